@@ -1,1 +1,19 @@
 //! Engine of memory-mcp.
+
+mod clock;
+mod config;
+mod error;
+mod model;
+mod storage;
+
+pub use clock::{Clock, StepClock, SystemClock};
+pub use config::Config;
+pub use error::Error;
+pub use model::{
+    Closing, Context, Episode, EpisodeId, Excerpt, IdRange, Note, NoteId, NoteKind, Outcome,
+    RecordId, RecordKind, Scope, Source, Status, Step, Timestamp,
+};
+pub use storage::{
+    Applied, Change, ChangeOp, Commit, Durability, Head, ListCursor, ListEntry, MemStorage, Op,
+    RecordFilter, Rejection, Seq, StepRange, Storage, StorageError, StorageStats, WriteBatch,
+};

@@ -1,0 +1,69 @@
+//! Time and identity, injected so that every test can be replayed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::model::Timestamp;
+
+/// Tells the time and makes ids.
+pub trait Clock: Send + Sync {
+    /// The current instant.
+    fn now(&self) -> Timestamp;
+
+    /// The 16 bytes of a new UUIDv7 (RFC 9562, section 5.7); never the same twice.
+    fn next_id(&self) -> [u8; 16];
+}
+
+/// The clock of the machine, with ids from its random numbers.
+#[derive(Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn next_id(&self) -> [u8; 16] {
+        *uuid::Uuid::now_v7().as_bytes()
+    }
+}
+
+/// A clock for tests: begins at a given instant, advances by a given step at each reading, and numbers
+/// its ids.
+#[derive(Debug)]
+pub struct StepClock {
+    start_ms: i64,
+    step_ms: i64,
+    n_readings: AtomicU64,
+    n_ids: AtomicU64,
+}
+
+impl StepClock {
+    /// A clock that shows `start` first and `step_ms` more at each reading (less if negative).
+    #[must_use]
+    pub fn new(start: Timestamp, step_ms: i64) -> Self {
+        let (n_readings, n_ids) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { start_ms: start.as_millis(), step_ms, n_readings, n_ids }
+    }
+}
+
+impl Clock for StepClock {
+    fn now(&self) -> Timestamp {
+        let n = self.n_readings.fetch_add(1, Ordering::Relaxed);
+        let offset_ms = self.step_ms.saturating_mul(i64::try_from(n).unwrap_or(i64::MAX));
+        Timestamp::from_millis(self.start_ms.saturating_add(offset_ms))
+    }
+
+    fn next_id(&self) -> [u8; 16] {
+        let n = self.n_ids.fetch_add(1, Ordering::Relaxed);
+        let ms = u64::try_from(self.start_ms).unwrap_or(0);
+        *uuid::Builder::from_unix_timestamp_millis(
+            ms,
+            &((u128::from(n)).to_be_bytes()[6..].try_into().unwrap_or([0; 10])),
+        )
+        .into_uuid()
+        .as_bytes()
+    }
+}

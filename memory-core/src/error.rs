@@ -1,0 +1,126 @@
+//! What can go wrong, said so that the caller knows what to do.
+
+use std::borrow::Cow;
+
+use crate::model::{IdRange, RecordId, RecordKind};
+use crate::storage::{Rejection, StorageError};
+
+/// Why an operation of the engine did not happen. Nothing was written unless a variant says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument is wrong: correct it.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The argument.
+        field: &'static str,
+        /// What is wrong with it and what would be right.
+        reason: Cow<'static, str>,
+    },
+    /// Nothing is stored under that id: look again.
+    #[error("no {} {id} is stored", kind.name())]
+    NotFound {
+        /// What was looked for.
+        kind: RecordKind,
+        /// The id or prefix as given.
+        id: Box<str>,
+    },
+    /// The record is not in the state that the operation needs: read it again.
+    #[error("{} {id} {reason}", id.kind().name())]
+    Conflict {
+        /// The record.
+        id: RecordId,
+        /// Its state.
+        reason: Cow<'static, str>,
+    },
+    /// Too much at once: send less.
+    #[error("{what}: {got} is more than the limit of {limit}")]
+    LimitExceeded {
+        /// What is limited.
+        what: &'static str,
+        /// The most that is taken.
+        limit: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// The storage failed.
+    #[error("{op}: {source}")]
+    Storage {
+        /// What was being done.
+        op: &'static str,
+        /// Why it failed.
+        #[source]
+        source: StorageError,
+    },
+    /// The index could not be built from the storage: the search cannot answer.
+    #[error("search index: {reason}")]
+    Index {
+        /// Why.
+        reason: Cow<'static, str>,
+    },
+}
+
+impl Error {
+    /// An [`Error::Invalid`].
+    pub fn invalid(field: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid { field, reason: reason.into() }
+    }
+
+    /// Refuses more than `limit` of `what`.
+    pub(crate) fn check_limit(what: &'static str, limit: usize, got: usize) -> Result<(), Self> {
+        if got > limit { Err(Self::LimitExceeded { what, limit, got }) } else { Ok(()) }
+    }
+
+    /// Names the operation that a storage error interrupted; a rejected precondition becomes the
+    /// caller's error.
+    pub(crate) fn storage(op: &'static str) -> impl FnOnce(StorageError) -> Self {
+        move |source| match source {
+            StorageError::Rejected(rejection) => rejection.into(),
+            source => Self::Storage { op, source },
+        }
+    }
+
+    /// The error for a prefix that several records share.
+    pub(crate) fn ambiguous(prefix: &str, some: &[RecordId]) -> Self {
+        let some: Vec<String> = some.iter().map(ToString::to_string).collect();
+        Self::invalid(
+            "id",
+            format!("`{prefix}` is ambiguous, give more digits: {}, …", some.join(", ")),
+        )
+    }
+
+    /// The error for an id or prefix under which nothing is stored.
+    pub(crate) fn unknown(kind: RecordKind, range: IdRange, given: &str) -> Self {
+        let id = if range.first == range.last {
+            RecordId::from_bytes(kind, range.first).to_string()
+        } else {
+            given.to_owned()
+        };
+        Self::NotFound { kind, id: id.into() }
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Missing { id } => {
+                Self::NotFound { kind: id.kind(), id: id.to_string().into() }
+            }
+            Rejection::Closed { id, status } => Self::Conflict {
+                id: id.into(),
+                reason: format!("is already {}; start a new episode for more work", status.name())
+                    .into(),
+            },
+            Rejection::Exists { id, .. } => {
+                Self::Conflict { id, reason: "is already stored".into() }
+            }
+            Rejection::Superseded { id, by } => Self::Conflict {
+                id: id.into(),
+                reason: format!("is already superseded by {by}; supersede that one").into(),
+            },
+            Rejection::TooManySteps { limit, got } => {
+                Self::LimitExceeded { what: "steps of an episode", limit, got }
+            }
+        }
+    }
+}

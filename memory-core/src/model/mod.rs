@@ -1,0 +1,21 @@
+//! The domain: plain data without input or output and without a wire format.
+//!
+//! Who calls it: everyone. What it must not know: storage, JSON, the clock of the machine.
+
+mod episode;
+mod id;
+mod note;
+mod record;
+mod scope;
+mod step;
+mod text;
+mod time;
+
+pub use episode::{Closing, Context, Episode, Outcome, Source, Status};
+pub use id::{EpisodeId, IdRange, NoteId};
+pub use note::{Note, NoteKind};
+pub use record::{RecordId, RecordKind};
+pub use scope::Scope;
+pub use step::Step;
+pub use text::Excerpt;
+pub use time::Timestamp;

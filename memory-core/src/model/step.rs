@@ -1,0 +1,28 @@
+//! One tool call within an episode.
+
+use super::{Excerpt, Timestamp};
+
+/// One tool call of an episode, with what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Position in the episode, from 0; given by the storage when the step is appended.
+    pub idx: u32,
+    /// Name of the tool, for example `bash` or `edit_file`.
+    pub tool: Box<str>,
+    /// What the tool was used for where its name alone says too little (`git`, `SELECT`).
+    pub action: Option<Box<str>>,
+    /// Arguments, as JSON text; empty when there were none.
+    pub args: Excerpt,
+    /// What the tool answered.
+    pub observation: Excerpt,
+    /// Whether the call did what it was meant to do.
+    pub ok: bool,
+    /// The error message, where there was one.
+    pub error: Option<Excerpt>,
+    /// Duration of the call, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// Tokens that the call cost.
+    pub n_tokens: Option<u64>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+}

@@ -1,0 +1,85 @@
+//! Long texts are kept by head and tail.
+
+/// A text of bounded size: whole, or its head and tail when the original was longer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Excerpt {
+    text: Box<str>,
+    full_bytes: u64,
+}
+
+impl Excerpt {
+    /// Keeps `text` whole if it has at most `limit` bytes, else two thirds of the limit from its head
+    /// and the rest from its tail, with a line between them that says how much was left out.
+    ///
+    /// Cuts fall on character boundaries. Log output ends with what went wrong, so the tail is kept.
+    #[must_use]
+    pub fn cut(text: String, limit: usize) -> Self {
+        let full_bytes = text.len() as u64;
+        if text.len() <= limit {
+            return Self { text: text.into_boxed_str(), full_bytes };
+        }
+        let head_end = text.floor_char_boundary(limit / 3 * 2);
+        let tail_start = text.ceil_char_boundary(text.len().saturating_sub(limit - limit / 3 * 2));
+        let (head, tail) = (text.get(..head_end), text.get(tail_start..));
+        let cut = format!(
+            "{}\n[… {} bytes left out …]\n{}",
+            head.unwrap_or_default(),
+            tail_start - head_end,
+            tail.unwrap_or_default()
+        );
+        Self { text: cut.into_boxed_str(), full_bytes }
+    }
+
+    /// Takes a stored text and the length that its original had.
+    #[must_use]
+    pub fn from_parts(text: String, full_bytes: u64) -> Self {
+        Self { text: text.into_boxed_str(), full_bytes }
+    }
+
+    /// The text as kept.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Length of the original, in bytes.
+    #[must_use]
+    pub const fn full_bytes(&self) -> u64 {
+        self.full_bytes
+    }
+
+    /// Whether something was left out.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.full_bytes != self.text.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_text_is_kept_whole() {
+        let kept = Excerpt::cut("déjà".to_owned(), 6);
+        assert_eq!((kept.as_str(), kept.full_bytes(), kept.is_cut()), ("déjà", 6, false));
+    }
+
+    #[test]
+    fn a_long_text_keeps_head_tail_and_true_length() {
+        let kept = Excerpt::cut(format!("HEAD{}TAIL", "é".repeat(5_000)), 100);
+        assert_eq!(kept.full_bytes(), 10_008);
+        assert!(kept.is_cut(), "it was cut");
+        assert!(kept.as_str().starts_with("HEAD") && kept.as_str().ends_with("TAIL"));
+        assert!(kept.as_str().contains("bytes left out"), "{}", kept.as_str());
+        assert!(kept.as_str().len() < 150, "{}", kept.as_str().len());
+    }
+
+    #[test]
+    fn any_limit_leaves_valid_text() {
+        for limit in 0..40 {
+            let kept = Excerpt::cut("日本語🦀".repeat(10), limit);
+            assert_eq!(kept.full_bytes(), 130);
+        }
+    }
+}

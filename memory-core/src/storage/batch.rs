@@ -1,0 +1,92 @@
+//! The one way to write.
+
+use super::Seq;
+use crate::model::{Closing, Episode, EpisodeId, Note, RecordId, Step};
+
+/// What a commit must survive before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// The end of this process, also by `kill -9`.
+    Process,
+    /// A power cut.
+    Power,
+}
+
+/// One change of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// Inserts an episode with the steps that it has so far.
+    ///
+    /// Rejected with `Exists` when its id or source is stored. `n_steps` and the steps' `idx` are set
+    /// by the storage.
+    InsertEpisode {
+        /// The episode.
+        episode: Box<Episode>,
+        /// Its steps, in order.
+        steps: Vec<Step>,
+    },
+    /// Appends steps to an open episode; their `idx` is set by the storage.
+    ///
+    /// Rejected with `Missing`, `Closed` or `TooManySteps`.
+    AppendSteps {
+        /// The episode.
+        episode: EpisodeId,
+        /// The steps, in order.
+        steps: Vec<Step>,
+        /// The most steps that the episode may have then.
+        limit: u32,
+    },
+    /// Ends an open episode. Rejected with `Missing` or `Closed`.
+    Close {
+        /// The episode.
+        episode: EpisodeId,
+        /// How it ended.
+        closing: Box<Closing>,
+    },
+    /// Inserts a note; when it supersedes another, that one is marked (and gets a change).
+    ///
+    /// Rejected with `Exists` when its id or source is stored, with `Missing` when the superseded note
+    /// or the note's episode is not, with `Superseded` when the superseded note is so already.
+    InsertNote(Box<Note>),
+    /// Removes a record for good: an episode with its steps, or a note. Rejected with `Missing`.
+    ///
+    /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed one
+    /// becomes current again (both get a change).
+    Remove(RecordId),
+}
+
+/// Changes that are applied all or none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WriteBatch {
+    /// The changes, in order.
+    pub ops: Vec<Op>,
+}
+
+impl WriteBatch {
+    /// A batch of one change.
+    #[must_use]
+    pub fn of(op: Op) -> Self {
+        Self { ops: vec![op] }
+    }
+}
+
+/// What one change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Steps of the episode after an insertion or an appending.
+    Steps {
+        /// Number of steps that the episode has now.
+        n_steps: u32,
+    },
+    /// Nothing more to say.
+    Done,
+}
+
+/// A batch that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Position of its last change in the feed; for an empty batch the position before it.
+    pub seq: Seq,
+    /// What each change did, in the order of the batch.
+    pub applied: Vec<Applied>,
+}

@@ -1,0 +1,90 @@
+//! How a storage fails.
+
+use std::error::Error as StdError;
+
+use crate::model::{EpisodeId, NoteId, RecordId, Status};
+
+/// Why a storage did not do what it was asked. Nothing of a failed batch is stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Another process holds the store for longer than we wait: nothing was written, try again.
+    #[error("the store is busy, nothing was written: try again")]
+    Busy,
+    /// The batch does not fit what is stored.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// What is stored cannot be read: restore a backup.
+    #[error("the store is damaged: {what}; restore a backup or run `doctor`")]
+    Corrupt {
+        /// The damaged part.
+        what: Box<str>,
+    },
+    /// The store was written by a newer version: update the program.
+    #[error(
+        "the store has format {found}, this program reads up to {supported}: update the program"
+    )]
+    Format {
+        /// Format of the store.
+        found: u32,
+        /// Newest format that is understood.
+        supported: u32,
+    },
+    /// A flush failed earlier: what is on disk is uncertain, so nothing more is written until the
+    /// store is opened again.
+    #[error("an earlier flush to disk failed; no more writes until the store is reopened")]
+    Poisoned,
+    /// The disk, path or server cannot be used.
+    #[error("{resource} is unavailable: {reason}")]
+    Unavailable {
+        /// The path or address.
+        resource: Box<str>,
+        /// Why, and what would help.
+        reason: Box<str>,
+    },
+    /// Anything else, as the backend tells it.
+    #[error(transparent)]
+    Backend(#[from] Box<dyn StdError + Send + Sync>),
+}
+
+/// Which precondition of a batch did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// An operation names a record that is not stored.
+    #[error("{} {id} is not stored", id.kind().name())]
+    Missing {
+        /// The record.
+        id: RecordId,
+    },
+    /// An operation would change an episode that has ended.
+    #[error("episode {id} is already {}", status.name())]
+    Closed {
+        /// The episode.
+        id: EpisodeId,
+        /// How it ended.
+        status: Status,
+    },
+    /// An operation would insert a record whose id or source is stored already.
+    #[error("{} {id} is already stored", id.kind().name())]
+    Exists {
+        /// The record that is stored.
+        id: RecordId,
+    },
+    /// A note would supersede one that is superseded already.
+    #[error("note {id} is already superseded by {by}")]
+    Superseded {
+        /// The note.
+        id: NoteId,
+        /// What superseded it.
+        by: NoteId,
+    },
+    /// The episode would have too many steps.
+    #[error("an episode of {got} steps exceeds the limit of {limit}")]
+    TooManySteps {
+        /// The most that an episode may have.
+        limit: usize,
+        /// What it would have.
+        got: usize,
+    },
+}

@@ -1,0 +1,183 @@
+//! Storage in memory: the reference that the backends are compared with.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+mod state;
+
+use state::{State, len_u32};
+
+use super::{
+    Change, Commit, Durability, Head, ListCursor, ListEntry, RecordFilter, Seq, StepRange, Storage,
+    StorageError, StorageStats, WriteBatch,
+};
+use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step};
+
+/// Format that [`MemStorage`] reports; it has no file whose format could change.
+const FORMAT: u32 = 1;
+
+/// Keeps everything in ordered maps behind one lock; nothing survives the process.
+///
+/// Flushing does nothing, because there is nothing more durable to flush to.
+#[derive(Debug)]
+pub struct MemStorage {
+    store_id: [u8; 16],
+    state: RwLock<State>,
+}
+
+impl Default for MemStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemStorage {
+    /// An empty store with a new identity.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { store_id: *uuid::Uuid::now_v7().as_bytes(), state: RwLock::default() }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A batch is checked before it changes anything, so even a panic leaves whole batches.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn episode_passes(episode: &Episode, filter: &RecordFilter) -> bool {
+    let RecordFilter { scope, ids, status, outcome, note_kind, tag, since, until, .. } = filter;
+    scope.as_ref().is_none_or(|scope| *scope == episode.scope)
+        && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&episode.id.to_bytes()))
+        && status.is_none_or(|status| status == episode.status())
+        && outcome.is_none_or(|outcome| Some(outcome) == episode.outcome())
+        && note_kind.is_none()
+        && tag.as_ref().is_none_or(|tag| episode.context.tags.contains(tag))
+        && since.is_none_or(|since| since <= episode.started_at)
+        && until.is_none_or(|until| episode.started_at < until)
+}
+
+fn note_passes(note: &Note, filter: &RecordFilter) -> bool {
+    let RecordFilter { scope, ids, status, outcome, note_kind, tag, since, until, current_only } =
+        filter;
+    scope.as_ref().is_none_or(|scope| *scope == note.scope)
+        && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&note.id.to_bytes()))
+        && status.is_none()
+        && outcome.is_none()
+        && note_kind.is_none_or(|kind| kind == note.kind)
+        && tag.as_ref().is_none_or(|tag| note.tags.contains(tag))
+        && since.is_none_or(|since| since <= note.occurred_at)
+        && until.is_none_or(|until| note.occurred_at < until)
+        && !(*current_only && note.superseded_by.is_some())
+}
+
+impl Storage for MemStorage {
+    fn apply(&self, batch: WriteBatch, _: Durability) -> Result<Commit, StorageError> {
+        Ok(self.write().apply(batch)?)
+    }
+
+    fn head(&self) -> Result<Head, StorageError> {
+        Ok(Head { store_id: self.store_id, seq: self.read().seq, format: FORMAT })
+    }
+
+    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
+        let state = self.read();
+        Ok(ids
+            .iter()
+            .map(|id| state.episodes.get(id).map(|(episode, _)| episode.clone()))
+            .collect())
+    }
+
+    fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
+        let state = self.read();
+        let read = |range: &StepRange| {
+            let steps = state.episodes.get(&range.episode).map_or(&[][..], |(_, steps)| steps);
+            let steps = steps.iter().skip(range.from as usize).take(range.limit as usize);
+            steps.cloned().collect()
+        };
+        Ok(ranges.iter().map(read).collect())
+    }
+
+    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
+        let state = self.read();
+        Ok(ids.iter().map(|id| state.notes.get(id).cloned()).collect())
+    }
+
+    fn find(
+        &self,
+        kind: RecordKind,
+        sources: &[Source],
+    ) -> Result<Vec<Option<RecordId>>, StorageError> {
+        let state = self.read();
+        let find = |source: &Source| state.sources.get(&(kind, source.clone())).copied();
+        Ok(sources.iter().map(find).collect())
+    }
+
+    fn list(
+        &self,
+        kind: RecordKind,
+        filter: &RecordFilter,
+        cursor: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<Vec<ListEntry>, StorageError> {
+        let state = self.read();
+        let mut entries: Vec<ListEntry> = match kind {
+            RecordKind::Episode => {
+                let passing = state.episodes.values().filter(|(e, _)| episode_passes(e, filter));
+                passing.map(|(e, _)| ListEntry { id: e.id.into(), at: e.started_at }).collect()
+            }
+            RecordKind::Note => {
+                let passing = state.notes.values().filter(|note| note_passes(note, filter));
+                passing.map(|n| ListEntry { id: n.id.into(), at: n.occurred_at }).collect()
+            }
+        };
+        entries.retain(|e| cursor.is_none_or(|cursor| (e.at, e.id) < (cursor.at, cursor.id)));
+        entries.sort_unstable_by_key(|e| std::cmp::Reverse((e.at, e.id)));
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
+        let state = self.read();
+        let newer =
+            state.changes.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
+        Ok(newer
+            .take(limit)
+            .map(|(seq, (id, op))| Change { seq: *seq, id: *id, op: *op })
+            .collect())
+    }
+
+    fn stats(&self) -> Result<StorageStats, StorageError> {
+        let state = self.read();
+        let mut counts =
+            StorageStats { n_notes: state.notes.len() as u64, ..StorageStats::default() };
+        let mut scopes = BTreeMap::<Box<str>, u64>::new();
+        for (episode, steps) in state.episodes.values() {
+            counts.n_episodes += 1;
+            counts.n_open += u64::from(episode.status() == Status::Open);
+            counts.n_steps += steps.len() as u64;
+            *scopes.entry(episode.scope.as_str().into()).or_default() += 1;
+            let texts = steps.iter().map(|s| s.args.as_str().len() + s.observation.as_str().len());
+            counts.size_bytes += (episode.task.as_str().len() + texts.sum::<usize>()) as u64;
+        }
+        for note in state.notes.values() {
+            *scopes.entry(note.scope.as_str().into()).or_default() += 1;
+            counts.size_bytes += note.text.as_str().len() as u64;
+        }
+        counts.scopes = scopes.into_iter().collect();
+        Ok(counts)
+    }
+
+    fn flush(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn check(&self) -> Result<Vec<String>, StorageError> {
+        let state = self.read();
+        let miscounted = state.episodes.values().filter(|(e, steps)| e.n_steps != len_u32(steps));
+        Ok(miscounted.map(|(e, _)| format!("episode {} miscounts its steps", e.id)).collect())
+    }
+}

@@ -1,0 +1,177 @@
+//! Where records live: one trait, one way to write.
+//!
+//! Who calls it: [`crate::Memory`] and its index. What it must not know: search, learning, tools.
+//! Every method is required, every call may block, and all of them may be called from several
+//! threads at once. [`MemStorage`] is the reference that the backends are compared with.
+
+mod batch;
+mod error;
+mod filter;
+mod mem;
+
+pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
+pub use error::{Rejection, StorageError};
+pub use filter::{ListCursor, ListEntry, RecordFilter};
+pub use mem::MemStorage;
+
+use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step};
+
+/// Position in the change feed; 0 is before the first change.
+pub type Seq = u64;
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeOp {
+    /// It was inserted or changed.
+    Put,
+    /// It was removed.
+    Remove,
+}
+
+/// One entry of the change feed: the newest change of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its position; grows with every change, has gaps.
+    pub seq: Seq,
+    /// The record.
+    pub id: RecordId,
+    /// What happened to it.
+    pub op: ChangeOp,
+}
+
+/// Identity and state of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Made once when the store is created; derived data of another store is told apart by it.
+    pub store_id: [u8; 16],
+    /// Position of the newest change.
+    pub seq: Seq,
+    /// Format of the store.
+    pub format: u32,
+}
+
+/// A run of steps of one episode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepRange {
+    /// The episode.
+    pub episode: EpisodeId,
+    /// Position of the first step.
+    pub from: u32,
+    /// Most steps to give.
+    pub limit: u32,
+}
+
+/// How much is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StorageStats {
+    /// Episodes.
+    pub n_episodes: u64,
+    /// Episodes that are open.
+    pub n_open: u64,
+    /// Steps of all episodes.
+    pub n_steps: u64,
+    /// Notes, superseded ones too.
+    pub n_notes: u64,
+    /// Size on disk (or in memory, estimated) in bytes.
+    pub size_bytes: u64,
+    /// Scopes with the number of episodes and notes in each, by name.
+    pub scopes: Vec<(Box<str>, u64)>,
+}
+
+/// A place that keeps records and lists their changes.
+///
+/// Reads see all that was committed before they began, by this process or another.
+pub trait Storage: Send + Sync {
+    /// Applies the whole batch or nothing, and returns once it is as durable as asked.
+    ///
+    /// Every operation sees the effects of those before it in the batch. Each record that is touched
+    /// gets a new [`Change`]; the seq of the commit is that of the last of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Rejected`] when a precondition does not hold; see [`StorageError`].
+    fn apply(&self, batch: WriteBatch, durability: Durability) -> Result<Commit, StorageError>;
+
+    /// Identity and newest position of the store.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn head(&self) -> Result<Head, StorageError>;
+
+    /// Reads episodes in one query; the answer has one entry per id, `None` where nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError>;
+
+    /// Reads steps, one list per range, ordered by position; an unknown episode has none.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError>;
+
+    /// Reads notes in one query; the answer has one entry per id, `None` where nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError>;
+
+    /// Finds imported records by where they came from; one entry per source.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn find(
+        &self,
+        kind: RecordKind,
+        sources: &[Source],
+    ) -> Result<Vec<Option<RecordId>>, StorageError>;
+
+    /// Lists records of one kind that pass the filter, newest first (by `occurred_at` or
+    /// `started_at`, then by id, both descending), at most `limit`, after `cursor` in that order.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn list(
+        &self,
+        kind: RecordKind,
+        filter: &RecordFilter,
+        cursor: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<Vec<ListEntry>, StorageError>;
+
+    /// Lists changes with a seq above `after`, oldest first, at most `limit`.
+    ///
+    /// A record that changed several times is listed once, at its newest change.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError>;
+
+    /// Counts what is stored.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn stats(&self) -> Result<StorageStats, StorageError>;
+
+    /// Waits until everything that was committed so far survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Poisoned`] when the flush failed; see [`StorageError`].
+    fn flush(&self) -> Result<(), StorageError>;
+
+    /// Reads all of the store and says what is wrong with it; an empty list means it is sound.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`]; damage that was found is not an error but the answer.
+    fn check(&self) -> Result<Vec<String>, StorageError>;
+}
