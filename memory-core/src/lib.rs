@@ -3,12 +3,14 @@
 mod clock;
 mod config;
 mod error;
+mod intake;
 mod model;
 mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
 pub use config::Config;
 pub use error::Error;
+pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, IdRange, Note, NoteId, NoteKind, Outcome,
     RecordId, RecordKind, Scope, Source, Status, Step, Timestamp,
