@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{IdRange, RecordId, RecordKind};
+use crate::model::{RecordId, RecordKind};
 use crate::storage::{Rejection, StorageError};
 
 /// Why an operation of the engine did not happen. Nothing was written unless a variant says so.
@@ -18,10 +18,10 @@ pub enum Error {
         reason: Cow<'static, str>,
     },
     /// Nothing is stored under that id: look again.
-    #[error("no {} {id} is stored", kind.name())]
+    #[error("no {kind} {id} is stored")]
     NotFound {
         /// What was looked for.
-        kind: RecordKind,
+        kind: &'static str,
         /// The id or prefix as given.
         id: Box<str>,
     },
@@ -89,23 +89,21 @@ impl Error {
         )
     }
 
-    /// The error for an id or prefix under which nothing is stored.
-    pub(crate) fn unknown(kind: RecordKind, range: IdRange, given: &str) -> Self {
-        let id = if range.first == range.last {
-            RecordId::from_bytes(kind, range.first).to_string()
-        } else {
-            given.to_owned()
-        };
-        Self::NotFound { kind, id: id.into() }
+    /// The error for an id under which nothing is stored.
+    pub(crate) fn not_found(id: RecordId) -> Self {
+        Self::NotFound { kind: id.kind().name(), id: id.to_string().into() }
+    }
+
+    /// The error for a prefix that fits nothing of `kind` (or of any kind).
+    pub(crate) fn unknown(kind: Option<RecordKind>, given: &str) -> Self {
+        Self::NotFound { kind: kind.map_or("record", RecordKind::name), id: given.trim().into() }
     }
 }
 
 impl From<Rejection> for Error {
     fn from(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::Missing { id } => {
-                Self::NotFound { kind: id.kind(), id: id.to_string().into() }
-            }
+            Rejection::Missing { id } => Self::not_found(id),
             Rejection::Closed { id, status } => Self::Conflict {
                 id: id.into(),
                 reason: format!("is already {}; start a new episode for more work", status.name())

@@ -1,0 +1,441 @@
+//! The engine: one short method for each thing that a user does.
+//!
+//! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::error::Error;
+use crate::index::{Index, IndexStatus};
+use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
+use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Source, Step};
+use crate::retrieve::{Query, Recall, Retriever};
+use crate::storage::{
+    Applied, Change, Commit, Durability, Head, ListCursor, ListEntry, Op, RecordFilter, Seq,
+    StepRange, Storage, StorageError, StorageStats, WriteBatch,
+};
+
+/// Most matches that are named when a prefix is ambiguous.
+const MAX_AMBIGUOUS: usize = 3;
+
+/// An episode or a note, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An episode, without its steps.
+    Episode(Box<Episode>),
+    /// A note.
+    Note(Box<Note>),
+}
+
+impl Record {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        match self {
+            Self::Episode(episode) => episode.id.into(),
+            Self::Note(note) => note.id.into(),
+        }
+    }
+}
+
+/// A record that comes from elsewhere, with its source set.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Import {
+    /// An episode with its steps; `None` leaves it open.
+    Episode(Box<NewEpisode>, Vec<NewStep>, Option<Box<Completion>>),
+    /// A note.
+    Note(Box<NewNote>),
+}
+
+/// State of the engine's parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineStatus {
+    /// Identity and position of the store.
+    pub head: Head,
+    /// What is stored.
+    pub storage: StorageStats,
+    /// What is searched.
+    pub index: IndexStatus,
+}
+
+/// The memory: records experience and finds it again.
+///
+/// Shared by reference between threads; every method may block on the storage. What was acknowledged
+/// by [`Memory::log`] survives the end of the process, all else that was acknowledged a power cut.
+pub struct Memory {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    index: Arc<Index>,
+}
+
+impl Memory {
+    /// Opens the memory on a storage and begins to load its index in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the configuration makes no sense.
+    pub fn open(storage: Arc<dyn Storage>, config: Config) -> Result<Self, Error> {
+        Self::with_clock(storage, config, Arc::new(SystemClock))
+    }
+
+    /// Like [`Memory::open`], with a clock of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the configuration makes no sense.
+    pub fn with_clock(
+        storage: Arc<dyn Storage>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        let index = Index::load(Arc::clone(&storage));
+        Ok(Self { storage, clock, config, index })
+    }
+
+    /// The limits and constants in force.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Begins an episode.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too many
+    /// tags, [`Error::Conflict`] when its source is stored already, [`Error::Storage`].
+    pub fn start(&self, new: NewEpisode) -> Result<Receipt<EpisodeId>, Error> {
+        let mut desk = self.desk();
+        let id = EpisodeId::from_bytes(self.clock.next_id());
+        let episode = Box::new(desk.episode(id, new)?);
+        let insert = Op::InsertEpisode { episode, steps: Vec::new() };
+        self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
+        Ok(desk.receipt(id))
+    }
+
+    /// Appends steps to an open episode, all or none; gives the number of steps that it has then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
+    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
+    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<u32>, Error> {
+        if steps.is_empty() {
+            return Err(Error::invalid("steps", "must hold at least one step"));
+        }
+        let mut desk = self.desk();
+        let steps = desk.steps(steps)?;
+        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
+        let append = Op::AppendSteps { episode, steps, limit };
+        let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
+        let n_steps = match commit.applied.first() {
+            Some(Applied::Steps { n_steps }) => *n_steps,
+            _ => 0,
+        };
+        Ok(desk.receipt(n_steps))
+    }
+
+    /// Ends an open episode; gives the notes that its lessons became.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`],
+    /// [`Error::Conflict`] when the episode has ended, [`Error::LimitExceeded`], [`Error::Storage`].
+    pub fn complete(
+        &self,
+        episode: EpisodeId,
+        completion: Completion,
+    ) -> Result<Receipt<Vec<NoteId>>, Error> {
+        let mut desk = self.desk();
+        let (closing, lessons) = desk.closing(completion)?;
+        let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
+        let mut ids = Vec::with_capacity(lessons.len());
+        if !lessons.is_empty() {
+            let stored = self.episode(episode)?;
+            for text in lessons {
+                let id = NoteId::from_bytes(self.clock.next_id());
+                batch.ops.push(Op::InsertNote(Box::new(desk.lesson(id, &stored, text))));
+                ids.push(id);
+            }
+        }
+        self.apply("complete episode", batch, Durability::Power)?;
+        Ok(desk.receipt(ids))
+    }
+
+    /// Stores a note.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`] when the note that it supersedes is not
+    /// stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
+    /// [`Error::LimitExceeded`] for too many tags, [`Error::Storage`].
+    pub fn remember(&self, new: NewNote) -> Result<Receipt<NoteId>, Error> {
+        let mut desk = self.desk();
+        let id = NoteId::from_bytes(self.clock.next_id());
+        let insert = Op::InsertNote(Box::new(desk.note(id, new)?));
+        self.apply("remember note", WriteBatch::of(insert), Durability::Power)?;
+        Ok(desk.receipt(id))
+    }
+
+    /// Finds the past experience that helps with what the query says.
+    ///
+    /// Sees every write that was acknowledged before, by this process or another. While the index is
+    /// being loaded the call waits for it. An empty text lists the newest records.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
+    /// loaded in time, [`Error::Storage`].
+    pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
+        let retriever = Retriever {
+            storage: self.storage.as_ref(),
+            index: &self.index,
+            config: &self.config,
+            now: self.clock.now(),
+        };
+        retriever.recall(query)
+    }
+
+    /// Reads an episode.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn episode(&self, id: EpisodeId) -> Result<Episode, Error> {
+        let read = self.storage.episodes(&[id]).map_err(Error::storage("read episode"))?;
+        read.into_iter().flatten().next().ok_or_else(|| Error::not_found(id.into()))
+    }
+
+    /// Reads at most `limit` steps of an episode, from position `from` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`]; an unknown episode has no steps.
+    pub fn steps(&self, episode: EpisodeId, from: u32, limit: u32) -> Result<Vec<Step>, Error> {
+        let range = StepRange { episode, from, limit };
+        let read = self.storage.steps(&[range]).map_err(Error::storage("read steps"))?;
+        Ok(read.into_iter().next().unwrap_or_default())
+    }
+
+    /// Reads a note, also one that is superseded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn note(&self, id: NoteId) -> Result<Note, Error> {
+        let read = self.storage.notes(&[id]).map_err(Error::storage("read note"))?;
+        read.into_iter().flatten().next().ok_or_else(|| Error::not_found(id.into()))
+    }
+
+    /// Reads records in the order of their ids; those that are not stored are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn read(&self, ids: &[RecordId]) -> Result<Vec<Record>, Error> {
+        read_records(self.storage.as_ref(), ids)
+    }
+
+    /// Lists records of one kind, newest first, after `cursor`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn list(
+        &self,
+        kind: RecordKind,
+        filter: &RecordFilter,
+        cursor: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<Vec<ListEntry>, Error> {
+        self.storage.list(kind, filter, cursor, limit).map_err(Error::storage("list records"))
+    }
+
+    /// Finds the record of one of `kinds` whose id begins with `prefix` (8 hexadecimal digits or more).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for something that is no prefix or fits several records,
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn resolve(&self, kinds: &[RecordKind], prefix: &str) -> Result<RecordId, Error> {
+        let ids = IdRange::from_prefix(prefix)?;
+        let filter = RecordFilter { ids: Some(ids), ..RecordFilter::default() };
+        let mut found = Vec::new();
+        for kind in kinds {
+            found.extend(self.list(*kind, &filter, None, MAX_AMBIGUOUS)?.into_iter().map(|e| e.id));
+        }
+        let only_kind = if let [kind] = kinds { Some(*kind) } else { None };
+        match found.as_slice() {
+            [id] => Ok(*id),
+            [] => Err(Error::unknown(only_kind, prefix)),
+            some => Err(Error::ambiguous(prefix, some)),
+        }
+    }
+
+    /// Removes records for good, all or none; gives the number removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when one is not stored, [`Error::Storage`].
+    pub fn forget(&self, ids: &[RecordId]) -> Result<usize, Error> {
+        let ops = ids.iter().map(|id| Op::Remove(*id)).collect();
+        self.apply("forget records", WriteBatch { ops }, Durability::Power)?;
+        Ok(ids.len())
+    }
+
+    /// Stores records from elsewhere; those whose source is stored already are left as they are.
+    ///
+    /// The new ones of one call are stored all or none. Gives the number of new ones. They survive the
+    /// end of the process; [`Memory::flush`] makes them survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] and [`Error::LimitExceeded`] as for [`Memory::start`], [`Memory::log`] and
+    /// [`Memory::remember`], also for a record without a source; [`Error::Storage`].
+    pub fn import(&self, records: Vec<Import>) -> Result<Receipt<usize>, Error> {
+        let mut desk = self.desk();
+        let mut ops = Vec::with_capacity(records.len());
+        for record in self.without_known(records)? {
+            match record {
+                Import::Note(new) => {
+                    let id = NoteId::from_bytes(self.clock.next_id());
+                    ops.push(Op::InsertNote(Box::new(desk.note(id, *new)?)));
+                }
+                Import::Episode(new, steps, completion) => {
+                    let id = EpisodeId::from_bytes(self.clock.next_id());
+                    let mut episode = Box::new(desk.episode(id, *new)?);
+                    let steps = desk.steps(steps)?;
+                    let mut lessons = Vec::new();
+                    if let Some(completion) = completion {
+                        let (closing, texts) = desk.closing(*completion)?;
+                        episode.closing = Some(closing);
+                        lessons = texts;
+                    }
+                    let notes = lessons.into_iter().map(|text| {
+                        let id = NoteId::from_bytes(self.clock.next_id());
+                        Op::InsertNote(Box::new(desk.lesson(id, &episode, text)))
+                    });
+                    let notes: Vec<Op> = notes.collect();
+                    ops.push(Op::InsertEpisode { episode, steps });
+                    ops.extend(notes);
+                }
+            }
+        }
+        let n_new = ops.len();
+        if n_new > 0 {
+            self.apply("import records", WriteBatch { ops }, Durability::Process)?;
+        }
+        Ok(desk.receipt(n_new))
+    }
+
+    /// Drops records whose source is stored, or occurs earlier in the list.
+    fn without_known(&self, records: Vec<Import>) -> Result<Vec<Import>, Error> {
+        let mut keyed = Vec::with_capacity(records.len());
+        for record in records {
+            let (kind, source) = match &record {
+                Import::Episode(new, ..) => (RecordKind::Episode, new.source.clone()),
+                Import::Note(new) => (RecordKind::Note, new.source.clone()),
+            };
+            let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?;
+            keyed.push(((kind, source), record));
+        }
+        let mut known = std::collections::BTreeSet::new();
+        for kind in [RecordKind::Episode, RecordKind::Note] {
+            let keys = keyed.iter().filter(|((k, _), _)| *k == kind);
+            let sources: Vec<Source> = keys.map(|((_, source), _)| source.clone()).collect();
+            let found =
+                self.storage.find(kind, &sources).map_err(Error::storage("find sources"))?;
+            let stored = sources.into_iter().zip(found).filter(|(_, id)| id.is_some());
+            known.extend(stored.map(|(source, _)| (kind, source)));
+        }
+        Ok(keyed.into_iter().filter_map(|(key, r)| known.insert(key).then_some(r)).collect())
+    }
+
+    /// Lists changes after `after`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, Error> {
+        self.storage.changes(after, limit).map_err(Error::storage("read changes"))
+    }
+
+    /// Probes storage and index and says how they are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] when the storage does not answer.
+    pub fn status(&self) -> Result<EngineStatus, Error> {
+        let head = self.storage.head().map_err(Error::storage("read head"))?;
+        let storage = self.storage.stats().map_err(Error::storage("count records"))?;
+        Ok(EngineStatus { head, storage, index: self.index.status() })
+    }
+
+    /// Reads all of the store and says what is wrong with it; an empty list means it is sound.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn check(&self) -> Result<Vec<String>, Error> {
+        self.storage.check().map_err(Error::storage("check store"))
+    }
+
+    /// Waits until all that was acknowledged survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn flush(&self) -> Result<(), Error> {
+        self.storage.flush().map_err(Error::storage("flush"))
+    }
+
+    /// Waits until the index is loaded and knows all that is stored now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Index`] when it could not be loaded in time, [`Error::Storage`].
+    pub fn refresh(&self) -> Result<(), Error> {
+        let wait = Duration::from_millis(self.config.index_wait_ms);
+        self.index.refresh(self.storage.as_ref(), wait)
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk::new(&self.config, self.clock.now())
+    }
+
+    fn apply(
+        &self,
+        op: &'static str,
+        batch: WriteBatch,
+        durability: Durability,
+    ) -> Result<Commit, Error> {
+        self.storage.apply(batch, durability).map_err(Error::storage(op))
+    }
+}
+
+/// Reads records of both kinds, two queries at most, in the order of `ids`.
+pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Vec<Record>, Error> {
+    let read = || -> Result<Vec<Record>, StorageError> {
+        let (mut episodes, mut notes) = (Vec::new(), Vec::new());
+        for id in ids {
+            match id {
+                RecordId::Episode(id) => episodes.push(*id),
+                RecordId::Note(id) => notes.push(*id),
+            }
+        }
+        let episodes =
+            if episodes.is_empty() { Vec::new() } else { storage.episodes(&episodes)? };
+        let notes = if notes.is_empty() { Vec::new() } else { storage.notes(&notes)? };
+        let (mut episodes, mut notes) = (episodes.into_iter(), notes.into_iter());
+        let records = ids.iter().filter_map(|id| match id {
+            RecordId::Episode(_) => episodes.next().flatten().map(|e| Record::Episode(Box::new(e))),
+            RecordId::Note(_) => notes.next().flatten().map(|n| Record::Note(Box::new(n))),
+        });
+        Ok(records.collect())
+    };
+    read().map_err(Error::storage("read records"))
+}
