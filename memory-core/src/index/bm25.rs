@@ -231,10 +231,7 @@ impl Bm25 {
             }
         }
         self.postings = self.postings.rewritten(|number| {
-            number_of
-                .get(number as usize)
-                .copied()
-                .filter(|&number| number != NONE)
+            number_of.get(number as usize).copied().filter(|&number| number != NONE)
         });
     }
 }
@@ -288,11 +285,7 @@ mod tests {
             let mut found: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
             let mut idf_mass = 0.0;
             for term in query.terms() {
-                let df = self
-                    .units
-                    .values()
-                    .filter(|u| u.contains_key(&term.hash))
-                    .count() as f64;
+                let df = self.units.values().filter(|u| u.contains_key(&term.hash)).count() as f64;
                 let idf = f64::from(term.weight) * (1.0 + (n - df + 0.5) / (df + 0.5)).ln();
                 idf_mass += idf;
                 for (&unit, terms) in &self.units {
@@ -418,11 +411,7 @@ mod tests {
             write!(unseen, " unseen{n}x ").unwrap();
         }
         let mut scores = LexicalScores::new();
-        index.score(
-            &LexicalQuery::new(&format!("{unseen} needle")),
-            None,
-            &mut scores,
-        );
+        index.score(&LexicalQuery::new(&format!("{unseen} needle")), None, &mut scores);
         assert_eq!(scores.matched(), [0]);
     }
 }

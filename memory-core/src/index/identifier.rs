@@ -29,10 +29,7 @@ pub(super) const fn class(byte: u8) -> Class {
 }
 
 pub(super) const fn is_word(byte: u8) -> bool {
-    matches!(
-        class(byte),
-        Class::Lower | Class::Upper | Class::Digit | Class::Underscore
-    )
+    matches!(class(byte), Class::Lower | Class::Upper | Class::Digit | Class::Underscore)
 }
 
 pub(super) const fn is_joint(byte: u8) -> bool {
@@ -64,12 +61,11 @@ impl<'a> Iterator for Parts<'a> {
         let start = self.rest.iter().position(|&byte| byte != b'_')?;
         let word = self.rest.get(start..)?;
         let mut end = 1;
-        for ((&before, &here), after) in word.iter().zip(word.iter().skip(1)).zip(
-            word.iter()
-                .skip(2)
-                .map(|&byte| class(byte))
-                .chain([Class::Other]),
-        ) {
+        for ((&before, &here), after) in word
+            .iter()
+            .zip(word.iter().skip(1))
+            .zip(word.iter().skip(2).map(|&byte| class(byte)).chain([Class::Other]))
+        {
             let boundary = match (class(before), class(here)) {
                 (_, Class::Underscore)
                 | (Class::Lower, Class::Upper)

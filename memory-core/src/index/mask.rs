@@ -54,10 +54,7 @@ impl Mask {
 
     /// Number of units in the set.
     pub(crate) fn count(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Units of the set in ascending order.

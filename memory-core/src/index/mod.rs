@@ -5,6 +5,8 @@
 
 mod bm25;
 mod columns;
+mod fold;
+mod identifier;
 mod mask;
 mod postings;
 mod query;

@@ -54,12 +54,7 @@ struct List {
 
 impl Postings {
     pub(crate) const fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            n_terms: 0,
-            lists: Vec::new(),
-            arena: Arena::new(),
-        }
+        Self { slots: Vec::new(), n_terms: 0, lists: Vec::new(), arena: Arena::new() }
     }
 
     /// The postings whose document `renumber` gives a new number; order must be kept.
@@ -100,10 +95,7 @@ impl Postings {
         };
         if slot.hash == 0 {
             self.n_terms += 1;
-            *slot = Slot {
-                hash,
-                place: single(document, frequency),
-            };
+            *slot = Slot { hash, place: single(document, frequency) };
         } else if slot.place & SINGLE == 0 {
             if let Some(list) = list_at(&mut self.lists, slot.place) {
                 list.push(&mut self.arena, document, frequency);
@@ -159,9 +151,7 @@ impl Postings {
     }
 
     fn list(&self, place: u64) -> Option<&List> {
-        usize::try_from(place)
-            .ok()
-            .and_then(|at| self.lists.get(at))
+        usize::try_from(place).ok().and_then(|at| self.lists.get(at))
     }
 
     fn for_each_at(&self, place: u64, mut visit: impl FnMut(u32, u32)) {
@@ -177,11 +167,8 @@ impl Postings {
             let chunk = self.arena.after(at);
             let mut bytes = chunk.iter();
             while let Some(head) = read_varint(&mut bytes).filter(|&head| head != 0) {
-                let frequency = if head & 1 == 1 {
-                    read_varint(&mut bytes).unwrap_or(1)
-                } else {
-                    1
-                };
+                let frequency =
+                    if head & 1 == 1 { read_varint(&mut bytes).unwrap_or(1) } else { 1 };
                 document = document.wrapping_add(truncate(head >> 1));
                 visit(document, truncate(frequency));
             }
@@ -212,10 +199,7 @@ fn list_at(lists: &mut [List], place: u64) -> Option<&mut List> {
     usize::try_from(place).ok().and_then(|at| lists.get_mut(at))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only the lower half is wanted"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
 const fn truncate(value: u64) -> u32 {
     value as u32
 }
@@ -235,20 +219,12 @@ fn find(slots: &[Slot], hash: u64) -> Option<usize> {
     let start = usize::try_from((u128::from(hash) * slots.len() as u128) >> 64).unwrap_or(0);
     let ends = |slot: &Slot| slot.hash == hash || slot.hash == 0;
     let (before, after) = slots.split_at_checked(start)?;
-    after
-        .iter()
-        .position(ends)
-        .map(|at| start + at)
-        .or_else(|| before.iter().position(ends))
+    after.iter().position(ends).map(|at| start + at).or_else(|| before.iter().position(ends))
 }
 
 impl List {
     /// The first gap is counted from −1, so that document 0 has a gap, too.
-    const EMPTY: Self = Self {
-        tail: 0,
-        last: u32::MAX,
-        count_room: 0,
-    };
+    const EMPTY: Self = Self { tail: 0, last: u32::MAX, count_room: 0 };
 
     const fn count(&self) -> u32 {
         self.count_room >> 8
@@ -283,9 +259,7 @@ impl List {
     /// The chunk grows with the square root of the list: the sum of half a chunk left free and
     /// `END_BYTES` for every chunk is smallest so.
     fn extend(&mut self, arena: &mut Arena, n_bytes: u32) -> bool {
-        let room = (self.count() * 20)
-            .isqrt()
-            .clamp(n_bytes.max(6), MAX_ROOM_BYTES);
+        let room = (self.count() * 20).isqrt().clamp(n_bytes.max(6), MAX_ROOM_BYTES);
         let Some(at) = arena.allocate(room + END_BYTES) else {
             return false;
         };
@@ -312,10 +286,7 @@ struct Arena {
 
 impl Arena {
     const fn new() -> Self {
-        Self {
-            pages: Vec::new(),
-            used: PAGE_BYTES,
-        }
+        Self { pages: Vec::new(), used: PAGE_BYTES }
     }
 
     /// Address of `n_bytes` zeros within one page; never 0, which means "no chunk".
@@ -333,10 +304,7 @@ impl Arena {
 
     fn write(&mut self, address: u32, bytes: &[u8]) {
         let (page, at) = place_of(address);
-        let target = self
-            .pages
-            .get_mut(page)
-            .and_then(|page| page.get_mut(at..at + bytes.len()));
+        let target = self.pages.get_mut(page).and_then(|page| page.get_mut(at..at + bytes.len()));
         if let Some(target) = target {
             target.copy_from_slice(bytes);
         }
@@ -344,18 +312,13 @@ impl Arena {
 
     /// The address written at an address.
     fn link(&self, address: u32) -> u32 {
-        self.after(address)
-            .first_chunk()
-            .map_or(0, |link| u32::from_le_bytes(*link))
+        self.after(address).first_chunk().map_or(0, |link| u32::from_le_bytes(*link))
     }
 
     /// The rest of the page from an address on.
     fn after(&self, address: u32) -> &[u8] {
         let (page, at) = place_of(address);
-        self.pages
-            .get(page)
-            .and_then(|page| page.get(at..))
-            .unwrap_or_default()
+        self.pages.get(page).and_then(|page| page.get(at..)).unwrap_or_default()
     }
 }
 
@@ -439,11 +402,7 @@ mod tests {
         postings.push(7, u32::MAX - 1, 1);
         let mut found = Vec::new();
         postings.for_each(7, |d, f| found.push((d, f)));
-        let expected = [
-            (0, MAX_FREQUENCY),
-            (u32::MAX - 2, MAX_FREQUENCY),
-            (u32::MAX - 1, 1),
-        ];
+        let expected = [(0, MAX_FREQUENCY), (u32::MAX - 2, MAX_FREQUENCY), (u32::MAX - 1, 1)];
         assert_eq!(found, expected);
     }
 }

@@ -63,6 +63,17 @@ impl LexicalQuery {
         &self.terms
     }
 
+    /// Hashes of the query's terms that a text holds, with repeats, in the text's order.
+    pub(crate) fn terms_in(&self, tokenizer: &mut Tokenizer, text: &str) -> Vec<u64> {
+        let mut found = Vec::new();
+        tokenizer.for_each_term(text, |hash| {
+            if self.terms.binary_search_by_key(&hash, |term| term.hash).is_ok() {
+                found.push(hash);
+            }
+        });
+        found
+    }
+
     /// Whether the text held no term at all: such a query matches nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -75,10 +86,7 @@ mod tests {
 
     #[test]
     fn stop_words_count_only_when_there_is_nothing_else() {
-        assert_eq!(
-            LexicalQuery::new("what is the parser"),
-            LexicalQuery::new("parser")
-        );
+        assert_eq!(LexicalQuery::new("what is the parser"), LexicalQuery::new("parser"));
         assert_eq!(LexicalQuery::new("who are you").terms().len(), 3);
         assert!(LexicalQuery::new("?!").is_empty());
     }

@@ -53,22 +53,15 @@ impl LexicalScores {
     /// A term that no unit holds counts as missing with the idf of an unseen term: a query about
     /// something never recorded is covered by nothing.
     pub(crate) fn coverage(&self, unit: u32) -> f32 {
-        if self.idf_mass > 0.0 {
-            (self.cell(unit).idf_mass / self.idf_mass).min(1.0)
-        } else {
-            0.0
-        }
+        if self.idf_mass > 0.0 { (self.cell(unit).idf_mass / self.idf_mass).min(1.0) } else { 0.0 }
     }
 
     /// The `k` best (unit, score): highest score first, ties by smaller unit number.
     ///
     /// Cost: linear in the matched units, plus sorting the `k`.
     pub(crate) fn top(&self, k: usize) -> Vec<(u32, f32)> {
-        let mut hits: Vec<(u32, f32)> = self
-            .touched
-            .iter()
-            .map(|&unit| (unit, self.get(unit)))
-            .collect();
+        let mut hits: Vec<(u32, f32)> =
+            self.touched.iter().map(|&unit| (unit, self.get(unit))).collect();
         if k == 0 {
             return Vec::new();
         }
@@ -123,10 +116,7 @@ impl LexicalScores {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape that the sorts of std ask for"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that the sorts of std ask for")]
 fn by_rank(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }

@@ -68,10 +68,7 @@ struct TermBuffer {
 
 impl TermBuffer {
     const fn new() -> Self {
-        Self {
-            bytes: [0; MAX_TERM_BYTES],
-            len: 0,
-        }
+        Self { bytes: [0; MAX_TERM_BYTES], len: 0 }
     }
 
     /// The lower-cased bytes that pass `keep`, up to the longest term.
@@ -117,9 +114,7 @@ impl Tokenizer {
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(rest) = bytes.get(at..) {
-            let Some(skipped) = rest
-                .iter()
-                .position(|&byte| is_word(byte) || !byte.is_ascii())
+            let Some(skipped) = rest.iter().position(|&byte| is_word(byte) || !byte.is_ascii())
             else {
                 break;
             };
@@ -143,9 +138,7 @@ impl Tokenizer {
         let mut rest = folded.as_str();
         while let Some(first) = rest.chars().next() {
             let spaceless = is_spaceless(first);
-            let end = rest
-                .find(|c| is_spaceless(c) != spaceless)
-                .unwrap_or(rest.len());
+            let end = rest.find(|c| is_spaceless(c) != spaceless).unwrap_or(rest.len());
             let (run, tail) = rest.split_at(end);
             if spaceless {
                 bigrams(run, emit);
@@ -175,9 +168,8 @@ impl Tokenizer {
 
     fn ascii(&mut self, bytes: &[u8], emit: &mut impl FnMut(u64)) {
         let mut at = 0;
-        while let Some(skipped) = bytes
-            .get(at..)
-            .and_then(|rest| rest.iter().position(|&byte| is_word(byte)))
+        while let Some(skipped) =
+            bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| is_word(byte)))
         {
             let start = at + skipped;
             let (end, _) = name_end(bytes, start);
@@ -296,18 +288,11 @@ fn name_end(bytes: &[u8], start: usize) -> (usize, bool) {
     loop {
         let rest = bytes.get(end..).unwrap_or_default();
         let in_word = |&byte: &u8| is_word(byte) || !byte.is_ascii();
-        let word = rest
-            .iter()
-            .position(|byte| !in_word(byte))
-            .unwrap_or(rest.len());
+        let word = rest.iter().position(|byte| !in_word(byte)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(word);
         ascii = ascii && word.is_ascii();
         end += word.len();
-        let n_joints = after
-            .iter()
-            .take(3)
-            .take_while(|&&byte| is_joint(byte))
-            .count();
+        let n_joints = after.iter().take(3).take_while(|&&byte| is_joint(byte)).count();
         let n_joints = match after.first() {
             Some(b'\'') if word.last().is_some_and(u8::is_ascii_alphabetic) => 1,
             _ => n_joints,
@@ -321,9 +306,7 @@ fn name_end(bytes: &[u8], start: usize) -> (usize, bool) {
 
 fn emit_whole(name: &[u8], emit: &mut impl FnMut(u64)) {
     let mut buffer = TermBuffer::new();
-    emit(term_hash(
-        buffer.fill(name, |byte| byte != b'_' && byte != b'-'),
-    ));
+    emit(term_hash(buffer.fill(name, |byte| byte != b'_' && byte != b'-')));
 }
 
 /// Pairs of neighbouring characters; the character itself when it stands alone.
@@ -363,10 +346,7 @@ mod tests {
     }
 
     fn assert_terms(text: &str, terms: &[&str]) {
-        let mut expected: Vec<u64> = terms
-            .iter()
-            .map(|term| term_hash(term.as_bytes()))
-            .collect();
+        let mut expected: Vec<u64> = terms.iter().map(|term| term_hash(term.as_bytes())).collect();
         let mut found = hashes(text);
         expected.sort_unstable();
         found.sort_unstable();
