@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::percentile::Percentiles;
 use crate::{table, targets};
 
+/// Fewest values of which one in a hundred can be told from the longest.
+const MIN_FOR_P99: usize = 100;
+
 /// A measured figure of which less is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
@@ -37,7 +40,8 @@ impl Figure {
     #[must_use]
     pub fn timings(name: impl Into<String>, timings: Vec<Duration>) -> Option<Self> {
         let Percentiles { n, p50_us, p99_us, .. } = Percentiles::of(timings)?;
-        Some(Self { n, p99: Some(p99_us), ..Self::once(name, "µs", p50_us) })
+        let p99 = (n >= MIN_FOR_P99).then_some(p99_us);
+        Some(Self { n, p99, ..Self::once(name, "µs", p50_us) })
     }
 
     /// The same, in milliseconds.
@@ -88,9 +92,9 @@ mod tests {
 
     #[test]
     fn a_figure_knows_its_target() {
-        let missed = Figure::once("server/idle_rss_mb", "MB", 26.0);
+        let missed = Figure::once("server/idle_rss@0", "MB", 26.0);
         assert!(missed.misses_target());
-        assert!(!Figure::once("server/idle_rss_mb", "MB", 25.0).misses_target());
+        assert!(!Figure::once("server/idle_rss@0", "MB", 25.0).misses_target());
         assert!(!Figure::once("something/else", "MB", 1e9).misses_target());
         let text = layout(&[missed]);
         assert!(text.contains("≤ 25") && text.contains("MISSED"), "{text}");

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod percentile;
 pub mod retrieval_set;
 pub mod searcher;
+pub mod stdio;
 pub mod table;
 pub mod targets;
 pub mod workload;
