@@ -20,12 +20,14 @@ use super::{
     tokenize::Tokenizer,
 };
 
-/// Saturation of term frequency.
+/// Saturation of term frequency. With `B` the best of a coarse grid (0.6–1.5 × 0.3–0.9) that favours no
+/// kind of text: chats want less of both, code and long documents more.
 const K1: f32 = 1.2;
 /// Strength of length normalisation, 0..=1.
 const B: f32 = 0.75;
-/// Terms a query is cut to: bounds the cost of a pasted issue or log.
-const MAX_QUERY_TERMS: usize = 128;
+/// Terms a query is cut to: bounds the cost of a pasted issue or log. 128 find nothing more on any
+/// evaluation set, 32 lose some.
+const MAX_QUERY_TERMS: usize = 64;
 /// Orphans are swept when they outnumber a quarter of the live units, and this.
 const MIN_ORPHANS: usize = 64;
 
