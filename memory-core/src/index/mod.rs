@@ -1,14 +1,14 @@
 //! Indexes over the units of memory: derived state, rebuildable from storage at any time.
 
 #[cfg_attr(not(test), expect(dead_code, reason = "wired by the retriever"))]
-mod bm25;
+pub(crate) mod bm25;
 mod fold;
 mod identifier;
 #[cfg_attr(not(test), expect(dead_code, reason = "wired by the retriever"))]
-mod mask;
+pub(crate) mod mask;
 mod postings;
 #[cfg_attr(not(test), expect(dead_code, reason = "wired by the retriever"))]
-mod query;
+pub(crate) mod query;
 #[cfg_attr(not(test), expect(dead_code, reason = "wired by the retriever"))]
-mod scores;
+pub(crate) mod scores;
 mod tokenize;
