@@ -99,6 +99,8 @@ pub struct NewNote {
     pub tags: Vec<String>,
     /// Where it is imported from.
     pub source: Option<Source>,
+    /// The episode that taught it.
+    pub episode: Option<EpisodeId>,
     /// The note that it replaces.
     pub supersedes: Option<NoteId>,
     /// When it happened or was said; now, if not said.
@@ -122,6 +124,7 @@ impl NewNote {
             position: 0,
             tags: Vec::new(),
             source: None,
+            episode: None,
             supersedes: None,
             occurred_at: None,
             valid_from: None,
@@ -249,7 +252,7 @@ impl<'a> Desk<'a> {
             position: new.position,
             tags: intake.labels("tags", tags, config.max_labels)?,
             source: new.source.map(|source| intake.source(source)).transpose()?,
-            episode: None,
+            episode: new.episode,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,
             valid_from: new.valid_from,
