@@ -2,17 +2,23 @@
 
 mod cli;
 mod config;
+mod error;
 mod scope;
+mod server;
 mod store;
+mod tools;
+mod wire;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use tracing::level_filters::LevelFilter;
 
 use cli::{Cli, Command, Failure, Output};
 use config::{Environment, LogLevel, Settings};
+use server::ServeDefaults;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -49,9 +55,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// The stdio server is built on another branch; until it is merged the command says so.
-fn serve(_settings: &Settings) -> Result<(), Failure> {
-    Err(Failure::Failed("the server is not part of this build; see `memory-mcp help`".to_owned()))
+/// Serves agents over stdin and stdout until the client leaves.
+fn serve(settings: &Settings) -> Result<(), Failure> {
+    let scope = scope::own(settings)?;
+    let store = store::open(settings)?;
+    let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
+    let served = server::serve(Arc::clone(&store.memory), defaults);
+    served.map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// Logs go to stderr, since stdout belongs to the protocol and to what commands print.
