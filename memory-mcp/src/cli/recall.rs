@@ -13,7 +13,7 @@ use crate::{scope, store};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is looked for, in any words; empty for the newest
-    #[arg(trailing_var_arg = true, value_name = "QUERY")]
+    #[arg(value_name = "QUERY")]
     query: Vec<String>,
     /// Only these: episode, note, or a kind of note; may be repeated
     #[arg(long, value_parser = kind)]

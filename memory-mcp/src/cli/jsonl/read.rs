@@ -318,7 +318,7 @@ mod tests {
         let completion = completion.unwrap();
         assert_eq!((completion.reward, completion.outcome), (Some(1.0), Some(Outcome::Success)));
         let ended = instant::printed(completion.ended_at.unwrap());
-        assert_eq!(ended, "2025-01-01T00:00:01.500Z");
+        assert_eq!(ended, "2025-01-01T00:00:01.5Z");
     }
 
     #[test]
