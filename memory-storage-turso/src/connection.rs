@@ -208,6 +208,15 @@ impl Row {
         self.opt_text()?.ok_or_else(|| self.damaged("nothing where a text belongs"))
     }
 
+    /// Reads a text that SQLite itself made.
+    #[cfg(test)]
+    pub(crate) fn plain_text(&mut self) -> Result<String, StorageError> {
+        match self.value()? {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.damaged("no text")),
+        }
+    }
+
     /// Reads a text that was selected as bytes, or nothing.
     pub(crate) fn opt_text(&mut self) -> Result<Option<String>, StorageError> {
         match self.value()? {

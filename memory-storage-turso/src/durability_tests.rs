@@ -21,13 +21,13 @@ fn note(n: u64) -> WriteBatch {
 
 /// A store that counts its flushes.
 fn counted(dir: &Path, options: &Options) -> (TursoStorage, Arc<AtomicUsize>) {
-    let counter = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&counter);
+    let n_flushes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&n_flushes);
     let store = open_with(&dir.join("store.db"), options, move |wal| {
         counted.fetch_add(1, Ordering::SeqCst);
         wal.flush()
     });
-    (store.unwrap(), counter)
+    (store.unwrap(), n_flushes)
 }
 
 /// Options under which nothing is flushed unless somebody waits for it.

@@ -150,19 +150,18 @@ impl Writer {
 
     fn acknowledge(&self, group: Vec<Job>, answers: Vec<Result<Commit, StorageError>>) {
         let mut n_committed = 0;
-        let mut power = Vec::new();
+        let mut waiting = Vec::new();
         for (job, answer) in group.into_iter().zip(answers) {
             n_committed += u32::from(answer.is_ok());
             match answer {
-                Ok(commit) if job.durability == Durability::Power => power.push((job.ack, commit)),
+                Ok(commit) if job.durability == Durability::Power => {
+                    waiting.push(Waiting::Commit(job.ack, commit));
+                }
                 answer => job.answer(answer),
             }
         }
         if n_committed > 0 {
-            self.flusher.committed(n_committed);
-        }
-        for (ack, commit) in power {
-            self.flusher.wait(Waiting::Commit(ack, commit));
+            self.flusher.committed(n_committed, waiting);
         }
     }
 

@@ -179,9 +179,8 @@ fn a_truncated_store_is_damaged() {
     let whole = fs::read(&path).unwrap();
     for part in [50, 4_096, 10_000, whole.len() / 2, whole.len() - 4_096] {
         fs::write(&path, &whole[..part]).unwrap();
-        let refused = match open(&path) {
-            Err(refused) => refused,
-            Ok(_) => panic!("{part} of {} bytes were opened", whole.len()),
+        let Err(refused) = open(&path) else {
+            panic!("{part} of {} bytes were opened", whole.len())
         };
         assert!(matches!(refused, StorageError::Corrupt { .. }), "{part} bytes: {refused:?}");
         assert!(refused.to_string().contains("store.db"), "{refused}");
