@@ -131,12 +131,13 @@ fn prepare(path: &Arc<Path>, options: &Options) -> Result<(Connection, [u8; 16])
     if found > FORMAT {
         return Err(StorageError::Format { found, supported: FORMAT });
     }
-    let mode =
-        conn.first("SELECT CAST(journal_mode AS BLOB) FROM pragma_journal_mode", vec![], |row| {
-            row.text()
-        })?;
-    if mode.as_deref() != Some("wal") {
+    if journal_mode(&mut conn)? != "wal" {
         conn.script("PRAGMA journal_mode = WAL")?;
+        let mode = journal_mode(&mut conn)?;
+        if mode != "wal" {
+            let reason = format!("its journal stays `{mode}`; name a path on a local disk");
+            return Err(unavailable(path, &reason));
+        }
     }
     migrate(&mut conn, MIGRATIONS)?;
     if let Some(max_bytes) = options.max_bytes {
@@ -145,6 +146,11 @@ fn prepare(path: &Arc<Path>, options: &Options) -> Result<(Connection, [u8; 16])
     let store_id = conn.first("SELECT value FROM meta WHERE key = 'store_id'", vec![], Row::id)?;
     let store_id = store_id.ok_or_else(|| corrupt(path, "it has no identity"))?;
     Ok((conn, store_id))
+}
+
+fn journal_mode(conn: &mut Connection) -> Result<String, StorageError> {
+    let sql = "SELECT CAST(journal_mode AS BLOB) FROM pragma_journal_mode";
+    Ok(conn.first(sql, vec![], Row::text)?.unwrap_or_default())
 }
 
 /// The path in full and without links, in a folder that exists, of something that can be a store.
