@@ -127,6 +127,7 @@ impl Bm25 {
     }
 
     /// Number of units.
+    #[cfg(test)]
     pub(crate) const fn n_units(&self) -> usize {
         self.n_live
     }

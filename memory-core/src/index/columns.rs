@@ -41,10 +41,17 @@ pub(crate) struct Facts {
 pub(crate) struct Place {
     pub(crate) record: RecordNo,
     pub(crate) part: Part,
-    /// Units of one group are neighbours: a session's notes, an episode's windows.
-    pub(crate) group: u32,
-    /// Order within the group.
+    /// The session that a note is part of; its neighbours there speak for it.
+    pub(crate) session: Option<u32>,
+    /// Order within the session.
     pub(crate) position: u32,
+}
+
+impl Place {
+    /// The place of a piece of an episode.
+    pub(crate) const fn of_episode(record: RecordNo, part: Part) -> Self {
+        Self { record, part, session: None, position: 0 }
+    }
 }
 
 /// Conditions in the index's own numbers.
@@ -81,12 +88,13 @@ const UNKNOWN_NAME: NameNo = NameNo::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     names: FxHashMap<Box<str>, NameNo>,
-    groups: FxHashMap<(NameNo, Box<str>), u32>,
-    n_groups: u32,
+    sessions: FxHashMap<(NameNo, Box<str>), u32>,
     records: Vec<Option<Facts>>,
     free_records: Vec<RecordNo>,
     numbers: FxHashMap<RecordId, RecordNo>,
     places: Vec<Option<Place>>,
+    /// Unit of a note by its session and position.
+    turns: FxHashMap<(u32, u32), UnitNo>,
     free_units: Vec<UnitNo>,
 }
 
@@ -107,20 +115,19 @@ impl Columns {
         self.names.get(name).copied().unwrap_or(UNKNOWN_NAME)
     }
 
-    /// The group of a session within a scope.
-    pub(crate) fn session_group(&mut self, scope: NameNo, session: &str) -> u32 {
-        if let Some(group) = self.groups.get(&(scope, session.into())) {
-            return *group;
-        }
-        let group = self.new_group();
-        self.groups.insert((scope, session.into()), group);
-        group
+    /// The number of a session within a scope, given now if it is new.
+    pub(crate) fn session(&mut self, scope: NameNo, session: &str) -> u32 {
+        let next = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        *self.sessions.entry((scope, session.into())).or_insert(next)
     }
 
-    /// A group that no other unit is in.
-    pub(crate) fn new_group(&mut self) -> u32 {
-        self.n_groups += 1;
-        self.n_groups
+    /// The units before and after a note in its session.
+    pub(crate) fn neighbours(&self, unit: UnitNo) -> [Option<UnitNo>; 2] {
+        let Some(Place { session: Some(session), position, .. }) = self.place(unit) else {
+            return [None; 2];
+        };
+        let at = |position: Option<u32>| self.turns.get(&(*session, position?)).copied();
+        [at(position.checked_sub(1)), at(position.checked_add(1))]
     }
 
     /// The record's number and facts, if it is indexed.
@@ -152,6 +159,9 @@ impl Columns {
     /// Adds a unit to a record.
     pub(crate) fn add_unit(&mut self, place: Place) -> UnitNo {
         let unit = claim(&mut self.places, &mut self.free_units, place);
+        if let Some(session) = place.session {
+            self.turns.insert((session, place.position), unit);
+        }
         if let Some(facts) = self.facts_mut(place.record) {
             facts.units.push(unit);
         }
@@ -164,14 +174,18 @@ impl Columns {
         record: RecordNo,
         gone: impl Fn(Part) -> bool,
     ) -> Vec<UnitNo> {
-        let Self { records, places, free_units, .. } = self;
+        let Self { records, places, turns, free_units, .. } = self;
         let Some(Some(facts)) = records.get_mut(record as usize) else { return Vec::new() };
         let mut dropped = Vec::new();
         facts.units.retain(|unit| {
             let Some(slot) = places.get_mut(*unit as usize) else { return false };
             let keep = slot.is_some_and(|place| !gone(place.part));
             if !keep {
-                *slot = None;
+                if let Some(Place { session: Some(session), position, .. }) = slot.take()
+                    && turns.get(&(session, position)) == Some(unit)
+                {
+                    turns.remove(&(session, position));
+                }
                 dropped.push(*unit);
             }
             keep
@@ -199,7 +213,8 @@ impl Columns {
         self.records.capacity() * (size_of::<Option<Facts>>() + 24)
             + self.places.capacity() * size_of::<Option<Place>>()
             + self.numbers.capacity() * size_of::<(RecordId, RecordNo)>()
-            + (self.names.capacity() + self.groups.capacity()) * 64
+            + self.turns.capacity() * size_of::<((u32, u32), UnitNo)>()
+            + (self.names.capacity() + self.sessions.capacity()) * 64
     }
 
     /// The units of the records that pass.

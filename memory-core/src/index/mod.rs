@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::storage::{Seq, Storage};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, RecordNo, UnitNo};
+pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
 pub(crate) use tokenize::Tokenizer;

@@ -85,6 +85,7 @@ impl LexicalQuery {
     }
 
     /// Whether the text held no term at all: such a query matches nothing.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }

@@ -119,10 +119,7 @@ impl Contents {
         let columns = &mut self.columns;
         let scope = columns.name(Some(note.scope.as_str()));
         let tags = note.tags.iter().map(|tag| columns.name(Some(tag))).collect();
-        let group = match &note.session {
-            Some(session) => columns.session_group(scope, session),
-            None => columns.new_group(),
-        };
+        let session = note.session.as_ref().map(|session| columns.session(scope, session));
         let record = columns.insert(Facts {
             id: note.id.into(),
             kind: HitKind::Note(note.kind),
@@ -136,7 +133,7 @@ impl Contents {
             n_steps_done: 0,
             units: Vec::with_capacity(1),
         });
-        let place = Place { record, part: Part::Head, group, position: note.position };
+        let place = Place { record, part: Part::Head, session, position: note.position };
         self.add_unit(place, &unit::note_text(note));
     }
 
@@ -172,27 +169,17 @@ impl Contents {
             }
             None => (columns.insert(facts), 0),
         };
-        let place = Place { record, part: Part::Head, group: self.group_of(record), position: 0 };
-        self.add_unit(place, &unit::head_text(episode));
+        self.add_unit(Place::of_episode(record, Part::Head), &unit::head_text(episode));
         (record, from)
-    }
-
-    /// The group of an episode's units: that of any of them, or a new one.
-    fn group_of(&mut self, record: RecordNo) -> u32 {
-        let first = self.columns.facts(record).and_then(|facts| facts.units.first().copied());
-        let group = first.and_then(|unit| self.columns.place(unit)).map(|place| place.group);
-        group.unwrap_or_else(|| self.columns.new_group())
     }
 
     /// Enters steps that follow those which were put before.
     fn put_steps(&mut self, record: RecordNo, steps: &[Step]) {
-        let group = self.group_of(record);
         let mut n_errors = self.n_errors(record);
         for window in steps.chunks(WINDOW_STEPS as usize) {
             let Some(first) = window.first() else { continue };
-            let position = first.idx / WINDOW_STEPS + 1;
             let part = Part::Window(first.idx);
-            self.add_unit(Place { record, part, group, position }, &unit::window_text(window));
+            self.add_unit(Place::of_episode(record, part), &unit::window_text(window));
             if window.len() == WINDOW_STEPS as usize
                 && let Some(facts) = self.columns.facts_mut(record)
             {
@@ -204,7 +191,7 @@ impl Contents {
                 {
                     n_errors += 1;
                     let part = Part::Error(step.idx);
-                    self.add_unit(Place { record, part, group, position }, &text);
+                    self.add_unit(Place::of_episode(record, part), &text);
                 }
             }
         }

@@ -44,6 +44,7 @@ impl LexicalScores {
     }
 
     /// Units with a score above 0, in no particular order.
+    #[cfg(test)]
     pub(crate) fn matched(&self) -> &[u32] {
         &self.touched
     }
@@ -76,13 +77,6 @@ impl LexicalScores {
         }
         hits.sort_unstable_by(by_rank);
         hits
-    }
-
-    /// Bytes held.
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>()
-            + self.touched.capacity() * size_of::<u32>()
-            + self.matches.capacity() * size_of::<Match>()
     }
 
     fn cell(&self, unit: u32) -> Cell {
@@ -150,7 +144,6 @@ mod tests {
                 let mut expected: Vec<(u8, u32)> = found.iter().map(|(&u, &s)| (s, u)).collect();
                 expected.sort_by_key(|&(score, unit)| (std::cmp::Reverse(score), unit));
                 let expected: Vec<u32> = expected.into_iter().take(k).map(|(_, u)| u).collect();
-                prop_assert!(scores.size_bytes() > 0);
                 let top: Vec<u32> = scores.top(k).into_iter().map(|(unit, _)| unit).collect();
                 prop_assert_eq!(top, expected);
             }

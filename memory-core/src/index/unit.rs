@@ -85,14 +85,14 @@ fn push_line(text: &mut String, line: &str) {
     }
 }
 
-/// The text of a run of steps, as indexed and shown: a line or two for each.
+/// The text of a run of steps, as indexed: a line or two for each.
 pub(crate) fn window_text(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
         if !text.is_empty() {
             text.push('\n');
         }
-        push_call(&mut text, step);
+        text.push_str(&call_text(step));
         text.push_str(if step.ok { " → " } else { " ✗ " });
         let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
         text.push_str(head(said.trim(), OBSERVATION_BYTES));
@@ -100,13 +100,12 @@ pub(crate) fn window_text(steps: &[Step]) -> String {
     text
 }
 
-/// The text of an error, as indexed and shown; `None` for a step that went well.
+/// The text of an error, as indexed; `None` for a step that went well.
 pub(crate) fn error_text(step: &Step) -> Option<String> {
     if step.ok && step.error.is_none() {
         return None;
     }
-    let mut text = String::new();
-    push_call(&mut text, step);
+    let mut text = call_text(step);
     text.push_str(" ✗ ");
     let said = step.error.as_ref().unwrap_or(&step.observation).as_str().trim();
     // What went wrong stands at the end of a log and at the beginning of a message.
@@ -121,8 +120,9 @@ pub(crate) fn error_text(step: &Step) -> Option<String> {
     Some(text)
 }
 
-fn push_call(text: &mut String, step: &Step) {
-    text.push_str(&step.tool);
+/// What a step did: tool, action and the beginning of the arguments.
+pub(crate) fn call_text(step: &Step) -> String {
+    let mut text = step.tool.to_string();
     if let Some(action) = &step.action {
         text.push(' ');
         text.push_str(action);
@@ -132,6 +132,7 @@ fn push_call(text: &mut String, step: &Step) {
         text.push(' ');
         text.push_str(head(args, ARGS_BYTES));
     }
+    text
 }
 
 /// At most the first `limit` bytes of a text, on a character boundary.

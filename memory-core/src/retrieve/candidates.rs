@@ -53,7 +53,7 @@ pub(super) fn find(contents: &Contents, query: &Query, text: &str) -> Vec<Candid
     let mut lexical = LexicalScores::new();
     contents.lexical.score(&lexical_query, Some(&mask), &mut lexical);
     let n_units = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
-    gather(contents, &fuse::fuse(&lexical, n_units), &lexical)
+    gather(contents, &fuse::fuse(contents, &lexical, &mask, n_units), &lexical)
 }
 
 /// Units to records: the best unit counts, the next ones a little.
@@ -62,7 +62,7 @@ fn gather(contents: &Contents, units: &[(UnitNo, f32)], lexical: &LexicalScores)
     let mut place_of: FxHashMap<RecordNo, (usize, f32)> = FxHashMap::default();
     for (unit, score) in units {
         let Some(place) = contents.columns.place(*unit) else { continue };
-        let strength = fuse::strength(lexical, *unit);
+        let strength = fuse::strength(contents, lexical, *unit);
         if let Some((at, share)) = place_of.get_mut(&place.record)
             && let Some(candidate) = found.get_mut(*at)
         {

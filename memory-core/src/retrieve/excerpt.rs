@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::candidates::Candidate;
 use super::hit::Hit;
 use crate::error::Error;
-use crate::index::unit::{WINDOW_STEPS, error_text, head, window_text};
+use crate::index::unit::{WINDOW_STEPS, call_text, head};
 use crate::index::{LexicalQuery, Tokenizer};
 use crate::memory::Record;
 use crate::model::{Episode, Note, Step};
@@ -20,8 +20,13 @@ const TASK_BYTES: usize = 320;
 /// Longest excerpt of an episode's summary, in bytes.
 const SUMMARY_BYTES: usize = 320;
 
-/// Longest excerpt of the steps that fit, in bytes.
-const STEPS_BYTES: usize = 480;
+/// Longest excerpts of the step that fits: of what it did, and of what came of it, in bytes.
+const CALL_BYTES: usize = 160;
+const RESULT_BYTES: usize = 320;
+
+/// Longest excerpts of the steps around it, in bytes.
+const NEXT_CALL_BYTES: usize = 100;
+const NEXT_RESULT_BYTES: usize = 60;
 
 /// Bytes of a text in which the best part is looked for.
 const MAX_SEARCHED_BYTES: usize = 16 * 1024;
@@ -74,13 +79,43 @@ fn episode_excerpt(episode: &Episode, window: &[Step], query: &LexicalQuery) -> 
         text.push_str("\nSummary: ");
         text.push_str(&fitting_part(summary.as_str(), SUMMARY_BYTES, query));
     }
-    let error = window.first().and_then(error_text);
-    let steps = error.unwrap_or_else(|| window_text(window));
-    if !steps.is_empty() {
-        text.push_str("\nSteps: ");
-        text.push_str(&fitting_part(&steps, STEPS_BYTES, query));
+    let fits = |step: &&Step| {
+        let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
+        let mut tokenizer = Tokenizer::for_query();
+        let mut terms = query.terms_in(&mut tokenizer, head(said, MAX_SEARCHED_BYTES));
+        terms.extend(query.terms_in(&mut tokenizer, step.args.as_str()));
+        terms.sort_unstable();
+        terms.dedup();
+        terms.len()
+    };
+    // The first of the steps that hold most of the query's terms.
+    let best = window.iter().rev().max_by_key(fits).map(|step| step.idx);
+    for step in window {
+        text.push_str("\n#");
+        text.push_str(&step.idx.to_string());
+        text.push(' ');
+        let (call_bytes, result_bytes) = if Some(step.idx) == best {
+            (CALL_BYTES, RESULT_BYTES)
+        } else {
+            (NEXT_CALL_BYTES, NEXT_RESULT_BYTES)
+        };
+        text.push_str(&step_line(step, call_bytes, result_bytes, query));
     }
     text
+}
+
+/// A step in one line: what was done, and what came of it.
+fn step_line(step: &Step, call_bytes: usize, result_bytes: usize, query: &LexicalQuery) -> String {
+    let call = fitting_part(&one_line(&call_text(step)), call_bytes, query);
+    let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
+    let result = fitting_part(&one_line(head(said, MAX_SEARCHED_BYTES)), result_bytes, query);
+    let mark = if step.ok { "→" } else { "✗" };
+    format!("{call} {mark} {result}").trim_end().to_owned()
+}
+
+/// A text with its runs of white space folded.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// At most `limit` bytes of a text: whole if it is short, else the run of lines that holds most of the
