@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{QUOTED, arguments, dot, put, quote, rfc3339, title};
+use crate::wire::{Opaque, QUOTED, arguments, dot, put, quote, rfc3339, title};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -26,7 +26,7 @@ pub(super) struct GetEpisode;
 arguments! {
     /// What `get_episode` takes.
     pub(super) struct Args {
-        episode_id: String = "Id, or its first 8 digits or more",
+        episode_id: String = "Or a prefix of 8 digits or more",
         from_step: Option<u64> = "Default 0",
         limit: Option<u64> = "Default 20",
     }
@@ -58,13 +58,14 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     artifacts: Vec<String>,
     n_steps: u32,
+    #[schemars(with = "Vec<Opaque>")]
     steps: Vec<StepAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from_step: Option<u32>,
 }
 
 /// One step of the page.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 struct StepAnswer {
     idx: u32,
     tool: String,
