@@ -3,6 +3,7 @@
 mod ending;
 mod hostile;
 mod listing;
+mod recalling;
 mod refusals;
 mod session;
 

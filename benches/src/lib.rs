@@ -1,0 +1,21 @@
+//! What the benches and the harnesses share: data sets, generated load, metrics, reports.
+//!
+//! Not part of the product. A harness is a small binary on top of this library: it reads its data
+//! ([`data`]), drives the product through the same calls as a user, and hands [`Figure`]s to the
+//! report, so that another harness needs only its own measurement.
+
+pub mod calendar;
+pub mod data;
+pub mod evaluate;
+pub mod figure;
+pub mod machine;
+pub mod metrics;
+pub mod percentile;
+pub mod retrieval_set;
+pub mod searcher;
+pub mod stdio;
+pub mod table;
+pub mod targets;
+pub mod workload;
+
+pub use figure::Figure;

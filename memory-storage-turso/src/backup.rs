@@ -1,0 +1,153 @@
+//! Copies of a store: made from the running one, and put in its place.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_core::StorageError;
+
+use crate::check;
+use crate::connection::Connection;
+use crate::error::{corrupt, from_io, unavailable};
+use crate::lock::{InUse, StoreLock, beside, open_private};
+use crate::migrate::identify;
+use crate::open::{Options, checked_path};
+use crate::readers;
+use crate::schema::FORMAT;
+use crate::wal::flush_directory;
+
+/// Writes a compact copy of the store at `store` to `to`, which must not exist.
+///
+/// Reads one state of the store; others go on reading and writing. The copy appears under its name only
+/// when it is complete and on disk.
+pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
+    let to = checked_path(to)?;
+    let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
+    reserved.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            unavailable(&to, "it exists; name a new file for the backup")
+        }
+        _ => from_io(&to, &error),
+    })?;
+    let half = Temporary(beside(&to, ".part"));
+    let written = copy(store, &half.0).and_then(|()| place(&half.0, &to));
+    if written.is_err() {
+        // The reserved name goes with what failed.
+        drop(std::fs::remove_file(&to));
+    }
+    written
+}
+
+fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
+    drop(open_private(to)?);
+    let mut conn = readers::open(store)?;
+    // VACUUM INTO writes, if only to the other file.
+    conn.script("PRAGMA query_only = OFF")?;
+    let name = to.to_str().unwrap_or_default().to_owned();
+    conn.execute("VACUUM INTO ?", vec![name.into()]).map(drop)
+}
+
+/// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
+///
+/// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with `force`
+/// and while no handle has it open.
+///
+/// # Errors
+///
+/// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or is
+/// open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup is no
+/// sound store of a format that this program reads; [`StorageError::Busy`].
+pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> {
+    if !from.is_file() {
+        return Err(unavailable(from, "there is no such backup"));
+    }
+    if std::fs::metadata(beside(from, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(unavailable(
+            from,
+            "it is a store in use, not a backup: make one with `backup`",
+        ));
+    }
+    let to = checked_path(to)?;
+    let wait = Options::default().lock_wait;
+    let mut lock = StoreLock::open(&to)?;
+    let _held = lock.acquire(wait)?;
+    let _alone = InUse::exclude(&to)?;
+    if !force && std::fs::metadata(&to).is_ok_and(|found| found.len() > 0) {
+        return Err(unavailable(
+            &to,
+            "a store exists there; force its replacement or name another path",
+        ));
+    }
+    let half = Temporary(beside(&to, ".part"));
+    drop(open_private(&half.0)?);
+    std::fs::copy(from, &half.0).map_err(|error| from_io(&half.0, &error))?;
+    verify(from, &half.0)?;
+    retire(&to, wait)?;
+    place(&half.0, &to)
+}
+
+/// Makes sure that the copy at `path` of the backup `from` is a sound store.
+fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
+    let path = Arc::from(path);
+    // What is wrong with the copy is wrong with the backup, which is the name that the caller knows.
+    let renamed = |error| match error {
+        StorageError::Corrupt { .. } => corrupt(from, "it is not a sound backup"),
+        error => error,
+    };
+    let mut conn = Connection::open(&path, Duration::ZERO).map_err(renamed)?;
+    match identify(&mut conn).map_err(renamed)? {
+        0 => return Err(corrupt(from, "it is empty, not a backup")),
+        found if found > FORMAT => return Err(StorageError::Format { found, supported: FORMAT }),
+        _ => {}
+    }
+    match check::run(&mut conn).map_err(renamed)?.first() {
+        Some(finding) => Err(corrupt(from, &format!("it is not a sound backup: {finding}"))),
+        None => Ok(()),
+    }
+}
+
+/// Leaves the old store without a log, which would be played into the new one. Nobody has it open.
+fn retire(store: &Path, wait: Duration) -> Result<(), StorageError> {
+    let log = beside(store, "-wal");
+    if !log.exists() {
+        return Ok(());
+    }
+    // A sound store takes its log in; then it is whole until it is replaced.
+    let taken_in = Connection::open(&Arc::from(store), wait)
+        .and_then(|mut conn| conn.script("PRAGMA journal_mode = DELETE"));
+    if let Err(error) = taken_in {
+        tracing::warn!(%error, "the store to be replaced is damaged");
+    }
+    for leftover in [log, beside(store, "-shm")] {
+        match std::fs::remove_file(&leftover) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(from_io(&leftover, &error));
+            }
+            _ => {}
+        }
+    }
+    flush_directory(store).map_err(|error| from_io(store, &error))
+}
+
+/// Moves a complete file to its name, so that it is there after a power cut.
+fn place(half: &Path, to: &Path) -> Result<(), StorageError> {
+    let moved = File::open(half)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(half, to))
+        .and_then(|()| flush_directory(to));
+    moved.map_err(|error| from_io(to, &error))
+}
+
+/// A file that is removed if it is still there at the end.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            // It is there only if something failed, which is what the caller hears of.
+            drop(std::fs::remove_file(beside(&self.0, suffix)));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The change feed: one row per record, at its newest change.
+
+use memory_core::{Change, ChangeOp, RecordId, RecordKind, Seq, StorageError};
+
+use crate::connection::Connection;
+use crate::schema::{EPISODE, NOTE};
+
+/// How a kind of record is written in a column.
+pub(crate) const fn kind_column(kind: RecordKind) -> i64 {
+    match kind {
+        RecordKind::Episode => EPISODE,
+        RecordKind::Note => NOTE,
+    }
+}
+
+/// Position of the newest change. Costs one descent of the tree.
+pub(crate) fn newest(conn: &mut Connection) -> Result<Seq, StorageError> {
+    let newest = conn.first("SELECT max(seq) FROM changes", vec![], |row| row.opt_int())?;
+    Ok(newest.flatten().map_or(0, i64::cast_unsigned))
+}
+
+/// Lists changes above `after`, oldest first, at most `limit`.
+pub(crate) fn read(
+    conn: &mut Connection,
+    after: Seq,
+    limit: usize,
+) -> Result<Vec<Change>, StorageError> {
+    let sql = "SELECT seq, kind, id, removed FROM changes WHERE seq > ? ORDER BY seq LIMIT ?";
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    conn.query(sql, vec![after.into(), limit.into()], |row| {
+        let seq = row.int()?.cast_unsigned();
+        let kind = match row.int()? {
+            EPISODE => RecordKind::Episode,
+            NOTE => RecordKind::Note,
+            _ => return Err(row.damaged("an unknown kind of record")),
+        };
+        let id = RecordId::from_bytes(kind, row.id()?);
+        let op = if row.int()? == 0 { ChangeOp::Put } else { ChangeOp::Remove };
+        Ok(Change { seq, id, op })
+    })
+}
+
+/// Numbers the changes of one transaction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Feed {
+    /// Position of the newest change so far.
+    pub(crate) seq: i64,
+}
+
+impl Feed {
+    /// Continues after the newest change that is stored.
+    pub(crate) fn load(conn: &mut Connection) -> Result<Self, StorageError> {
+        Ok(Self { seq: newest(conn)?.cast_signed() })
+    }
+
+    /// Adds the change of a new record, instead of that of an earlier removal under the same id; gives
+    /// its seq.
+    pub(crate) fn insert(
+        &mut self,
+        conn: &mut Connection,
+        id: RecordId,
+    ) -> Result<i64, StorageError> {
+        let key = vec![kind_column(id.kind()).into(), id.to_bytes().to_vec().into()];
+        conn.execute("DELETE FROM changes WHERE kind = ? AND id = ? AND removed = 1", key)?;
+        self.push(conn, id, ChangeOp::Put)
+    }
+
+    /// Adds a change of a stored record, whose newest was `old`; gives its seq.
+    pub(crate) fn replace(
+        &mut self,
+        conn: &mut Connection,
+        old: i64,
+        id: RecordId,
+        op: ChangeOp,
+    ) -> Result<i64, StorageError> {
+        conn.execute("DELETE FROM changes WHERE seq = ?", vec![old.into()])?;
+        self.push(conn, id, op)
+    }
+
+    fn push(
+        &mut self,
+        conn: &mut Connection,
+        id: RecordId,
+        op: ChangeOp,
+    ) -> Result<i64, StorageError> {
+        self.seq += 1;
+        let values = vec![
+            self.seq.into(),
+            kind_column(id.kind()).into(),
+            id.to_bytes().to_vec().into(),
+            i64::from(op == ChangeOp::Remove).into(),
+        ];
+        conn.execute("INSERT INTO changes (seq, kind, id, removed) VALUES (?, ?, ?, ?)", values)?;
+        Ok(self.seq)
+    }
+}

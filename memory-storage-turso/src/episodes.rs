@@ -1,0 +1,229 @@
+//! Rows of episodes.
+
+use libsql::Value;
+use memory_core::{
+    Closing, Context, Episode, EpisodeId, Outcome, Scope, Source, Status, StorageError, Timestamp,
+};
+
+use crate::connection::{Connection, Row, excerpt, label, labels, opt};
+use crate::ids;
+
+/// What a change of an episode needs to know of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct State {
+    /// Its key in this file.
+    pub(crate) key: i64,
+    /// Its newest change.
+    pub(crate) seq: i64,
+    /// Its number of steps.
+    pub(crate) n_steps: u32,
+    /// Where it stands.
+    pub(crate) status: Status,
+}
+
+/// What removing an episode needs besides.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// Its newest change.
+    pub(crate) seq: i64,
+    /// When it began.
+    pub(crate) started_at: Timestamp,
+    /// Its tags.
+    pub(crate) tags: Vec<Box<str>>,
+    /// Its key in this file.
+    pub(crate) key: i64,
+}
+
+/// Looks an episode up.
+pub(crate) fn state(conn: &mut Connection, id: EpisodeId) -> Result<Option<State>, StorageError> {
+    let sql = "SELECT pk, seq, n_steps, CAST(status AS BLOB) FROM episodes WHERE id = ?";
+    conn.first(sql, vec![id.to_bytes().to_vec().into()], |row| {
+        let (key, seq, n_steps) = (row.int()?, row.int()?, row.u32()?);
+        let status = Status::from_name(&row.text()?)
+            .ok_or_else(|| row.damaged("an unknown status of an episode"))?;
+        Ok(State { key, seq, n_steps, status })
+    })
+}
+
+/// Inserts an episode that has `n_steps` steps; gives its key.
+pub(crate) fn insert(
+    conn: &mut Connection,
+    episode: &Episode,
+    n_steps: u32,
+    seq: i64,
+) -> Result<i64, StorageError> {
+    let sql = "INSERT INTO episodes (id, seq, n_steps, recorded_at, started_at, scope, importer,
+               external_id, task_type, language, framework, domain, agent, model, session, branch, tags,
+               task, task_bytes, status, outcome, ended_at, reward, summary, summary_bytes, reflection,
+               reflection_bytes, artifacts)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
+        &episode.context;
+    let [task, task_bytes] = excerpt(Some(&episode.task));
+    let mut values = vec![
+        episode.id.to_bytes().to_vec().into(),
+        seq.into(),
+        i64::from(n_steps).into(),
+        episode.recorded_at.as_millis().into(),
+        episode.started_at.as_millis().into(),
+        episode.scope.as_str().to_owned().into(),
+        label(episode.source.as_ref().map(|source| &*source.importer)),
+        label(episode.source.as_ref().map(|source| &*source.external_id)),
+        label(task_type.as_deref()),
+        label(language.as_deref()),
+        label(framework.as_deref()),
+        label(domain.as_deref()),
+        label(agent.as_deref()),
+        label(model.as_deref()),
+        label(session.as_deref()),
+        label(branch.as_deref()),
+        labels(tags)?,
+        task,
+        task_bytes,
+    ];
+    values.extend(closing_columns(episode.closing.as_ref())?);
+    conn.execute(sql, values)?;
+    Ok(conn.last_key())
+}
+
+/// Sets the number of steps.
+pub(crate) fn grow(
+    conn: &mut Connection,
+    key: i64,
+    n_steps: u32,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let values = vec![i64::from(n_steps).into(), seq.into(), key.into()];
+    conn.execute("UPDATE episodes SET n_steps = ?, seq = ? WHERE pk = ?", values).map(drop)
+}
+
+/// Ends an episode.
+pub(crate) fn close(
+    conn: &mut Connection,
+    key: i64,
+    closing: &Closing,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE episodes SET status = ?, outcome = ?, ended_at = ?, reward = ?, summary = ?,
+               summary_bytes = ?, reflection = ?, reflection_bytes = ?, artifacts = ?, seq = ?
+               WHERE pk = ?";
+    let mut values = closing_columns(Some(closing))?;
+    values.extend([seq.into(), key.into()]);
+    conn.execute(sql, values).map(drop)
+}
+
+/// Removes an episode's row.
+pub(crate) fn remove(
+    conn: &mut Connection,
+    id: EpisodeId,
+) -> Result<Option<Removed>, StorageError> {
+    let id = Value::from(id.to_bytes().to_vec());
+    let sql = "SELECT pk, seq, started_at, CAST(tags AS BLOB) FROM episodes WHERE id = ?";
+    let found = conn.first(sql, vec![id.clone()], |row| {
+        let (key, seq) = (row.int()?, row.int()?);
+        let started_at = Timestamp::from_millis(row.int()?);
+        Ok(Removed { seq, started_at, tags: row.labels()?, key })
+    })?;
+    if found.is_some() {
+        conn.execute("DELETE FROM episodes WHERE id = ?", vec![id])?;
+    }
+    Ok(found)
+}
+
+/// Reads episodes, one entry per id.
+pub(crate) fn read(
+    conn: &mut Connection,
+    wanted: &[EpisodeId],
+) -> Result<Vec<Option<Episode>>, StorageError> {
+    let sql = concat!(
+        ids::wanted!(),
+        "SELECT n, id, n_steps, recorded_at, started_at, CAST(scope AS BLOB), CAST(importer AS BLOB),
+         CAST(external_id AS BLOB), CAST(task_type AS BLOB), CAST(language AS BLOB),
+         CAST(framework AS BLOB), CAST(domain AS BLOB), CAST(agent AS BLOB), CAST(model AS BLOB),
+         CAST(session AS BLOB), CAST(branch AS BLOB), CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes,
+         CAST(outcome AS BLOB), ended_at, reward, CAST(summary AS BLOB), summary_bytes,
+         CAST(reflection AS BLOB), reflection_bytes, CAST(artifacts AS BLOB)
+         FROM wanted CROSS JOIN episodes ON id = wanted_id"
+    );
+    ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), episode)
+}
+
+fn closing_columns(closing: Option<&Closing>) -> Result<Vec<Value>, StorageError> {
+    let outcome = closing.and_then(|closing| closing.outcome);
+    let status = match (closing, outcome) {
+        (None, _) => Status::Open,
+        (Some(_), Some(_)) => Status::Completed,
+        (Some(_), None) => Status::Abandoned,
+    };
+    let [summary, summary_bytes] = excerpt(closing.and_then(|closing| closing.summary.as_ref()));
+    let [reflection, reflection_bytes] =
+        excerpt(closing.and_then(|closing| closing.reflection.as_ref()));
+    Ok(vec![
+        status.name().into(),
+        label(outcome.map(Outcome::name)),
+        opt(closing.map(|closing| closing.ended_at.as_millis())),
+        opt(closing.and_then(|closing| closing.reward)),
+        summary,
+        summary_bytes,
+        reflection,
+        reflection_bytes,
+        labels(closing.map_or(&[], |closing| &closing.artifacts))?,
+    ])
+}
+
+fn episode(row: &mut Row<'_>) -> Result<Episode, StorageError> {
+    Ok(Episode {
+        id: EpisodeId::from_bytes(row.id()?),
+        n_steps: row.u32()?,
+        recorded_at: Timestamp::from_millis(row.int()?),
+        started_at: Timestamp::from_millis(row.int()?),
+        scope: scope(row)?,
+        source: source(row)?,
+        context: context(row)?,
+        task: row.excerpt()?,
+        closing: closing(row)?,
+    })
+}
+
+/// Reads the column `scope`.
+pub(crate) fn scope(row: &mut Row<'_>) -> Result<Scope, StorageError> {
+    Scope::new(&row.text()?).map_err(|_| row.damaged("no scope"))
+}
+
+/// Reads the columns `importer` and `external_id`.
+pub(crate) fn source(row: &mut Row<'_>) -> Result<Option<Source>, StorageError> {
+    let (importer, external_id) = (row.opt_label()?, row.opt_label()?);
+    Ok(importer.zip(external_id).map(|(importer, external_id)| Source { importer, external_id }))
+}
+
+fn context(row: &mut Row<'_>) -> Result<Context, StorageError> {
+    Ok(Context {
+        task_type: row.opt_label()?,
+        language: row.opt_label()?,
+        framework: row.opt_label()?,
+        domain: row.opt_label()?,
+        agent: row.opt_label()?,
+        model: row.opt_label()?,
+        session: row.opt_label()?,
+        branch: row.opt_label()?,
+        tags: row.labels()?,
+    })
+}
+
+fn closing(row: &mut Row<'_>) -> Result<Option<Closing>, StorageError> {
+    let outcome = match row.opt_text()? {
+        Some(name) => {
+            Some(Outcome::from_name(&name).ok_or_else(|| row.damaged("an unknown outcome"))?)
+        }
+        None => None,
+    };
+    let Some(ended_at) = row.opt_int()? else { return Ok(None) };
+    Ok(Some(Closing {
+        outcome,
+        ended_at: Timestamp::from_millis(ended_at),
+        reward: row.opt_real()?,
+        summary: row.opt_excerpt()?,
+        reflection: row.opt_excerpt()?,
+        artifacts: row.labels()?,
+    }))
+}

@@ -1,0 +1,182 @@
+//! The thread that makes commits survive a power cut.
+//!
+//! A flush runs beside the next commits and without the lock of the store: it takes as long as some
+//! hundred of them. All who wait when it begins share it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use memory_core::{Commit, StorageError};
+
+use crate::error::unavailable;
+
+/// Somebody who waits until all commits so far survive a power cut.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// For an acknowledgement of this commit.
+    Commit(SyncSender<Result<Commit, StorageError>>, Commit),
+    /// For the flush alone.
+    Flush(SyncSender<Result<(), StorageError>>),
+}
+
+impl Waiting {
+    fn answer(self, flushed: bool) {
+        // Whoever has stopped waiting needs no answer.
+        match self {
+            Self::Commit(ack, commit) => {
+                drop(ack.send(flushed.then_some(commit).ok_or(StorageError::Poisoned)));
+            }
+            Self::Flush(ack) => {
+                drop(ack.send(flushed.then_some(()).ok_or(StorageError::Poisoned)));
+            }
+        }
+    }
+}
+
+/// When the flusher acts by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rhythm {
+    /// Longest time that a commit waits for its flush.
+    pub(crate) interval: Duration,
+    /// Most commits that wait for their flush.
+    pub(crate) n_batches: u32,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<Waiting>,
+    n_dirty: u32,
+    dirty_since: Option<Instant>,
+    closing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    poisoned: AtomicBool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the thread what was committed; clones tell the same thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Flusher {
+    shared: Arc<Shared>,
+    rhythm: Rhythm,
+}
+
+impl Flusher {
+    /// Starts the thread, which calls `flush`; join it after [`Flusher::close`].
+    pub(crate) fn start(
+        rhythm: Rhythm,
+        flush: impl FnMut() -> io::Result<()> + Send + 'static,
+    ) -> Result<(Self, JoinHandle<()>), StorageError> {
+        let flusher = Self { shared: Arc::default(), rhythm };
+        let worker = flusher.clone();
+        let thread = std::thread::Builder::new()
+            .name("memory-flush".to_owned())
+            .spawn(move || worker.run(flush))
+            .map_err(|error| unavailable("a thread".as_ref(), &error.to_string()))?;
+        Ok((flusher, thread))
+    }
+
+    /// Whether a flush has failed: no more writes.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.shared.poisoned.load(Ordering::Acquire)
+    }
+
+    /// Ends all writing, because what is on disk is uncertain.
+    pub(crate) fn poison(&self) {
+        self.shared.poisoned.store(true, Ordering::Release);
+    }
+
+    /// Notes that batches were committed.
+    pub(crate) fn committed(&self, n_batches: u32) {
+        let mut state = self.shared.lock();
+        state.n_dirty += n_batches;
+        let begins = state.dirty_since.is_none();
+        if begins {
+            state.dirty_since = Some(Instant::now());
+        }
+        let wake = begins || state.n_dirty >= self.rhythm.n_batches;
+        drop(state);
+        if wake {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Has somebody answered after the next flush that begins.
+    pub(crate) fn wait(&self, waiting: Waiting) {
+        let mut state = self.shared.lock();
+        if state.closing {
+            return waiting.answer(false);
+        }
+        state.waiting.push(waiting);
+        drop(state);
+        self.shared.changed.notify_one();
+    }
+
+    /// Lets the thread end after one last flush of what is not flushed.
+    pub(crate) fn close(&self) {
+        self.shared.lock().closing = true;
+        self.shared.changed.notify_one();
+    }
+
+    fn run(&self, mut flush: impl FnMut() -> io::Result<()>) {
+        loop {
+            let (waiting, is_dirty, closing) = self.next();
+            if is_dirty || !waiting.is_empty() {
+                let flushed = !self.is_poisoned() && self.flush(&mut flush);
+                for waiting in waiting {
+                    waiting.answer(flushed);
+                }
+            }
+            if closing {
+                break;
+            }
+        }
+    }
+
+    /// Sleeps until there is something to flush.
+    fn next(&self) -> (Vec<Waiting>, bool, bool) {
+        let mut state = self.shared.lock();
+        loop {
+            let age = state.dirty_since.map(|since| since.elapsed());
+            let is_due = age.is_some_and(|age| age >= self.rhythm.interval)
+                || state.n_dirty >= self.rhythm.n_batches;
+            if is_due || state.closing || !state.waiting.is_empty() {
+                let is_dirty = state.dirty_since.take().is_some();
+                state.n_dirty = 0;
+                return (std::mem::take(&mut state.waiting), is_dirty, state.closing);
+            }
+            state = match age {
+                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(age) => {
+                    let rest = self.rhythm.interval.saturating_sub(age);
+                    let woken = self.shared.changed.wait_timeout(state, rest);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn flush(&self, flush: &mut impl FnMut() -> io::Result<()>) -> bool {
+        let begin = Instant::now();
+        let flushed = flush();
+        metrics::histogram!("memory_storage_flush_ms").record(begin.elapsed().as_secs_f64() * 1e3);
+        if let Err(error) = &flushed {
+            tracing::error!(%error, "a flush failed: no more writes until the store is reopened");
+            self.poison();
+        }
+        flushed.is_ok()
+    }
+}

@@ -1,0 +1,161 @@
+//! Lists of records by filter, newest first.
+//!
+//! The SQL depends on which conditions are set, not on their values, so that each shape is prepared once.
+//! The index is named in the query: the store keeps no statistics by which SQLite could choose well.
+
+use libsql::Value;
+use memory_core::{
+    ListCursor, ListEntry, NoteKind, Outcome, RecordFilter, RecordId, RecordKind, Status,
+    StorageError, Timestamp,
+};
+
+use crate::changes::kind_column;
+use crate::connection::Connection;
+
+/// Lists records of one kind, newest first, at most `limit`, after `cursor`.
+pub(crate) fn read(
+    conn: &mut Connection,
+    kind: RecordKind,
+    filter: &RecordFilter,
+    cursor: Option<ListCursor>,
+    limit: usize,
+) -> Result<Vec<ListEntry>, StorageError> {
+    let Some(query) = Query::build(kind, filter, cursor, limit) else { return Ok(Vec::new()) };
+    conn.query(&query.sql, query.values, |row| {
+        let id = RecordId::from_bytes(kind, row.id()?);
+        Ok(ListEntry { id, at: Timestamp::from_millis(row.int()?) })
+    })
+}
+
+/// How one kind of record is listed.
+struct Shape {
+    table: &'static str,
+    at: &'static str,
+}
+
+impl Shape {
+    /// The table and column that order the list: a tag's own columns carry the same values as the
+    /// record's, and are in order already.
+    fn ordered_by(&self, filter: &RecordFilter) -> (&'static str, &'static str) {
+        if filter.tag.is_some() { ("t", "at") } else { ("r", self.at) }
+    }
+}
+
+/// SQL with its values, in order of appearance.
+#[derive(Debug)]
+struct Query {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Query {
+    /// The query, or `None` when a condition is on something that the kind of record does not have.
+    fn build(
+        kind: RecordKind,
+        filter: &RecordFilter,
+        cursor: Option<ListCursor>,
+        limit: usize,
+    ) -> Option<Self> {
+        let shape = match kind {
+            RecordKind::Episode if filter.note_kind.is_some() => return None,
+            RecordKind::Note if filter.status.is_some() || filter.outcome.is_some() => return None,
+            RecordKind::Episode => Shape { table: "episodes", at: "started_at" },
+            RecordKind::Note => Shape { table: "notes", at: "occurred_at" },
+        };
+        let mut query = Self::from_table(kind, filter, &shape);
+        query.add_conditions(kind, filter);
+        query.add_time(filter, cursor, kind, &shape);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (row, at) = shape.ordered_by(filter);
+        query
+            .push(&format!(" ORDER BY {row}.{at} DESC, {row}.id DESC LIMIT ?"), Some(limit.into()));
+        Some(query)
+    }
+
+    fn from_table(kind: RecordKind, filter: &RecordFilter, shape: &Shape) -> Self {
+        let Shape { table, at } = shape;
+        let index = if filter.tag.is_some() || filter.ids.is_some() {
+            "id"
+        } else if filter.status == Some(Status::Open) {
+            "open"
+        } else if filter.scope.is_some() {
+            "scope"
+        } else {
+            "time"
+        };
+        let mut query = Self { sql: String::new(), values: Vec::new() };
+        if let Some(tag) = &filter.tag {
+            let tagged = format!(
+                "SELECT r.id, r.{at} FROM tags t CROSS JOIN {table} r ON r.pk = t.record
+                 WHERE t.kind = ?"
+            );
+            query.push(&tagged, Some(kind_column(kind).into()));
+            query.push(" AND t.tag = ?", Some(tag.to_string().into()));
+        } else {
+            let all =
+                format!("SELECT r.id, r.{at} FROM {table} r INDEXED BY {table}_{index} WHERE true");
+            query.push(&all, None);
+        }
+        query
+    }
+
+    fn add_conditions(&mut self, kind: RecordKind, filter: &RecordFilter) {
+        let RecordFilter { scope, ids, status, outcome, note_kind, current_only, .. } = filter;
+        if let Some(scope) = scope {
+            self.push(" AND r.scope = ?", Some(scope.as_str().to_owned().into()));
+        }
+        if let Some(ids) = ids {
+            self.push(" AND r.id >= ?", Some(ids.first.to_vec().into()));
+            self.push(" AND r.id <= ?", Some(ids.last.to_vec().into()));
+        }
+        match status {
+            // A literal, by which SQLite sees that the partial index applies.
+            Some(Status::Open) => self.push(" AND r.status = 'open'", None),
+            Some(status) => self.push(" AND r.status = ?", Some(status.name().into())),
+            None => {}
+        }
+        if let Some(outcome) = outcome.map(Outcome::name) {
+            self.push(" AND r.outcome = ?", Some(outcome.into()));
+        }
+        if let Some(note_kind) = note_kind.map(NoteKind::name) {
+            self.push(" AND r.kind = ?", Some(note_kind.into()));
+        }
+        if *current_only && kind == RecordKind::Note {
+            self.push(" AND r.superseded_by IS NULL", None);
+        }
+    }
+
+    fn add_time(
+        &mut self,
+        filter: &RecordFilter,
+        cursor: Option<ListCursor>,
+        kind: RecordKind,
+        shape: &Shape,
+    ) {
+        let (row, at) = shape.ordered_by(filter);
+        let millis = |at: Timestamp| Some(Value::from(at.as_millis()));
+        if let Some(since) = filter.since {
+            self.push(&format!(" AND {row}.{at} >= ?"), millis(since));
+        }
+        if let Some(until) = filter.until {
+            self.push(&format!(" AND {row}.{at} < ?"), millis(until));
+        }
+        match cursor {
+            Some(cursor) if cursor.id.kind() == kind => {
+                self.push(&format!(" AND ({row}.{at}, {row}.id) < (?"), millis(cursor.at));
+                self.push(", ?)", Some(cursor.id.to_bytes().to_vec().into()));
+            }
+            // Ids of episodes come before ids of notes, whatever their bytes.
+            Some(cursor) if kind == RecordKind::Episode => {
+                self.push(&format!(" AND {row}.{at} <= ?"), millis(cursor.at));
+            }
+            Some(cursor) => self.push(&format!(" AND {row}.{at} < ?"), millis(cursor.at)),
+            None => {}
+        }
+    }
+
+    fn push(&mut self, sql: &str, value: Option<Value>) {
+        self.sql.push_str(sql);
+        self.values.extend(value);
+    }
+}

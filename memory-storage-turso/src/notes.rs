@@ -1,0 +1,180 @@
+//! Rows of notes, and the links that lead to and from them.
+
+use libsql::Value;
+use memory_core::{EpisodeId, Note, NoteId, NoteKind, RecordId, StorageError, Timestamp};
+
+use crate::connection::{Connection, Row, excerpt, label, labels, opt};
+use crate::{episodes, ids};
+
+/// What a change of a note needs to know of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct State {
+    /// Its key in this file.
+    pub(crate) key: i64,
+    /// Its newest change.
+    pub(crate) seq: i64,
+    /// The note that superseded it.
+    pub(crate) superseded_by: Option<NoteId>,
+}
+
+/// A note that leads to another record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Linked {
+    /// Its key in this file.
+    pub(crate) key: i64,
+    /// Its newest change.
+    pub(crate) seq: i64,
+    /// Its id.
+    pub(crate) id: NoteId,
+}
+
+/// What removing a note needs.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// Its newest change.
+    pub(crate) seq: i64,
+    /// When it happened or was said.
+    pub(crate) occurred_at: Timestamp,
+    /// Its tags.
+    pub(crate) tags: Vec<Box<str>>,
+}
+
+/// Looks a note up.
+pub(crate) fn state(conn: &mut Connection, id: NoteId) -> Result<Option<State>, StorageError> {
+    let sql = "SELECT pk, seq, superseded_by FROM notes WHERE id = ?";
+    conn.first(sql, vec![blob(id)], |row| {
+        let (key, seq) = (row.int()?, row.int()?);
+        Ok(State { key, seq, superseded_by: row.opt_id()?.map(NoteId::from_bytes) })
+    })
+}
+
+/// Inserts a note; gives its key.
+pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64, StorageError> {
+    let sql = "INSERT INTO notes (id, seq, episode, supersedes, superseded_by, kind, occurred_at,
+               recorded_at, valid_from, valid_to, position, scope, importer, external_id, speaker,
+               session, tags, text, text_bytes)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let [text, text_bytes] = excerpt(Some(&note.text));
+    let values = vec![
+        blob(note.id),
+        seq.into(),
+        opt(note.episode.map(|id| id.to_bytes().to_vec())),
+        opt(note.supersedes.map(blob)),
+        opt(note.superseded_by.map(blob)),
+        note.kind.name().into(),
+        note.occurred_at.as_millis().into(),
+        note.recorded_at.as_millis().into(),
+        opt(note.valid_from.map(Timestamp::as_millis)),
+        opt(note.valid_to.map(Timestamp::as_millis)),
+        i64::from(note.position).into(),
+        note.scope.as_str().to_owned().into(),
+        label(note.source.as_ref().map(|source| &*source.importer)),
+        label(note.source.as_ref().map(|source| &*source.external_id)),
+        label(note.speaker.as_deref()),
+        label(note.session.as_deref()),
+        labels(&note.tags)?,
+        text,
+        text_bytes,
+    ];
+    conn.execute(sql, values)?;
+    Ok(conn.last_key())
+}
+
+/// Marks a note as superseded.
+pub(crate) fn supersede(
+    conn: &mut Connection,
+    key: i64,
+    by: NoteId,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let values = vec![blob(by), seq.into(), key.into()];
+    conn.execute("UPDATE notes SET superseded_by = ?, seq = ? WHERE pk = ?", values).map(drop)
+}
+
+/// Removes a note's row.
+pub(crate) fn remove(conn: &mut Connection, id: NoteId) -> Result<Option<Removed>, StorageError> {
+    let sql = "SELECT seq, occurred_at, CAST(tags AS BLOB) FROM notes WHERE id = ?";
+    let found = conn.first(sql, vec![blob(id)], |row| {
+        let (seq, occurred_at) = (row.int()?, Timestamp::from_millis(row.int()?));
+        Ok(Removed { seq, occurred_at, tags: row.labels()? })
+    })?;
+    if found.is_some() {
+        conn.execute("DELETE FROM notes WHERE id = ?", vec![blob(id)])?;
+    }
+    Ok(found)
+}
+
+/// The notes that lead to a record, in the order of their ids.
+pub(crate) fn linked_to(conn: &mut Connection, id: RecordId) -> Result<Vec<Linked>, StorageError> {
+    let sql = match id {
+        RecordId::Episode(_) => "SELECT pk, seq, id FROM notes WHERE episode = ?1 ORDER BY id",
+        RecordId::Note(_) => {
+            "SELECT pk, seq, id FROM notes WHERE supersedes = ?1
+             UNION SELECT pk, seq, id FROM notes WHERE superseded_by = ?1 ORDER BY id"
+        }
+    };
+    conn.query(sql, vec![id.to_bytes().to_vec().into()], |row| {
+        Ok(Linked { key: row.int()?, seq: row.int()?, id: NoteId::from_bytes(row.id()?) })
+    })
+}
+
+/// Takes the links to a record out of one note.
+pub(crate) fn unlink(
+    conn: &mut Connection,
+    key: i64,
+    from: RecordId,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = match from {
+        RecordId::Episode(_) => {
+            "UPDATE notes SET episode = nullif(episode, ?1), seq = ?2 WHERE pk = ?3"
+        }
+        RecordId::Note(_) => {
+            "UPDATE notes SET supersedes = nullif(supersedes, ?1),
+             superseded_by = nullif(superseded_by, ?1), seq = ?2 WHERE pk = ?3"
+        }
+    };
+    conn.execute(sql, vec![from.to_bytes().to_vec().into(), seq.into(), key.into()]).map(drop)
+}
+
+/// Reads notes, one entry per id.
+pub(crate) fn read(
+    conn: &mut Connection,
+    wanted: &[NoteId],
+) -> Result<Vec<Option<Note>>, StorageError> {
+    let sql = concat!(
+        ids::wanted!(),
+        "SELECT n, id, episode, supersedes, superseded_by, CAST(kind AS BLOB), occurred_at, recorded_at,
+         valid_from, valid_to, position, CAST(scope AS BLOB), CAST(importer AS BLOB),
+         CAST(external_id AS BLOB), CAST(speaker AS BLOB), CAST(session AS BLOB), CAST(tags AS BLOB),
+         CAST(text AS BLOB), text_bytes
+         FROM wanted CROSS JOIN notes ON id = wanted_id"
+    );
+    ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)
+}
+
+fn note(row: &mut Row<'_>) -> Result<Note, StorageError> {
+    Ok(Note {
+        id: NoteId::from_bytes(row.id()?),
+        episode: row.opt_id()?.map(EpisodeId::from_bytes),
+        supersedes: row.opt_id()?.map(NoteId::from_bytes),
+        superseded_by: row.opt_id()?.map(NoteId::from_bytes),
+        kind: NoteKind::from_name(&row.text()?)
+            .ok_or_else(|| row.damaged("an unknown kind of note"))?,
+        occurred_at: Timestamp::from_millis(row.int()?),
+        recorded_at: Timestamp::from_millis(row.int()?),
+        valid_from: row.opt_int()?.map(Timestamp::from_millis),
+        valid_to: row.opt_int()?.map(Timestamp::from_millis),
+        position: row.u32()?,
+        scope: episodes::scope(row)?,
+        source: episodes::source(row)?,
+        speaker: row.opt_label()?,
+        session: row.opt_label()?,
+        tags: row.labels()?,
+        text: row.excerpt()?,
+    })
+}
+
+fn blob(id: NoteId) -> Value {
+    id.to_bytes().to_vec().into()
+}

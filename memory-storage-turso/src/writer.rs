@@ -1,0 +1,263 @@
+//! The one thread that writes: it takes all batches that wait into one transaction.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use memory_core::{Commit, Durability, Op, Step, StorageError, WriteBatch};
+
+use crate::batch;
+use crate::changes::Feed;
+use crate::connection::Connection;
+use crate::flusher::{Flusher, Waiting};
+use crate::lock::StoreLock;
+
+/// Most batches of one transaction, and most bytes of them.
+const MAX_GROUP_BATCHES: usize = 256;
+const MAX_GROUP_BYTES: usize = 1 << 20;
+
+/// Bytes that a batch adds to the log besides its texts: the pages that it touches.
+const BATCH_WAL_BYTES: u64 = 16 * 1024;
+
+/// Least growth of the log that is worth a checkpoint when idle.
+const MIN_IDLE_WAL_BYTES: u64 = 1 << 20;
+
+/// A transaction that takes longer than this is reported.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// A batch on its way to the writer.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// What to write.
+    pub(crate) batch: WriteBatch,
+    /// What the acknowledgement promises.
+    pub(crate) durability: Durability,
+    /// Where the answer goes.
+    pub(crate) ack: SyncSender<Result<Commit, StorageError>>,
+}
+
+impl Job {
+    fn n_bytes(&self) -> usize {
+        let step = |step: &Step| {
+            let error = step.error.as_ref().map_or(0, |error| error.as_str().len());
+            step.args.as_str().len() + step.observation.as_str().len() + error
+        };
+        let op = |op: &Op| match op {
+            Op::InsertEpisode { episode, steps } => {
+                episode.task.as_str().len() + steps.iter().map(step).sum::<usize>()
+            }
+            Op::AppendSteps { steps, .. } => steps.iter().map(step).sum(),
+            Op::InsertNote(note) => note.text.as_str().len(),
+            Op::Close { .. } | Op::Remove(_) => 0,
+        };
+        self.batch.ops.iter().map(op).sum()
+    }
+
+    fn answer(self, answer: Result<Commit, StorageError>) {
+        // Whoever has stopped waiting needs no answer.
+        drop(self.ack.send(answer));
+    }
+}
+
+/// When the writer checkpoints, and how long it waits for the lock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Longest wait for the lock of the store.
+    pub(crate) lock_wait: Duration,
+    /// Growth of the log, by this handle, after which it is checkpointed.
+    pub(crate) checkpoint_bytes: u64,
+    /// Time without a batch after which the log is checkpointed.
+    pub(crate) checkpoint_idle: Duration,
+}
+
+/// The connection that writes, and all that goes with it.
+pub(crate) struct Writer {
+    conn: Connection,
+    lock: StoreLock,
+    flusher: Flusher,
+    limits: Limits,
+    wal_bytes: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(conn: Connection, lock: StoreLock, flusher: Flusher, limits: Limits) -> Self {
+        Self { conn, lock, flusher, limits, wal_bytes: 0 }
+    }
+
+    /// Writes until all senders are gone and their batches are written; gives the connection back, to
+    /// be closed after all others of this handle.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> (Connection, StoreLock) {
+        loop {
+            let first = if self.wal_bytes < MIN_IDLE_WAL_BYTES {
+                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                jobs.recv_timeout(self.limits.checkpoint_idle)
+            };
+            match first {
+                Ok(first) => {
+                    let group = gather(first, jobs);
+                    self.commit(group);
+                    if self.wal_bytes >= self.limits.checkpoint_bytes {
+                        self.checkpoint();
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.checkpoint(),
+                Err(RecvTimeoutError::Disconnected) => return (self.conn, self.lock),
+            }
+        }
+    }
+
+    /// Commits a group and answers each of its batches.
+    fn commit(&mut self, group: Vec<Job>) {
+        let begin = Instant::now();
+        let n_bytes: usize = group.iter().map(Job::n_bytes).sum();
+        match self.transaction(&group) {
+            Ok(answers) => {
+                metrics::counter!("memory_storage_commits_total").increment(1);
+                #[expect(clippy::cast_precision_loss, reason = "at most 256")]
+                metrics::histogram!("memory_storage_commit_batches").record(group.len() as f64);
+                self.wal_bytes += BATCH_WAL_BYTES * group.len() as u64 + 2 * n_bytes as u64;
+                self.acknowledge(group, answers);
+            }
+            Err(StorageError::Busy) => {
+                group.into_iter().for_each(|job| job.answer(Err(StorageError::Busy)));
+            }
+            Err(StorageError::Poisoned) => {
+                group.into_iter().for_each(|job| job.answer(Err(StorageError::Poisoned)));
+            }
+            // What one batch ran into must not fail the others: each is tried alone.
+            Err(error) if group.len() > 1 => {
+                tracing::debug!(%error, "a group failed, its batches are tried one by one");
+                group.into_iter().for_each(|job| self.commit(vec![job]));
+            }
+            Err(error) => {
+                if let Some(alone) = group.into_iter().next() {
+                    alone.answer(Err(error));
+                }
+            }
+        }
+        let took = begin.elapsed();
+        metrics::histogram!("memory_storage_commit_seconds").record(took);
+        if took > SLOW {
+            tracing::warn!(took_ms = took.as_millis(), n_bytes, "a slow commit");
+        }
+    }
+
+    fn acknowledge(&self, group: Vec<Job>, answers: Vec<Result<Commit, StorageError>>) {
+        let mut n_committed = 0;
+        let mut power = Vec::new();
+        for (job, answer) in group.into_iter().zip(answers) {
+            n_committed += u32::from(answer.is_ok());
+            match answer {
+                Ok(commit) if job.durability == Durability::Power => power.push((job.ack, commit)),
+                answer => job.answer(answer),
+            }
+        }
+        if n_committed > 0 {
+            self.flusher.committed(n_committed);
+        }
+        for (ack, commit) in power {
+            self.flusher.wait(Waiting::Commit(ack, commit));
+        }
+    }
+
+    /// Writes the group in one transaction; one answer per batch. After an error nothing is written.
+    fn transaction(
+        &mut self,
+        group: &[Job],
+    ) -> Result<Vec<Result<Commit, StorageError>>, StorageError> {
+        if self.flusher.is_poisoned() {
+            return Err(StorageError::Poisoned);
+        }
+        let _held = self.lock.acquire(self.limits.lock_wait)?;
+        let conn = &mut self.conn;
+        let written = conn.execute("BEGIN IMMEDIATE", vec![]).and_then(|_| {
+            let answers = match group {
+                [alone] => {
+                    let mut feed = Feed::load(conn)?;
+                    vec![Ok(batch::apply(conn, &mut feed, &alone.batch)?)]
+                }
+                group => apply_each(conn, group)?,
+            };
+            conn.execute("COMMIT", vec![])?;
+            Ok(answers)
+        });
+        if let Err(error) = &written {
+            if !conn.is_autocommit() {
+                conn.execute("ROLLBACK", vec![])?;
+            }
+            if matches!(error, StorageError::Poisoned) {
+                self.flusher.poison();
+            }
+        }
+        written
+    }
+
+    /// Moves the log into the database, as far as readers allow, so that SQLite begins it anew.
+    fn checkpoint(&mut self) {
+        let begin = Instant::now();
+        // A failure is not the caller's: the log only stays longer, and is tried after more growth.
+        self.wal_bytes = 0;
+        if self.flusher.is_poisoned() {
+            return;
+        }
+        match self.try_checkpoint() {
+            Ok(n_pages) => {
+                metrics::counter!("memory_storage_checkpoint_pages_total").increment(n_pages);
+                metrics::histogram!("memory_storage_checkpoint_seconds").record(begin.elapsed());
+                tracing::debug!(n_pages, took_ms = begin.elapsed().as_millis(), "checkpoint");
+            }
+            Err(StorageError::Poisoned) => self.flusher.poison(),
+            Err(error) => tracing::warn!(%error, "the log could not be moved into the store"),
+        }
+    }
+
+    fn try_checkpoint(&mut self) -> Result<u64, StorageError> {
+        // Flushed first, the log costs the checkpoint little while it holds the lock.
+        let (ack, flushed) = std::sync::mpsc::sync_channel(1);
+        self.flusher.wait(Waiting::Flush(ack));
+        flushed.recv().map_err(|_| StorageError::Poisoned)??;
+        let _held = self.lock.acquire(self.limits.lock_wait)?;
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        let moved = self.conn.first(sql, vec![], |row| {
+            let (_busy, _log, moved) = (row.int()?, row.int()?, row.int()?);
+            Ok(moved)
+        })?;
+        Ok(moved.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+}
+
+/// Takes what waits behind `first`, up to the limits of a transaction.
+fn gather(first: Job, jobs: &Receiver<Job>) -> Vec<Job> {
+    let mut n_bytes = first.n_bytes();
+    let mut group = vec![first];
+    while group.len() < MAX_GROUP_BATCHES && n_bytes < MAX_GROUP_BYTES {
+        let Ok(next) = jobs.try_recv() else { break };
+        n_bytes += next.n_bytes();
+        group.push(next);
+    }
+    group
+}
+
+/// Applies each batch or nothing of it: a rejected one is taken back alone.
+fn apply_each(
+    conn: &mut Connection,
+    group: &[Job],
+) -> Result<Vec<Result<Commit, StorageError>>, StorageError> {
+    let mut feed = Feed::load(conn)?;
+    let mut answers = Vec::with_capacity(group.len());
+    for job in group {
+        let before = feed;
+        conn.execute("SAVEPOINT batch", vec![])?;
+        let answer = batch::apply(conn, &mut feed, &job.batch);
+        if let Err(error) = &answer {
+            if !matches!(error, StorageError::Rejected(_)) {
+                return answer.map(|_| Vec::new());
+            }
+            feed = before;
+            conn.execute("ROLLBACK TO batch", vec![])?;
+        }
+        conn.execute("RELEASE batch", vec![])?;
+        answers.push(answer);
+    }
+    Ok(answers)
+}
