@@ -44,8 +44,11 @@ fn lines_that_are_no_requests_leave_the_server_alive() {
 
 #[test]
 fn a_line_that_is_not_utf8_leaves_the_server_alive() {
+    let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_memory-mcp"))
         .env_clear()
+        .env("HOME", dir.path())
+        .current_dir(dir.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
