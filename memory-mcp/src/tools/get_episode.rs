@@ -21,6 +21,9 @@ const PAGE_BYTES: usize = 9_000;
 /// Room for each text above the steps, and for each list of labels.
 const HEAD_BYTES: usize = 800;
 
+/// Length of a name in the text, in characters.
+const NAME_CHARS: usize = 60;
+
 pub(super) struct GetEpisode;
 
 arguments! {
@@ -220,9 +223,9 @@ impl StepAnswer {
     }
 
     fn render(&self, out: &mut String) {
-        put(out, format_args!("\n{}. {}", self.idx, self.tool));
+        put(out, format_args!("\n{}. {}", self.idx, title(&self.tool, NAME_CHARS)));
         if let Some(action) = &self.action {
-            dot(out, action);
+            dot(out, title(action, NAME_CHARS));
         }
         dot(out, if self.ok { "ok" } else { "failed" });
         if let Some(latency_ms) = self.latency_ms {
@@ -252,7 +255,7 @@ impl Answer for Shown {
         }
         for (name, value) in &self.context {
             let value = match value {
-                serde_json::Value::String(text) => title(text, 60),
+                serde_json::Value::String(text) => title(text, NAME_CHARS),
                 other => other.to_string(),
             };
             dot(&mut out, format_args!("{name} {value}"));
