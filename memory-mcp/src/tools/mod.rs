@@ -168,6 +168,3 @@ impl Call<'_> {
 fn count(given: u64) -> usize {
     usize::try_from(given).unwrap_or(usize::MAX)
 }
-
-#[cfg(test)]
-mod tests;

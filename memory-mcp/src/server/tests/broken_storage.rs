@@ -7,9 +7,9 @@ use memory_core::{Config, MemStorage, Memory, Scope, StorageError, Timestamp};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 use serde_json::{Value, json};
 
-use super::{Call, TOOLS};
 use crate::error::CallError;
 use crate::server::{ServeDefaults, Served};
+use crate::tools::{Call, TOOLS};
 
 /// A memory whose storage can be made to fail.
 struct Rig {
