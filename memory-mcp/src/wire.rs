@@ -15,7 +15,7 @@ pub(crate) use argument::{
 pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use moment::{Moment, Since, rfc3339};
 pub(crate) use render::{QUOTED, dot, put, quote, receipt, title};
-pub(crate) use schema::answer_schema;
+pub(crate) use schema::{Opaque, answer_schema};
 pub(crate) use value::{Items, JsonText, Kind, Labels, One, Several, Texts};
 
 /// Whether a count is left out of an answer because it says nothing.

@@ -1,5 +1,7 @@
 //! What holds for every call, whatever the tool.
 
+mod broken_storage;
+
 use memory_core::{Config, MemStorage};
 use serde_json::Value;
 

@@ -15,9 +15,9 @@ arguments! {
     pub(super) struct Args {
         episode_id: String = "",
         outcome: One<Outcome> = "abstained: rightly not tried",
-        summary: Option<String> = "What was done and why it ended so",
+        summary: Option<String> = "What was done, why it ended so",
         artifacts: Texts = "Files, links, commits",
-        lessons: Texts = "What to do or avoid next time; each becomes a note",
+        lessons: Texts = "What to do or avoid next time",
     }
 }
 
@@ -37,8 +37,8 @@ pub(super) struct Completed {
 
 impl Tool for CompleteEpisode {
     const NAME: &'static str = "complete_episode";
-    const ABOUT: &'static str = "Call when the task ends, also when it failed: closes the episode \
-        with its outcome and the lessons learned.";
+    const ABOUT: &'static str = "Call when the task ends, failed or not: closes the episode with \
+        its outcome and lessons.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Completed;

@@ -22,14 +22,14 @@ pub(super) struct Forget;
 arguments! {
     /// What `forget` takes.
     pub(super) struct Args {
-        ids: Labels = "Episodes or notes; else a filter:",
-        scope: Option<String> = "Default: the current one; *: all",
+        ids: Labels = "Episodes, notes; else filter:",
+        scope: Option<String> = "Default: this project; *: all",
         kind: Option<One<Kind>> = "",
         tag: Option<String> = "",
         outcome: Option<One<Outcome>> = "",
-        since: Option<Since> = "Date, RFC 3339 or span such as 7d",
+        since: Option<Since> = "As in recall",
         until: Option<Since> = "",
-        dry_run: Option<bool> = "Default true: only show; false removes for good",
+        dry_run: Option<bool> = "Default true: only show",
     }
 }
 
@@ -54,8 +54,8 @@ struct Item {
 
 impl Tool for Forget {
     const NAME: &'static str = "forget";
-    const ABOUT: &'static str = "Removes episodes or notes for good, by ids or by filter. Shows \
-        first what would go (dry_run).";
+    const ABOUT: &'static str = "Removes episodes or notes for good, by ids or filter; dry_run \
+        false does it.";
     const EFFECT: Effect = Effect::Removes;
     type Args = Args;
     type Answer = Forgotten;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{QUOTED, arguments, dot, put, quote, rfc3339, title};
+use crate::wire::{Opaque, QUOTED, arguments, dot, put, quote, rfc3339, title};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -21,12 +21,15 @@ const PAGE_BYTES: usize = 9_000;
 /// Room for each text above the steps, and for each list of labels.
 const HEAD_BYTES: usize = 800;
 
+/// Length of a name in the text, in characters.
+const NAME_CHARS: usize = 60;
+
 pub(super) struct GetEpisode;
 
 arguments! {
     /// What `get_episode` takes.
     pub(super) struct Args {
-        episode_id: String = "Id, or its first 8 digits or more",
+        episode_id: String = "Or a prefix of 8 digits or more",
         from_step: Option<u64> = "Default 0",
         limit: Option<u64> = "Default 20",
     }
@@ -58,13 +61,14 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     artifacts: Vec<String>,
     n_steps: u32,
+    #[schemars(with = "Vec<Opaque>")]
     steps: Vec<StepAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from_step: Option<u32>,
 }
 
 /// One step of the page.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 struct StepAnswer {
     idx: u32,
     tool: String,
@@ -219,9 +223,9 @@ impl StepAnswer {
     }
 
     fn render(&self, out: &mut String) {
-        put(out, format_args!("\n{}. {}", self.idx, self.tool));
+        put(out, format_args!("\n{}. {}", self.idx, title(&self.tool, NAME_CHARS)));
         if let Some(action) = &self.action {
-            dot(out, action);
+            dot(out, title(action, NAME_CHARS));
         }
         dot(out, if self.ok { "ok" } else { "failed" });
         if let Some(latency_ms) = self.latency_ms {
@@ -251,7 +255,7 @@ impl Answer for Shown {
         }
         for (name, value) in &self.context {
             let value = match value {
-                serde_json::Value::String(text) => title(text, 60),
+                serde_json::Value::String(text) => title(text, NAME_CHARS),
                 other => other.to_string(),
             };
             dot(&mut out, format_args!("{name} {value}"));

@@ -14,7 +14,7 @@ arguments! {
     /// What `log_steps` takes.
     pub(super) struct Args {
         episode_id: String = "",
-        steps: Items<StepArgs> = "In order; all are stored or none",
+        steps: Items<StepArgs> = "",
     }
 }
 
@@ -22,11 +22,11 @@ arguments! {
     /// One tool call.
     pub(super) struct StepArgs {
         tool: String = "e.g. bash",
-        action: Option<String> = "What for, in a word, e.g. git",
+        action: Option<String> = "e.g. git",
         args: JsonText = "",
-        observation: Option<String> = "What came back; long text keeps head and tail",
-        ok: Option<bool> = "Default: true unless error is given",
-        error: Option<String> = "Error message",
+        observation: Option<String> = "What came back",
+        ok: Option<bool> = "Default: no error",
+        error: Option<String> = "",
         latency_ms: Option<u64> = "",
         tokens: Option<u64> = "",
         occurred_at: Option<Moment> = "RFC 3339",
@@ -35,6 +35,7 @@ arguments! {
 
 /// What `log_steps` answers.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "counts are named `n_…` on the wire")]
 pub(super) struct Logged {
     /// Steps that the episode has now.
     n_steps: u32,
@@ -47,7 +48,7 @@ pub(super) struct Logged {
 impl Tool for LogSteps {
     const NAME: &'static str = "log_steps";
     const ABOUT: &'static str = "Call after tool calls, above all failed ones: appends them to the \
-        open episode. One call may hold several.";
+        episode, several at once.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Logged;

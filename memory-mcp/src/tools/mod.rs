@@ -76,10 +76,13 @@ pub(crate) struct Call<'a> {
     pub(crate) protocol: Option<String>,
 }
 
+/// What a tool does with a call: the text and the data of its answer.
+pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>;
+
 /// A tool with its types erased.
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>,
+    pub(crate) run: Run,
     listing: fn() -> ToolListing,
 }
 
@@ -91,10 +94,7 @@ impl Entry {
 
     /// A tool of the server's own tests.
     #[cfg(test)]
-    pub(crate) const fn for_test(
-        name: &'static str,
-        run: fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>,
-    ) -> Self {
+    pub(crate) const fn for_test(name: &'static str, run: Run) -> Self {
         Self { name, run, listing: listing::<status::Status> }
     }
 }

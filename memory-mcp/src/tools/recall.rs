@@ -13,19 +13,19 @@ pub(super) struct Recall;
 arguments! {
     /// What `recall` takes.
     pub(super) struct Args {
-        query: String = "Task, question or error message in any words; empty: the newest",
-        scope: Option<String> = "Project; default: the current one; *: all",
-        kinds: Several<Kind> = "Default: all",
+        query: String = "Task, question or error, any words; empty: the newest",
+        scope: Option<String> = "Default: this project; *: all",
+        kinds: Several<Kind> = "",
         outcome: Option<One<Outcome>> = "",
         task_type: Option<String> = "",
         language: Option<String> = "",
-        tags: Labels = "All of them must be there",
-        since: Option<Since> = "Date, RFC 3339 or span such as 7d",
+        tags: Labels = "All must match",
+        since: Option<Since> = "Date, RFC 3339 or 7d",
         until: Option<Since> = "",
         limit: Option<u64> = "Default 10",
-        max_tokens: Option<u64> = "Size of the answer",
-        strength: Option<One<Strength>> = "Least strength of a hit; default weak",
-        explain: Option<bool> = "Show the terms of each score",
+        max_tokens: Option<u64> = "",
+        strength: Option<One<Strength>> = "Least; default weak",
+        explain: Option<bool> = "Show score terms",
     }
 }
 
@@ -40,8 +40,8 @@ pub(super) struct Recalled {
 
 impl Tool for Recall {
     const NAME: &'static str = "recall";
-    const ABOUT: &'static str = "Call before unfamiliar work and on an error: finds episodes, \
-        lessons, facts, decisions and preferences. Only relevant hits come back, often none.";
+    const ABOUT: &'static str = "Call before unfamiliar work and on errors: finds past episodes, \
+        lessons, facts, decisions. Gives only what is relevant, often nothing.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Recalled;

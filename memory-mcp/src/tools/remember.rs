@@ -18,12 +18,12 @@ arguments! {
     pub(super) struct Args {
         text: String = "One self-contained statement",
         kind: Option<One<NoteKind>> = "Default fact",
-        scope: Option<String> = "Project; default: the current one",
+        scope: Option<String> = "Default: this project",
         tags: Labels = "",
-        supersedes: Option<String> = "Id of the note that this one replaces",
+        supersedes: Option<String> = "Note id that this replaces",
         valid_from: Option<Moment> = "",
         valid_to: Option<Moment> = "",
-        source_id: Option<String> = "Your own id of it; unique",
+        source_id: Option<String> = "Your own unique id",
     }
 }
 
@@ -41,8 +41,8 @@ pub(super) struct Remembered {
 
 impl Tool for Remember {
     const NAME: &'static str = "remember";
-    const ABOUT: &'static str = "Call when something lasting comes up: a fact about the project, a \
-        user's preference, a decision and its reason.";
+    const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's preference, \
+        a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Remembered;

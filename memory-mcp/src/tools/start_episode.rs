@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Labels, arguments, is_zero, receipt, render_hits};
+use crate::wire::{HitAnswer, Labels, Opaque, arguments, is_zero, receipt, render_hits};
 
 /// Hits that are shown when the call names no number.
 const DEFAULT_HITS: u64 = 5;
@@ -16,8 +16,8 @@ pub(super) struct StartEpisode;
 arguments! {
     /// What `start_episode` takes.
     pub(super) struct Args {
-        task: String = "What is to be done, in a sentence or more",
-        scope: Option<String> = "Project; default: the current one",
+        task: String = "What is to be done",
+        scope: Option<String> = "Default: this project",
         task_type: Option<String> = "e.g. bugfix",
         language: Option<String> = "",
         framework: Option<String> = "",
@@ -27,7 +27,7 @@ arguments! {
         model: Option<String> = "",
         session: Option<String> = "",
         branch: Option<String> = "",
-        recall_limit: Option<u64> = "Hits to show (5); 0: none",
+        recall_limit: Option<u64> = "Default 5; 0: none",
         max_tokens: Option<u64> = "",
     }
 }
@@ -37,6 +37,7 @@ arguments! {
 pub(super) struct Started {
     episode_id: String,
     scope: String,
+    #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
     /// Why past experience could not be looked up, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,8 +52,8 @@ pub(super) struct Started {
 
 impl Tool for StartEpisode {
     const NAME: &'static str = "start_episode";
-    const ABOUT: &'static str = "Call at the beginning of every task. Opens the record of this \
-        attempt and returns past experience with tasks like it.";
+    const ABOUT: &'static str = "Call at the beginning of every task: opens its record and \
+        returns past experience with tasks like it.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Started;

@@ -63,8 +63,7 @@ struct Detail {
 
 impl Tool for Status {
     const NAME: &'static str = "status";
-    const ABOUT: &'static str = "Health of store and search, counts, versions. For trouble, not for \
-        routine.";
+    const ABOUT: &'static str = "Health of store and search, counts, versions: when in trouble.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Health;
@@ -107,7 +106,7 @@ impl Tool for Status {
         });
         health.detail = args.verbose.unwrap_or(false).then(|| Detail {
             read_us,
-            store_id: status.head.store_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            store_id: format!("{:032x}", u128::from_be_bytes(status.head.store_id)),
             format: status.head.format,
             seq: status.head.seq,
             n_units: status.index.n_units,

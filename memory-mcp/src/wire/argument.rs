@@ -142,7 +142,9 @@ pub(crate) fn refuse_unknown(
     };
     let place = if matches!(at, Place::Root) { String::new() } else { format!(" in {at}") };
     let shown = unknown.get(..unknown.floor_char_boundary(80)).unwrap_or_default();
-    let nearest = fields.iter().map(|field| (distance(unknown, field.name), field.name)).min();
+    let given = shown.to_lowercase();
+    let distance = |field: &Field| (strsim::osa_distance(&given, field.name), field.name);
+    let nearest = fields.iter().map(distance).min();
     let hint = match nearest {
         Some((distance, name)) if distance <= 1 + name.len() / 4 => {
             format!("; did you mean `{name}`?")
@@ -153,29 +155,6 @@ pub(crate) fn refuse_unknown(
         }
     };
     Err(BadArgument(format!("unknown field `{shown}`{place}{hint}")))
-}
-
-/// Levenshtein distance in characters; a case difference is half-forgiven by comparing in lower case.
-///
-/// Cost: the product of the lengths; `given` is looked at up to 64 characters.
-fn distance(given: &str, name: &str) -> usize {
-    let given = given.chars().take(64).flat_map(char::to_lowercase);
-    let name: Vec<char> = name.chars().collect();
-    let mut row: Vec<usize> = (0..=name.len()).collect();
-    for (i, c) in given.enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = Vec::with_capacity(row.len());
-        next.push(left);
-        for (n, above) in name.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(*n != c);
-            left = replaced.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(usize::MAX)
 }
 
 /// The schema of an object with these fields.

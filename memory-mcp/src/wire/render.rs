@@ -18,11 +18,12 @@ fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The beginning of a text on one line, at most `max_chars` long.
+/// The beginning of a text on one line, at most `max_chars` long. Names come from outside as well: one
+/// with a line break in it would otherwise leave its line.
 pub(crate) fn title(text: &str, max_chars: usize) -> String {
     let mut words = String::new();
-    for word in text.split_whitespace() {
-        if !words.is_empty() {
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+        if !words.is_empty() && !word.is_empty() {
             words.push(' ');
         }
         words.push_str(word);
@@ -73,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_title_is_one_short_line() {
-        assert_eq!(title(" a\n b  c ", 10), "a b c");
+        assert_eq!(title(" a\n b  c\u{1b}d ", 10), "a b c d");
         assert_eq!(title("日本語日本語", 3), "日本語…");
     }
 }

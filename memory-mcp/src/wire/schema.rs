@@ -7,8 +7,9 @@ use serde_json::Value;
 
 /// The schema of `T` as it is written: one object without references.
 ///
-/// Titles and descriptions are dropped, because every client loads all schemas into every context
-/// window and the names say enough; `format` is dropped because validators warn of the unsigned ones.
+/// Every client loads all schemas into every context window, so this one tells the fields that are
+/// always there and their types, and no more: what may be missing is left out here as well. `format` is
+/// dropped also because validators warn of the unsigned ones.
 pub(crate) fn answer_schema<T: JsonSchema>() -> JsonObject {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.inline_subschemas = true;
@@ -24,23 +25,19 @@ pub(crate) fn answer_schema<T: JsonSchema>() -> JsonObject {
 
 fn trim(schema: &mut Value) {
     let Value::Object(schema) = schema else { return };
-    for key in ["title", "description", "format", "minimum", "maximum", "default"] {
-        schema.remove(key);
-    }
-    // A field that may be missing is left out, never null.
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            schema.insert("type".to_owned(), only);
-        }
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(inner) = schema.get_mut(key) {
-            trim(inner);
-        }
-    }
+    let always = schema.remove("required").unwrap_or_default();
+    let always: Vec<&str> =
+        always.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    schema.retain(|key, _| matches!(key.as_str(), "type" | "properties" | "items"));
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.retain(|name, _| always.contains(&name.as_str()));
         properties.values_mut().for_each(trim);
     }
+    if let Some(items) = schema.get_mut("items") {
+        trim(items);
+    }
 }
+
+/// An object of which the schema says nothing more.
+#[derive(JsonSchema)]
+pub(crate) struct Opaque {}

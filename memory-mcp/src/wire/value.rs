@@ -142,7 +142,7 @@ fn list(
     }
 }
 
-fn at_commas(text: String) -> Vec<Value> {
+fn at_commas(text: &str) -> Vec<Value> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Value::from).collect()
 }
 
@@ -165,7 +165,7 @@ impl Argument for Labels {
     }
 
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
-        let items = list(value, at, "an array of strings", at_commas)?;
+        let items = list(value, at, "an array of strings", |text| at_commas(&text))?;
         read_items(items, at).map(Self)
     }
 }
@@ -295,7 +295,7 @@ impl<T: Choice> Argument for Several<T> {
     }
 
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
-        let items = list(value, at, "an array of names", at_commas)?;
+        let items = list(value, at, "an array of names", |text| at_commas(&text))?;
         let items: Vec<One<T>> = read_items(items, at)?;
         Ok(Self(items.into_iter().map(|One(value)| value).collect()))
     }

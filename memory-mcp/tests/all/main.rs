@@ -1,0 +1,45 @@
+//! The built server over real pipes, as an editor runs it.
+
+mod ending;
+mod hostile;
+mod listing;
+mod recalling;
+mod refusals;
+mod session;
+
+use memory_testkit::stdio::{Client, Server};
+use serde_json::{Value, json};
+
+/// The server under test, with a store of its own.
+fn server() -> Server {
+    Server::new(env!("CARGO_BIN_EXE_memory-mcp"))
+}
+
+/// A running server that has shaken hands.
+fn start() -> Client {
+    server().start()
+}
+
+/// Begins an episode and gives its id.
+fn begin(client: &Client, task: &str) -> String {
+    let started = client.call("start_episode", &json!({"task": task})).expect_ok();
+    started.get("episode_id").map(text).unwrap_or_default().to_owned()
+}
+
+/// The text of a tool's refusal.
+fn refusal(client: &Client, tool: &str, args: &Value) -> String {
+    let outcome = client.call(tool, args);
+    assert!(outcome.is_error, "{tool} {args} was taken: {}", outcome.text);
+    assert_eq!(outcome.structured, Value::Null, "{tool} {args}");
+    outcome.text
+}
+
+/// What `tools/list` gives.
+fn tools(client: &Client) -> Vec<Value> {
+    let list = client.request("tools/list", &json!({}));
+    list.get("tools").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
