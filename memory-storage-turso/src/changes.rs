@@ -2,7 +2,7 @@
 
 use memory_core::{Change, ChangeOp, RecordId, RecordKind, Seq, StorageError};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Row};
 use crate::schema::{EPISODE, NOTE};
 
 /// How a kind of record is written in a column.
@@ -15,7 +15,7 @@ pub(crate) const fn kind_column(kind: RecordKind) -> i64 {
 
 /// Position of the newest change. Costs one descent of the tree.
 pub(crate) fn newest(conn: &mut Connection) -> Result<Seq, StorageError> {
-    let newest = conn.first("SELECT max(seq) FROM changes", vec![], |row| row.opt_int())?;
+    let newest = conn.first("SELECT max(seq) FROM changes", vec![], Row::opt_int)?;
     Ok(newest.flatten().map_or(0, i64::cast_unsigned))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memory_core::{EpisodeId, NoteId, RecordId, RecordKind, StorageError};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Row};
 use crate::schema::EPISODE;
 
 /// Most findings of one kind that are told.
@@ -58,6 +58,9 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// A record that breaks an invariant: its kind, and its id where it still has one.
+type Broken = (i64, Option<[u8; 16]>);
+
 /// Says what is wrong with the store. Reads all of it.
 pub(crate) fn run(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
     match conn.snapshot(find) {
@@ -69,14 +72,13 @@ pub(crate) fn run(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
 
 fn find(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
     let sql = "SELECT CAST(integrity_check AS BLOB) FROM pragma_integrity_check";
-    let mut findings = conn.query(sql, vec![], |row| row.text())?;
+    let mut findings = conn.query(sql, vec![], Row::text)?;
     findings.retain(|finding| finding != "ok");
     if !findings.is_empty() {
         // Queries over damaged tables would only repeat it.
         return Ok(findings);
     }
-    let foreign =
-        conn.first("SELECT count(*) FROM pragma_foreign_key_check", vec![], |row| row.int())?;
+    let foreign = conn.first("SELECT count(*) FROM pragma_foreign_key_check", vec![], Row::int)?;
     if let Some(n @ 1..) = foreign {
         findings.push(format!("{n} rows lead to rows that are gone"));
     }
@@ -89,7 +91,7 @@ fn find(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
 }
 
 /// Records whose own tags are not those that they are listed under.
-fn mistagged(conn: &mut Connection) -> Result<Vec<(i64, Option<[u8; 16]>)>, StorageError> {
+fn mistagged(conn: &mut Connection) -> Result<Vec<Broken>, StorageError> {
     let own = "SELECT 1, id, started_at, CAST(tags AS BLOB) FROM episodes WHERE tags IS NOT NULL
                UNION ALL SELECT 2, id, occurred_at, CAST(tags AS BLOB) FROM notes
                WHERE tags IS NOT NULL";
@@ -107,7 +109,7 @@ fn mistagged(conn: &mut Connection) -> Result<Vec<(i64, Option<[u8; 16]>)>, Stor
     Ok(own.symmetric_difference(&listed).map(|(kind, id, _, _)| (*kind, Some(*id))).collect())
 }
 
-fn tell(findings: &mut Vec<String>, what: &str, broken: &[(i64, Option<[u8; 16]>)]) {
+fn tell(findings: &mut Vec<String>, what: &str, broken: &[Broken]) {
     for (kind, id) in broken.iter().take(MAX_FINDINGS) {
         findings.push(format!("{} {what}", record_name(*kind, *id)));
     }

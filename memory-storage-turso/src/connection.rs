@@ -68,7 +68,7 @@ impl Connection {
         &mut self,
         sql: &str,
         values: Vec<Value>,
-        mut read: impl FnMut(&mut Row<'_>) -> Result<T, StorageError>,
+        mut read: impl FnMut(&mut Row) -> Result<T, StorageError>,
     ) -> Result<Vec<T>, StorageError> {
         let path = Arc::clone(&self.path);
         let statement = Running(self.statement(sql)?);
@@ -76,7 +76,7 @@ impl Connection {
         let mut rows = now(statement.0.query(Params::Positional(values))).map_err(error)?;
         let mut answer = Vec::new();
         while let Some(row) = now(rows.next()).map_err(error)? {
-            answer.push(read(&mut Row { row, next: 0, path: &path })?);
+            answer.push(read(&mut Row { columns: row, next: 0, path: Arc::clone(&path) })?);
         }
         Ok(answer)
     }
@@ -86,14 +86,14 @@ impl Connection {
         &mut self,
         sql: &str,
         values: Vec<Value>,
-        read: impl FnOnce(&mut Row<'_>) -> Result<T, StorageError>,
+        read: impl FnOnce(&mut Row) -> Result<T, StorageError>,
     ) -> Result<Option<T>, StorageError> {
         let path = Arc::clone(&self.path);
         let statement = Running(self.statement(sql)?);
         let error = |error| from_libsql(&path, error);
         let mut rows = now(statement.0.query(Params::Positional(values))).map_err(error)?;
         let row = now(rows.next()).map_err(error)?;
-        row.map(|row| read(&mut Row { row, next: 0, path: &path })).transpose()
+        row.map(|row| read(&mut Row { columns: row, next: 0, path: Arc::clone(&path) })).transpose()
     }
 
     /// Runs several queries on one state of the store.
@@ -140,22 +140,23 @@ impl Drop for Running<'_> {
 ///
 /// Texts are selected as `CAST(… AS BLOB)`: libsql cuts a text at its first NUL and panics on text that
 /// is not UTF-8, which a damaged file may hold.
-pub(crate) struct Row<'r> {
-    row: libsql::Row,
+pub(crate) struct Row {
+    columns: libsql::Row,
     next: i32,
-    path: &'r Path,
+    path: Arc<Path>,
 }
 
-impl Row<'_> {
+impl Row {
     fn value(&mut self) -> Result<Value, StorageError> {
-        let value = self.row.get_value(self.next).map_err(|error| from_libsql(self.path, error))?;
+        let value =
+            self.columns.get_value(self.next).map_err(|error| from_libsql(&self.path, error))?;
         self.next += 1;
         Ok(value)
     }
 
     /// What the column just read holds is not what the schema says.
     pub(crate) fn damaged(&self, what: &str) -> StorageError {
-        corrupt(self.path, &format!("column {} of a row holds {what}", self.next))
+        corrupt(&self.path, &format!("column {} of a row holds {what}", self.next))
     }
 
     /// Reads an integer.
@@ -205,6 +206,15 @@ impl Row<'_> {
     /// Reads a text that was selected as bytes.
     pub(crate) fn text(&mut self) -> Result<String, StorageError> {
         self.opt_text()?.ok_or_else(|| self.damaged("nothing where a text belongs"))
+    }
+
+    /// Reads a text that SQLite itself made.
+    #[cfg(test)]
+    pub(crate) fn plain_text(&mut self) -> Result<String, StorageError> {
+        match self.value()? {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.damaged("no text")),
+        }
     }
 
     /// Reads a text that was selected as bytes, or nothing.

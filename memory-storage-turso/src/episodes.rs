@@ -171,7 +171,7 @@ fn closing_columns(closing: Option<&Closing>) -> Result<Vec<Value>, StorageError
     ])
 }
 
-fn episode(row: &mut Row<'_>) -> Result<Episode, StorageError> {
+fn episode(row: &mut Row) -> Result<Episode, StorageError> {
     Ok(Episode {
         id: EpisodeId::from_bytes(row.id()?),
         n_steps: row.u32()?,
@@ -186,17 +186,17 @@ fn episode(row: &mut Row<'_>) -> Result<Episode, StorageError> {
 }
 
 /// Reads the column `scope`.
-pub(crate) fn scope(row: &mut Row<'_>) -> Result<Scope, StorageError> {
+pub(crate) fn scope(row: &mut Row) -> Result<Scope, StorageError> {
     Scope::new(&row.text()?).map_err(|_| row.damaged("no scope"))
 }
 
 /// Reads the columns `importer` and `external_id`.
-pub(crate) fn source(row: &mut Row<'_>) -> Result<Option<Source>, StorageError> {
+pub(crate) fn source(row: &mut Row) -> Result<Option<Source>, StorageError> {
     let (importer, external_id) = (row.opt_label()?, row.opt_label()?);
     Ok(importer.zip(external_id).map(|(importer, external_id)| Source { importer, external_id }))
 }
 
-fn context(row: &mut Row<'_>) -> Result<Context, StorageError> {
+fn context(row: &mut Row) -> Result<Context, StorageError> {
     Ok(Context {
         task_type: row.opt_label()?,
         language: row.opt_label()?,
@@ -210,7 +210,7 @@ fn context(row: &mut Row<'_>) -> Result<Context, StorageError> {
     })
 }
 
-fn closing(row: &mut Row<'_>) -> Result<Option<Closing>, StorageError> {
+fn closing(row: &mut Row) -> Result<Option<Closing>, StorageError> {
     let outcome = match row.opt_text()? {
         Some(name) => {
             Some(Outcome::from_name(&name).ok_or_else(|| row.damaged("an unknown outcome"))?)

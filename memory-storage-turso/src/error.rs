@@ -25,7 +25,9 @@ mod code {
 pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
     let libsql::Error::SqliteFailure(extended, message) = &error else {
         return match error {
-            libsql::Error::ConnectionFailed(reason) => unavailable(path, &reason),
+            libsql::Error::ConnectionFailed(reason) => {
+                unavailable(path, &format!("{reason}; check that it may be read and written"))
+            }
             error => StorageError::Backend(Box::new(error)),
         };
     };

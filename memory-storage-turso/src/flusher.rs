@@ -99,15 +99,16 @@ impl Flusher {
         self.shared.poisoned.store(true, Ordering::Release);
     }
 
-    /// Notes that batches were committed.
-    pub(crate) fn committed(&self, n_batches: u32) {
+    /// Notes that batches were committed, and who waits for their flush: all share the next one.
+    pub(crate) fn committed(&self, n_batches: u32, waiting: Vec<Waiting>) {
         let mut state = self.shared.lock();
         state.n_dirty += n_batches;
+        state.waiting.extend(waiting);
         let begins = state.dirty_since.is_none();
         if begins {
             state.dirty_since = Some(Instant::now());
         }
-        let wake = begins || state.n_dirty >= self.rhythm.n_batches;
+        let wake = begins || !state.waiting.is_empty() || state.n_dirty >= self.rhythm.n_batches;
         drop(state);
         if wake {
             self.shared.changed.notify_one();

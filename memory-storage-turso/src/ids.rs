@@ -22,7 +22,7 @@ pub(crate) fn read<T>(
     conn: &mut Connection,
     sql: &str,
     ids: impl Iterator<Item = [u8; 16]>,
-    mut read: impl FnMut(&mut Row<'_>) -> Result<T, StorageError>,
+    mut read: impl FnMut(&mut Row) -> Result<T, StorageError>,
 ) -> Result<Vec<Option<T>>, StorageError> {
     let packed: Vec<u8> = ids.flatten().collect();
     let n_ids = packed.len() / 16;

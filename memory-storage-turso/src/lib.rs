@@ -9,6 +9,8 @@ mod batch;
 mod changes;
 mod check;
 mod connection;
+#[cfg(test)]
+mod durability_tests;
 mod episodes;
 mod error;
 mod flusher;
@@ -60,7 +62,7 @@ pub struct TursoStorage {
     flusher: Flusher,
     write_thread: Option<JoinHandle<(Connection, StoreLock)>>,
     flush_thread: Option<JoinHandle<()>>,
-    lock_wait: Duration,
+    close_wait: Duration,
     store_id: [u8; 16],
     path: Arc<Path>,
     _in_use: InUse,
@@ -119,7 +121,7 @@ impl TursoStorage {
             tracing::error!("the writer stopped before its time");
             return;
         };
-        match lock.acquire(self.lock_wait) {
+        match lock.acquire(self.close_wait) {
             Ok(_held) => drop(conn),
             Err(error) => {
                 tracing::warn!(%error, "closed without moving the log into the store");

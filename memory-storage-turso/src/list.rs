@@ -159,3 +159,63 @@ impl Query {
         self.values.extend(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use memory_core::Scope;
+    use memory_testkit::sample;
+
+    use super::*;
+    use crate::migrate::migrate;
+    use crate::schema::MIGRATIONS;
+
+    /// The filters that callers use, with the index that each must be answered from.
+    fn filters() -> Vec<(RecordKind, RecordFilter, &'static str)> {
+        let any = RecordFilter::default;
+        let scope = Some(Scope::new("acme/shop").unwrap());
+        let open = Some(Status::Open);
+        let episode = RecordKind::Episode;
+        vec![
+            (episode, any(), "episodes_time"),
+            (episode, RecordFilter { since: Some(sample::instant(1)), ..any() }, "episodes_time"),
+            (episode, RecordFilter { scope: scope.clone(), ..any() }, "episodes_scope"),
+            (episode, RecordFilter { status: open, ..any() }, "episodes_open"),
+            (
+                episode,
+                RecordFilter { scope: scope.clone(), status: open, ..any() },
+                "episodes_open",
+            ),
+            (episode, RecordFilter { tag: Some("ci".into()), ..any() }, "PRIMARY KEY"),
+            (RecordKind::Note, RecordFilter { current_only: true, ..any() }, "notes_time"),
+            (RecordKind::Note, RecordFilter { scope, ..any() }, "notes_scope"),
+            (RecordKind::Note, RecordFilter { tag: Some("ci".into()), ..any() }, "PRIMARY KEY"),
+        ]
+    }
+
+    #[test]
+    fn a_page_is_read_in_order_from_an_index_without_sorting() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        std::fs::write(&path, "").unwrap();
+        let mut conn = Connection::open(&Arc::from(path), std::time::Duration::ZERO).unwrap();
+        migrate(&mut conn, MIGRATIONS).unwrap();
+        for (kind, filter, index) in filters() {
+            let id = RecordId::from_bytes(kind, [1; 16]);
+            for cursor in [None, Some(ListEntry { id, at: sample::instant(9) })] {
+                let query = Query::build(kind, &filter, cursor, 50).unwrap();
+                let sql = format!("EXPLAIN QUERY PLAN {}", query.sql);
+                let plan = conn.query(&sql, query.values, |row| {
+                    let _ids = (row.int()?, row.int()?, row.int()?);
+                    row.plain_text()
+                });
+                let plan = plan.unwrap().join("; ");
+                assert!(plan.contains(index), "{filter:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+                let is_bounded = cursor.is_none() || plan.contains("SEARCH");
+                assert!(is_bounded, "the cursor is where the scan begins: {plan}");
+            }
+        }
+    }
+}

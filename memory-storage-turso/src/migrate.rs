@@ -58,6 +58,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::connection::Row;
 
     const ONE: &str = "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1)";
     const TWO: &str = "CREATE TABLE b (x INTEGER) STRICT; INSERT INTO b SELECT x FROM a";
@@ -72,7 +73,7 @@ mod tests {
 
     fn tables(conn: &mut Connection) -> Vec<String> {
         let sql = "SELECT CAST(name AS BLOB) FROM sqlite_schema ORDER BY name";
-        conn.query(sql, vec![], |row| row.text()).unwrap()
+        conn.query(sql, vec![], Row::text).unwrap()
     }
 
     #[test]
@@ -83,7 +84,7 @@ mod tests {
         migrate(&mut conn, &[ONE, TWO]).unwrap();
         assert_eq!(tables(&mut conn), ["a", "b"]);
         assert_eq!(identify(&mut conn).unwrap(), 2);
-        assert_eq!(conn.first("SELECT x FROM b", vec![], |row| row.int()).unwrap(), Some(1));
+        assert_eq!(conn.first("SELECT x FROM b", vec![], Row::int).unwrap(), Some(1));
     }
 
     #[test]

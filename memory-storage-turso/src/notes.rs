@@ -153,7 +153,7 @@ pub(crate) fn read(
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)
 }
 
-fn note(row: &mut Row<'_>) -> Result<Note, StorageError> {
+fn note(row: &mut Row) -> Result<Note, StorageError> {
     Ok(Note {
         id: NoteId::from_bytes(row.id()?),
         episode: row.opt_id()?.map(EpisodeId::from_bytes),

@@ -72,7 +72,7 @@ fn read_range(conn: &mut Connection, range: StepRange) -> Result<Vec<Step>, Stor
     conn.query(sql, values, step)
 }
 
-fn step(row: &mut Row<'_>) -> Result<Step, StorageError> {
+fn step(row: &mut Row) -> Result<Step, StorageError> {
     Ok(Step {
         idx: row.u32()?,
         occurred_at: Timestamp::from_millis(row.int()?),

@@ -119,15 +119,21 @@ impl Writer {
                 self.acknowledge(group, answers);
             }
             Err(StorageError::Busy) => {
-                group.into_iter().for_each(|job| job.answer(Err(StorageError::Busy)));
+                for job in group {
+                    job.answer(Err(StorageError::Busy));
+                }
             }
             Err(StorageError::Poisoned) => {
-                group.into_iter().for_each(|job| job.answer(Err(StorageError::Poisoned)));
+                for job in group {
+                    job.answer(Err(StorageError::Poisoned));
+                }
             }
             // What one batch ran into must not fail the others: each is tried alone.
             Err(error) if group.len() > 1 => {
                 tracing::debug!(%error, "a group failed, its batches are tried one by one");
-                group.into_iter().for_each(|job| self.commit(vec![job]));
+                for job in group {
+                    self.commit(vec![job]);
+                }
             }
             Err(error) => {
                 if let Some(alone) = group.into_iter().next() {
@@ -144,19 +150,18 @@ impl Writer {
 
     fn acknowledge(&self, group: Vec<Job>, answers: Vec<Result<Commit, StorageError>>) {
         let mut n_committed = 0;
-        let mut power = Vec::new();
+        let mut waiting = Vec::new();
         for (job, answer) in group.into_iter().zip(answers) {
             n_committed += u32::from(answer.is_ok());
             match answer {
-                Ok(commit) if job.durability == Durability::Power => power.push((job.ack, commit)),
+                Ok(commit) if job.durability == Durability::Power => {
+                    waiting.push(Waiting::Commit(job.ack, commit));
+                }
                 answer => job.answer(answer),
             }
         }
         if n_committed > 0 {
-            self.flusher.committed(n_committed);
-        }
-        for (ack, commit) in power {
-            self.flusher.wait(Waiting::Commit(ack, commit));
+            self.flusher.committed(n_committed, waiting);
         }
     }
 
@@ -170,6 +175,10 @@ impl Writer {
         }
         let _held = self.lock.acquire(self.limits.lock_wait)?;
         let conn = &mut self.conn;
+        if !conn.is_autocommit() {
+            // The transaction before could not even be taken back.
+            conn.execute("ROLLBACK", vec![])?;
+        }
         let written = conn.execute("BEGIN IMMEDIATE", vec![]).and_then(|_| {
             let answers = match group {
                 [alone] => {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use memory_storage_turso::{Options, TursoStorage};
 
+#[expect(clippy::unwrap_used, reason = "a store that does not open fails the test")]
 fn open(dir: &Path) -> TursoStorage {
     TursoStorage::open(&dir.join("store.db"), &Options::default()).unwrap()
 }

@@ -1,6 +1,6 @@
 //! What a server has acknowledged, and whether it is still there.
 //!
-//! The harnesses for crashes and for several processes write through [`Ledger`]'s entries and compare
+//! The harnesses for crashes and for several processes write through the facts here and compare
 //! what the server gives back with them: an acknowledged fact must be there as it was sent, one that
 //! was on its way must be there whole or not at all.
 

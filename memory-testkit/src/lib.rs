@@ -9,3 +9,4 @@ pub mod generate;
 pub mod processes;
 pub mod sample;
 pub mod stdio;
+pub mod tidy;

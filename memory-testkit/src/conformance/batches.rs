@@ -91,7 +91,7 @@ pub fn an_id_is_inserted_once_per_kind(storage: &dyn Storage) {
     assert_eq!(read_steps(storage, sample::episode_id(1)), [], "the steps went with the first");
 }
 
-/// Operations that cannot be applied to what [`prepared`] stores, and the good ones around them.
+/// Operations that cannot be applied to what [`prepare`] stores, and the good ones around them.
 fn bad_ops() -> Vec<Op> {
     let note = |n: u64| sample::note(100 + n);
     vec![
