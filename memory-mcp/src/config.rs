@@ -156,7 +156,7 @@ impl Settings {
                 // An empty variable is how shells and IDEs say "not set".
                 Some(_) if value.is_empty() => {}
                 Some(key) => {
-                    layers.push((key, Raw::Text(value.clone()), Origin::Variable(name.clone())))
+                    layers.push((key, Raw::Text(value.clone()), Origin::Variable(name.clone())));
                 }
                 None if name == CONFIG_VARIABLE => {}
                 None => warnings.push(unknown(name, "the environment", PREFIX)),

@@ -45,7 +45,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         None | Some(Command::Serve) => serve(&settings),
         Some(command) => {
-            let (mut out, mut err) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+            // Stderr stays unlocked: the threads of the store log to it while a command runs.
+            let (mut out, mut err) = (BufWriter::new(io::stdout().lock()), io::stderr());
             let mut output = Output::new(&mut out, &mut err, cli.json);
             let ran = command.run(&settings, &mut output);
             // What was printed before a failure is worth seeing; a reader that left is no failure.

@@ -30,11 +30,12 @@ pub(crate) fn own(settings: &Settings) -> Result<Scope, Error> {
 fn around(folder: &Path) -> Scope {
     let root = folder.ancestors().find(|folder| folder.join(".git").exists());
     let remote = root.and_then(git_dir).and_then(|git| origin_url(&git));
-    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder_name =
+        |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let names = [
         remote.as_deref().and_then(normalised),
-        root.and_then(named),
-        named(folder),
+        root.and_then(folder_name),
+        folder_name(folder),
         Some(NOWHERE.to_owned()),
     ];
     let scope = names.into_iter().flatten().find_map(|name| Scope::new(&name).ok());

@@ -74,10 +74,8 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
     findings.push(check_permissions(&settings.store));
     findings.extend(check_space(&settings.store));
     print(&findings, output)?;
-    match findings.iter().any(|finding| finding.state == State::Broken) {
-        true => Err(Failure::Incomplete),
-        false => Ok(()),
-    }
+    let broken = findings.iter().any(|finding| finding.state == State::Broken);
+    if broken { Err(Failure::Incomplete) } else { Ok(()) }
 }
 
 fn print(findings: &[Finding], output: &mut Output<'_>) -> Result<(), Failure> {

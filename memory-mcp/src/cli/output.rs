@@ -135,7 +135,9 @@ impl<'a> Output<'a> {
                 if at + 1 == row.len() {
                     line.push_str(cell);
                 } else {
-                    line.push_str(&format!("{cell:<width$}  "));
+                    let padding = *width - cell.chars().count() + 2;
+                    line.push_str(cell);
+                    line.extend(std::iter::repeat_n(' ', padding));
                 }
             }
             self.line(line.trim_end())?;

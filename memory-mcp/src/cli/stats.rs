@@ -22,13 +22,13 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             "index": index_json(&status.index),
         }));
     }
-    let stats = &status.storage;
+    let stored = &status.storage;
     let rows = [
         ("store", settings.store.display().to_string()),
-        ("size", size(stats.size_bytes)),
-        ("episodes", format!("{}, {} of them open", stats.n_episodes, stats.n_open)),
-        ("steps", stats.n_steps.to_string()),
-        ("notes", stats.n_notes.to_string()),
+        ("size", size(stored.size_bytes)),
+        ("episodes", format!("{}, {} of them open", stored.n_episodes, stored.n_open)),
+        ("steps", stored.n_steps.to_string()),
+        ("notes", stored.n_notes.to_string()),
         ("changes", status.head.seq.to_string()),
         (
             "index",
@@ -47,12 +47,12 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
     for (name, value) in rows {
         output.line(&format!("{name:<10}{value}"))?;
     }
-    if stats.scopes.is_empty() {
+    if stored.scopes.is_empty() {
         return Ok(());
     }
     output.line("")?;
     let rows: Vec<Vec<String>> =
-        stats.scopes.iter().map(|(name, n)| vec![n.to_string(), one_line(name, 200)]).collect();
+        stored.scopes.iter().map(|(name, n)| vec![n.to_string(), one_line(name, 200)]).collect();
     output.table(&["RECORDS", "SCOPE"], &rows)
 }
 

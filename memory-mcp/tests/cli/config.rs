@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::Home;
+use crate::home::Home;
 
 fn origin(value: &Value, key: &str) -> (String, String) {
     let rows = value["settings"].as_array().unwrap();

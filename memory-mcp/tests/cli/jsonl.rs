@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Home, write_gz};
+use crate::home::{Home, write_gz};
 
 fn episode(n: u32) -> Value {
     json!({
@@ -46,7 +46,7 @@ fn a_second_import_changes_nothing() {
 fn packed_files_are_known_by_their_content() {
     let home = Home::new();
     let lines =
-        |ids: std::ops::Range<u32>| ids.map(|n| format!("{}\n", turn(n))).collect::<String>();
+        |ids: std::ops::Range<u32>| ids.map(|n| turn(n).to_string() + "\n").collect::<String>();
     let packed = home.path("no-suffix");
     write_gz(&packed, &[&lines(0..3), &lines(3..5)]);
     let plain = home.write("plain.gz", &lines(5..7));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::Home;
+use crate::home::Home;
 
 fn filled() -> Home {
     let home = Home::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::Home;
+use crate::home::Home;
 
 fn finding<'v>(value: &'v Value, what: &str) -> &'v Value {
     let findings = value["findings"].as_array().unwrap();
