@@ -1,4 +1,44 @@
-//! Engine of memory-mcp.
+//! Engine of memory-mcp: an episodic memory for coding agents.
+//!
+//! An *episode* is one attempt at one task; its *steps* are tool calls; it ends with an *outcome*. A
+//! *note* is a remembered text. Both belong to a *scope*, the project. [`Memory`] records them through a
+//! [`Storage`] and gives back the few *hits* that help with the next task.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use memory_core::{
+//!     Completion, Config, MemStorage, Memory, NewEpisode, NewStep, Outcome, Query, Scope,
+//! };
+//!
+//! # fn main() -> Result<(), memory_core::Error> {
+//! let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+//! let scope = Scope::new("github.com/acme/shop")?;
+//!
+//! // An agent works on a task and says what it does.
+//! let episode = memory.start(NewEpisode::new(scope, "Make the checkout tests pass"))?.value;
+//! let step = NewStep {
+//!     tool: "bash".into(),
+//!     args: r#"{"command":"cargo test checkout"}"#.into(),
+//!     error: Some("error[E0433]: failed to resolve: use of undeclared crate `rust_decimal`".into()),
+//!     ..NewStep::default()
+//! };
+//! memory.log(episode, vec![step])?;
+//! let completion = Completion {
+//!     outcome: Some(Outcome::Success),
+//!     summary: Some("Added rust_decimal to the workspace manifest.".into()),
+//!     ..Completion::default()
+//! };
+//! memory.complete(episode, completion)?;
+//!
+//! // A later session meets the same error.
+//! let recall = memory.recall(&Query::new("failed to resolve undeclared crate rust_decimal"))?;
+//! assert_eq!(recall.hits[0].record.id(), episode.into());
+//! assert!(recall.hits[0].text.contains("workspace manifest"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The crate does no input or output but through [`Storage`], and reads no environment.
 
 mod clock;
 mod config;

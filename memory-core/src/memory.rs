@@ -439,3 +439,6 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
     };
     read().map_err(Error::storage("read records"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,6 @@ use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, Scope, Source,
     Step, Timestamp,
 };
-pub(crate) use secret::mask;
 use text::Intake;
 
 /// A task that an attempt begins on.
@@ -170,13 +169,13 @@ impl<'a> Desk<'a> {
                 language: intake.name("language", context.language)?,
                 framework: intake.name("framework", context.framework)?,
                 domain: intake.name("domain", context.domain)?,
-                tags: intake.labels("tags", context.tags, self.config.max_labels)?,
+                tags: intake.labels("tags", &context.tags, self.config.max_labels)?,
                 agent: intake.name("agent", context.agent)?,
                 model: intake.name("model", context.model)?,
                 session: intake.name("session", context.session)?,
                 branch: intake.name("branch", context.branch)?,
             },
-            source: new.source.map(|source| intake.source(source)).transpose()?,
+            source: new.source.map(text::checked_source).transpose()?,
             started_at: new.started_at.unwrap_or(self.now),
             recorded_at: self.now,
             n_steps: 0,
@@ -215,7 +214,7 @@ impl<'a> Desk<'a> {
             return Err(Error::invalid("reward", format!("{reward} is not within 0 and 1")));
         }
         Error::check_limit("lessons", config.max_labels, new.lessons.len())?;
-        let artifacts = new.artifacts.into_iter().map(Into::into).collect();
+        let artifacts: Vec<Box<str>> = new.artifacts.into_iter().map(Into::into).collect();
         let mut lessons = Vec::with_capacity(new.lessons.len());
         for lesson in new.lessons {
             lessons.push(intake.required("lessons", lesson, config.max_note_bytes)?);
@@ -224,7 +223,7 @@ impl<'a> Desk<'a> {
             outcome: new.outcome,
             ended_at: new.ended_at.unwrap_or(self.now),
             summary: intake.optional(new.summary, config.max_note_bytes),
-            artifacts: intake.labels("artifacts", artifacts, config.max_labels)?,
+            artifacts: intake.labels("artifacts", &artifacts, config.max_labels)?,
             reward: new.reward,
             reflection: intake.optional(new.reflection, config.max_note_bytes),
         };
@@ -238,7 +237,7 @@ impl<'a> Desk<'a> {
         {
             return Err(Error::invalid("valid_to", "must not lie before valid_from"));
         }
-        let tags = new.tags.into_iter().map(Into::into).collect();
+        let tags: Vec<Box<str>> = new.tags.into_iter().map(Into::into).collect();
         Ok(Note {
             id,
             kind: new.kind,
@@ -247,8 +246,8 @@ impl<'a> Desk<'a> {
             speaker: intake.name("speaker", new.speaker.map(Into::into))?,
             session: intake.name("session", new.session.map(Into::into))?,
             position: new.position,
-            tags: intake.labels("tags", tags, config.max_labels)?,
-            source: new.source.map(|source| intake.source(source)).transpose()?,
+            tags: intake.labels("tags", &tags, config.max_labels)?,
+            source: new.source.map(text::checked_source).transpose()?,
             episode: None,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,

@@ -84,7 +84,7 @@ impl Intake {
     pub(super) fn labels(
         &mut self,
         field: &'static str,
-        labels: Vec<Box<str>>,
+        labels: &[Box<str>],
         limit: usize,
     ) -> Result<Vec<Box<str>>, Error> {
         Error::check_limit(field, limit, labels.len())?;
@@ -95,16 +95,6 @@ impl Intake {
         kept.sort_unstable();
         kept.dedup();
         Ok(kept)
-    }
-
-    /// Where a record is imported from.
-    pub(super) fn source(&mut self, source: Source) -> Result<Source, Error> {
-        if source.external_id.trim().is_empty() {
-            return Err(Error::invalid("source_id", "must not be empty"));
-        }
-        Error::check_limit("bytes of source_id", MAX_LINK_BYTES, source.external_id.len())?;
-        Error::check_limit("bytes of importer", MAX_NAME_BYTES, source.importer.len())?;
-        Ok(source)
     }
 
     fn bounded(
@@ -122,4 +112,14 @@ impl Intake {
         self.n_masked += n_masked;
         Ok(name.into())
     }
+}
+
+/// Where a record is imported from.
+pub(super) fn checked_source(source: Source) -> Result<Source, Error> {
+    if source.external_id.trim().is_empty() {
+        return Err(Error::invalid("source_id", "must not be empty"));
+    }
+    Error::check_limit("bytes of source_id", MAX_LINK_BYTES, source.external_id.len())?;
+    Error::check_limit("bytes of importer", MAX_NAME_BYTES, source.importer.len())?;
+    Ok(source)
 }

@@ -1,14 +1,27 @@
 //! From a query to the few hits that help.
+//!
+//! Who calls it: [`crate::Memory`]. What it must not know: how units are indexed, who asks and how the
+//! answer is written down. The order of the work: conditions to a mask, candidates from the indexes,
+//! fusion of their scores, units to records, ranking, excerpts, budget.
 
+mod candidates;
+mod excerpt;
+mod fuse;
 mod hit;
+mod pack;
 mod query;
+mod rank;
+
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::index::Index;
-use crate::model::Timestamp;
+use crate::index::{Contents, Index, RecordNo};
+use crate::memory::{Record, read_records};
+use crate::model::{RecordId, Timestamp};
 use crate::storage::Storage;
 
+use candidates::Candidate;
 pub use hit::{Hit, Recall};
 pub use query::{HitKind, Query, Strength};
 
@@ -21,15 +34,76 @@ pub(crate) struct Retriever<'a> {
 }
 
 impl Retriever<'_> {
+    /// Answers a query from all that was acknowledged before.
     pub(crate) fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        let _ = (
-            self.storage,
-            self.index,
-            self.now,
-            query.checked_limit(self.config)?,
-            query.budget_bytes(self.config)?,
-            query.used_text(),
-        );
-        Ok(Recall::default())
+        let limit = query.checked_limit(self.config)?;
+        let budget_bytes = query.budget_bytes(self.config)?;
+        self.index.refresh(self.storage, Duration::from_millis(self.config.index_wait_ms))?;
+        let text = query.used_text();
+        let ranked = {
+            let contents = self.index.contents();
+            if text.is_empty() {
+                newest(&contents, query, limit)
+            } else {
+                let found = candidates::find(&contents, query, text);
+                rank::order(&contents, found, query, self)
+            }
+        };
+        let mut recall = Recall::default();
+        let kept = ranked.into_iter().filter(|candidate| {
+            let keep = candidate.strength >= query.strength;
+            recall.n_below_strength += usize::from(!keep);
+            keep
+        });
+        let kept: Vec<Candidate> = kept.collect();
+        recall.hits = self.hits(kept, limit, text)?;
+        recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
+        Ok(recall)
+    }
+
+    /// Reads the best candidates until there are `limit` hits.
+    ///
+    /// Some drop out: what was forgotten since the refresh, and notes that do not hold now.
+    fn hits(&self, ranked: Vec<Candidate>, limit: usize, text: &str) -> Result<Vec<Hit>, Error> {
+        let mut hits = Vec::with_capacity(limit);
+        let mut ranked = ranked.into_iter();
+        while hits.len() < limit && ranked.len() > 0 {
+            let chunk: Vec<Candidate> = ranked.by_ref().take(limit - hits.len()).collect();
+            let ids: Vec<RecordId> = chunk.iter().map(|candidate| candidate.id).collect();
+            let mut records = read_records(self.storage, &ids)?.into_iter().peekable();
+            let mut found = Vec::with_capacity(chunk.len());
+            for candidate in chunk {
+                if let Some(record) = records.next_if(|record| record.id() == candidate.id)
+                    && holds(&record, self.now)
+                {
+                    found.push((candidate, record));
+                }
+            }
+            hits.extend(excerpt::write(self.storage, found, text)?);
+        }
+        Ok(hits)
+    }
+}
+
+/// The newest records that pass the query's conditions; there is nothing to rank them by.
+fn newest(contents: &Contents, query: &Query, limit: usize) -> Vec<Candidate> {
+    let conditions = candidates::conditions(contents, query);
+    let numbers = contents.columns.newest(&conditions, limit);
+    let to_candidate = |record: RecordNo| {
+        let facts = contents.columns.facts(record)?;
+        let (strength, terms) = (Strength::Strong, Vec::new());
+        Some(Candidate { record, id: facts.id, score: 0.0, strength, step_idx: None, terms })
+    };
+    numbers.into_iter().filter_map(to_candidate).collect()
+}
+
+/// Whether a record holds at that instant.
+fn holds(record: &Record, now: Timestamp) -> bool {
+    match record {
+        Record::Episode(_) => true,
+        Record::Note(note) => {
+            note.valid_from.is_none_or(|from| from <= now)
+                && note.valid_to.is_none_or(|to| now < to)
+        }
     }
 }

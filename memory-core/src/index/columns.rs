@@ -1,0 +1,246 @@
+//! What is known of each indexed unit besides its terms: whose it is, where it stands, and what filters
+//! ask about it.
+
+use rustc_hash::FxHashMap;
+
+use super::mask::Mask;
+use super::unit::Part;
+use crate::model::{RecordId, Timestamp};
+use crate::retrieve::HitKind;
+
+/// Dense number of a unit; free numbers are used again.
+pub(crate) type UnitNo = u32;
+
+/// Dense number of a record; free numbers are used again.
+pub(crate) type RecordNo = u32;
+
+/// A name as a number; 0 means "has none".
+type NameNo = u32;
+
+/// What filters may ask of a record.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) id: RecordId,
+    pub(crate) kind: HitKind,
+    pub(crate) at: Timestamp,
+    pub(crate) outcome: Option<crate::model::Outcome>,
+    pub(crate) scope: NameNo,
+    pub(crate) task_type: NameNo,
+    pub(crate) language: NameNo,
+    pub(crate) tags: Box<[NameNo]>,
+    /// Left out of search: superseded by another.
+    pub(crate) superseded: bool,
+    /// Steps that lie in finished windows; indexing goes on after them.
+    pub(crate) n_steps_done: u32,
+    /// The record's units.
+    pub(crate) units: Vec<UnitNo>,
+}
+
+/// Where a unit stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) record: RecordNo,
+    pub(crate) part: Part,
+    /// Units of one group are neighbours: a session's notes, an episode's windows.
+    pub(crate) group: u32,
+    /// Order within the group.
+    pub(crate) position: u32,
+}
+
+/// Conditions in the index's own numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Conditions {
+    pub(crate) scope: Option<NameNo>,
+    pub(crate) kinds: Vec<HitKind>,
+    pub(crate) outcome: Option<crate::model::Outcome>,
+    pub(crate) task_type: Option<NameNo>,
+    pub(crate) language: Option<NameNo>,
+    pub(crate) tags: Vec<NameNo>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Conditions {
+    fn pass(&self, facts: &Facts) -> bool {
+        !facts.superseded
+            && self.scope.is_none_or(|scope| scope == facts.scope)
+            && (self.kinds.is_empty() || self.kinds.contains(&facts.kind))
+            && self.outcome.is_none_or(|outcome| facts.outcome == Some(outcome))
+            && self.task_type.is_none_or(|task_type| task_type == facts.task_type)
+            && self.language.is_none_or(|language| language == facts.language)
+            && self.tags.iter().all(|tag| facts.tags.contains(tag))
+            && self.since.is_none_or(|since| since <= facts.at)
+            && self.until.is_none_or(|until| facts.at < until)
+    }
+}
+
+/// Number that stands for a name no record has: it passes nothing.
+const UNKNOWN_NAME: NameNo = NameNo::MAX;
+
+/// The table of units and records.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    names: FxHashMap<Box<str>, NameNo>,
+    groups: FxHashMap<(NameNo, Box<str>), u32>,
+    n_groups: u32,
+    records: Vec<Option<Facts>>,
+    free_records: Vec<RecordNo>,
+    numbers: FxHashMap<RecordId, RecordNo>,
+    places: Vec<Option<Place>>,
+    free_units: Vec<UnitNo>,
+}
+
+impl Columns {
+    /// The number of a name, given now if it is new.
+    pub(crate) fn name(&mut self, name: Option<&str>) -> NameNo {
+        let Some(name) = name else { return 0 };
+        if let Some(number) = self.names.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.names.len() + 1).unwrap_or(UNKNOWN_NAME);
+        self.names.insert(name.into(), number);
+        number
+    }
+
+    /// The number of a name in a condition.
+    pub(crate) fn known_name(&self, name: &str) -> NameNo {
+        self.names.get(name).copied().unwrap_or(UNKNOWN_NAME)
+    }
+
+    /// The group of a session within a scope.
+    pub(crate) fn session_group(&mut self, scope: NameNo, session: &str) -> u32 {
+        if let Some(group) = self.groups.get(&(scope, session.into())) {
+            return *group;
+        }
+        let group = self.new_group();
+        self.groups.insert((scope, session.into()), group);
+        group
+    }
+
+    /// A group that no other unit is in.
+    pub(crate) fn new_group(&mut self) -> u32 {
+        self.n_groups += 1;
+        self.n_groups
+    }
+
+    /// The record's number and facts, if it is indexed.
+    pub(crate) fn find(&self, id: RecordId) -> Option<(RecordNo, &Facts)> {
+        let number = *self.numbers.get(&id)?;
+        Some((number, self.facts(number)?))
+    }
+
+    pub(crate) fn facts(&self, record: RecordNo) -> Option<&Facts> {
+        self.records.get(record as usize)?.as_ref()
+    }
+
+    pub(crate) fn facts_mut(&mut self, record: RecordNo) -> Option<&mut Facts> {
+        self.records.get_mut(record as usize)?.as_mut()
+    }
+
+    pub(crate) fn place(&self, unit: UnitNo) -> Option<&Place> {
+        self.places.get(unit as usize)?.as_ref()
+    }
+
+    /// Enters a record without units.
+    pub(crate) fn insert(&mut self, facts: Facts) -> RecordNo {
+        let id = facts.id;
+        let number = claim(&mut self.records, &mut self.free_records, facts);
+        self.numbers.insert(id, number);
+        number
+    }
+
+    /// Adds a unit to a record.
+    pub(crate) fn add_unit(&mut self, place: Place) -> UnitNo {
+        let unit = claim(&mut self.places, &mut self.free_units, place);
+        if let Some(facts) = self.facts_mut(place.record) {
+            facts.units.push(unit);
+        }
+        unit
+    }
+
+    /// Takes units of a record out; the caller takes them out of the indexes too.
+    pub(crate) fn drop_units(
+        &mut self,
+        record: RecordNo,
+        gone: impl Fn(Part) -> bool,
+    ) -> Vec<UnitNo> {
+        let Self { records, places, free_units, .. } = self;
+        let Some(Some(facts)) = records.get_mut(record as usize) else { return Vec::new() };
+        let mut dropped = Vec::new();
+        facts.units.retain(|unit| {
+            let Some(slot) = places.get_mut(*unit as usize) else { return false };
+            let keep = slot.is_some_and(|place| !gone(place.part));
+            if !keep {
+                *slot = None;
+                dropped.push(*unit);
+            }
+            keep
+        });
+        free_units.extend_from_slice(&dropped);
+        dropped
+    }
+
+    /// Takes a record out; its units must be dropped before.
+    pub(crate) fn remove(&mut self, record: RecordNo) {
+        if let Some(slot) = self.records.get_mut(record as usize)
+            && let Some(facts) = slot.take()
+        {
+            self.numbers.remove(&facts.id);
+            self.free_records.push(record);
+        }
+    }
+
+    pub(crate) fn n_units(&self) -> usize {
+        self.places.len() - self.free_units.len()
+    }
+
+    /// Memory that the table takes, estimated, in bytes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.records.capacity() * (size_of::<Option<Facts>>() + 24)
+            + self.places.capacity() * size_of::<Option<Place>>()
+            + self.numbers.capacity() * size_of::<(RecordId, RecordNo)>()
+            + (self.names.capacity() + self.groups.capacity()) * 64
+    }
+
+    /// The units of the records that pass.
+    ///
+    /// Cost: linear in the records and units.
+    pub(crate) fn mask(&self, conditions: &Conditions) -> Mask {
+        let mut mask = Mask::new();
+        for facts in self.records.iter().flatten().filter(|facts| conditions.pass(facts)) {
+            for unit in &facts.units {
+                mask.set(*unit);
+            }
+        }
+        mask
+    }
+
+    /// The newest `limit` records that pass, newest first.
+    pub(crate) fn newest(&self, conditions: &Conditions, limit: usize) -> Vec<RecordNo> {
+        let mut passing: Vec<(Timestamp, RecordId, RecordNo)> = (0..)
+            .zip(&self.records)
+            .filter_map(|(number, facts)| Some((number, facts.as_ref()?)))
+            .filter(|(_, facts)| conditions.pass(facts))
+            .map(|(number, facts)| (facts.at, facts.id, number))
+            .collect();
+        if limit > 0 && limit < passing.len() {
+            passing.select_nth_unstable_by(limit - 1, |a, b| b.cmp(a));
+            passing.truncate(limit);
+        }
+        passing.sort_unstable_by(|a, b| b.cmp(a));
+        passing.truncate(limit);
+        passing.into_iter().map(|(_, _, number)| number).collect()
+    }
+}
+
+/// Puts a value into a free slot, or a new one, and gives its number.
+fn claim<T>(slots: &mut Vec<Option<T>>, free: &mut Vec<u32>, value: T) -> u32 {
+    if let Some(number) = free.pop()
+        && let Some(slot) = slots.get_mut(number as usize)
+    {
+        *slot = Some(value);
+        return number;
+    }
+    slots.push(Some(value));
+    u32::try_from(slots.len() - 1).unwrap_or(u32::MAX)
+}

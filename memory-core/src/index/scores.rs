@@ -1,0 +1,154 @@
+//! Scores of one query over the units, reusable from query to query.
+
+use std::cmp::Ordering;
+
+/// BM25 scores by unit number, with what each unit matched.
+///
+/// Clearing costs what the last query touched; the memory is 8 bytes per unit number and stays.
+#[derive(Debug, Default)]
+pub(crate) struct LexicalScores {
+    cells: Vec<Cell>,
+    touched: Vec<u32>,
+    idf_mass: f32,
+    best: f32,
+    pub(super) matches: Vec<Match>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cell {
+    score: f32,
+    idf_mass: f32,
+}
+
+/// A unit that holds the term at hand, and its term frequency after saturation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Match {
+    pub(super) unit: u32,
+    pub(super) saturation: f32,
+}
+
+impl LexicalScores {
+    /// No scores, no memory yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The unit's score; 0 when it matches no term of the query.
+    pub(crate) fn get(&self, unit: u32) -> f32 {
+        self.cell(unit).score
+    }
+
+    /// Best score; 0 when nothing matches.
+    pub(crate) const fn best(&self) -> f32 {
+        self.best
+    }
+
+    /// Units with a score above 0, in no particular order.
+    pub(crate) fn matched(&self) -> &[u32] {
+        &self.touched
+    }
+
+    /// Share of the query's idf mass whose terms the unit holds, 0..=1.
+    ///
+    /// A term that no unit holds counts as missing with the idf of an unseen term: a query about
+    /// something never recorded is covered by nothing.
+    pub(crate) fn coverage(&self, unit: u32) -> f32 {
+        if self.idf_mass > 0.0 { (self.cell(unit).idf_mass / self.idf_mass).min(1.0) } else { 0.0 }
+    }
+
+    /// The `k` best (unit, score): highest score first, ties by smaller unit number.
+    ///
+    /// Cost: linear in the matched units, plus sorting the `k`.
+    pub(crate) fn top(&self, k: usize) -> Vec<(u32, f32)> {
+        let mut hits: Vec<(u32, f32)> =
+            self.touched.iter().map(|&unit| (unit, self.get(unit))).collect();
+        if k == 0 {
+            return Vec::new();
+        }
+        if k < hits.len() {
+            hits.select_nth_unstable_by(k - 1, by_rank);
+            hits.truncate(k);
+        }
+        hits.sort_unstable_by(by_rank);
+        hits
+    }
+
+    /// Bytes held.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.cells.capacity() * size_of::<Cell>()
+            + self.touched.capacity() * size_of::<u32>()
+            + self.matches.capacity() * size_of::<Match>()
+    }
+
+    fn cell(&self, unit: u32) -> Cell {
+        self.cells.get(unit as usize).copied().unwrap_or_default()
+    }
+
+    /// Forgets the last query and makes room for units below `unit_bound`.
+    pub(super) fn reset(&mut self, unit_bound: usize) {
+        for &unit in &self.touched {
+            if let Some(cell) = self.cells.get_mut(unit as usize) {
+                *cell = Cell::default();
+            }
+        }
+        self.touched.clear();
+        self.idf_mass = 0.0;
+        self.best = 0.0;
+        if self.cells.len() < unit_bound {
+            self.cells.resize(unit_bound, Cell::default());
+        }
+    }
+
+    /// Adds a term's contribution to the units that hold it.
+    pub(super) fn add_term(&mut self, matches: &[Match], weight: f32, idf: f32) {
+        let mass = weight * idf;
+        self.idf_mass += mass;
+        for found in matches {
+            if let Some(cell) = self.cells.get_mut(found.unit as usize) {
+                if cell.idf_mass == 0.0 {
+                    self.touched.push(found.unit);
+                }
+                cell.score += mass * found.saturation;
+                cell.idf_mass += mass;
+                self.best = self.best.max(cell.score);
+            }
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that the sorts of std ask for")]
+fn by_rank(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{LexicalScores, Match};
+
+    proptest! {
+        #[test]
+        fn the_top_is_the_head_of_the_full_order_and_ties_go_to_smaller_units(
+            queries in prop::collection::vec(
+                prop::collection::btree_map(0_u32..60, 1_u8..5, 0..60), 1..4),
+            k in 0_usize..70,
+        ) {
+            let mut scores = LexicalScores::new();
+            for found in queries {
+                let matches: Vec<Match> = found
+                    .iter()
+                    .map(|(&unit, &saturation)| Match { unit, saturation: saturation.into() })
+                    .collect();
+                scores.reset(60);
+                scores.add_term(&matches, 1.0, 1.0);
+                let mut expected: Vec<(u8, u32)> = found.iter().map(|(&u, &s)| (s, u)).collect();
+                expected.sort_by_key(|&(score, unit)| (std::cmp::Reverse(score), unit));
+                let expected: Vec<u32> = expected.into_iter().take(k).map(|(_, u)| u).collect();
+                prop_assert!(scores.size_bytes() > 0);
+                let top: Vec<u32> = scores.top(k).into_iter().map(|(unit, _)| unit).collect();
+                prop_assert_eq!(top, expected);
+            }
+        }
+    }
+}
