@@ -79,7 +79,11 @@ impl Server {
         let status = command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).status();
         let status = status.map_err(|e| self.cannot_start(e))?;
         let elapsed = begin.elapsed();
-        if status.success() { Ok(elapsed) } else { Err(self.failed(&format!("{args:?}: {status}"))) }
+        if status.success() {
+            Ok(elapsed)
+        } else {
+            Err(self.failed(&format!("{args:?}: {status}")))
+        }
     }
 
     /// Starts a server process; gives it with the time until it had answered `initialize`.
@@ -191,9 +195,10 @@ impl Session<'_> {
     }
 
     fn write(&mut self, line: &str) -> Result<(), ServerError> {
-        let written = self.stdin.as_mut().map(|pipe| {
-            pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush())
-        });
+        let written = self
+            .stdin
+            .as_mut()
+            .map(|pipe| pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush()));
         match written {
             Some(Ok(())) => Ok(()),
             _ => Err(self.server.failed("the server takes no more requests")),

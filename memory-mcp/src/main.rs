@@ -1,3 +1,109 @@
-//! The server and the command line of memory-mcp.
+//! The server and the command line of memory-mcp: everything is put together here.
 
-fn main() {}
+mod cli;
+mod config;
+mod error;
+mod scope;
+mod server;
+mod store;
+mod tools;
+mod wire;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tracing::level_filters::LevelFilter;
+
+use cli::{Cli, Command, Failure, Output};
+use config::{Environment, LogLevel, Settings};
+use server::ServeDefaults;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                complain(&format!("error: {message}"));
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let settings = Settings::load(&cli.flags, &Environment::of_process())?;
+    start_log(&settings);
+    for warning in &settings.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    match cli.command {
+        None | Some(Command::Serve) => serve(&settings),
+        Some(command) => {
+            let (mut out, mut err) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+            let mut output = Output::new(&mut out, &mut err, cli.json);
+            let ran = command.run(&settings, &mut output);
+            // What was printed before a failure is worth seeing; a reader that left is no failure.
+            let flushed = out.flush().map_err(Failure::from);
+            ran.and(flushed)
+        }
+    }
+}
+
+/// Serves agents over stdin and stdout until the client leaves.
+fn serve(settings: &Settings) -> Result<(), Failure> {
+    let scope = scope::own(settings)?;
+    let store = store::open(settings)?;
+    let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
+    let served = server::serve(Arc::clone(&store.memory), defaults);
+    served.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Logs go to stderr, since stdout belongs to the protocol and to what commands print.
+fn start_log(settings: &Settings) {
+    let level = match settings.log_level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    if settings.log_json {
+        log.json().init();
+    } else {
+        log.init();
+    }
+}
+
+/// Prints help and version on stdout, and what is wrong with the arguments on stderr.
+fn explain(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        complain(text.to_string().trim_end());
+        return ExitCode::from(Failure::USAGE);
+    }
+    let mut stdout = io::stdout().lock();
+    let printed = if stdout.is_terminal() {
+        write!(stdout, "{}", text.ansi())
+    } else {
+        write!(stdout, "{text}")
+    };
+    // Only a reader that has left makes this fail, and it does not need the help.
+    drop(printed);
+    ExitCode::SUCCESS
+}
+
+fn complain(message: &str) {
+    // Where even stderr is closed there is nobody left to tell.
+    drop(writeln!(io::stderr(), "{message}"));
+}

@@ -1,5 +1,7 @@
 //! Reading all of the store to find what is wrong with it.
 
+use std::collections::BTreeSet;
+
 use memory_core::{EpisodeId, NoteId, RecordId, RecordKind, StorageError};
 
 use crate::connection::Connection;
@@ -54,18 +56,6 @@ const INVARIANTS: &[(&str, &str)] = &[
          )",
         "is stored but the change feed says that it is removed",
     ),
-    (
-        "WITH stored (kind, id, at, tag) AS (
-             SELECT 1, id, started_at, value FROM episodes, json_each(tags)
-             UNION SELECT 2, id, occurred_at, value FROM notes, json_each(tags)
-         )
-         SELECT kind, id FROM (
-             SELECT kind, id, at, tag FROM stored EXCEPT SELECT kind, id, at, tag FROM tags
-         ) UNION SELECT kind, id FROM (
-             SELECT kind, id, at, tag FROM tags EXCEPT SELECT kind, id, at, tag FROM stored
-         )",
-        "is not found by its tags",
-    ),
 ];
 
 /// Says what is wrong with the store. Reads all of it.
@@ -92,14 +82,38 @@ fn find(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
     }
     for (sql, what) in INVARIANTS {
         let broken = conn.query(sql, vec![], |row| Ok((row.int()?, row.opt_id()?)))?;
-        for (kind, id) in broken.iter().take(MAX_FINDINGS) {
-            findings.push(format!("{} {what}", record_name(*kind, *id)));
-        }
-        if let Some(n_more @ 1..) = broken.len().checked_sub(MAX_FINDINGS) {
-            findings.push(format!("{n_more} more records: … {what}"));
-        }
+        tell(&mut findings, what, &broken);
     }
+    tell(&mut findings, "is not found by its tags", &mistagged(conn)?);
     Ok(findings)
+}
+
+/// Records whose own tags are not those that they are listed under.
+fn mistagged(conn: &mut Connection) -> Result<Vec<(i64, Option<[u8; 16]>)>, StorageError> {
+    let own = "SELECT 1, id, started_at, CAST(tags AS BLOB) FROM episodes WHERE tags IS NOT NULL
+               UNION ALL SELECT 2, id, occurred_at, CAST(tags AS BLOB) FROM notes
+               WHERE tags IS NOT NULL";
+    let own =
+        conn.query(own, vec![], |row| Ok((row.int()?, row.id()?, row.int()?, row.labels()?)))?;
+    let own: BTreeSet<_> = own
+        .into_iter()
+        .flat_map(|(kind, id, at, tags)| tags.into_iter().map(move |tag| (kind, id, at, tag)))
+        .collect();
+    let listed = "SELECT kind, id, at, CAST(tag AS BLOB) FROM tags";
+    let listed = conn.query(listed, vec![], |row| {
+        Ok((row.int()?, row.id()?, row.int()?, row.text()?.into_boxed_str()))
+    })?;
+    let listed: BTreeSet<_> = listed.into_iter().collect();
+    Ok(own.symmetric_difference(&listed).map(|(kind, id, _, _)| (*kind, Some(*id))).collect())
+}
+
+fn tell(findings: &mut Vec<String>, what: &str, broken: &[(i64, Option<[u8; 16]>)]) {
+    for (kind, id) in broken.iter().take(MAX_FINDINGS) {
+        findings.push(format!("{} {what}", record_name(*kind, *id)));
+    }
+    if let Some(n_more @ 1..) = broken.len().checked_sub(MAX_FINDINGS) {
+        findings.push(format!("{n_more} more: {what}"));
+    }
 }
 
 fn record_name(kind: i64, id: Option<[u8; 16]>) -> String {

@@ -109,7 +109,8 @@ fn report(arguments: &Arguments, findings: &Findings) -> ExitCode {
         eprintln!("latency: cannot write {}: {error}", path.display());
         return ExitCode::FAILURE;
     }
-    let is_short = !findings.missing.is_empty() || findings.figures.iter().any(Figure::misses_target);
+    let is_short =
+        !findings.missing.is_empty() || findings.figures.iter().any(Figure::misses_target);
     if arguments.check && is_short { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -198,7 +199,8 @@ fn fill(
     let mut paths = Vec::new();
     let mut n_lines = 0;
     if let Some(dir) = &arguments.data {
-        let names = memory_benches::data::set_names(dir, EPISODES).map_err(|e| failed(e.to_string()))?;
+        let names =
+            memory_benches::data::set_names(dir, EPISODES).map_err(|e| failed(e.to_string()))?;
         for name in names {
             let path = dir.join(format!("{name}{EPISODES}"));
             let lines = memory_benches::data::read_lines::<Value>(&path);
@@ -242,8 +244,7 @@ fn calls(
     n_rounds: usize,
 ) -> Result<Vec<Figure>, ServerError> {
     let mut load = Workload::new(3);
-    let [mut starts, mut logs, mut completions, mut fresh, mut recalls] =
-        [const { Vec::new() }; 5];
+    let [mut starts, mut logs, mut completions, mut fresh, mut recalls] = [const { Vec::new() }; 5];
     for i in 0..N_WARM + n_rounds {
         let task = json!({"task": load.words(20), "scope": "acme/project-0"});
         let (started, start) = session.call("start_episode", &task)?;

@@ -21,11 +21,15 @@ use super::{
 };
 
 /// Saturation of term frequency.
+///
+/// K1 and B are the textbook pair. On a grid (0.6–1.5 × 0.3–0.9) over nine evaluation sets no other
+/// pair gains more than .004 of mean recall@10, and what it wins on long texts it loses on chats.
 const K1: f32 = 1.2;
 /// Strength of length normalisation, 0..=1.
 const B: f32 = 0.75;
-/// Terms a query is cut to: bounds the cost of a pasted issue or log.
-const MAX_QUERY_TERMS: usize = 128;
+/// Terms a query is cut to: bounds the cost of a pasted issue or log. On the evaluation sets 128
+/// find no more on balance, 32 find less.
+const MAX_QUERY_TERMS: usize = 64;
 /// Orphans are swept when they outnumber a quarter of the live units, and this.
 const MIN_ORPHANS: usize = 64;
 

@@ -59,26 +59,50 @@ impl Postings {
 
     /// The postings whose document `renumber` gives a new number; order must be kept.
     ///
-    /// Cost: every posting is read twice. For a moment both copies are in memory.
+    /// Cost: linear in all postings. For a moment both copies are in memory.
     pub(crate) fn rewritten(&self, renumber: impl Fn(u32) -> Option<u32>) -> Self {
-        let mut n_terms = 0;
-        let mut before = 0;
-        self.for_all(|hash, document, _| {
-            if hash != before && renumber(document).is_some() {
-                n_terms += 1;
-                before = hash;
-            }
-        });
         let mut kept = Self::new();
-        // Sized at once: terms come in the order of their hashes and would fill the low end of a
+        // Sized at once: terms come in the order of their hashes and would crowd the low end of a
         // growing table, a quadratic cost.
-        kept.slots = vec![Slot::default(); n_terms * 5 / 4 + 64];
-        self.for_all(|hash, document, frequency| {
-            if let Some(document) = renumber(document) {
-                kept.push(hash, document, frequency);
-            }
-        });
+        kept.resize(n_slots_for(self.n_terms));
+        let mut postings = Vec::new();
+        for slot in self.slots.iter().filter(|slot| slot.hash != 0) {
+            postings.clear();
+            self.for_each_at(slot.place, |document, frequency| {
+                postings.extend(renumber(document).map(|document| (document, frequency)));
+            });
+            kept.insert(slot.hash, &postings);
+        }
+        if kept.slots.len() > 2 * n_slots_for(kept.n_terms) {
+            kept.resize(n_slots_for(kept.n_terms));
+        }
         kept
+    }
+
+    /// Gives a new term its postings; the dictionary must have room.
+    fn insert(&mut self, hash: u64, postings: &[(u32, u32)]) {
+        let place = match *postings {
+            [] => return,
+            [(document, frequency)] => single(document, frequency),
+            _ => self.add_list(postings),
+        };
+        if let Some(slot) = find(&self.slots, hash).and_then(|at| self.slots.get_mut(at)) {
+            *slot = Slot { hash, place };
+            self.n_terms += 1;
+        }
+    }
+
+    /// Starts a list and returns its place.
+    fn add_list(&mut self, postings: &[(u32, u32)]) -> u64 {
+        let mut list = List::EMPTY;
+        for &(document, frequency) in postings {
+            list.push(&mut self.arena, document, frequency);
+        }
+        if self.lists.len() == self.lists.capacity() {
+            self.lists.reserve_exact(self.lists.len() / 4 + 16);
+        }
+        self.lists.push(list);
+        self.lists.len() as u64 - 1
     }
 
     /// Appends a posting; `document` must be larger than all those the term has.
@@ -87,10 +111,13 @@ impl Postings {
     /// posting is dropped: the index is derived and approximate, storage has the text.
     pub(crate) fn push(&mut self, hash: u64, document: u32, frequency: u32) {
         if self.n_terms * 8 >= self.slots.len() * MAX_LOAD_EIGHTHS {
-            self.grow();
+            self.resize(self.slots.len() + self.slots.len() / 4 + 64);
         }
         let frequency = frequency.min(MAX_FREQUENCY);
-        let Some(slot) = find(&self.slots, hash).and_then(|at| self.slots.get_mut(at)) else {
+        let Some(at) = find(&self.slots, hash) else {
+            return;
+        };
+        let Some(slot) = self.slots.get_mut(at) else {
             return;
         };
         if slot.hash == 0 {
@@ -101,15 +128,11 @@ impl Postings {
                 list.push(&mut self.arena, document, frequency);
             }
         } else {
-            let (first, first_frequency) = unpack(slot.place);
-            let mut list = List::EMPTY;
-            list.push(&mut self.arena, first, first_frequency);
-            list.push(&mut self.arena, document, frequency);
-            if self.lists.len() == self.lists.capacity() {
-                self.lists.reserve_exact(self.lists.len() / 4 + 16);
+            let first = unpack(slot.place);
+            let place = self.add_list(&[first, (document, frequency)]);
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.place = place;
             }
-            slot.place = self.lists.len() as u64;
-            self.lists.push(list);
         }
     }
 
@@ -126,15 +149,6 @@ impl Postings {
     pub(crate) fn for_each(&self, hash: u64, visit: impl FnMut(u32, u32)) {
         if let Some(place) = self.place(hash) {
             self.for_each_at(place, visit);
-        }
-    }
-
-    /// Calls `visit(hash, document, frequency)` for every posting, term by term.
-    fn for_all(&self, mut visit: impl FnMut(u64, u32, u32)) {
-        for slot in self.slots.iter().filter(|slot| slot.hash != 0) {
-            self.for_each_at(slot.place, |document, frequency| {
-                visit(slot.hash, document, frequency);
-            });
         }
     }
 
@@ -182,9 +196,8 @@ impl Postings {
         }
     }
 
-    /// Makes the dictionary a quarter larger. Cost: every term is placed anew.
-    fn grow(&mut self) {
-        let n_slots = (self.slots.len() + self.slots.len() / 4).max(64);
+    /// Gives the dictionary another size. Cost: every term is placed anew.
+    fn resize(&mut self, n_slots: usize) {
         let mut slots = vec![Slot::default(); n_slots];
         for &old in self.slots.iter().filter(|slot| slot.hash != 0) {
             if let Some(slot) = find(&slots, old.hash).and_then(|at| slots.get_mut(at)) {
@@ -193,6 +206,11 @@ impl Postings {
         }
         self.slots = slots;
     }
+}
+
+/// Slots for some terms with room to grow.
+const fn n_slots_for(n_terms: usize) -> usize {
+    n_terms * 5 / 4 + 64
 }
 
 fn list_at(lists: &mut [List], place: u64) -> Option<&mut List> {
@@ -377,20 +395,34 @@ mod tests {
             let mut expected: BTreeMap<u64, Vec<(u32, u32)>> = BTreeMap::new();
             let mut document = 0;
             for (term, gap, frequency) in pushes {
-                let hash = term.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                // Half of the hashes crowd the end of the dictionary, where probing wraps round.
+                let hash = match term % 2 {
+                    0 => u64::MAX - term,
+                    _ => term.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                };
                 postings.push(hash, document, frequency);
                 expected.entry(hash).or_default().push((document, frequency));
                 document += gap;
             }
-            let mut all: BTreeMap<u64, Vec<(u32, u32)>> = BTreeMap::new();
-            postings.for_all(|hash, d, f| all.entry(hash).or_default().push((d, f)));
-            prop_assert_eq!(&all, &expected);
-            for (hash, list) in expected {
-                let mut found = Vec::new();
-                postings.for_each(hash, |d, f| found.push((d, f)));
-                prop_assert_eq!(postings.count(hash) as usize, list.len());
-                prop_assert_eq!(found, list);
+            check(&postings, &expected);
+            // Every third document goes, the rest close ranks.
+            let kept = postings.rewritten(|d| (d % 3 != 0).then(|| d - d / 3 - 1));
+            for list in expected.values_mut() {
+                list.retain(|(d, _)| d % 3 != 0);
+                for (d, _) in list {
+                    *d -= *d / 3 + 1;
+                }
             }
+            check(&kept, &expected);
+        }
+    }
+
+    fn check(postings: &Postings, expected: &BTreeMap<u64, Vec<(u32, u32)>>) {
+        for (&hash, list) in expected {
+            let mut found = Vec::new();
+            postings.for_each(hash, |d, f| found.push((d, f)));
+            assert_eq!(postings.count(hash) as usize, list.len());
+            assert_eq!(&found, list);
         }
     }
 

@@ -8,13 +8,21 @@ use super::tokenize::Tokenizer;
 
 /// English function words: they carry no topic. Dropped from queries only (a unit keeps them, so
 /// that a query of nothing else still finds something).
+///
+/// The first person (`i`, `my`, `we` …) is kept: in a dialogue it tells who speaks. Dropping it
+/// cost .03 to .04 recall@10 on long chats and won nothing elsewhere; keeping every word cost .03
+/// to .04 on short ones.
 const STOP_WORDS: &str = "a about after again all also am an and any are as at be because been \
     before being but by can cannot cant could couldnt did didnt do does doesnt doing dont for \
-    from had has hasnt have havent having he her here hers him his how i if in into is isnt it \
-    its me more most my no nor not of off on once only or other our ours out over own same she \
-    should so some such than that the their theirs them then there these they this those \
-    through to too under until up very was wasnt we were what when where which while who whom \
-    why will with wont would you your yours";
+    from had has hasnt have havent having he her here hers him his how if in into is isnt it its \
+    more most no nor not of off on once only or other out over own same she should so some such \
+    than that the their theirs them then there these they this those through to too under until \
+    up very was wasnt were what when where which while who whom why will with wont would you \
+    your yours";
+
+/// Saturation of a term's frequency in the query: a word that a pasted log repeats a hundred times
+/// weighs eight times, not a hundred times, what one mention weighs.
+const K3: f32 = 8.0;
 
 static STOP_HASHES: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
     let mut hashes = FxHashSet::default();
@@ -35,7 +43,8 @@ pub(crate) struct LexicalQuery {
 pub(crate) struct QueryTerm {
     /// Term hash of the tokenizer.
     pub(crate) hash: u64,
-    /// Factor on the term's score: its frequency in the query.
+    /// Factor on the term's score: its frequency f in the query as f·(k3 + 1) / (f + k3)
+    /// (Robertson et al., "Okapi at TREC-3", 1994).
     pub(crate) weight: f32,
 }
 
@@ -51,7 +60,8 @@ impl LexicalQuery {
         let terms = hashes
             .chunk_by(|a, b| a == b)
             .filter_map(|run| {
-                let weight = u16::try_from(run.len()).unwrap_or(u16::MAX).into();
+                let frequency = f32::from(u16::try_from(run.len()).unwrap_or(u16::MAX));
+                let weight = frequency * (K3 + 1.0) / (frequency + K3);
                 run.first().map(|&hash| QueryTerm { hash, weight })
             })
             .collect();
@@ -92,9 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_term_weighs_as_often_as_it_is_named() {
-        let query = LexicalQuery::new("retry, retries and RETRYING");
-        let weights: Vec<f32> = query.terms().iter().map(|term| term.weight).collect();
-        assert_eq!(weights, [3.0]);
+    fn a_repeated_term_weighs_more_but_not_without_bound() {
+        let weight = |text: &str| LexicalQuery::new(text).terms().first().unwrap().weight;
+        assert!((weight("retry") - 1.0).abs() < 1e-6);
+        assert!((weight("retry, retries and RETRYING") - 27.0 / 11.0).abs() < 1e-6);
+        assert!(weight(&"retry ".repeat(10_000)) < 9.0);
     }
 }

@@ -56,6 +56,11 @@ impl LexicalScores {
         if self.idf_mass > 0.0 { (self.cell(unit).idf_mass / self.idf_mass).min(1.0) } else { 0.0 }
     }
 
+    /// Idf mass of the query: what a unit with all of its terms would hold.
+    pub(crate) const fn query_mass(&self) -> f32 {
+        self.idf_mass
+    }
+
     /// The `k` best (unit, score): highest score first, ties by smaller unit number.
     ///
     /// Cost: linear in the matched units, plus sorting the `k`.

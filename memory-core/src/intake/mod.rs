@@ -98,6 +98,8 @@ pub struct NewNote {
     pub tags: Vec<String>,
     /// Where it is imported from.
     pub source: Option<Source>,
+    /// The episode that taught it.
+    pub episode: Option<EpisodeId>,
     /// The note that it replaces.
     pub supersedes: Option<NoteId>,
     /// When it happened or was said; now, if not said.
@@ -121,6 +123,7 @@ impl NewNote {
             position: 0,
             tags: Vec::new(),
             source: None,
+            episode: None,
             supersedes: None,
             occurred_at: None,
             valid_from: None,
@@ -248,7 +251,7 @@ impl<'a> Desk<'a> {
             position: new.position,
             tags: intake.labels("tags", &tags, config.max_labels)?,
             source: new.source.map(text::checked_source).transpose()?,
-            episode: None,
+            episode: new.episode,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,
             valid_from: new.valid_from,

@@ -8,21 +8,25 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Keeps `text` whole if it has at most `limit` bytes, else two thirds of the limit from its head
-    /// and the rest from its tail, with a line between them that says how much was left out.
+    /// Keeps `text` whole if it has at most `limit` bytes, else about two thirds of the limit from its
+    /// head and the rest from its tail, with a line between them that says how much was left out.
     ///
     /// Cuts fall on character boundaries. Log output ends with what went wrong, so the tail is kept.
+    /// What is kept has at most `limit` bytes (or is that line alone), and a text that was cut before
+    /// keeps the true length that its line tells: an export that is imported again stays as it was.
     #[must_use]
     pub fn cut(text: String, limit: usize) -> Self {
-        let full_bytes = text.len() as u64;
         if text.len() <= limit {
+            let full_bytes = left_out(&text).saturating_add(text.len() as u64);
             return Self { text: text.into_boxed_str(), full_bytes };
         }
-        let head_end = text.floor_char_boundary(limit / 3 * 2);
-        let tail_start = text.ceil_char_boundary(text.len().saturating_sub(limit - limit / 3 * 2));
+        let full_bytes = text.len() as u64;
+        let kept = limit.saturating_sub(MAX_MARK_BYTES);
+        let head_end = text.floor_char_boundary(kept / 3 * 2);
+        let tail_start = text.ceil_char_boundary(text.len().saturating_sub(kept - kept / 3 * 2));
         let (head, tail) = (text.get(..head_end), text.get(tail_start..));
         let cut = format!(
-            "{}\n[… {} bytes left out …]\n{}",
+            "{}{MARK_HEAD}{}{MARK_TAIL}{}",
             head.unwrap_or_default(),
             tail_start - head_end,
             tail.unwrap_or_default()
@@ -55,6 +59,24 @@ impl Excerpt {
     }
 }
 
+/// What stands before and after the number of bytes that were left out.
+const MARK_HEAD: &str = "\n[… ";
+const MARK_TAIL: &str = " bytes left out …]\n";
+
+/// Longest such line: with the 20 digits of the largest number.
+const MAX_MARK_BYTES: usize = MARK_HEAD.len() + 20 + MARK_TAIL.len();
+
+/// Bytes by which a text that was cut before is shorter than its original.
+fn left_out(text: &str) -> u64 {
+    let number_in = |before: &str| -> Option<u64> {
+        let (_, number) = before.rsplit_once(MARK_HEAD)?;
+        let n_bytes: u64 = number.parse().ok()?;
+        let mark = MARK_HEAD.len() + number.len() + MARK_TAIL.len();
+        Some(n_bytes.saturating_sub(mark as u64))
+    };
+    text.rsplit_once(MARK_TAIL).and_then(|(before, _)| number_in(before)).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,7 +94,17 @@ mod tests {
         assert!(kept.is_cut(), "it was cut");
         assert!(kept.as_str().starts_with("HEAD") && kept.as_str().ends_with("TAIL"));
         assert!(kept.as_str().contains("bytes left out"), "{}", kept.as_str());
-        assert!(kept.as_str().len() < 150, "{}", kept.as_str().len());
+        assert!(kept.as_str().len() <= 100, "{}", kept.as_str().len());
+    }
+
+    #[test]
+    fn a_text_that_was_cut_before_stays_as_it_was() {
+        for original in ["x".repeat(5_000), "é\n".repeat(4_000), "日本語🦀".repeat(900)] {
+            let kept = Excerpt::cut(original, 100);
+            assert_eq!(Excerpt::cut(kept.as_str().to_owned(), 100), kept);
+        }
+        let talks_about_it = "a\n[… some bytes left out …]\nb";
+        assert!(!Excerpt::cut(talks_about_it.to_owned(), 100).is_cut(), "no number, no cut");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum Op {
     /// Removes a record for good: an episode with its steps, or a note. Rejected with `Missing`.
     ///
     /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed one
-    /// becomes current again (both get a change).
+    /// becomes current again, and one that superseded a removed one forgets it (each gets a change).
     Remove(RecordId),
 }
 

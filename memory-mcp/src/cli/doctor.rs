@@ -1,0 +1,241 @@
+//! `doctor`: checks the store and its surroundings and says what to do.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::{Failure, Output, stats};
+use crate::config::{Origin, Settings};
+use crate::scope;
+use crate::store::{self, Store};
+
+/// Below this much free space writes may soon fail.
+const LOW_SPACE_BYTES: u64 = 512 << 20;
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warning,
+    Broken,
+}
+
+/// What was found out about one thing.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    state: State,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn ok(what: &'static str, detail: impl Into<String>) -> Self {
+        Self { what, state: State::Ok, detail: detail.into(), remedy: None }
+    }
+
+    fn warning(what: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let (detail, remedy) = (detail.into(), Some(remedy.into()));
+        Self { what, state: State::Warning, detail, remedy }
+    }
+
+    fn broken(what: &'static str, detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        let (detail, remedy) = (detail.into(), Some(remedy.into()));
+        Self { what, state: State::Broken, detail, remedy }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut findings = vec![
+        Finding::ok("version", format!("memory-mcp {}", env!("CARGO_PKG_VERSION"))),
+        check_settings(settings),
+        check_scope(settings),
+    ];
+    let existed = settings.store.exists();
+    let begin = Instant::now();
+    match store::open(settings) {
+        Ok(store) => {
+            let waited_ms = begin.elapsed().as_millis();
+            findings.push(opened(&store, existed, waited_ms));
+            findings.push(check_content(&store));
+            findings.push(check_index(&store));
+        }
+        Err(failure) => {
+            let detail = failure.message().unwrap_or("cannot be opened").to_owned();
+            let remedy =
+                "follow the message; `memory-mcp restore BACKUP --force` replaces a damaged store";
+            findings.push(Finding::broken("store", detail, remedy));
+        }
+    }
+    findings.push(check_permissions(&settings.store));
+    findings.extend(check_space(&settings.store));
+    print(&findings, output)?;
+    match findings.iter().any(|finding| finding.state == State::Broken) {
+        true => Err(Failure::Incomplete),
+        false => Ok(()),
+    }
+}
+
+fn print(findings: &[Finding], output: &mut Output<'_>) -> Result<(), Failure> {
+    if output.is_json() {
+        return output.value(&serde_json::json!({ "findings": findings }));
+    }
+    for finding in findings {
+        let mark = match finding.state {
+            State::Ok => "ok",
+            State::Warning => "WARNING",
+            State::Broken => "BROKEN",
+        };
+        output.line(&format!("{mark:<8} {:<12} {}", finding.what, finding.detail))?;
+        if let Some(remedy) = &finding.remedy {
+            output.line(&format!("{:21} → {remedy}", ""))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_settings(settings: &Settings) -> Finding {
+    let rows = settings.rows();
+    let set: Vec<String> = rows
+        .iter()
+        .filter(|row| row.origin != Origin::Default)
+        .map(|row| format!("{} from {}", row.key, row.origin))
+        .collect();
+    let detail = if set.is_empty() { "all defaults".to_owned() } else { set.join(", ") };
+    match settings.warnings.first() {
+        None => Finding::ok("settings", detail),
+        Some(warning) => Finding::warning("settings", warning, "correct or unset it"),
+    }
+}
+
+fn check_scope(settings: &Settings) -> Finding {
+    match scope::own(settings) {
+        Ok(scope) => {
+            Finding::ok("scope", format!("{scope} (in {})", settings.working_dir.display()))
+        }
+        Err(error) => Finding::broken("scope", error.to_string(), "set another `scope`"),
+    }
+}
+
+fn opened(store: &Store, existed: bool, waited_ms: u128) -> Finding {
+    match store.memory.status() {
+        Ok(status) if !existed => Finding::ok(
+            "store",
+            format!("{}, new, format {}", store.storage.path().display(), status.head.format),
+        ),
+        Ok(status) if waited_ms > 1_000 => Finding::warning(
+            "store",
+            format!(
+                "another process held the lock for {waited_ms} ms (format {})",
+                status.head.format
+            ),
+            "see which window is writing; a long import holds it again and again",
+        ),
+        Ok(status) => Finding::ok(
+            "store",
+            format!(
+                "{}, format {}, {}, opened in {waited_ms} ms",
+                store.storage.path().display(),
+                status.head.format,
+                stats::size(status.storage.size_bytes)
+            ),
+        ),
+        Err(error) => {
+            Finding::broken("store", error.to_string(), "run doctor again, then restore a backup")
+        }
+    }
+}
+
+fn check_content(store: &Store) -> Finding {
+    match store.memory.check() {
+        Ok(found) if found.is_empty() => Finding::ok("content", "read in full, sound"),
+        Ok(found) => Finding::broken(
+            "content",
+            found.join("; "),
+            "`memory-mcp export --out FILE` saves what is readable; then restore a backup",
+        ),
+        Err(error) => Finding::broken("content", error.to_string(), "restore a backup"),
+    }
+}
+
+fn check_index(store: &Store) -> Finding {
+    let begin = Instant::now();
+    let refreshed = store.memory.refresh();
+    let loaded_ms = begin.elapsed().as_millis();
+    match refreshed.and_then(|()| store.memory.status()) {
+        Ok(status) => {
+            let index = status.index;
+            let size = stats::size(index.size_bytes as u64);
+            Finding::ok(
+                "index",
+                format!("{} units, {size}, ready after {loaded_ms} ms", index.n_units),
+            )
+        }
+        Err(error) => Finding::broken(
+            "index",
+            error.to_string(),
+            "it is built from the store: check the finding on its content, then start again",
+        ),
+    }
+}
+
+/// Whether the store's folder can be written, and whether others can read the store.
+fn check_permissions(store: &Path) -> Finding {
+    let folder = store.parent().unwrap_or(store);
+    let read_only = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().readonly())
+    };
+    for path in [folder, store] {
+        if read_only(path) {
+            let detail = format!("{} is read-only", path.display());
+            return Finding::broken(
+                "permissions",
+                detail,
+                "make it writable, or pass --store PATH",
+            );
+        }
+    }
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(store) {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        if mode & 0o077 != 0 {
+            return Finding::warning(
+                "permissions",
+                format!("others can read {} (mode {:o})", store.display(), mode & 0o777),
+                format!("chmod 600 {}", store.display()),
+            );
+        }
+    }
+    Finding::ok("permissions", format!("{} is yours", folder.display()))
+}
+
+/// Free space on the disk of the store, where the platform tells it.
+fn check_space(store: &Path) -> Option<Finding> {
+    let folder = store.ancestors().skip(1).find(|folder| folder.exists())?;
+    let free = free_bytes(folder)?;
+    let detail = format!("{} free", stats::size(free));
+    Some(if free < LOW_SPACE_BYTES {
+        Finding::warning(
+            "disk space",
+            detail,
+            "free some space, or pass --store PATH on another disk",
+        )
+    } else {
+        Finding::ok("disk space", detail)
+    })
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}

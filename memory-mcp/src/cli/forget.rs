@@ -1,0 +1,100 @@
+//! `forget`: removes records for good.
+
+use memory_core::{Memory, RecordId, RecordKind};
+use serde_json::json;
+
+use super::filter::FilterArgs;
+use super::{Failure, Output, record};
+use crate::config::Settings;
+use crate::store;
+
+/// Records that are removed at once.
+const BATCH: usize = 500;
+
+/// Records that are shown before they are removed.
+const N_SHOWN: usize = 20;
+
+/// Arguments of `forget`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ids, or their first 8 digits or more
+    #[arg(conflicts_with_all = ["kind", "outcome", "status", "tag", "since", "until", "current"])]
+    ids: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Only show what would be removed (default)
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Remove
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let nothing_named = args.ids.is_empty() && args.filter.is_empty();
+    if nothing_named && settings.scope_condition().is_none() {
+        return Err(Failure::Usage(
+            "name what to forget: ids, or conditions such as --scope, --tag, --until".to_owned(),
+        ));
+    }
+    let store = store::open(settings)?;
+    let memory = &store.memory;
+    let ids = chosen(args, settings, memory)?;
+    let removed = if args.yes { remove(memory, &ids)? } else { 0 };
+    if output.is_json() {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        return output.value(&json!({ "ids": ids, "removed": removed, "dry_run": !args.yes }));
+    }
+    match (ids.len(), args.yes) {
+        (0, _) => output.line("nothing is stored that fits"),
+        (_, true) => output.line(&format!("removed {removed}")),
+        (n, false) => {
+            let shown = ids.get(..n.min(N_SHOWN)).unwrap_or_default();
+            let records = memory.read(shown)?;
+            record::table(memory, &records, output)?;
+            if n > N_SHOWN {
+                output.line(&format!("… and {} more", n - N_SHOWN))?;
+            }
+            if records.iter().any(record::is_open) {
+                output.remark("some of these episodes are still open");
+            }
+            output.remark(&format!("nothing was removed; --yes removes these {n}"));
+            Ok(())
+        }
+    }
+}
+
+fn chosen(args: &Args, settings: &Settings, memory: &Memory) -> Result<Vec<RecordId>, Failure> {
+    const KINDS: [RecordKind; 2] = [RecordKind::Episode, RecordKind::Note];
+    if args.ids.is_empty() {
+        let selection = args.filter.selection(settings)?;
+        let mut ids = selection.all(memory, RecordKind::Episode)?;
+        ids.extend(selection.all(memory, RecordKind::Note)?);
+        return Ok(ids);
+    }
+    let mut ids = Vec::with_capacity(args.ids.len());
+    for prefix in &args.ids {
+        let id = memory.resolve(&KINDS, prefix)?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// Removes in batches; a failure leaves those removed that came before it, which the message says.
+fn remove(memory: &Memory, ids: &[RecordId]) -> Result<usize, Failure> {
+    let mut removed = 0;
+    for batch in ids.chunks(BATCH) {
+        removed += memory.forget(batch).map_err(|error| match removed {
+            0 => Failure::from(error),
+            n => Failure::Failed(format!("{error}; {n} of {} are removed", ids.len())),
+        })?;
+    }
+    Ok(removed)
+}

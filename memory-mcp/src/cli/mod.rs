@@ -1,0 +1,93 @@
+//! The command line: one file per command; this one is the whole dispatch table.
+//!
+//! What it must not know: the protocol, SQL. Reads no environment (see [`crate::config`]).
+
+mod backup;
+mod config;
+mod doctor;
+mod export;
+mod filter;
+mod forget;
+mod import;
+mod instant;
+mod jsonl;
+mod list;
+mod output;
+mod recall;
+mod record;
+mod remember;
+mod restore;
+mod show;
+mod stats;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Flags, Settings};
+
+pub(crate) use output::{Failure, Output};
+
+/// Episodic memory for coding agents: MCP server and command line
+#[derive(Debug, Parser)]
+#[command(name = "memory-mcp", version, infer_subcommands = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    /// Print JSON
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What can be done; without a command it serves.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the memory to an agent over stdin and stdout (default)
+    Serve,
+    /// Find past experience
+    Recall(recall::Args),
+    /// List episodes and notes, newest first
+    List(list::Args),
+    /// Show an episode with its steps, or a note
+    Show(show::Args),
+    /// Remember a text
+    Remember(remember::Args),
+    /// Remove records for good
+    Forget(forget::Args),
+    /// Take in records from files
+    #[command(subcommand)]
+    Import(import::Format),
+    /// Write records as JSON lines that `import jsonl` reads
+    Export(export::Args),
+    /// Count what is stored
+    Stats,
+    /// Copy the store while it is in use
+    Backup(backup::Args),
+    /// Put a backup in the place of the store
+    Restore(restore::Args),
+    /// Check the store and its surroundings and say what to do
+    Doctor,
+    /// List the settings and where each came from
+    Config,
+}
+
+impl Command {
+    /// Runs the command.
+    pub(crate) fn run(self, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Serve => Ok(()), // `main` serves before there is anything to print.
+            Self::Recall(args) => recall::run(args, settings, output),
+            Self::List(args) => list::run(&args, settings, output),
+            Self::Show(args) => show::run(&args, settings, output),
+            Self::Remember(args) => remember::run(args, settings, output),
+            Self::Forget(args) => forget::run(&args, settings, output),
+            Self::Import(format) => import::run(&format, settings, output),
+            Self::Export(args) => export::run(&args, settings, output),
+            Self::Stats => stats::run(settings, output),
+            Self::Backup(args) => backup::run(&args, settings, output),
+            Self::Restore(args) => restore::run(&args, settings, output),
+            Self::Doctor => doctor::run(settings, output),
+            Self::Config => config::run(settings, output),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `recall`: finds past experience.
+
+use memory_core::{Hit, HitKind, NoteKind, Outcome, Query, Recall, Strength};
+use serde_json::{Value, json};
+
+use super::filter::{Kind, instant_of, kind, outcome};
+use super::output::{block, one_line};
+use super::{Failure, Output, record};
+use crate::config::Settings;
+use crate::{scope, store};
+
+/// Arguments of `recall`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What is looked for, in any words; empty for the newest
+    #[arg(value_name = "QUERY")]
+    query: Vec<String>,
+    /// Only these: episode, note, or a kind of note; may be repeated
+    #[arg(long, value_parser = kind)]
+    kind: Vec<Kind>,
+    /// Episodes that ended so: success, partial, failure, abstained
+    #[arg(long, value_parser = outcome)]
+    outcome: Option<Outcome>,
+    /// Episodes of this type of task
+    #[arg(long)]
+    task_type: Option<String>,
+    /// Episodes in this language
+    #[arg(long)]
+    language: Option<String>,
+    /// Records with this tag; may be repeated, then with all of them
+    #[arg(long)]
+    tag: Vec<String>,
+    /// From this time on: 2026-03-31, 2026-03-31T14:00:00Z, 12h, 7d, 2w
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// Most hits
+    #[arg(long, short = 'n')]
+    limit: Option<usize>,
+    /// Largest answer, in tokens of about four bytes
+    #[arg(long)]
+    max_tokens: Option<usize>,
+    /// Least sure hits that are shown: any, weak, strong
+    #[arg(long, default_value = "weak", value_parser = strength)]
+    strength: Strength,
+    /// Show every term of the score
+    #[arg(long)]
+    explain: bool,
+}
+
+fn strength(name: &str) -> Result<Strength, String> {
+    let all = [Strength::Any, Strength::Weak, Strength::Strong];
+    let found = all.into_iter().find(|strength| strength.name() == name);
+    found.ok_or_else(|| "any, weak, strong are the possible values".to_owned())
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let explain = args.explain;
+    let query = Query {
+        scope: settings.scope_condition(),
+        own_scope: Some(scope::own(settings)?),
+        kinds: args.kind.into_iter().flat_map(hit_kinds).collect(),
+        outcome: args.outcome,
+        task_type: args.task_type,
+        language: args.language,
+        tags: args.tag,
+        since: instant_of(args.since.as_deref())?,
+        until: instant_of(args.until.as_deref())?,
+        limit: args.limit,
+        max_tokens: args.max_tokens,
+        strength: args.strength,
+        ..Query::new(args.query.join(" "))
+    };
+    let store = store::open(settings)?;
+    let recall = store.memory.recall(&query)?;
+    if output.is_json() {
+        return output.value(&as_json(&recall));
+    }
+    for (at, hit) in recall.hits.iter().enumerate() {
+        let id = record::short_id(&store.memory, hit.record.id())?;
+        let (strength, what) = (hit.strength.name(), record::what(&hit.record));
+        let step = hit.step_idx.map(|idx| format!(", from step {idx}")).unwrap_or_default();
+        output.line(&format!("{}. {id}  {strength} {:.3}  {what}{step}", at + 1, hit.score))?;
+        output.line(&block(hit.text.trim(), "   "))?;
+        if explain {
+            let terms: Vec<String> =
+                hit.terms.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+            output.line(&format!("   = {}", one_line(&terms.join(", "), 400)))?;
+        }
+    }
+    if recall.hits.is_empty() {
+        output.line("nothing relevant")?;
+    }
+    for (n, what) in [
+        (recall.n_below_strength, "weaker hits, shown by --strength any"),
+        (recall.n_over_budget, "hits left out or shortened to keep the answer small"),
+    ] {
+        if n > 0 {
+            output.remark(&format!("{n} {what}"));
+        }
+    }
+    Ok(())
+}
+
+fn hit_kinds(kind: Kind) -> Vec<HitKind> {
+    match kind {
+        Kind::Record(memory_core::RecordKind::Episode) => vec![HitKind::Episode],
+        Kind::Record(memory_core::RecordKind::Note) => {
+            NoteKind::ALL.iter().map(|kind| HitKind::Note(*kind)).collect()
+        }
+        Kind::Note(kind) => vec![HitKind::Note(kind)],
+    }
+}
+
+fn as_json(recall: &Recall) -> Value {
+    let hit = |hit: &Hit| {
+        let terms: serde_json::Map<String, Value> =
+            hit.terms.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        json!({
+            "strength": hit.strength.name(),
+            "score": hit.score,
+            "text": hit.text,
+            "step_idx": hit.step_idx,
+            "terms": terms,
+            "record": record::as_json(&hit.record, None),
+        })
+    };
+    json!({
+        "hits": recall.hits.iter().map(hit).collect::<Vec<Value>>(),
+        "n_below_strength": recall.n_below_strength,
+        "n_over_budget": recall.n_over_budget,
+    })
+}

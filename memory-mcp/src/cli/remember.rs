@@ -1,0 +1,90 @@
+//! `remember`: stores a text.
+
+use std::io::Read;
+
+use memory_core::{NewNote, NoteKind, RecordId, RecordKind};
+use serde_json::json;
+
+use super::{Failure, Output, filter, instant, record};
+use crate::config::Settings;
+use crate::{scope, store};
+
+/// Arguments of `remember`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What is to be remembered; `-` reads standard input
+    text: String,
+    /// lesson, fact, preference, decision, reference or turn
+    #[arg(long, default_value = "fact", value_parser = filter::note_kind)]
+    kind: NoteKind,
+    /// Free label; may be repeated
+    #[arg(long)]
+    tag: Vec<String>,
+    /// The note that this one replaces
+    #[arg(long, value_name = "ID")]
+    supersedes: Option<String>,
+    /// From when it holds
+    #[arg(long, value_name = "WHEN")]
+    valid_from: Option<String>,
+    /// Until when it holds
+    #[arg(long, value_name = "WHEN")]
+    valid_to: Option<String>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut text = args.text;
+    if text == "-" {
+        text.clear();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
+    }
+    let scope = scope::own(settings)?;
+    let (valid_from, valid_to) =
+        (when(args.valid_from.as_deref())?, when(args.valid_to.as_deref())?);
+    let store = store::open(settings)?;
+    let memory = &store.memory;
+    let supersedes = match args.supersedes {
+        None => None,
+        Some(prefix) => match memory.resolve(&[RecordKind::Note], &prefix)? {
+            RecordId::Note(id) => Some(id),
+            RecordId::Episode(_) => None,
+        },
+    };
+    let note = NewNote {
+        tags: args.tag,
+        supersedes,
+        valid_from,
+        valid_to,
+        ..NewNote::new(scope.clone(), args.kind, text)
+    };
+    let receipt = memory.remember(note)?;
+    if output.is_json() {
+        return output.value(&json!({
+            "id": receipt.value.to_string(),
+            "scope": scope.as_str(),
+            "n_masked": receipt.n_masked,
+            "n_cut": receipt.n_cut,
+        }));
+    }
+    let id = record::short_id(memory, receipt.value.into())?;
+    output.line(&format!("remembered {id} in {scope}"))?;
+    if receipt.n_masked > 0 {
+        output.remark(&format!("{} secrets masked", receipt.n_masked));
+    }
+    if receipt.n_cut > 0 {
+        output.remark("the text was too long and is kept by head and tail");
+    }
+    Ok(())
+}
+
+/// A time may also lie ahead, so spans before now are not taken.
+fn when(text: Option<&str>) -> Result<Option<memory_core::Timestamp>, Failure> {
+    let read = text.map(|text| {
+        let unreadable =
+            || format!("`{text}` is no instant: write 2026-03-31 or 2026-03-31T14:00:00Z");
+        instant::lenient(text).ok_or_else(unreadable)
+    });
+    read.transpose().map_err(Failure::Usage)
+}

@@ -1,0 +1,141 @@
+//! `show`: an episode with its steps, or a note.
+
+use memory_core::{Episode, Memory, Note, Record, RecordKind, Step};
+
+use super::instant::printed;
+use super::output::{block, one_line};
+use super::{Failure, Output, record};
+use crate::config::Settings;
+use crate::store;
+
+/// Lines of a step's answer that are shown without `--full`.
+const N_LINES: usize = 8;
+
+/// Arguments of `show`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Id, or its first 8 digits or more
+    id: String,
+    /// Show the answers of tools in full
+    #[arg(long)]
+    full: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let store = store::open(settings)?;
+    let memory = &store.memory;
+    let id = memory.resolve(&[RecordKind::Episode, RecordKind::Note], &args.id)?;
+    let found = memory.read(&[id])?.into_iter().next();
+    let found = found.ok_or_else(|| Failure::Failed(format!("{id} was removed meanwhile")))?;
+    match &found {
+        Record::Episode(episode) => {
+            let steps = record::steps(memory, episode)?;
+            if output.is_json() {
+                return output.value(&record::as_json(&found, Some(&steps)));
+            }
+            show_episode(episode, output)?;
+            steps.iter().try_for_each(|step| show_step(step, args.full, output))
+        }
+        Record::Note(_) if output.is_json() => output.value(&record::as_json(&found, None)),
+        Record::Note(note) => show_note(memory, note, output),
+    }
+}
+
+fn field(output: &mut Output<'_>, name: &str, value: Option<&str>) -> Result<(), Failure> {
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => output.line(&format!("{name:<10}  {}", one_line(value, 400))),
+        None => Ok(()),
+    }
+}
+
+fn show_episode(episode: &Episode, output: &mut Output<'_>) -> Result<(), Failure> {
+    let context = &episode.context;
+    let closing = episode.closing.as_ref();
+    let state = episode.outcome().map_or(episode.status().name(), |outcome| outcome.name());
+    let state = match closing.and_then(|c| c.reward) {
+        Some(reward) => format!("{state}, reward {reward}"),
+        None => state.to_owned(),
+    };
+    field(output, "episode", Some(&episode.id.to_string()))?;
+    field(output, "outcome", Some(&state))?;
+    field(output, "scope", Some(episode.scope.as_str()))?;
+    field(output, "started", Some(&printed(episode.started_at)))?;
+    field(output, "ended", closing.map(|c| printed(c.ended_at)).as_deref())?;
+    field(output, "task type", context.task_type.as_deref())?;
+    field(output, "language", context.language.as_deref())?;
+    field(output, "framework", context.framework.as_deref())?;
+    field(output, "domain", context.domain.as_deref())?;
+    field(output, "tags", Some(&context.tags.join(", ")))?;
+    field(output, "agent", context.agent.as_deref())?;
+    field(output, "model", context.model.as_deref())?;
+    field(output, "session", context.session.as_deref())?;
+    field(output, "branch", context.branch.as_deref())?;
+    field(output, "source", source(episode.source.as_ref()).as_deref())?;
+    output.line("task")?;
+    output.line(&block(episode.task.as_str(), "  "))?;
+    let Some(closing) = closing else { return Ok(()) };
+    field(output, "artifacts", Some(&closing.artifacts.join(", ")))?;
+    for (name, text) in [("summary", &closing.summary), ("reflection", &closing.reflection)] {
+        if let Some(text) = text {
+            output.line(name)?;
+            output.line(&block(text.as_str(), "  "))?;
+        }
+    }
+    Ok(())
+}
+
+fn show_step(step: &Step, full: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mark = if step.ok { "ok" } else { "failed" };
+    let action = step.action.as_deref().map(|action| format!(":{action}")).unwrap_or_default();
+    let time = step.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
+    let tool = one_line(&format!("{}{action}", step.tool), 100);
+    output.line(&format!("\n#{} {tool}  {mark}{time}", step.idx))?;
+    let args = step.args.as_str();
+    if full {
+        output.line(&block(args, "  > "))?;
+    } else if !args.is_empty() {
+        output.line(&format!("  > {}", one_line(args, 400)))?;
+    }
+    if let Some(error) = &step.error {
+        output.line(&block(error.as_str(), "  ! "))?;
+    }
+    let answer = block(step.observation.as_str(), "  ");
+    let n_lines = answer.lines().count();
+    if full || n_lines <= N_LINES {
+        return if answer.is_empty() { Ok(()) } else { output.line(&answer) };
+    }
+    for line in answer.lines().take(N_LINES) {
+        output.line(line)?;
+    }
+    output.line(&format!("  … {} more lines, shown by --full", n_lines - N_LINES))
+}
+
+fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<(), Failure> {
+    let id = |id: Option<memory_core::RecordId>| -> Result<Option<String>, Failure> {
+        id.map(|id| record::short_id(memory, id)).transpose()
+    };
+    field(output, note.kind.name(), Some(&note.id.to_string()))?;
+    field(output, "scope", Some(note.scope.as_str()))?;
+    field(output, "when", Some(&printed(note.occurred_at)))?;
+    field(output, "speaker", note.speaker.as_deref())?;
+    let session = note.session.as_ref().map(|session| format!("{session} #{}", note.position));
+    field(output, "session", session.as_deref())?;
+    field(output, "tags", Some(&note.tags.join(", ")))?;
+    field(output, "valid from", note.valid_from.map(printed).as_deref())?;
+    field(output, "valid to", note.valid_to.map(printed).as_deref())?;
+    field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
+    field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
+    field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
+    field(output, "source", source(note.source.as_ref()).as_deref())?;
+    output.line("text")?;
+    output.line(&block(note.text.as_str(), "  "))
+}
+
+fn source(source: Option<&memory_core::Source>) -> Option<String> {
+    source.map(|source| format!("{} {}", source.importer, source.external_id))
+}

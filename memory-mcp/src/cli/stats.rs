@@ -1,0 +1,105 @@
+//! `stats`: counts what is stored.
+
+use memory_core::{IndexStatus, StorageStats};
+use serde_json::{Value, json};
+
+use super::output::one_line;
+use super::{Failure, Output};
+use crate::config::Settings;
+use crate::store;
+
+/// Runs the command.
+pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let store = store::open(settings)?;
+    let refreshed = store.memory.refresh();
+    let status = store.memory.status()?;
+    if output.is_json() {
+        return output.value(&json!({
+            "store": settings.store,
+            "format": status.head.format,
+            "seq": status.head.seq,
+            "storage": storage_json(&status.storage),
+            "index": index_json(&status.index),
+        }));
+    }
+    let stats = &status.storage;
+    let rows = [
+        ("store", settings.store.display().to_string()),
+        ("size", size(stats.size_bytes)),
+        ("episodes", format!("{}, {} of them open", stats.n_episodes, stats.n_open)),
+        ("steps", stats.n_steps.to_string()),
+        ("notes", stats.n_notes.to_string()),
+        ("changes", status.head.seq.to_string()),
+        (
+            "index",
+            match refreshed {
+                Ok(()) => {
+                    format!(
+                        "{} units, {}",
+                        status.index.n_units,
+                        size(status.index.size_bytes as u64)
+                    )
+                }
+                Err(error) => error.to_string(),
+            },
+        ),
+    ];
+    for (name, value) in rows {
+        output.line(&format!("{name:<10}{value}"))?;
+    }
+    if stats.scopes.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    let rows: Vec<Vec<String>> =
+        stats.scopes.iter().map(|(name, n)| vec![n.to_string(), one_line(name, 200)]).collect();
+    output.table(&["RECORDS", "SCOPE"], &rows)
+}
+
+fn storage_json(stats: &StorageStats) -> Value {
+    let scopes: serde_json::Map<String, Value> =
+        stats.scopes.iter().map(|(name, n)| (name.to_string(), json!(n))).collect();
+    json!({
+        "n_episodes": stats.n_episodes,
+        "n_open": stats.n_open,
+        "n_steps": stats.n_steps,
+        "n_notes": stats.n_notes,
+        "size_bytes": stats.size_bytes,
+        "scopes": scopes,
+    })
+}
+
+fn index_json(index: &IndexStatus) -> Value {
+    json!({
+        "ready": index.ready,
+        "failure": index.failure,
+        "n_units": index.n_units,
+        "size_bytes": index.size_bytes,
+        "seq": index.seq,
+    })
+}
+
+/// A size in the largest unit that leaves a whole number before the point.
+pub(super) fn size(n_bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let mut value = n_bytes as f64;
+    let mut unit = "bytes";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1_024.0 {
+            break;
+        }
+        (value, unit) = (value / 1_024.0, larger);
+    }
+    if unit == "bytes" { format!("{n_bytes} bytes") } else { format!("{value:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn a_size_is_short() {
+        assert_eq!((size(0), size(1_023)), ("0 bytes".to_owned(), "1023 bytes".to_owned()));
+        assert_eq!((size(1_536), size(3 << 30)), ("1.5 KiB".to_owned(), "3.0 GiB".to_owned()));
+    }
+}

@@ -1,0 +1,320 @@
+//! Every setting, its value and where the value came from.
+//!
+//! Flag, then environment, then `config.toml`, then default. Who calls it: `main`, the command line.
+//! What it must not know: the storage, the commands. Nothing else reads environment or settings files.
+
+mod keys;
+mod platform;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use memory_core::{Config, Scope};
+use memory_storage_turso::Options;
+
+pub(crate) use keys::LogLevel;
+use keys::{KEYS, Key, Raw};
+use platform::Platform;
+
+/// What every variable of ours begins with.
+const PREFIX: &str = "MEMORY_MCP_";
+
+/// Names the settings file; a variable, not a key, since the file cannot name itself.
+const CONFIG_VARIABLE: &str = "MEMORY_MCP_CONFIG";
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Flags {
+    /// File of the store
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) store: Option<PathBuf>,
+    /// Project that is meant; `*` for all of them
+    #[arg(long, global = true)]
+    pub(crate) scope: Option<String>,
+    /// Least severe of what is logged: off, error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
+    /// Settings file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Any setting, by its name in `memory-mcp config`
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+/// What the process was started with, as plain data so that tests need no process of their own.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    vars: BTreeMap<String, OsString>,
+    working_dir: PathBuf,
+    platform: Platform,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    pub(crate) fn of_process() -> Self {
+        let vars = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
+        let working_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        Self { vars, working_dir, platform: Platform::CURRENT }
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.vars.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Built in, or worked out from where the program runs.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// A flag of the command line.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadSetting(String);
+
+/// One setting as `memory-mcp config` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Its name.
+    pub(crate) key: &'static str,
+    /// Its value, as text; empty when nothing is set.
+    pub(crate) value: String,
+    /// Where the value came from.
+    pub(crate) origin: Origin,
+    /// What it is for.
+    pub(crate) about: &'static str,
+}
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// File of the store.
+    pub(crate) store: PathBuf,
+    /// The default scope, if one was set; see [`crate::scope::own`].
+    pub(crate) scope: Option<String>,
+    /// Least severe of what is logged.
+    pub(crate) log_level: LogLevel,
+    /// Whether each line of the log is a JSON object.
+    pub(crate) log_json: bool,
+    /// How the store is opened.
+    pub(crate) storage: Options,
+    /// Limits and constants of the engine.
+    pub(crate) engine: Config,
+    /// Where the program runs.
+    pub(crate) working_dir: PathBuf,
+    /// The settings file that was read, or would be if it existed.
+    pub(crate) file: Option<PathBuf>,
+    /// What is odd but harmless.
+    pub(crate) warnings: Vec<String>,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+impl Settings {
+    /// Puts flags, environment, settings file and defaults together.
+    pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Self, BadSetting> {
+        let file = Self::file(flags, environment);
+        let from_file = match &file {
+            Some((path, named)) => read_file(path, *named)?,
+            None => toml::Table::new(),
+        };
+        let file = file.map(|(path, _)| path);
+        let mut layers: Vec<(&'static Key, Raw, Origin)> = Vec::new();
+        for (name, value) in from_file {
+            let path = file.clone().unwrap_or_default();
+            let key = known(&name, &path.display().to_string())?;
+            layers.push((key, Raw::Toml(value), Origin::File(path)));
+        }
+        let mut warnings = Vec::new();
+        for (name, value) in environment.vars.iter().filter(|(name, _)| name.starts_with(PREFIX)) {
+            let key = name.strip_prefix(PREFIX).unwrap_or_default().to_ascii_lowercase();
+            match Key::find(&key) {
+                // An empty variable is how shells and IDEs say "not set".
+                Some(_) if value.is_empty() => {}
+                Some(key) => {
+                    layers.push((key, Raw::Text(value.clone()), Origin::Variable(name.clone())))
+                }
+                None if name == CONFIG_VARIABLE => {}
+                None => warnings.push(unknown(name, "the environment", PREFIX)),
+            }
+        }
+        layers.extend(flag_layer(flags)?);
+
+        let mut settings = Self {
+            store: PathBuf::new(),
+            scope: None,
+            log_level: LogLevel::Warn,
+            log_json: false,
+            storage: Options::default(),
+            engine: Config::default(),
+            working_dir: environment.working_dir.clone(),
+            file,
+            warnings,
+            origins: BTreeMap::new(),
+        };
+        for (key, raw, origin) in layers {
+            (key.set)(&mut settings, raw)
+                .map_err(|expected| BadSetting(format!("`{}` ({origin}) {expected}", key.name)))?;
+            settings.origins.insert(key.name, origin);
+        }
+        settings.finish(environment)
+    }
+
+    /// Fills in what depends on the platform and checks what depends on each other.
+    fn finish(mut self, environment: &Environment) -> Result<Self, BadSetting> {
+        if self.store.as_os_str().is_empty() {
+            let folder = environment.platform.data_dir(|name| environment.path(name));
+            let Some(folder) = folder else {
+                return Err(BadSetting(
+                    "cannot tell where to keep the store, there is no home folder: pass --store \
+                     PATH or set MEMORY_MCP_STORE"
+                        .to_owned(),
+                ));
+            };
+            self.store = folder.join("memory-mcp").join("memory.db");
+        }
+        if let Some(scope) = self.scope.as_deref().filter(|scope| *scope != "*") {
+            Scope::new(scope).map_err(|error| self.blame("scope", &error))?;
+        }
+        if let Err(error) = self.engine.validate() {
+            let field = match &error {
+                memory_core::Error::Invalid { field, .. } => field,
+                _ => "engine",
+            };
+            return Err(self.blame(field, &error));
+        }
+        Ok(self)
+    }
+
+    fn blame(&self, key: &str, error: &memory_core::Error) -> BadSetting {
+        BadSetting(format!("{error} ({})", self.origin(key)))
+    }
+
+    /// Where the value of a setting came from.
+    pub(crate) fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// The scope that was asked for with `--scope`: a condition, unlike the default scope of the other
+    /// layers; `None` stands for all scopes.
+    pub(crate) fn scope_condition(&self) -> Option<Scope> {
+        match (self.origin("scope"), &self.scope) {
+            (Origin::Flag(_), Some(scope)) => Scope::new(scope).ok(),
+            _ => None,
+        }
+    }
+
+    /// Every setting with its value and where that came from.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let row = |key: &Key| Row {
+            key: key.name,
+            value: (key.get)(self),
+            origin: self.origin(key.name),
+            about: key.about,
+        };
+        KEYS.iter().map(row).collect()
+    }
+
+    /// The settings file, and whether somebody named it.
+    fn file(flags: &Flags, environment: &Environment) -> Option<(PathBuf, bool)> {
+        let named = flags.config.clone().or_else(|| environment.path(CONFIG_VARIABLE));
+        if let Some(path) = named {
+            return Some((environment.working_dir.join(path), true));
+        }
+        let folder = environment.platform.config_dir(|name| environment.path(name))?;
+        Some((folder.join("memory-mcp").join("config.toml"), false))
+    }
+}
+
+/// The flags as settings.
+fn flag_layer(flags: &Flags) -> Result<Vec<(&'static Key, Raw, Origin)>, BadSetting> {
+    let text = |value: &Option<String>| value.clone().map(OsString::from);
+    let own = [
+        ("store", "--store", flags.store.clone().map(PathBuf::into_os_string)),
+        ("scope", "--scope", text(&flags.scope)),
+        ("log_level", "--log-level", text(&flags.log_level)),
+    ];
+    let mut layer = Vec::new();
+    for setting in &flags.settings {
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(BadSetting(format!("--set takes KEY=VALUE, not `{setting}`")));
+        };
+        let key = known(name.trim(), "--set")?;
+        layer.push((key, Raw::Text(value.trim().into()), Origin::Flag("--set".to_owned())));
+    }
+    for (name, flag, value) in own {
+        if let (Some(value), Some(key)) = (value, Key::find(name)) {
+            layer.push((key, Raw::Text(value), Origin::Flag(flag.to_owned())));
+        }
+    }
+    Ok(layer)
+}
+
+/// Reads the settings file; only one that somebody named must exist.
+fn read_file(path: &Path, named: bool) -> Result<toml::Table, BadSetting> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+            return Ok(toml::Table::new());
+        }
+        Err(error) => {
+            return Err(BadSetting(format!("{}: {error}; name another file", path.display())));
+        }
+    };
+    text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| {
+            text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
+        });
+        BadSetting(format!("{}:{line}: {}", path.display(), error.message().replace('\n', "; ")))
+    })
+}
+
+fn known(name: &str, place: &str) -> Result<&'static Key, BadSetting> {
+    Key::find(name).ok_or_else(|| BadSetting(unknown(name, place, "")))
+}
+
+/// Says that there is no such setting, and which one may be meant.
+fn unknown(name: &str, place: &str, prefix: &str) -> String {
+    let spelled = |key: &Key| {
+        if prefix.is_empty() {
+            key.name.to_owned()
+        } else {
+            format!("{prefix}{}", key.name.to_ascii_uppercase())
+        }
+    };
+    let keys =
+        KEYS.iter().map(|key| (strsim::normalized_damerau_levenshtein(name, &spelled(key)), key));
+    let nearest = keys.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness > 0.5);
+    let hint = nearest.map_or_else(
+        || "`memory-mcp config` lists all settings".to_owned(),
+        |(_, key)| format!("did you mean `{}`?", spelled(key)),
+    );
+    format!("unknown setting `{name}` in {place}: {hint}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! The table of settings: name, meaning, how a value is read and shown.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Settings;
+
+/// A value as it was given.
+#[derive(Debug, Clone)]
+pub(super) enum Raw {
+    /// Of a flag or a variable.
+    Text(OsString),
+    /// Of the settings file.
+    Toml(toml::Value),
+}
+
+/// One setting.
+pub(super) struct Key {
+    /// Its name in the settings file; in capitals after `MEMORY_MCP_` in the environment.
+    pub(super) name: &'static str,
+    /// What it is for.
+    pub(super) about: &'static str,
+    /// Takes a value, or says what was expected.
+    pub(super) set: fn(&mut Settings, Raw) -> Result<(), String>,
+    /// Shows the value.
+    pub(super) get: fn(&Settings) -> String,
+}
+
+impl Key {
+    /// The setting of that name.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+}
+
+/// Least severe of what is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What is odd.
+    Warn,
+    /// What happens.
+    Info,
+    /// Why it happens.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    const NAMES: [(&'static str, Self); 6] = [
+        ("off", Self::Off),
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+        ("trace", Self::Trace),
+    ];
+}
+
+/// The key of a whole number of the engine, under the name of its field.
+macro_rules! engine_count {
+    ($field:ident, $about:literal) => {
+        Key {
+            name: stringify!($field),
+            about: $about,
+            set: |settings, raw| {
+                settings.engine.$field = count(&raw)?;
+                Ok(())
+            },
+            get: |settings| settings.engine.$field.to_string(),
+        }
+    };
+}
+
+/// The key of a duration of the storage, in milliseconds.
+macro_rules! storage_ms {
+    ($name:literal, $field:ident, $about:literal) => {
+        Key {
+            name: $name,
+            about: $about,
+            set: |settings, raw| {
+                settings.storage.$field = Duration::from_millis(count(&raw)?);
+                Ok(())
+            },
+            get: |settings| settings.storage.$field.as_millis().to_string(),
+        }
+    };
+}
+
+/// Every setting, in the order in which they are listed.
+pub(super) static KEYS: &[Key] = &[
+    Key {
+        name: "store",
+        about: "file of the store",
+        set: |settings, raw| {
+            let path = match raw {
+                Raw::Text(path) => PathBuf::from(path),
+                Raw::Toml(value) => PathBuf::from(text(&Raw::Toml(value))?),
+            };
+            if path.as_os_str().is_empty() {
+                return Err("must not be empty".to_owned());
+            }
+            settings.store = settings.working_dir.join(path);
+            Ok(())
+        },
+        get: |settings| settings.store.display().to_string(),
+    },
+    Key {
+        name: "scope",
+        about: "default project, instead of the repository around the working folder",
+        set: |settings, raw| {
+            settings.scope = Some(text(&raw)?);
+            Ok(())
+        },
+        get: |settings| settings.scope.clone().unwrap_or_default(),
+    },
+    Key {
+        name: "log_level",
+        about: "least severe of what is logged",
+        set: |settings, raw| {
+            let name = text(&raw)?.to_ascii_lowercase();
+            let level = LogLevel::NAMES.iter().find(|(known, _)| *known == name);
+            let (_, level) = level.ok_or_else(|| {
+                format!("must be off, error, warn, info, debug or trace, not `{name}`")
+            })?;
+            settings.log_level = *level;
+            Ok(())
+        },
+        get: |settings| {
+            let level = LogLevel::NAMES.iter().find(|(_, level)| *level == settings.log_level);
+            level.map_or("warn", |(name, _)| name).to_owned()
+        },
+    },
+    Key {
+        name: "log_format",
+        about: "text, or json for one object per line",
+        set: |settings, raw| {
+            settings.log_json = match text(&raw)?.as_str() {
+                "text" => false,
+                "json" => true,
+                other => return Err(format!("must be text or json, not `{other}`")),
+            };
+            Ok(())
+        },
+        get: |settings| if settings.log_json { "json" } else { "text" }.to_owned(),
+    },
+    storage_ms!("lock_wait_ms", lock_wait, "longest wait for another process that writes"),
+    storage_ms!(
+        "flush_interval_ms",
+        flush_interval,
+        "longest time until a logged step also survives a power cut"
+    ),
+    Key {
+        name: "max_store_bytes",
+        about: "largest size of the store; 0 for no bound",
+        set: |settings, raw| {
+            settings.storage.max_bytes = Some(count(&raw)?).filter(|bytes| *bytes > 0);
+            Ok(())
+        },
+        get: |settings| settings.storage.max_bytes.unwrap_or(0).to_string(),
+    },
+    Key {
+        name: "recency_half_life_days",
+        about: "how long an old experience keeps half of its recency bonus",
+        set: |settings, raw| {
+            settings.engine.recency_half_life_days = number(&raw)?;
+            Ok(())
+        },
+        get: |settings| settings.engine.recency_half_life_days.to_string(),
+    },
+    engine_count!(max_task_bytes, "longest task kept whole"),
+    engine_count!(max_args_bytes, "longest arguments of a step kept whole"),
+    engine_count!(max_observation_bytes, "longest answer of a tool kept whole"),
+    engine_count!(max_note_bytes, "longest note, summary, reflection or error kept whole"),
+    engine_count!(max_steps, "most steps of one episode"),
+    engine_count!(max_labels, "most tags, artifacts or lessons of one record"),
+    engine_count!(default_limit, "hits of a recall that names no limit"),
+    engine_count!(max_limit, "most hits of one recall"),
+    engine_count!(default_max_tokens, "size of a recall's answer that names no max_tokens"),
+    engine_count!(index_wait_ms, "how long a query waits for the index that is being loaded"),
+];
+
+fn text(raw: &Raw) -> Result<String, String> {
+    match raw {
+        Raw::Text(text) => match text.to_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err("is not valid UTF-8".to_owned()),
+        },
+        Raw::Toml(toml::Value::String(text)) => Ok(text.clone()),
+        Raw::Toml(other) => Err(format!("must be a text in quotes, not {}", named(other))),
+    }
+}
+
+/// A whole number; `u64` or `usize`, as the field has it.
+fn count<N: TryFrom<u64>>(raw: &Raw) -> Result<N, String> {
+    let value = match raw {
+        Raw::Text(_) => {
+            let text = text(raw)?;
+            let digits = text.replace('_', "");
+            digits.parse().map_err(|_| format!("must be a whole number, not `{text}`"))?
+        }
+        Raw::Toml(toml::Value::Integer(value)) => {
+            u64::try_from(*value).map_err(|_| format!("must not be negative, but is {value}"))?
+        }
+        Raw::Toml(other) => return Err(format!("must be a whole number, not {}", named(other))),
+    };
+    N::try_from(value).map_err(|_| format!("{value} is too large"))
+}
+
+fn number(raw: &Raw) -> Result<f64, String> {
+    match raw {
+        Raw::Text(_) => {
+            let text = text(raw)?;
+            text.parse().map_err(|_| format!("must be a number, not `{text}`"))
+        }
+        Raw::Toml(toml::Value::Float(value)) => Ok(*value),
+        Raw::Toml(value @ toml::Value::Integer(_)) => {
+            count::<u32>(&Raw::Toml(value.clone())).map(f64::from)
+        }
+        Raw::Toml(other) => Err(format!("must be a number, not {}", named(other))),
+    }
+}
+
+/// What a value of the settings file is, with its article.
+fn named(value: &toml::Value) -> &'static str {
+    match value {
+        toml::Value::String(_) => "a text",
+        toml::Value::Integer(_) => "a whole number",
+        toml::Value::Float(_) => "a number with a fraction",
+        toml::Value::Boolean(_) => "true or false",
+        toml::Value::Datetime(_) => "a date",
+        toml::Value::Array(_) => "a list",
+        toml::Value::Table(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_engine_has_a_key() {
+        // A field that core adds breaks this pattern, which is the reminder to list it here.
+        let memory_core::Config {
+            max_task_bytes: _,
+            max_args_bytes: _,
+            max_observation_bytes: _,
+            max_note_bytes: _,
+            max_steps: _,
+            max_labels: _,
+            default_limit: _,
+            max_limit: _,
+            default_max_tokens: _,
+            recency_half_life_days: _,
+            index_wait_ms: _,
+        } = memory_core::Config::default();
+        assert_eq!(KEYS.len(), 4 + 3 + 11);
+    }
+
+    #[test]
+    fn every_key_has_its_own_name() {
+        let names: std::collections::BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(names.len(), KEYS.len());
+    }
+}

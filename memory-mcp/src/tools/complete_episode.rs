@@ -1,0 +1,82 @@
+//! `complete_episode`: ends an open episode and keeps what it taught.
+
+use memory_core::{Completion, Outcome, Status};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool};
+use crate::error::CallError;
+use crate::wire::{One, Texts, arguments, is_zero, receipt};
+
+pub(super) struct CompleteEpisode;
+
+arguments! {
+    /// What `complete_episode` takes.
+    pub(super) struct Args {
+        episode_id: String = "",
+        outcome: One<Outcome> = "abstained: rightly not tried",
+        summary: Option<String> = "What was done and why it ended so",
+        artifacts: Texts = "Files, links, commits",
+        lessons: Texts = "What to do or avoid next time; each becomes a note",
+    }
+}
+
+/// What `complete_episode` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Completed {
+    episode_id: String,
+    status: &'static str,
+    outcome: &'static str,
+    n_steps: u32,
+    lesson_ids: Vec<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    n_masked: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    n_cut: u32,
+}
+
+impl Tool for CompleteEpisode {
+    const NAME: &'static str = "complete_episode";
+    const ABOUT: &'static str = "Call when the task ends, also when it failed: closes the episode \
+        with its outcome and the lessons learned.";
+    const EFFECT: Effect = Effect::Adds;
+    type Args = Args;
+    type Answer = Completed;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Completed, CallError> {
+        let id = call.episode_id(&args.episode_id)?;
+        let One(outcome) = args.outcome;
+        let completion = Completion {
+            outcome: Some(outcome),
+            summary: args.summary,
+            artifacts: args.artifacts.0,
+            lessons: args.lessons.0,
+            ..Completion::default()
+        };
+        let done = call.memory.complete(id, completion)?;
+        Ok(Completed {
+            episode_id: id.to_string(),
+            status: Status::Completed.name(),
+            outcome: outcome.name(),
+            n_steps: call.memory.episode(id)?.n_steps,
+            lesson_ids: done.value.iter().map(ToString::to_string).collect(),
+            n_masked: done.n_masked,
+            n_cut: done.n_cut,
+        })
+    }
+}
+
+impl Answer for Completed {
+    fn text(&self, _: &Call<'_>) -> String {
+        let mut out = format!(
+            "Episode {} {}: {}, {} step(s), {} lesson(s) kept",
+            self.episode_id,
+            self.status,
+            self.outcome,
+            self.n_steps,
+            self.lesson_ids.len()
+        );
+        receipt(&mut out, self.n_masked, self.n_cut);
+        out
+    }
+}

@@ -1,0 +1,163 @@
+//! `forget`: removes records for good, after showing which.
+
+use memory_core::{Outcome, Record, RecordFilter, RecordId, RecordKind};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool};
+use crate::error::CallError;
+use crate::wire::{Kind, Labels, One, QUOTED, Since, arguments, put, title};
+
+/// Most records that one call removes: a transaction that stays short.
+const MAX_REMOVED: usize = 1_000;
+
+/// Most records that an answer lists.
+const MAX_LISTED: usize = 20;
+
+/// Length of a listed record's title, in characters.
+const TITLE_CHARS: usize = 80;
+
+pub(super) struct Forget;
+
+arguments! {
+    /// What `forget` takes.
+    pub(super) struct Args {
+        ids: Labels = "Episodes or notes; else a filter:",
+        scope: Option<String> = "Default: the current one; *: all",
+        kind: Option<One<Kind>> = "",
+        tag: Option<String> = "",
+        outcome: Option<One<Outcome>> = "",
+        since: Option<Since> = "Date, RFC 3339 or span such as 7d",
+        until: Option<Since> = "",
+        dry_run: Option<bool> = "Default true: only show; false removes for good",
+    }
+}
+
+/// What `forget` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Forgotten {
+    dry_run: bool,
+    /// Records that were removed or would be.
+    n: usize,
+    /// Whether still more fit the filter.
+    more: bool,
+    items: Vec<Item>,
+}
+
+/// One record that was removed or would be.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Item {
+    id: String,
+    kind: &'static str,
+    title: String,
+}
+
+impl Tool for Forget {
+    const NAME: &'static str = "forget";
+    const ABOUT: &'static str = "Removes episodes or notes for good, by ids or by filter. Shows \
+        first what would go (dry_run).";
+    const EFFECT: Effect = Effect::Removes;
+    type Args = Args;
+    type Answer = Forgotten;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Forgotten, CallError> {
+        let dry_run = args.dry_run.unwrap_or(true);
+        let (mut ids, more) = select(call, args)?;
+        ids.sort_unstable();
+        ids.dedup();
+        let listed = ids.get(..ids.len().min(MAX_LISTED)).unwrap_or_default();
+        let items = call.memory.read(listed)?.iter().map(item).collect();
+        if !dry_run && !ids.is_empty() {
+            call.memory.forget(&ids)?;
+        }
+        Ok(Forgotten { dry_run, n: ids.len(), more, items })
+    }
+}
+
+/// The records that are meant, and whether the filter fits more than one call removes.
+fn select(call: &Call<'_>, args: Args) -> Result<(Vec<RecordId>, bool), CallError> {
+    let refused = |text: &str| Err(CallError::Refused(text.to_owned()));
+    let by_more_than_scope = args.kind.is_some()
+        || args.tag.is_some()
+        || args.outcome.is_some()
+        || args.since.is_some()
+        || args.until.is_some();
+    let Labels(given) = args.ids;
+    if !given.is_empty() {
+        if by_more_than_scope || args.scope.is_some() {
+            return refused("give either ids or a filter, not both");
+        }
+        if given.len() > MAX_REMOVED {
+            return refused("ids: more than 1000 at once; send less");
+        }
+        let both = [RecordKind::Episode, RecordKind::Note];
+        let resolve = |id: &String| {
+            call.memory.resolve(&both, id).map_err(|error| CallError::at("ids", error))
+        };
+        return Ok((given.iter().map(resolve).collect::<Result<_, _>>()?, false));
+    }
+    match args.scope.as_deref().map(str::trim) {
+        None if !by_more_than_scope => {
+            return refused("nothing is selected: give ids, or a filter such as scope or tag");
+        }
+        Some("*") if !by_more_than_scope => {
+            return refused("scope \"*\" alone selects all there is: add another condition");
+        }
+        _ => {}
+    }
+    let filter = RecordFilter {
+        scope: call.scope_or_all(args.scope.as_deref())?,
+        outcome: args.outcome.map(|One(outcome)| outcome),
+        note_kind: match args.kind {
+            Some(One(Kind::Note(kind))) => Some(kind),
+            _ => None,
+        },
+        tag: args.tag.map(Into::into),
+        since: args.since.map(|since| since.seen_from(call.now)),
+        until: args.until.map(|until| until.seen_from(call.now)),
+        ..RecordFilter::default()
+    };
+    let kinds: &[RecordKind] = match args.kind {
+        None => &[RecordKind::Episode, RecordKind::Note],
+        Some(One(Kind::Episode)) => &[RecordKind::Episode],
+        Some(One(Kind::AnyNote | Kind::Note(_))) => &[RecordKind::Note],
+    };
+    let mut ids = Vec::new();
+    for kind in kinds {
+        let found = call.memory.list(*kind, &filter, None, MAX_REMOVED + 1 - ids.len())?;
+        ids.extend(found.iter().map(|entry| entry.id));
+    }
+    let more = ids.len() > MAX_REMOVED;
+    ids.truncate(MAX_REMOVED);
+    Ok((ids, more))
+}
+
+fn item(record: &Record) -> Item {
+    let (kind, text) = match record {
+        Record::Episode(episode) => ("episode", &episode.task),
+        Record::Note(note) => (note.kind.name(), &note.text),
+    };
+    Item { id: record.id().to_string(), kind, title: title(text.as_str(), TITLE_CHARS) }
+}
+
+impl Answer for Forgotten {
+    fn text(&self, _: &Call<'_>) -> String {
+        let mut out = match (self.dry_run, self.n) {
+            (_, 0) => return "nothing fits; nothing was removed".to_owned(),
+            (true, n) => format!("{n} record(s) would be removed (dry_run: false removes them)"),
+            (false, n) => format!("{n} record(s) removed"),
+        };
+        if self.more {
+            out.push_str("; more fit: call again for the rest");
+        }
+        out.push('\n');
+        out.push_str(QUOTED);
+        for item in &self.items {
+            put(&mut out, format_args!("\n- {} {}\n   > {}", item.kind, item.id, item.title));
+        }
+        if self.n > self.items.len() {
+            put(&mut out, format_args!("\n… and {} more", self.n - self.items.len()));
+        }
+        out
+    }
+}

@@ -1,0 +1,170 @@
+//! The tools: one table in listing order, one file for each.
+//!
+//! A tool reads its arguments, asks the engine and shapes the answer; it decides nothing that the
+//! engine could. Who calls it: the server.
+
+mod complete_episode;
+mod forget;
+mod get_episode;
+mod log_steps;
+mod recall;
+mod remember;
+mod start_episode;
+mod status;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use memory_core::{EpisodeId, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
+use rmcp::model::{JsonObject, Tool as ToolListing, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::CallError;
+use crate::server::Served;
+use crate::wire::{Arguments, Place, answer_schema, object_schema};
+
+/// All tools, in listing order.
+pub(crate) static TOOLS: [Entry; 8] = [
+    entry::<start_episode::StartEpisode>(),
+    entry::<log_steps::LogSteps>(),
+    entry::<complete_episode::CompleteEpisode>(),
+    entry::<recall::Recall>(),
+    entry::<get_episode::GetEpisode>(),
+    entry::<remember::Remember>(),
+    entry::<forget::Forget>(),
+    entry::<status::Status>(),
+];
+
+/// What a tool does to what is stored; none of them reaches beyond the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing.
+    Reads,
+    /// Adds to it; the same call again adds again.
+    Adds,
+    /// Removes for good; the same call again finds nothing more.
+    Removes,
+}
+
+/// One tool.
+trait Tool {
+    const NAME: &'static str;
+    /// What it does and when to call it, for a model.
+    const ABOUT: &'static str;
+    const EFFECT: Effect;
+    type Args: Arguments;
+    type Answer: Answer;
+
+    /// Does what the call asks; may block.
+    fn run(call: &Call<'_>, args: Self::Args) -> Result<Self::Answer, CallError>;
+}
+
+/// What a tool answers: data for programs, text for readers.
+trait Answer: Serialize + JsonSchema {
+    /// The answer as a model reads it; says the same as the data.
+    fn text(&self, call: &Call<'_>) -> String;
+}
+
+/// One call: where it goes, and what it means where it says nothing.
+pub(crate) struct Call<'a> {
+    pub(crate) memory: &'a Memory,
+    pub(crate) served: &'a Served,
+    pub(crate) now: Timestamp,
+    /// Version of the protocol that the client speaks.
+    pub(crate) protocol: Option<String>,
+}
+
+/// A tool with its types erased.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>,
+    listing: fn() -> ToolListing,
+}
+
+impl Entry {
+    /// What clients are told of the tool.
+    pub(crate) fn listing(&self) -> ToolListing {
+        (self.listing)()
+    }
+
+    /// A tool of the server's own tests.
+    #[cfg(test)]
+    pub(crate) const fn for_test(
+        name: &'static str,
+        run: fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>,
+    ) -> Self {
+        Self { name, run, listing: listing::<status::Status> }
+    }
+}
+
+const fn entry<T: Tool>() -> Entry {
+    Entry { name: T::NAME, run: run::<T>, listing: listing::<T> }
+}
+
+fn run<T: Tool>(call: &Call<'_>, raw: JsonObject) -> Result<(String, Value), CallError> {
+    let answer = T::run(call, T::Args::read(raw, &Place::Root)?)?;
+    let data = serde_json::to_value(&answer);
+    let data = data.map_err(|error| CallError::Internal(format!("answer: {error}")))?;
+    Ok((answer.text(call), data))
+}
+
+fn listing<T: Tool>() -> ToolListing {
+    let annotations = ToolAnnotations::new()
+        .read_only(T::EFFECT == Effect::Reads)
+        .destructive(T::EFFECT == Effect::Removes)
+        .idempotent(T::EFFECT != Effect::Adds)
+        .open_world(false);
+    ToolListing::new(T::NAME, T::ABOUT, Arc::new(object_schema(T::Args::FIELDS)))
+        .with_raw_output_schema(Arc::new(answer_schema::<T::Answer>()))
+        .with_annotations(annotations)
+}
+
+impl Call<'_> {
+    /// The scope that is meant: the one given, else that of the working directory.
+    fn scope(&self, given: Option<&str>) -> Result<Scope, CallError> {
+        match given {
+            None => Ok(self.served.defaults.scope.clone()),
+            Some(name) => Ok(Scope::new(name)?),
+        }
+    }
+
+    /// The scope to look in; `*` means all of them.
+    fn scope_or_all(&self, given: Option<&str>) -> Result<Option<Scope>, CallError> {
+        match given.map(str::trim) {
+            Some("*") => Ok(None),
+            given => self.scope(given).map(Some),
+        }
+    }
+
+    /// The episode that an id or prefix names. A whole id is taken as it is, so that it costs no
+    /// look-up; whether it is stored, the operation itself finds out.
+    fn episode_id(&self, given: &str) -> Result<EpisodeId, CallError> {
+        if let Ok(id) = EpisodeId::from_str(given) {
+            return Ok(id);
+        }
+        match self.memory.resolve(&[RecordKind::Episode], given) {
+            Ok(RecordId::Episode(id)) => Ok(id),
+            Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
+            Err(error) => Err(CallError::at("episode_id", error)),
+        }
+    }
+
+    /// The note that an id or prefix names.
+    fn note_id(&self, field: &'static str, given: &str) -> Result<NoteId, CallError> {
+        if let Ok(id) = NoteId::from_str(given) {
+            return Ok(id);
+        }
+        match self.memory.resolve(&[RecordKind::Note], given) {
+            Ok(RecordId::Note(id)) => Ok(id),
+            Ok(other) => Err(CallError::Internal(format!("{other} is not a note"))),
+            Err(error) => Err(CallError::at(field, error)),
+        }
+    }
+}
+
+/// A count as the engine takes it; one that no machine could hold is as good as the largest.
+fn count(given: u64) -> usize {
+    usize::try_from(given).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,108 @@
+//! `recall`: finds past experience.
+
+use memory_core::{Outcome, Query, Strength};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool, count};
+use crate::error::CallError;
+use crate::wire::{HitAnswer, Kind, Labels, One, Several, Since, arguments, render_hits};
+
+pub(super) struct Recall;
+
+arguments! {
+    /// What `recall` takes.
+    pub(super) struct Args {
+        query: String = "Task, question or error message in any words; empty: the newest",
+        scope: Option<String> = "Project; default: the current one; *: all",
+        kinds: Several<Kind> = "Default: all",
+        outcome: Option<One<Outcome>> = "",
+        task_type: Option<String> = "",
+        language: Option<String> = "",
+        tags: Labels = "All of them must be there",
+        since: Option<Since> = "Date, RFC 3339 or span such as 7d",
+        until: Option<Since> = "",
+        limit: Option<u64> = "Default 10",
+        max_tokens: Option<u64> = "Size of the answer",
+        strength: Option<One<Strength>> = "Least strength of a hit; default weak",
+        explain: Option<bool> = "Show the terms of each score",
+    }
+}
+
+/// What `recall` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Recalled {
+    scope: String,
+    hits: Vec<HitAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Tool for Recall {
+    const NAME: &'static str = "recall";
+    const ABOUT: &'static str = "Call before unfamiliar work and on an error: finds episodes, \
+        lessons, facts, decisions and preferences. Only relevant hits come back, often none.";
+    const EFFECT: Effect = Effect::Reads;
+    type Args = Args;
+    type Answer = Recalled;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Recalled, CallError> {
+        let scope = call.scope_or_all(args.scope.as_deref())?;
+        let mut query = Query::new(args.query);
+        query.scope.clone_from(&scope);
+        query.own_scope = Some(call.scope(None)?);
+        query.kinds = args.kinds.0.into_iter().flat_map(Kind::hit_kinds).collect();
+        query.outcome = args.outcome.map(|One(outcome)| outcome);
+        query.task_type = args.task_type;
+        query.language = args.language;
+        query.tags = args.tags.0;
+        query.since = args.since.map(|since| since.seen_from(call.now));
+        query.until = args.until.map(|until| until.seen_from(call.now));
+        query.limit = args.limit.map(count);
+        query.max_tokens = args.max_tokens.map(count);
+        query.strength = args.strength.map_or(Strength::Weak, |One(strength)| strength);
+        let found = call.memory.recall(&query)?;
+        let scope = scope.map_or_else(|| "*".to_owned(), |scope| scope.to_string());
+        let message = message(&found, &scope);
+        let explain = args.explain.unwrap_or(false);
+        let hits = found.hits.into_iter().map(|hit| HitAnswer::new(hit, explain)).collect();
+        Ok(Recalled { scope, hits, message })
+    }
+}
+
+/// What the hits alone do not say, and what to ask for instead.
+fn message(found: &memory_core::Recall, scope: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    if found.hits.is_empty() {
+        parts.push(match scope {
+            "*" => "nothing relevant in any scope".to_owned(),
+            scope => {
+                format!("nothing relevant in scope {scope}; scope \"*\" searches all projects")
+            }
+        });
+    }
+    if found.n_below_strength > 0 && found.hits.is_empty() {
+        parts.push(format!("strength \"any\" shows {} weaker hit(s)", found.n_below_strength));
+    }
+    if found.n_over_budget > 0 {
+        parts.push(format!("{} hit(s) left out or cut: raise max_tokens", found.n_over_budget));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+impl Answer for Recalled {
+    fn text(&self, call: &Call<'_>) -> String {
+        let mut out = String::new();
+        if !self.hits.is_empty() {
+            out = format!("{} hit(s) in scope {}. ", self.hits.len(), self.scope);
+            render_hits(&mut out, &self.hits, &self.scope, call.now);
+        }
+        if let Some(message) = &self.message {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(message);
+        }
+        out
+    }
+}

@@ -1,0 +1,163 @@
+//! `status`: says how each part is, from probes made for the call.
+
+use std::time::Instant;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool};
+use crate::error::CallError;
+use crate::wire::{arguments, dot, put};
+
+pub(super) struct Status;
+
+arguments! {
+    /// What `status` takes.
+    pub(super) struct Args {
+        verbose: Option<bool> = "",
+    }
+}
+
+/// What `status` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Health {
+    healthy: bool,
+    /// What is broken, and how.
+    problems: Vec<String>,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<String>,
+    uptime_s: u64,
+    scope: String,
+    store: String,
+    #[serde(flatten)]
+    probed: Option<Probed>,
+    #[serde(flatten)]
+    detail: Option<Detail>,
+}
+
+/// What the storage and the index told; missing when the storage did not answer.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Probed {
+    n_episodes: u64,
+    n_open: u64,
+    n_steps: u64,
+    n_notes: u64,
+    size_bytes: u64,
+    index_ready: bool,
+    /// Changes that are stored and not yet searched, at most.
+    index_lag: u64,
+}
+
+/// For whoever looks for a cause.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Detail {
+    read_us: u64,
+    store_id: String,
+    format: u32,
+    seq: u64,
+    n_units: usize,
+    index_bytes: usize,
+    pid: u32,
+}
+
+impl Tool for Status {
+    const NAME: &'static str = "status";
+    const ABOUT: &'static str = "Health of store and search, counts, versions. For trouble, not for \
+        routine.";
+    const EFFECT: Effect = Effect::Reads;
+    type Args = Args;
+    type Answer = Health;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Health, CallError> {
+        let mut health = Health {
+            healthy: true,
+            problems: Vec::new(),
+            version: env!("CARGO_PKG_VERSION"),
+            protocol: call.protocol.clone(),
+            uptime_s: call.served.started.elapsed().as_secs(),
+            scope: call.served.defaults.scope.to_string(),
+            store: call.served.defaults.store.clone(),
+            probed: None,
+            detail: None,
+        };
+        let began = Instant::now();
+        // A broken part is the answer, not an error of the call.
+        let status = match call.memory.status() {
+            Ok(status) => status,
+            Err(error) => {
+                health.problems.push(format!("storage: {error}"));
+                health.healthy = false;
+                return Ok(health);
+            }
+        };
+        let read_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(failure) = &status.index.failure {
+            health.problems.push(format!("index: {failure}"));
+            health.healthy = false;
+        }
+        health.probed = Some(Probed {
+            n_episodes: status.storage.n_episodes,
+            n_open: status.storage.n_open,
+            n_steps: status.storage.n_steps,
+            n_notes: status.storage.n_notes,
+            size_bytes: status.storage.size_bytes,
+            index_ready: status.index.ready,
+            index_lag: status.head.seq.saturating_sub(status.index.seq),
+        });
+        health.detail = args.verbose.unwrap_or(false).then(|| Detail {
+            read_us,
+            store_id: status.head.store_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            format: status.head.format,
+            seq: status.head.seq,
+            n_units: status.index.n_units,
+            index_bytes: status.index.size_bytes,
+            pid: std::process::id(),
+        });
+        Ok(health)
+    }
+}
+
+impl Answer for Health {
+    fn text(&self, _: &Call<'_>) -> String {
+        let mut out = format!("memory-mcp {}", self.version);
+        dot(&mut out, if self.healthy { "healthy" } else { "NOT healthy" });
+        dot(&mut out, format_args!("up {} s", self.uptime_s));
+        if let Some(protocol) = &self.protocol {
+            dot(&mut out, format_args!("protocol {protocol}"));
+        }
+        put(&mut out, format_args!("\nscope {}\nstore {}", self.scope, self.store));
+        if let Some(probed) = &self.probed {
+            dot(&mut out, format_args!("{} bytes", probed.size_bytes));
+            put(
+                &mut out,
+                format_args!(
+                    "\n{} episode(s), {} open, {} step(s), {} note(s)",
+                    probed.n_episodes, probed.n_open, probed.n_steps, probed.n_notes
+                ),
+            );
+            let ready = if probed.index_ready { "ready" } else { "loading" };
+            put(&mut out, format_args!("\nindex {ready}, {} change(s) behind", probed.index_lag));
+        }
+        if let Some(detail) = &self.detail {
+            put(
+                &mut out,
+                format_args!(
+                    "\nread {} µs, format {}, seq {}, {} unit(s), index {} bytes, store {}, pid {}",
+                    detail.read_us,
+                    detail.format,
+                    detail.seq,
+                    detail.n_units,
+                    detail.index_bytes,
+                    detail.store_id,
+                    detail.pid
+                ),
+            );
+        }
+        for problem in &self.problems {
+            out.push_str("\nproblem: ");
+            out.push_str(problem);
+        }
+        out
+    }
+}

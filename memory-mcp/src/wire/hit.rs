@@ -1,0 +1,101 @@
+//! A recalled piece of experience, as data and as text.
+
+use std::collections::BTreeMap;
+
+use memory_core::{Hit, Record, Status, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::moment::{Age, rfc3339};
+use super::render::{QUOTED, dot, put, quote};
+
+/// One hit of a recall.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct HitAnswer {
+    kind: &'static str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_id: Option<String>,
+    strength: &'static str,
+    score: f64,
+    text: String,
+    when: String,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step_idx: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<BTreeMap<&'static str, f64>>,
+    #[serde(skip)]
+    at: Timestamp,
+}
+
+impl HitAnswer {
+    /// Takes a hit; the terms of its score only if they are asked for.
+    pub(crate) fn new(hit: Hit, explain: bool) -> Self {
+        let id = hit.record.id().to_string();
+        let (kind, scope, source, at, outcome, status) = match hit.record {
+            Record::Episode(episode) => {
+                let (outcome, status) = (episode.outcome(), episode.status());
+                // "completed" says no more than the outcome beside it.
+                let status = (status != Status::Completed).then(|| status.name());
+                let outcome = outcome.map(memory_core::Outcome::name);
+                let episode = *episode;
+                ("episode", episode.scope, episode.source, episode.started_at, outcome, status)
+            }
+            Record::Note(note) => {
+                let superseded = note.superseded_by.map(|_| "superseded");
+                (note.kind.name(), note.scope, note.source, note.occurred_at, None, superseded)
+            }
+        };
+        let terms = hit.terms.into_iter().map(|(name, value)| (name, rounded(value)));
+        Self {
+            kind,
+            id,
+            source_id: source.map(|source| source.external_id.into_string()),
+            strength: hit.strength.name(),
+            score: rounded(hit.score),
+            text: hit.text,
+            when: rfc3339(at),
+            scope: scope.as_str().to_owned(),
+            outcome,
+            status,
+            step_idx: hit.step_idx,
+            why: explain.then(|| terms.collect()),
+            at,
+        }
+    }
+}
+
+/// Three decimals: more are noise to the reader.
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+/// Appends the hits as numbered blocks: what each is, then its excerpt as a quotation.
+pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str, now: Timestamp) {
+    out.push_str(QUOTED);
+    for (n, hit) in hits.iter().enumerate() {
+        put(out, format_args!("\n{}. {} {}", n + 1, hit.kind, hit.id));
+        for part in hit.outcome.iter().chain(&hit.status) {
+            dot(out, part);
+        }
+        dot(out, hit.strength);
+        dot(out, Age { now, then: hit.at });
+        if hit.scope != own_scope {
+            dot(out, format_args!("scope {}", hit.scope));
+        }
+        if let Some(step_idx) = hit.step_idx {
+            dot(out, format_args!("step {step_idx}"));
+        }
+        if let Some(why) = &hit.why {
+            let terms: Vec<String> =
+                why.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            dot(out, format_args!("score {} = {}", hit.score, terms.join(", ")));
+        }
+        quote(out, &hit.text);
+    }
+}

@@ -1,0 +1,160 @@
+//! One suite for every [`memory_core::Storage`]: what the trait promises, claim by claim.
+//!
+//! [`crate::conformance!`] expands to a `#[test]` per claim. What is not portable and therefore not
+//! claimed: counts above `i64::MAX`, rewards that are not finite, a note that is inserted with
+//! `superseded_by` set, and the order of the changes within one batch (but for the last).
+
+pub mod batches;
+pub mod concurrency;
+pub mod feed;
+pub mod links;
+pub mod listing;
+pub mod model;
+pub mod reading;
+mod store;
+
+pub use store::{fresh, reopened, shared};
+
+/// Expands to the whole suite as named tests, for a store that is opened once.
+///
+/// Takes a function from a fresh directory (`&Path`) to an open, empty store; it is called several
+/// times, each time with another directory.
+///
+/// ```
+/// mod conformance {
+///     memory_testkit::conformance!(|_dir| memory_core::MemStorage::new());
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($open:expr) => {
+        $crate::conformance_tests!(fresh, $open);
+    };
+}
+
+/// Expands to the whole suite as named tests, for a store that is closed and opened again after every
+/// batch: what is read has always passed through the place where it is kept.
+///
+/// Takes a function from a directory to the store in it, new or not.
+#[macro_export]
+macro_rules! conformance_reopened {
+    ($open:expr) => {
+        $crate::conformance_tests!(reopened, $open);
+    };
+}
+
+/// Expands to the claims about two handles that are open on one store at once, as several processes
+/// have them; only for a storage that allows it.
+///
+/// Takes a function from a directory to the store in it, new or open already.
+#[macro_export]
+macro_rules! conformance_shared {
+    ($open:expr) => {
+        $crate::conformance_tests!(@each shared, $open;
+            concurrency: writers_of_two_handles_lose_nothing
+                a_second_handle_that_follows_the_feed_misses_nothing
+                each_handle_sees_what_the_other_wrote;
+        );
+    };
+}
+
+/// The list of claims, by the module they are in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    (@each $on:ident, $open:expr; $($subject:ident: $($claim:ident)+;)+) => {
+        $($(
+            #[test]
+            fn $claim() {
+                $crate::conformance::$on($open, $crate::conformance::$subject::$claim);
+            }
+        )+)+
+    };
+    ($on:ident, $open:expr) => {
+        #[test]
+        fn random_histories_agree_with_the_reference() {
+            $crate::conformance::model::random_histories_agree_with_the_reference(
+                &|claim| $crate::conformance::$on($open, claim),
+            );
+        }
+
+        $crate::conformance_tests!(@each $on, $open;
+            reading: a_new_store_is_empty
+                episodes_are_read_back_as_they_were_written
+                a_finished_episode_is_stored_whole
+                endings_are_read_back_as_they_were_written
+                steps_are_read_back_as_they_were_written
+                notes_are_read_back_as_they_were_written
+                odd_texts_survive
+                extreme_numbers_and_instants_survive
+                excerpts_keep_the_length_of_their_original
+                answers_follow_the_order_of_the_ids
+                unknown_ids_have_no_record
+                tens_of_thousands_of_ids_are_read_in_one_call
+                steps_are_read_by_range
+                either_durability_stores_the_same
+                stats_count_what_is_stored;
+            batches: steps_are_numbered_from_zero_in_order
+                an_episode_holds_as_many_steps_as_its_limit
+                an_episode_ends_once
+                missing_records_are_named
+                an_id_is_inserted_once_per_kind
+                a_batch_with_one_bad_operation_leaves_nothing
+                operations_see_those_before_them
+                operations_do_not_see_those_after_them
+                a_record_made_and_removed_in_one_batch_is_gone
+                an_empty_batch_changes_nothing
+                a_batch_may_have_thousands_of_operations;
+            links: a_superseded_note_is_marked
+                a_note_is_superseded_once
+                removing_a_successor_makes_the_note_current_again
+                removing_a_note_from_the_middle_of_a_chain_frees_both_ends
+                removing_an_episode_keeps_its_lessons
+                a_source_is_stored_once_per_kind
+                records_are_found_by_source
+                a_removed_record_is_gone;
+            feed: every_commit_stands_at_its_last_change
+                a_record_is_listed_once
+                records_changed_in_passing_are_listed
+                paging_through_the_feed_loses_nothing
+                nothing_is_listed_after_the_head
+                positions_are_not_used_again
+                a_store_keeps_its_identity;
+            listing: lists_are_newest_first
+                each_condition_filters
+                tags_match_whole_and_to_the_letter
+                instants_are_bounded_from_below_and_above
+                conditions_combine
+                paging_through_a_list_loses_nothing;
+            concurrency: concurrent_writers_lose_nothing
+                of_concurrent_inserts_of_one_source_one_succeeds
+                readers_never_see_half_a_batch
+                a_reader_that_follows_the_feed_misses_nothing;
+        );
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A claim that the macro forgets is never checked.
+    #[test]
+    fn every_claim_is_in_the_list() {
+        let listed = include_str!("conformance.rs");
+        let subjects = [
+            include_str!("conformance/reading.rs"),
+            include_str!("conformance/batches.rs"),
+            include_str!("conformance/links.rs"),
+            include_str!("conformance/feed.rs"),
+            include_str!("conformance/listing.rs"),
+            include_str!("conformance/concurrency.rs"),
+        ];
+        let claims = subjects.iter().flat_map(|subject| subject.lines());
+        let claims = claims.filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));
+        let names: Vec<&str> = claims.map(|(name, _)| name).collect();
+        assert!(names.len() > 50, "{}", names.len());
+        for name in names {
+            assert!(listed.split_whitespace().any(|word| word.trim_matches(';') == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Random histories, applied to a storage and to the reference in memory, must give equal answers.
+
+use memory_core::{
+    Change, ChangeOp, Closing, Durability, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind,
+    Op, Outcome, RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage,
+    StorageError, StorageStats, WriteBatch,
+};
+use proptest::bool::weighted;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+
+use crate::sample;
+
+/// Few names, so that operations meet on the same records.
+const N_EPISODES: u64 = 5;
+const N_NOTES: u64 = 6;
+const N_SOURCES: u64 = 3;
+
+/// An operation told in small numbers, which shrink well.
+#[derive(Debug, Clone)]
+enum Plan {
+    InsertEpisode { n: u64, looks: Looks, n_steps: u64, closed: bool, outcome: Option<usize> },
+    Append { n: u64, n_steps: u64, limit: u32 },
+    Close { n: u64, outcome: Option<usize>, reward: Option<u8> },
+    InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
+    RemoveEpisode(u64),
+    RemoveNote(u64),
+}
+
+/// What episodes and notes have in common.
+#[derive(Debug, Clone)]
+struct Looks {
+    scope: u8,
+    tag: Option<u8>,
+    source: Option<u64>,
+    at: u64,
+}
+
+impl Looks {
+    fn strategy() -> impl Strategy<Value = Self> {
+        (0..2_u8, option::of(0..2_u8), option::weighted(0.3, 0..N_SOURCES), 0..4_u64)
+            .prop_map(|(scope, tag, source, at)| Self { scope, tag, source, at })
+    }
+
+    fn tags(&self) -> Vec<Box<str>> {
+        self.tag.iter().map(|tag| format!("tag {tag}").into()).collect()
+    }
+
+    fn source(&self) -> Option<Source> {
+        self.source.map(source)
+    }
+}
+
+fn source(n: u64) -> Source {
+    sample::source(&format!("source {n}"))
+}
+
+impl Plan {
+    fn strategy() -> impl Strategy<Value = Self> {
+        let (episode, note) = (0..N_EPISODES, 0..N_NOTES);
+        let outcome = || option::weighted(0.8, 0..Outcome::ALL.len());
+        prop_oneof![
+            4 => (episode.clone(), Looks::strategy(), 0..4_u64, weighted(0.2), outcome())
+                .prop_map(|(n, looks, n_steps, closed, outcome)| {
+                    Self::InsertEpisode { n, looks, n_steps, closed, outcome }
+                }),
+            4 => (episode.clone(), 0..4_u64, prop_oneof![4 => Just(u32::MAX), 1 => 0..8_u32])
+                .prop_map(|(n, n_steps, limit)| Self::Append { n, n_steps, limit }),
+            2 => (episode.clone(), outcome(), option::of(any::<u8>()))
+                .prop_map(|(n, outcome, reward)| Self::Close { n, outcome, reward }),
+            5 => (
+                note.clone(),
+                Looks::strategy(),
+                0..NoteKind::ALL.len(),
+                option::weighted(0.3, episode.clone()),
+                option::weighted(0.4, note.clone()),
+            )
+                .prop_map(|(n, looks, kind, episode, supersedes)| {
+                    Self::InsertNote { n, looks, kind, episode, supersedes }
+                }),
+            1 => episode.prop_map(Self::RemoveEpisode),
+            2 => note.prop_map(Self::RemoveNote),
+        ]
+    }
+
+    fn to_op(&self) -> Op {
+        let scope = |looks: &Looks| sample::scope(&format!("scope {}", looks.scope));
+        match self {
+            Self::InsertEpisode { n, looks, n_steps, closed, outcome } => {
+                let mut episode = Episode {
+                    scope: scope(looks),
+                    source: looks.source(),
+                    started_at: sample::instant(looks.at),
+                    closing: closed.then(|| sample::closing(outcome.map(|o| Outcome::ALL[o]))),
+                    ..sample::episode(*n)
+                };
+                episode.context.tags = looks.tags();
+                Op::InsertEpisode { episode: Box::new(episode), steps: some_steps(*n_steps) }
+            }
+            Self::Append { n, n_steps, limit } => Op::AppendSteps {
+                episode: sample::episode_id(*n),
+                steps: some_steps(*n_steps),
+                limit: *limit,
+            },
+            Self::Close { n, outcome, reward } => {
+                let closing = Closing {
+                    reward: reward.map(|reward| f64::from(reward) / 255.0),
+                    ..sample::closing(outcome.map(|o| Outcome::ALL[o]))
+                };
+                Op::Close { episode: sample::episode_id(*n), closing: Box::new(closing) }
+            }
+            Self::InsertNote { n, looks, kind, episode, supersedes } => {
+                Op::InsertNote(Box::new(Note {
+                    kind: NoteKind::ALL[*kind],
+                    scope: scope(looks),
+                    tags: looks.tags(),
+                    source: looks.source(),
+                    occurred_at: sample::instant(looks.at),
+                    episode: episode.map(sample::episode_id),
+                    supersedes: supersedes.map(sample::note_id),
+                    ..sample::note(*n)
+                }))
+            }
+            Self::RemoveEpisode(n) => Op::Remove(sample::episode_id(*n).into()),
+            Self::RemoveNote(n) => Op::Remove(sample::note_id(*n).into()),
+        }
+    }
+}
+
+fn some_steps(n: u64) -> Vec<Step> {
+    (0..n).map(|n| if n % 2 == 0 { sample::step(n) } else { sample::full_step(n) }).collect()
+}
+
+/// A way to run something on a new, empty store.
+pub type OnNewStore<'a> = &'a dyn Fn(&mut dyn FnMut(&dyn Storage));
+
+/// Checks a storage against [`MemStorage`] with random histories; a failing one is made as short as
+/// it can be and printed.
+pub fn random_histories_agree_with_the_reference(on_new_store: OnNewStore<'_>) {
+    let config =
+        Config { cases: 64, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    // The same histories at each run: a red test stays red until its cause is gone.
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let histories = vec(vec(Plan::strategy(), 0..5), 1..24);
+    let outcome = runner.run(&histories, |history| {
+        // A claim that does not hold panics; the runner takes that for a failed case and shrinks it.
+        on_new_store(&mut |storage| agree(storage, &history));
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, history)) => panic!("{reason}\nhistory: {history:#?}"),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+fn agree(storage: &dyn Storage, history: &[Vec<Plan>]) {
+    let reference = MemStorage::new();
+    let (mut seq, mut reference_seq) = (0, 0);
+    for batch in history {
+        let ops: Vec<Op> = batch.iter().map(Plan::to_op).collect();
+        let expected = reference.apply(WriteBatch { ops: ops.clone() }, Durability::Process);
+        let got = storage.apply(WriteBatch { ops }, Durability::Process);
+        match (got, expected) {
+            (Ok(got), Ok(expected)) => {
+                assert_eq!(got.applied, expected.applied);
+                let changes = changes_since(storage, seq, got.seq);
+                assert_eq!(changes, changes_since(&reference, reference_seq, expected.seq));
+                (seq, reference_seq) = (got.seq, expected.seq);
+            }
+            (Err(StorageError::Rejected(got)), Err(StorageError::Rejected(expected))) => {
+                assert_eq!(got, expected);
+            }
+            (got, expected) => panic!("got {got:?}, the reference {expected:?}"),
+        }
+        assert_eq!(storage.head().unwrap().seq, seq);
+        assert_eq!(Visible::of(storage), Visible::of(&reference));
+    }
+    assert_eq!(changes_since(storage, 0, seq), changes_since(&reference, 0, reference_seq));
+    assert_eq!(storage.check().unwrap(), Vec::<String>::new());
+}
+
+/// The changes after `after`, of which the last stands at `head`; sorted by record, because the order
+/// within a batch is the storage's own.
+fn changes_since(storage: &dyn Storage, after: Seq, head: Seq) -> Vec<(RecordId, ChangeOp)> {
+    let changes: Vec<Change> = storage.changes(after, usize::MAX).unwrap();
+    assert!(changes.is_sorted_by(|a, b| a.seq < b.seq), "{changes:?}");
+    assert_eq!(changes.last().map_or(after.max(head), |change| change.seq), head);
+    let mut changes: Vec<_> = changes.iter().map(|change| (change.id, change.op)).collect();
+    changes.sort_unstable();
+    changes
+}
+
+/// All that two stores with the same history must show alike.
+#[derive(Debug, PartialEq)]
+struct Visible {
+    episodes: Vec<Option<Episode>>,
+    steps: Vec<Vec<Step>>,
+    later_steps: Vec<Vec<Step>>,
+    notes: Vec<Option<Note>>,
+    found: Vec<Option<RecordId>>,
+    listed: Vec<Vec<RecordId>>,
+    stats: StorageStats,
+}
+
+impl Visible {
+    fn of(storage: &dyn Storage) -> Self {
+        let episodes: Vec<EpisodeId> = (0..N_EPISODES).map(sample::episode_id).collect();
+        let notes: Vec<NoteId> = (0..N_NOTES).map(sample::note_id).collect();
+        let sources: Vec<Source> = (0..N_SOURCES).map(source).collect();
+        let steps = |from, limit| {
+            let range = |id: &EpisodeId| StepRange { episode: *id, from, limit };
+            storage.steps(&episodes.iter().map(range).collect::<Vec<_>>()).unwrap()
+        };
+        let mut found = storage.find(RecordKind::Episode, &sources).unwrap();
+        found.extend(storage.find(RecordKind::Note, &sources).unwrap());
+        Self {
+            steps: steps(0, u32::MAX),
+            later_steps: steps(2, 3),
+            episodes: storage.episodes(&episodes).unwrap(),
+            notes: storage.notes(&notes).unwrap(),
+            found,
+            listed: filters().iter().flat_map(|filter| list_both(storage, filter)).collect(),
+            stats: StorageStats { size_bytes: 0, ..storage.stats().unwrap() },
+        }
+    }
+}
+
+fn list_both(storage: &dyn Storage, filter: &RecordFilter) -> [Vec<RecordId>; 2] {
+    [RecordKind::Episode, RecordKind::Note].map(|kind| {
+        let entries = storage.list(kind, filter, None, usize::MAX).unwrap();
+        entries.iter().map(|entry| entry.id).collect()
+    })
+}
+
+fn filters() -> [RecordFilter; 4] {
+    [
+        RecordFilter::default(),
+        RecordFilter { current_only: true, ..RecordFilter::default() },
+        RecordFilter {
+            scope: Some(sample::scope("scope 1")),
+            tag: Some("tag 0".into()),
+            ..RecordFilter::default()
+        },
+        RecordFilter { outcome: Some(Outcome::Success), ..RecordFilter::default() },
+    ]
+}

@@ -1,0 +1,186 @@
+//! Small records for tests: everything follows from a number, so that two calls give equal records.
+
+use memory_core::{
+    Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, Scope, Source,
+    Step, Timestamp,
+};
+
+/// Instant from which samples count, in milliseconds since the Unix epoch.
+pub const EPOCH_MS: i64 = 1_750_000_000_000;
+
+fn id_bytes(n: u64) -> [u8; 16] {
+    // The shape of a UUIDv7, so that readers which print or parse ids meet real ones; the number lies
+    // in the lowest bytes, so ids sort by it.
+    let mut bytes = *b"\x01\x98\xf3\xa2\x00\x00\x70\x00\x80\0\0\0\0\0\0\0";
+    bytes[9..].copy_from_slice(&n.to_be_bytes()[1..]);
+    bytes
+}
+
+/// The `n`-th episode id.
+#[must_use]
+pub fn episode_id(n: u64) -> EpisodeId {
+    EpisodeId::from_bytes(id_bytes(n))
+}
+
+/// The `n`-th note id.
+#[must_use]
+pub fn note_id(n: u64) -> NoteId {
+    NoteId::from_bytes(id_bytes(n))
+}
+
+/// A text that is kept whole.
+#[must_use]
+pub fn text(text: impl Into<String>) -> Excerpt {
+    Excerpt::cut(text.into(), usize::MAX)
+}
+
+/// A scope of that name.
+#[must_use]
+pub fn scope(name: &str) -> Scope {
+    Scope::new(name).unwrap()
+}
+
+/// The instant `n` seconds after [`EPOCH_MS`].
+#[must_use]
+pub fn instant(n: u64) -> Timestamp {
+    Timestamp::from_millis(EPOCH_MS + i64::try_from(n).unwrap() * 1_000)
+}
+
+/// A source of the importer `jsonl`.
+#[must_use]
+pub fn source(external_id: &str) -> Source {
+    Source { importer: "jsonl".into(), external_id: external_id.into() }
+}
+
+/// Owned labels.
+#[must_use]
+pub fn labels(labels: &[&str]) -> Vec<Box<str>> {
+    labels.iter().map(|label| (*label).into()).collect()
+}
+
+/// An open episode with no optional field set.
+#[must_use]
+pub fn episode(n: u64) -> Episode {
+    Episode {
+        id: episode_id(n),
+        scope: scope("acme/shop"),
+        task: text(format!("task {n}")),
+        context: Context::default(),
+        source: None,
+        started_at: instant(n),
+        recorded_at: instant(n),
+        n_steps: 0,
+        closing: None,
+    }
+}
+
+/// A completed episode with every field set.
+#[must_use]
+pub fn full_episode(n: u64) -> Episode {
+    Episode {
+        context: Context {
+            task_type: Some("bugfix".into()),
+            language: Some("rust".into()),
+            framework: Some("tokio".into()),
+            domain: Some("backend".into()),
+            tags: labels(&["ci", "flaky"]),
+            agent: Some("claude-code".into()),
+            model: Some("opus".into()),
+            session: Some(format!("session-{n}").into()),
+            branch: Some("fix/timeout".into()),
+        },
+        source: Some(source(&format!("episode-{n}"))),
+        recorded_at: instant(n + 7),
+        closing: Some(closing(Some(Outcome::Partial))),
+        ..episode(n)
+    }
+}
+
+/// An ending with every field set; `None` is that of an abandoned episode.
+#[must_use]
+pub fn closing(outcome: Option<Outcome>) -> Closing {
+    Closing {
+        outcome,
+        ended_at: instant(500),
+        summary: Some(text("raised the limit, one test is still red")),
+        artifacts: labels(&["src/pool.rs", "commit 1f2e3d"]),
+        reward: Some(0.625),
+        reflection: Some(text("reading the log first saved a rebuild")),
+    }
+}
+
+/// A step that succeeded, with no optional field set; the storage gives it its place.
+#[must_use]
+pub fn step(n: u64) -> Step {
+    Step {
+        idx: 0,
+        tool: "bash".into(),
+        action: None,
+        args: text(format!(r#"{{"command":"make {n}"}}"#)),
+        observation: text(format!("done {n}")),
+        ok: true,
+        error: None,
+        latency_ms: None,
+        n_tokens: None,
+        occurred_at: instant(n),
+    }
+}
+
+/// A step that failed, with every field set.
+#[must_use]
+pub fn full_step(n: u64) -> Step {
+    Step {
+        action: Some("cargo".into()),
+        ok: false,
+        error: Some(text("error[E0382]: borrow of moved value: `pool`")),
+        latency_ms: Some(1_234 + n),
+        n_tokens: Some(77 + n),
+        ..step(n)
+    }
+}
+
+/// `n` small steps.
+#[must_use]
+pub fn steps(n: u64) -> Vec<Step> {
+    (0..n).map(step).collect()
+}
+
+/// A fact with no optional field set.
+#[must_use]
+pub fn note(n: u64) -> Note {
+    Note {
+        id: note_id(n),
+        kind: NoteKind::Fact,
+        scope: scope("acme/shop"),
+        text: text(format!("note {n}")),
+        speaker: None,
+        session: None,
+        position: 0,
+        tags: Vec::new(),
+        source: None,
+        episode: None,
+        occurred_at: instant(n),
+        recorded_at: instant(n),
+        valid_from: None,
+        valid_to: None,
+        supersedes: None,
+        superseded_by: None,
+    }
+}
+
+/// A note with every field set but its links to other records.
+#[must_use]
+pub fn full_note(n: u64) -> Note {
+    Note {
+        kind: NoteKind::Turn,
+        speaker: Some("Ada".into()),
+        session: Some("planning".into()),
+        position: 3,
+        tags: labels(&["db", "pool"]),
+        source: Some(source(&format!("note-{n}"))),
+        recorded_at: instant(n + 9),
+        valid_from: Some(instant(1)),
+        valid_to: Some(instant(1_000)),
+        ..note(n)
+    }
+}
