@@ -47,7 +47,7 @@ impl Figure {
     /// The same, in milliseconds.
     #[must_use]
     pub fn in_ms(mut self) -> Self {
-        self.unit = "ms".to_owned();
+        "ms".clone_into(&mut self.unit);
         self.p50 /= 1e3;
         self.p99 = self.p99.map(|p99| p99 / 1e3);
         self

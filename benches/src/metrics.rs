@@ -1,6 +1,6 @@
 //! Measures of a ranking, over distinct ids, best first.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Which share of `gold` is among the first `k`: |gold ∩ first k| / |gold|.
 ///
@@ -24,7 +24,7 @@ pub fn ndcg_at(
     k: usize,
     ranked: &[String],
     gold: &[String],
-    grades: Option<&HashMap<String, f64>>,
+    grades: Option<&BTreeMap<String, f64>>,
 ) -> f64 {
     let grade = |id: &String| grades.map_or(1.0, |grades| grades.get(id).copied().unwrap_or(0.0));
     let gains = ranked.iter().map(|id| if gold.contains(id) { grade(id) } else { 0.0 });
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn ndcg_of_graded_gold_by_hand() {
-        let grades = HashMap::from([("a".to_owned(), 3.0), ("b".to_owned(), 1.0)]);
+        let grades = BTreeMap::from([("a".to_owned(), 3.0), ("b".to_owned(), 1.0)]);
         // Grades 1, 0, 3 in the answer against 3, 1 at best: (1 + 3/2) / (3 + 1/log2(3)).
         let value = ndcg_at(10, &ids("b x a"), &ids("a b"), Some(&grades));
         close(value, 2.5 / 3.630_929_753_571);

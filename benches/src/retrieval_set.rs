@@ -1,6 +1,6 @@
 //! A corpus with questions whose right answers are known.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -59,7 +59,7 @@ pub struct Question {
     gold_sessions: Vec<String>,
     /// How right each answer is.
     #[serde(default)]
-    pub grades: Option<HashMap<String, f64>>,
+    pub grades: Option<BTreeMap<String, f64>>,
     /// What kind of question.
     #[serde(default)]
     pub category: Option<String>,
@@ -142,20 +142,30 @@ impl RetrievalSet {
 
     /// The parts of the set that are scored: the first is the one that counts.
     #[must_use]
-    pub fn views(&self) -> Vec<(&'static str, fn(&Question) -> bool)> {
+    pub fn views(&self) -> Vec<View> {
+        let all = View { name: "all", holds: is_answerable };
         if self.name.starts_with("beam") {
-            vec![("named", is_beam), ("all", all)]
+            vec![View { name: "named", holds: is_of_named_category }, all]
         } else {
-            vec![("all", all)]
+            vec![all]
         }
     }
 }
 
-fn all(question: &Question) -> bool {
+/// A part of a set.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a question belongs to it.
+    pub holds: fn(&Question) -> bool,
+}
+
+fn is_answerable(question: &Question) -> bool {
     question.is_answerable()
 }
 
-fn is_beam(question: &Question) -> bool {
+fn is_of_named_category(question: &Question) -> bool {
     let is_named = question.category.as_deref().is_some_and(|c| BEAM_CATEGORIES.contains(&c));
     question.is_answerable() && is_named
 }
@@ -190,7 +200,8 @@ mod tests {
             documents: Vec::new(),
             questions: Vec::new(),
         };
-        let counts = |name| set(name).views().iter().map(|(_, of)| of(&asked)).collect::<Vec<_>>();
+        let counts =
+            |name| set(name).views().iter().map(|view| (view.holds)(&asked)).collect::<Vec<_>>();
         assert_eq!((counts("beam100k"), counts("locomo")), (vec![false, true], vec![true]));
     }
 }

@@ -34,6 +34,11 @@ impl Workload {
     }
 
     /// `n_words` words.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the power of a number of at least 1 to one within [0, 1) is a rank"
+    )]
     pub fn words(&mut self, n_words: usize) -> String {
         let mut text = String::with_capacity(n_words * 7);
         for i in 0..n_words {

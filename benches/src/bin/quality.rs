@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use memory_benches::evaluate::{SetReport, Silence, evaluate};
+use memory_benches::evaluate::{Scores, SetReport, Silence, evaluate};
 use memory_benches::machine::Provenance;
 use memory_benches::retrieval_set::RetrievalSet;
 use memory_benches::searcher::{Column, Product};
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         eprintln!("quality: cannot write {}: {error}", path.display());
         return ExitCode::FAILURE;
     }
-    let is_missed = reports.iter().flat_map(|r| &r.scores).any(|scores| scores.misses_target());
+    let is_missed = reports.iter().flat_map(|r| &r.scores).any(Scores::misses_target);
     if arguments.check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
