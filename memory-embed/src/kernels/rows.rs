@@ -1,0 +1,229 @@
+//! Arithmetic on rows of `f32`, written once and compiled for each instruction set.
+//!
+//! Every function is a plain loop over groups of [`LANES`] numbers with one running value per lane;
+//! inlined into a function that enables AVX-512 or AVX2 it compiles to that set's vectors. Without a
+//! per-lane running value the compiler may not reorder a float sum, and would not vectorise it.
+//!
+//! `FMA` says whether `a·b + c` is one instruction: where it is not, `mul_add` would call a slow
+//! library routine.
+
+use super::RowScale;
+
+/// Numbers handled together: one 512-bit vector.
+pub(super) const LANES: usize = 16;
+
+/// Epsilon of the model's layer normalisations (`layer_norm_eps` of its configuration).
+const NORM_EPSILON: f32 = 1e-12;
+
+/// `a·b + c`.
+#[inline(always)]
+pub(super) fn fused<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// The larger of two numbers, as one instruction: `f32::max` spends more on NaN, which none of these
+/// rows holds.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The smaller of two numbers, like [`larger`].
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// Sum of the lanes, halving, so that it vectorises.
+#[inline(always)]
+fn total(lanes: [f32; LANES]) -> f32 {
+    fold_lanes(lanes, |a, b| a + b)
+}
+
+#[inline(always)]
+fn fold_lanes(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        let (low, high) = lanes.split_at_mut(width);
+        for (a, b) in low.iter_mut().zip(high) {
+            *a = combine(*a, *b);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Combine `row`, whose length is a multiple of [`LANES`], into one number.
+#[inline(always)]
+fn reduce(row: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [start; LANES];
+    for group in row.as_chunks::<LANES>().0 {
+        for (lane, &value) in lanes.iter_mut().zip(group) {
+            *lane = combine(*lane, value);
+        }
+    }
+    fold_lanes(lanes, combine)
+}
+
+/// Adding and subtracting this rounds a number below 2²² to the nearest integer, which then stands in
+/// the low bits of the sum.
+const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
+
+/// `eˣ` for `x ≤ 0`, relative error below `3e-7`; below −87 as for −87.
+///
+/// `x = n·ln 2 + f` with `|f| ≤ ½ ln 2`; polynomial for `e^f` and the two-part `ln 2` from `expf` of
+/// Cephes (Moshier 1989); `2ⁿ` by adding `n` to the exponent bits.
+#[inline(always)]
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
+    let x = larger(x, -87.0);
+    let shifted = fused::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let f = fused::<FMA>(n, -0.693_359_4, x);
+    let f = fused::<FMA>(n, 2.121_944_4e-4, f);
+    let mut p = 1.987_569_2e-4;
+    for c in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        0.5,
+    ] {
+        p = fused::<FMA>(p, f, c);
+    }
+    let p = fused::<FMA>(p * f, f, f + 1.0);
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// Beyond this [`gelu`] takes the normal distribution's tail for nothing.
+const GELU_REACH: f32 = 4.4;
+/// Coefficients of [`gelu`]'s polynomial in `x²`, highest power first.
+const GELU_POLYNOMIAL: [f32; 9] = [
+    3.572_575_4e-11,
+    -3.756_583_5e-9,
+    1.741_691_7e-7,
+    -4.726_371e-6,
+    8.430_842e-5,
+    -1.055_083_7e-3,
+    9.643_324e-3,
+    -6.607_689e-2,
+    3.987_618_5e-1,
+];
+
+/// `gelu(x) = x·Φ(x)`, Φ the normal distribution (Hendrycks and Gimpel 2016, the exact form with erf),
+/// absolute error below `5e-5` within ±8, a hundredth of a step of the 8-bit codes that the result becomes.
+///
+/// `Φ(x) − ½ = x·P(x²)` within ±[`GELU_REACH`]; `P` is our own fit: least squares at Chebyshev nodes,
+/// reweighted until the largest error of `gelu` was flat.
+#[inline(always)]
+pub(super) fn gelu<const FMA: bool>(x: f32) -> f32 {
+    let near = smaller(larger(x, -GELU_REACH), GELU_REACH);
+    let square = near * near;
+    let mut p = 0.0;
+    for c in GELU_POLYNOMIAL {
+        p = fused::<FMA>(p, square, c);
+    }
+    x * fused::<FMA>(p, near, 0.5)
+}
+
+/// Apply [`gelu`] to a row.
+#[inline(always)]
+pub(super) fn gelu_row<const FMA: bool>(row: &mut [f32]) {
+    for group in row.as_chunks_mut::<LANES>().0 {
+        for value in group {
+            *value = gelu::<FMA>(*value);
+        }
+    }
+}
+
+/// Write `row` as 8-bit codes so that `row[i] ≈ scale · (codes[i] − 128) + centre`, with the whole
+/// range of codes spread over the row's range of values.
+///
+/// Half a step of error at most: `scale / 2`, and `scale = (max − min) / 255`. A row's own range, not
+/// one symmetric about zero, because GELU's results are nearly all on one side.
+#[inline(always)]
+pub(super) fn quantise_row<const FMA: bool>(row: &[f32], codes: &mut [u8]) -> RowScale {
+    let first = row.first().copied().unwrap_or(0.0);
+    let low = reduce(row, first, smaller);
+    let high = reduce(row, first, larger);
+    let scale = larger((high - low) / 255.0, 1e-9);
+    let inverse = 1.0 / scale;
+    for (group, codes) in row
+        .as_chunks::<LANES>()
+        .0
+        .iter()
+        .zip(codes.as_chunks_mut::<LANES>().0)
+    {
+        for (&value, code) in group.iter().zip(codes) {
+            let rounded = fused::<FMA>(value - low, inverse, ROUND);
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the code is the low 8 bits"
+            )]
+            let low_bits = rounded.to_bits() as u8;
+            *code = low_bits;
+        }
+    }
+    RowScale {
+        scale,
+        centre: low + 128.0 * scale,
+    }
+}
+
+/// `row = normalise(row + added) · gain + bias`: layer normalisation (Ba, Kiros, Hinton 2016) of a
+/// residual sum.
+#[inline(always)]
+pub(super) fn add_norm<const FMA: bool>(
+    row: &mut [f32],
+    added: &[f32],
+    gain: &[f32],
+    bias: &[f32],
+) {
+    #[expect(clippy::cast_precision_loss, reason = "rows have 384 numbers")]
+    let count = row.len() as f32;
+    let mut sums = [0.0; LANES];
+    for (row, added) in row
+        .as_chunks_mut::<LANES>()
+        .0
+        .iter_mut()
+        .zip(added.as_chunks::<LANES>().0)
+    {
+        for ((value, &added), sum) in row.iter_mut().zip(added).zip(&mut sums) {
+            *value += added;
+            *sum += *value;
+        }
+    }
+    let mean = total(sums) / count;
+    let mut squares = [0.0; LANES];
+    for group in row.as_chunks::<LANES>().0 {
+        for (&value, square) in group.iter().zip(&mut squares) {
+            let distance = value - mean;
+            *square = fused::<FMA>(distance, distance, *square);
+        }
+    }
+    let inverse = 1.0 / (total(squares) / count + NORM_EPSILON).sqrt();
+    let parameters = gain
+        .as_chunks::<LANES>()
+        .0
+        .iter()
+        .zip(bias.as_chunks::<LANES>().0);
+    for (row, (gain, bias)) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(parameters) {
+        for ((value, &gain), &bias) in row.iter_mut().zip(gain).zip(bias) {
+            *value = fused::<FMA>((*value - mean) * inverse, gain, bias);
+        }
+    }
+}
+
+/// `row = e^(row − max)`, giving the inverse of its sum: a softmax that leaves the division to whoever
+/// uses the row next.
+#[inline(always)]
+pub(super) fn soften<const FMA: bool>(row: &mut [f32]) -> f32 {
+    let highest = reduce(row, f32::MIN, larger);
+    let mut sums = [0.0; LANES];
+    for group in row.as_chunks_mut::<LANES>().0 {
+        for (value, sum) in group.iter_mut().zip(&mut sums) {
+            *value = exp::<FMA>(*value - highest);
+            *sum += *value;
+        }
+    }
+    1.0 / total(sums)
+}

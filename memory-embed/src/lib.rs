@@ -1,0 +1,23 @@
+//! Text to vector for memory-mcp.
+//!
+//! [`Embedder`] is the contract; [`MiniLm`] fulfils it inside this program, without network, model
+//! files or a C compiler. [`Cached`] puts a small memory before any embedder.
+//!
+//! From text to vector, one file per step: `wordpiece` (token ids) → `windows` (parts that the model can
+//! read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm` (mean, unit
+//! length, batches, threads).
+
+mod cached;
+mod embedder;
+mod forward;
+mod kernels;
+mod minilm;
+#[doc(hidden)]
+pub mod packed_format;
+mod weights;
+mod windows;
+mod wordpiece;
+
+pub use cached::Cached;
+pub use embedder::{EmbedError, Embedder, Role};
+pub use minilm::MiniLm;
