@@ -214,3 +214,6 @@ fn make_unit(vector: &mut [f32]) {
         *value *= scale;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
 //! Kernels for AVX2 with FMA, and for AVX2 with the 256-bit form of VNNI (Intel's processors without
 //! AVX-512 since Alder Lake).
 
+use super::attention::Vector;
+use super::rows::LANES;
 use super::{CodedRows, Kernels, RowScale, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
+    __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
     _mm256_dpbusd_avx_epi32, _mm256_fmadd_ps, _mm256_hadd_epi32, _mm256_loadu_ps,
     _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute4x64_epi64,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setzero_si256, _mm256_slli_epi32,
-    _mm256_storeu_ps, _mm256_sub_epi32,
+    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_epi32,
 };
 
 /// The version for AVX2.
@@ -30,7 +32,7 @@ pub(super) static VNNI_KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!("avx2,fma", fused: true);
+compile_rows_for!("avx2,fma", fused: true, vector: [__m256; 2], queries: 4);
 
 /// Whether this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
@@ -216,6 +218,46 @@ unsafe fn store(
             let bias = _mm256_loadu_ps(layer.bias.as_ptr().add(at));
             let result = _mm256_fmadd_ps(product, scales, bias);
             _mm256_storeu_ps(results.as_mut_ptr().add(row * layer.outputs + at), result);
+        }
+    }
+}
+
+impl Vector for [__m256; 2] {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller vouches for the instruction set.
+        unsafe { [_mm256_setzero_ps(); 2] }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f32; LANES]) -> Self {
+        // SAFETY: the caller vouches for the instruction set; 16 numbers are there to read.
+        unsafe {
+            [
+                _mm256_loadu_ps(from.as_ptr()),
+                _mm256_loadu_ps(from.as_ptr().add(8)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f32; LANES]) {
+        // SAFETY: the caller vouches for the instruction set; there is room for 16 numbers.
+        unsafe {
+            _mm256_storeu_ps(to.as_mut_ptr(), self[0]);
+            _mm256_storeu_ps(to.as_mut_ptr().add(8), self[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, factor: f32, other: Self) -> Self {
+        // SAFETY: the caller vouches for the instruction set.
+        unsafe {
+            let factor = _mm256_set1_ps(factor);
+            [
+                _mm256_fmadd_ps(factor, other[0], self[0]),
+                _mm256_fmadd_ps(factor, other[1], self[1]),
+            ]
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Kernels for AVX-512 with VNNI (Intel since Ice Lake, AMD since Zen 4).
 
+use super::attention::Vector;
+use super::rows::LANES;
 use super::{CodedRows, Kernels, RowScale, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::x86_64::{
-    __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
-    _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
+    __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
 };
 
 /// The version for AVX-512 VNNI.
@@ -18,7 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma", fused: true);
+compile_rows_for!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma", fused: true, vector: __m512, queries: 8);
 
 /// Whether this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
@@ -146,5 +148,31 @@ unsafe fn store(
                 _mm512_fmadd_ps(product, scales, bias),
             );
         }
+    }
+}
+
+impl Vector for __m512 {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller vouches for the instruction set.
+        unsafe { _mm512_setzero_ps() }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f32; LANES]) -> Self {
+        // SAFETY: the caller vouches for the instruction set; 16 numbers are there to read.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f32; LANES]) {
+        // SAFETY: the caller vouches for the instruction set; there is room for 16 numbers.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, factor: f32, other: Self) -> Self {
+        // SAFETY: the caller vouches for the instruction set.
+        unsafe { _mm512_fmadd_ps(_mm512_set1_ps(factor), other, self) }
     }
 }

@@ -4,9 +4,14 @@
 //! ([`rows`], [`attention`]) is written once and compiled for each. [`portable`] is both the version for
 //! unknown processors and the plain twin that tests compare the others with.
 
+#[expect(unsafe_code, reason = "generic over the instruction sets' vectors")]
 mod attention;
 mod rows;
 
+#[expect(
+    unsafe_code,
+    reason = "implements the vector trait of the SIMD kernels"
+)]
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -153,7 +158,7 @@ impl Kernels {
 /// The functions are safe to call where the features are enabled; through [`Kernels`] they are
 /// `unsafe fn`.
 macro_rules! compile_rows_for {
-    ($($feature:literal)?, fused: $fused:literal) => {
+    ($($feature:literal)?, fused: $fused:literal, vector: $vector:ty, queries: $queries:literal) => {
         $(#[target_feature(enable = $feature)])?
         pub(super) fn quantise(row: &[f32], codes: &mut [u8]) -> super::RowScale {
             super::rows::quantise_row::<$fused>(row, codes)
@@ -169,13 +174,18 @@ macro_rules! compile_rows_for {
             super::rows::add_norm::<$fused>(row, added, norm.gain, norm.bias);
         }
 
+        /// # Safety
+        /// The processor must have the instruction set.
         $(#[target_feature(enable = $feature)])?
-        pub(super) fn attend(
+        pub(super) unsafe fn attend(
             projections: &[f32],
             context: &mut [f32],
             scratch: &mut super::AttentionScratch,
         ) {
-            super::attention::attend::<$fused>(projections, context, scratch);
+            // SAFETY: the caller vouches for the instruction set.
+            unsafe {
+                super::attention::attend::<$vector, $queries, $fused>(projections, context, scratch);
+            }
         }
     };
 }

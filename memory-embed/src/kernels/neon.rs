@@ -1,11 +1,13 @@
 //! Kernels for NEON, which every 64-bit ARM processor has.
 
+use super::attention::Vector;
+use super::rows::LANES;
 use super::{CodedRows, Kernels, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::aarch64::{
-    int8x16_t, int32x4_t, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32, vfmaq_f32, vget_low_s8,
-    vld1q_f32, vld1q_s8, vld1q_s32, vmlal_high_s8, vmlal_s8, vmull_high_s8, vmull_s8, vmulq_f32,
-    vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32, vst1q_f32,
+    float32x4_t, int8x16_t, int32x4_t, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32, vfmaq_f32,
+    vfmaq_n_f32, vget_low_s8, vld1q_f32, vld1q_s8, vld1q_s32, vmlal_high_s8, vmlal_s8,
+    vmull_high_s8, vmull_s8, vmulq_f32, vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32, vst1q_f32,
 };
 
 /// The version for NEON. The row routines need no feature switched on: NEON is this architecture's
@@ -19,7 +21,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!(, fused: true);
+compile_rows_for!(, fused: true, vector: [float32x4_t; 4], queries: 4);
 
 /// Rows of a full tile: each keeps 8 of the 32 registers.
 const ROWS: usize = 2;
@@ -141,5 +143,33 @@ unsafe fn store(
             results.as_mut_ptr().add(row * layer.outputs + output),
             result,
         );
+    }
+}
+
+impl Vector for [float32x4_t; 4] {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: every 64-bit ARM processor has NEON.
+        unsafe { [vdupq_n_f32(0.0); 4] }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f32; LANES]) -> Self {
+        // SAFETY: 16 numbers are there to read.
+        unsafe { std::array::from_fn(|part| vld1q_f32(from.as_ptr().add(4 * part))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f32; LANES]) {
+        for (part, values) in self.into_iter().enumerate() {
+            // SAFETY: there is room for 16 numbers.
+            unsafe { vst1q_f32(to.as_mut_ptr().add(4 * part), values) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, factor: f32, other: Self) -> Self {
+        // SAFETY: every 64-bit ARM processor has NEON.
+        unsafe { std::array::from_fn(|part| vfmaq_n_f32(self[part], other[part], factor)) }
     }
 }

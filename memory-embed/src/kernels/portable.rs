@@ -1,5 +1,7 @@
 //! Kernels for any processor, in plain loops: what the other versions are tested against.
 
+use super::attention::Vector;
+use super::rows::LANES;
 use super::{CodedRows, Kernels, compile_rows_for};
 use crate::packed_format::{BLOCK_INPUTS, BLOCK_OUTPUTS};
 use crate::weights::Linear;
@@ -14,7 +16,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!(, fused: false);
+compile_rows_for!(, fused: false, vector: [f32; LANES], queries: 4);
 
 /// See [`Kernels::multiply`].
 fn multiply(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32]) {
@@ -57,4 +59,29 @@ fn block_products(codes: &[u8], block: &[i8]) -> [i32; BLOCK_OUTPUTS] {
         }
     }
     products
+}
+
+impl Vector for [f32; LANES] {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [0.0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f32; LANES]) -> Self {
+        *from
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f32; LANES]) {
+        *to = self;
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(mut self, factor: f32, other: Self) -> Self {
+        for (sum, value) in self.iter_mut().zip(other) {
+            *sum += factor * value;
+        }
+        self
+    }
 }

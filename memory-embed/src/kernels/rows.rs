@@ -1,8 +1,9 @@
 //! Arithmetic on rows of `f32`, written once and compiled for each instruction set.
 //!
-//! Every function is a plain loop over groups of [`LANES`] numbers with one running value per lane;
-//! inlined into a function that enables AVX-512 or AVX2 it compiles to that set's vectors. Without a
-//! per-lane running value the compiler may not reorder a float sum, and would not vectorise it.
+//! Every function is a plain loop that compiles to vectors when inlined into a function that enables
+//! AVX-512 or AVX2. What is done to each number by itself is a loop over the row; what combines them
+//! keeps a running value for each of [`LANES`] lanes, as the compiler may not reorder a float sum.
+//! The two are never mixed in one loop: the compiler then vectorises across groups, by gathering.
 //!
 //! `FMA` says whether `a·b + c` is one instruction: where it is not, `mul_add` would call a slow
 //! library routine.
@@ -34,35 +35,43 @@ fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-/// Sum of the lanes, halving, so that it vectorises.
+/// Combine `row`, whose length is a multiple of [`LANES`], into one number: `each` prepares a number,
+/// `combine` joins two.
 #[inline(always)]
-fn total(lanes: [f32; LANES]) -> f32 {
-    fold_lanes(lanes, |a, b| a + b)
-}
-
-#[inline(always)]
-fn fold_lanes(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
+fn reduce(
+    row: &[f32],
+    start: f32,
+    each: impl Fn(f32) -> f32,
+    combine: impl Fn(f32, f32) -> f32,
+) -> f32 {
+    // Two groups of lanes, so that one need not wait for the other's last result.
+    let mut even = [start; LANES];
+    let mut odd = [start; LANES];
+    let (pairs, rest) = row.as_chunks::<{ 2 * LANES }>();
+    for pair in pairs {
+        let (first, second) = pair.split_at(LANES);
+        for (lane, &value) in even.iter_mut().zip(first) {
+            *lane = combine(*lane, each(value));
+        }
+        for (lane, &value) in odd.iter_mut().zip(second) {
+            *lane = combine(*lane, each(value));
+        }
+    }
+    for (lane, &value) in even.iter_mut().zip(rest) {
+        *lane = combine(*lane, each(value));
+    }
+    for (lane, value) in even.iter_mut().zip(odd) {
+        *lane = combine(*lane, value);
+    }
     let mut width = LANES / 2;
     while width > 0 {
-        let (low, high) = lanes.split_at_mut(width);
+        let (low, high) = even.split_at_mut(width);
         for (a, b) in low.iter_mut().zip(high) {
             *a = combine(*a, *b);
         }
         width /= 2;
     }
-    lanes[0]
-}
-
-/// Combine `row`, whose length is a multiple of [`LANES`], into one number.
-#[inline(always)]
-fn reduce(row: &[f32], start: f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [start; LANES];
-    for group in row.as_chunks::<LANES>().0 {
-        for (lane, &value) in lanes.iter_mut().zip(group) {
-            *lane = combine(*lane, value);
-        }
-    }
-    fold_lanes(lanes, combine)
+    even[0]
 }
 
 /// Adding and subtracting this rounds a number below 2²² to the nearest integer, which then stands in
@@ -128,10 +137,8 @@ pub(super) fn gelu<const FMA: bool>(x: f32) -> f32 {
 /// Apply [`gelu`] to a row.
 #[inline(always)]
 pub(super) fn gelu_row<const FMA: bool>(row: &mut [f32]) {
-    for group in row.as_chunks_mut::<LANES>().0 {
-        for value in group {
-            *value = gelu::<FMA>(*value);
-        }
+    for value in row {
+        *value = gelu::<FMA>(*value);
     }
 }
 
@@ -143,25 +150,18 @@ pub(super) fn gelu_row<const FMA: bool>(row: &mut [f32]) {
 #[inline(always)]
 pub(super) fn quantise_row<const FMA: bool>(row: &[f32], codes: &mut [u8]) -> RowScale {
     let first = row.first().copied().unwrap_or(0.0);
-    let low = reduce(row, first, smaller);
-    let high = reduce(row, first, larger);
+    let low = reduce(row, first, |value| value, smaller);
+    let high = reduce(row, first, |value| value, larger);
     let scale = larger((high - low) / 255.0, 1e-9);
     let inverse = 1.0 / scale;
-    for (group, codes) in row
-        .as_chunks::<LANES>()
-        .0
-        .iter()
-        .zip(codes.as_chunks_mut::<LANES>().0)
-    {
-        for (&value, code) in group.iter().zip(codes) {
-            let rounded = fused::<FMA>(value - low, inverse, ROUND);
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the code is the low 8 bits"
-            )]
-            let low_bits = rounded.to_bits() as u8;
-            *code = low_bits;
-        }
+    for (&value, code) in row.iter().zip(codes) {
+        let rounded = fused::<FMA>(value - low, inverse, ROUND);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the code is the low 8 bits"
+        )]
+        let low_bits = rounded.to_bits() as u8;
+        *code = low_bits;
     }
     RowScale {
         scale,
@@ -180,36 +180,19 @@ pub(super) fn add_norm<const FMA: bool>(
 ) {
     #[expect(clippy::cast_precision_loss, reason = "rows have 384 numbers")]
     let count = row.len() as f32;
-    let mut sums = [0.0; LANES];
-    for (row, added) in row
-        .as_chunks_mut::<LANES>()
-        .0
-        .iter_mut()
-        .zip(added.as_chunks::<LANES>().0)
-    {
-        for ((value, &added), sum) in row.iter_mut().zip(added).zip(&mut sums) {
-            *value += added;
-            *sum += *value;
-        }
+    for (value, &added) in row.iter_mut().zip(added) {
+        *value += added;
     }
-    let mean = total(sums) / count;
-    let mut squares = [0.0; LANES];
-    for group in row.as_chunks::<LANES>().0 {
-        for (&value, square) in group.iter().zip(&mut squares) {
-            let distance = value - mean;
-            *square = fused::<FMA>(distance, distance, *square);
-        }
-    }
-    let inverse = 1.0 / (total(squares) / count + NORM_EPSILON).sqrt();
-    let parameters = gain
-        .as_chunks::<LANES>()
-        .0
-        .iter()
-        .zip(bias.as_chunks::<LANES>().0);
-    for (row, (gain, bias)) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(parameters) {
-        for ((value, &gain), &bias) in row.iter_mut().zip(gain).zip(bias) {
-            *value = fused::<FMA>((*value - mean) * inverse, gain, bias);
-        }
+    let mean = reduce(row, 0.0, |value| value, |a, b| a + b) / count;
+    let squares = reduce(
+        row,
+        0.0,
+        |value| (value - mean) * (value - mean),
+        |a, b| a + b,
+    );
+    let inverse = 1.0 / (squares / count + NORM_EPSILON).sqrt();
+    for ((value, &gain), &bias) in row.iter_mut().zip(gain).zip(bias) {
+        *value = fused::<FMA>((*value - mean) * inverse, gain, bias);
     }
 }
 
@@ -217,13 +200,9 @@ pub(super) fn add_norm<const FMA: bool>(
 /// uses the row next.
 #[inline(always)]
 pub(super) fn soften<const FMA: bool>(row: &mut [f32]) -> f32 {
-    let highest = reduce(row, f32::MIN, larger);
-    let mut sums = [0.0; LANES];
-    for group in row.as_chunks_mut::<LANES>().0 {
-        for (value, sum) in group.iter_mut().zip(&mut sums) {
-            *value = exp::<FMA>(*value - highest);
-            *sum += *value;
-        }
+    let highest = reduce(row, f32::MIN, |value| value, larger);
+    for value in row.iter_mut() {
+        *value = exp::<FMA>(*value - highest);
     }
-    1.0 / total(sums)
+    1.0 / reduce(row, 0.0, |value| value, |a, b| a + b)
 }
