@@ -55,7 +55,7 @@ pub(crate) struct AttentionScratch {
 /// # Safety
 /// The processor must have the instruction set of `V`.
 #[inline(always)]
-pub(super) unsafe fn attend<V: Vector, const QUERIES: usize, const FMA: bool>(
+pub(super) unsafe fn attend<V: Vector, const QUERIES: usize>(
     projections: &[f32],
     context: &mut [f32],
     scratch: &mut AttentionScratch,
@@ -79,7 +79,7 @@ pub(super) unsafe fn attend<V: Vector, const QUERIES: usize, const FMA: bool>(
                 if let Some(padding) = row.get_mut(tokens..) {
                     padding.fill(f32::MIN / 2.0);
                 }
-                *inverse = soften::<FMA>(row);
+                *inverse = soften(row);
             }
             for part in (at..at + HEAD).step_by(LANES) {
                 // SAFETY: the caller vouches for the instruction set.

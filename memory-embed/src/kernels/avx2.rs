@@ -1,4 +1,4 @@
-//! Kernels for AVX2 with FMA, and for AVX2 with the 256-bit form of VNNI (Intel's processors without
+//! Kernels for AVX2, and for AVX2 with the 256-bit form of VNNI (Intel's processors without
 //! AVX-512 since Alder Lake).
 
 use super::attention::Vector;
@@ -6,8 +6,8 @@ use super::rows::LANES;
 use super::{CodedRows, Kernels, RowScale, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
-    _mm256_dpbusd_avx_epi32, _mm256_fmadd_ps, _mm256_hadd_epi32, _mm256_loadu_ps,
+    __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_cvtepi8_epi16,
+    _mm256_cvtepi32_ps, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32, _mm256_loadu_ps,
     _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute4x64_epi64,
     _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
     _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_epi32,
@@ -32,11 +32,11 @@ pub(super) static VNNI_KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!("avx2,fma", fused: true, vector: [__m256; 2], queries: 4);
+compile_rows_for!("avx2", vector: [__m256; 2], queries: 4);
 
 /// Whether this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx2")
 }
 
 /// Whether this processor can run [`VNNI_KERNELS`].
@@ -55,7 +55,7 @@ const VNNI_ROWS: usize = 6;
 ///
 /// # Safety
 /// Needs the instruction set, and sizes as [`Kernels::multiply`] checks them.
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2")]
 unsafe fn multiply(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32]) {
     // Widened once: every block of outputs reads all codes.
     let wide: Vec<i16> = rows
@@ -82,7 +82,7 @@ unsafe fn multiply(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32])
 ///
 /// # Safety
 /// Needs the instruction set; these rows and outputs exist in `wide`, `scales`, `layer` and `results`.
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2")]
 unsafe fn tile<const N: usize>(
     wide: &[i16],
     scales: &[RowScale],
@@ -127,7 +127,7 @@ unsafe fn tile<const N: usize>(
 ///
 /// # Safety
 /// Needs the instruction set, and sizes as [`Kernels::multiply`] checks them.
-#[target_feature(enable = "avx2,fma,avxvnni")]
+#[target_feature(enable = "avx2,avxvnni")]
 unsafe fn multiply_vnni(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32]) {
     for output in (0..layer.outputs).step_by(OUTPUTS) {
         let mut row = 0;
@@ -151,7 +151,7 @@ unsafe fn multiply_vnni(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [
 ///
 /// # Safety
 /// Needs the instruction set; these rows and outputs exist in `rows`, `layer` and `results`.
-#[target_feature(enable = "avx2,fma,avxvnni")]
+#[target_feature(enable = "avx2,avxvnni")]
 unsafe fn tile_vnni<const N: usize>(
     rows: &CodedRows<'_>,
     layer: &Linear<'_>,
@@ -195,7 +195,7 @@ unsafe fn tile_vnni<const N: usize>(
 ///
 /// # Safety
 /// Needs the instruction set; `row` and 16 outputs from `output` on exist in `scales`, `layer`, `results`.
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn store(
     sums: [__m256i; 2],
@@ -212,11 +212,11 @@ unsafe fn store(
             let scale = scales.as_ptr().add(row).read();
             let row_sums = _mm256_loadu_si256(layer.sums.as_ptr().add(at).cast());
             let shift = _mm256_mul_ps(_mm256_cvtepi32_ps(row_sums), _mm256_set1_ps(scale.centre));
-            let product =
-                _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(scale.scale), shift);
+            let product = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_set1_ps(scale.scale));
+            let product = _mm256_add_ps(product, shift);
             let scales = _mm256_loadu_ps(layer.scales.as_ptr().add(at));
             let bias = _mm256_loadu_ps(layer.bias.as_ptr().add(at));
-            let result = _mm256_fmadd_ps(product, scales, bias);
+            let result = _mm256_add_ps(_mm256_mul_ps(product, scales), bias);
             _mm256_storeu_ps(results.as_mut_ptr().add(row * layer.outputs + at), result);
         }
     }
@@ -255,8 +255,8 @@ impl Vector for [__m256; 2] {
         unsafe {
             let factor = _mm256_set1_ps(factor);
             [
-                _mm256_fmadd_ps(factor, other[0], self[0]),
-                _mm256_fmadd_ps(factor, other[1], self[1]),
+                _mm256_add_ps(self[0], _mm256_mul_ps(factor, other[0])),
+                _mm256_add_ps(self[1], _mm256_mul_ps(factor, other[1])),
             ]
         }
     }

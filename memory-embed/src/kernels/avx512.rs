@@ -5,7 +5,7 @@ use super::rows::LANES;
 use super::{CodedRows, Kernels, RowScale, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+    __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_loadu_ps,
     _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
     _mm512_setzero_si512, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
 };
@@ -20,7 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma", fused: true, vector: __m512, queries: 8);
+compile_rows_for!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2", vector: __m512, queries: 8);
 
 /// Whether this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
@@ -30,7 +30,6 @@ pub(super) fn available() -> bool {
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512vnni")
         && is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
 }
 
 /// Rows of a full tile. With [`VECTORS`] it takes 24 of the 32 registers for sums, 4 for weights and
@@ -140,12 +139,13 @@ unsafe fn store(
         unsafe {
             let row_sums = _mm512_loadu_si512(layer.sums.as_ptr().add(at).cast());
             let shift = _mm512_mul_ps(_mm512_cvtepi32_ps(row_sums), centre);
-            let product = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), step, shift);
+            let product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), step);
+            let product = _mm512_add_ps(product, shift);
             let scales = _mm512_loadu_ps(layer.scales.as_ptr().add(at));
             let bias = _mm512_loadu_ps(layer.bias.as_ptr().add(at));
             _mm512_storeu_ps(
                 results.add(16 * vector),
-                _mm512_fmadd_ps(product, scales, bias),
+                _mm512_add_ps(_mm512_mul_ps(product, scales), bias),
             );
         }
     }
@@ -173,6 +173,6 @@ impl Vector for __m512 {
     #[inline(always)]
     unsafe fn add_product(self, factor: f32, other: Self) -> Self {
         // SAFETY: the caller vouches for the instruction set.
-        unsafe { _mm512_fmadd_ps(_mm512_set1_ps(factor), other, self) }
+        unsafe { _mm512_add_ps(self, _mm512_mul_ps(_mm512_set1_ps(factor), other)) }
     }
 }

@@ -96,7 +96,7 @@ impl Kernels {
     ///
     /// With codes `u` and `q`, `x = a·(u − 128) + c` and `w = s·q`:
     /// `Σ x·w = s·(a·Σ (u − 128)·q + c·Σ q)`. The inner sum is an exact integer
-    /// in every version, so that they differ in the last bits of the `f32` steps at most.
+    /// in every version, and the `f32` steps are taken in this order, so that all give the same bits.
     ///
     /// # Panics
     /// If sizes do not agree; they follow from the model's dimensions alone.
@@ -158,20 +158,20 @@ impl Kernels {
 /// The functions are safe to call where the features are enabled; through [`Kernels`] they are
 /// `unsafe fn`.
 macro_rules! compile_rows_for {
-    ($($feature:literal)?, fused: $fused:literal, vector: $vector:ty, queries: $queries:literal) => {
+    ($($feature:literal)?, vector: $vector:ty, queries: $queries:literal) => {
         $(#[target_feature(enable = $feature)])?
         pub(super) fn quantise(row: &[f32], codes: &mut [u8]) -> super::RowScale {
-            super::rows::quantise_row::<$fused>(row, codes)
+            super::rows::quantise_row(row, codes)
         }
 
         $(#[target_feature(enable = $feature)])?
         pub(super) fn gelu(row: &mut [f32]) {
-            super::rows::gelu_row::<$fused>(row);
+            super::rows::gelu_row(row);
         }
 
         $(#[target_feature(enable = $feature)])?
         pub(super) fn add_norm(row: &mut [f32], added: &[f32], norm: &crate::weights::Norm<'_>) {
-            super::rows::add_norm::<$fused>(row, added, norm.gain, norm.bias);
+            super::rows::add_norm(row, added, norm.gain, norm.bias);
         }
 
         /// # Safety
@@ -184,7 +184,7 @@ macro_rules! compile_rows_for {
         ) {
             // SAFETY: the caller vouches for the instruction set.
             unsafe {
-                super::attention::attend::<$vector, $queries, $fused>(projections, context, scratch);
+                super::attention::attend::<$vector, $queries>(projections, context, scratch);
             }
         }
     };

@@ -5,9 +5,9 @@ use super::rows::LANES;
 use super::{CodedRows, Kernels, compile_rows_for};
 use crate::weights::Linear;
 use std::arch::aarch64::{
-    float32x4_t, int8x16_t, int32x4_t, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32, vfmaq_f32,
-    vfmaq_n_f32, vget_low_s8, vld1q_f32, vld1q_s8, vld1q_s32, vmlal_high_s8, vmlal_s8,
-    vmull_high_s8, vmull_s8, vmulq_f32, vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32, vst1q_f32,
+    float32x4_t, int8x16_t, int32x4_t, vaddq_f32, vcvtq_f32_s32, vdupq_n_f32, vdupq_n_s32,
+    vget_low_s8, vld1q_f32, vld1q_s8, vld1q_s32, vmlal_high_s8, vmlal_s8, vmull_high_s8, vmull_s8,
+    vmulq_f32, vmulq_n_f32, vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32, vst1q_f32,
 };
 
 /// The version for NEON. The row routines need no feature switched on: NEON is this architecture's
@@ -21,7 +21,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!(, fused: true, vector: [float32x4_t; 4], queries: 4);
+compile_rows_for!(, vector: [float32x4_t; 4], queries: 4);
 
 /// Rows of a full tile: each keeps 8 of the 32 registers.
 const ROWS: usize = 2;
@@ -136,9 +136,11 @@ unsafe fn store(
         let scale = rows.scales.as_ptr().add(row).read();
         let row_sums = vcvtq_f32_s32(vld1q_s32(layer.sums.as_ptr().add(output)));
         let shift = vmulq_f32(row_sums, vdupq_n_f32(scale.centre));
-        let product = vfmaq_f32(shift, vcvtq_f32_s32(sums), vdupq_n_f32(scale.scale));
+        let product = vmulq_f32(vcvtq_f32_s32(sums), vdupq_n_f32(scale.scale));
+        let product = vaddq_f32(product, shift);
         let bias = vld1q_f32(layer.bias.as_ptr().add(output));
-        let result = vfmaq_f32(bias, product, vld1q_f32(layer.scales.as_ptr().add(output)));
+        let scales = vld1q_f32(layer.scales.as_ptr().add(output));
+        let result = vaddq_f32(vmulq_f32(product, scales), bias);
         vst1q_f32(
             results.as_mut_ptr().add(row * layer.outputs + output),
             result,
@@ -170,6 +172,8 @@ impl Vector for [float32x4_t; 4] {
     #[inline(always)]
     unsafe fn add_product(self, factor: f32, other: Self) -> Self {
         // SAFETY: every 64-bit ARM processor has NEON.
-        unsafe { std::array::from_fn(|part| vfmaq_n_f32(self[part], other[part], factor)) }
+        unsafe {
+            std::array::from_fn(|part| vaddq_f32(self[part], vmulq_n_f32(other[part], factor)))
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     attend,
 };
 
-compile_rows_for!(, fused: false, vector: [f32; LANES], queries: 4);
+compile_rows_for!(, vector: [f32; LANES], queries: 4);
 
 /// See [`Kernels::multiply`].
 fn multiply(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32]) {

@@ -3,10 +3,11 @@
 //! Every function is a plain loop that compiles to vectors when inlined into a function that enables
 //! AVX-512 or AVX2. What is done to each number by itself is a loop over the row; what combines them
 //! keeps a running value for each of [`LANES`] lanes, as the compiler may not reorder a float sum.
-//! The two are never mixed in one loop: the compiler then vectorises across groups, by gathering.
+//! The two kinds are never mixed in one loop: the compiler then vectorises across groups, by gathering.
 //!
-//! `FMA` says whether `a·b + c` is one instruction: where it is not, `mul_add` would call a slow
-//! library routine.
+//! Products are rounded before they are added, never fused (`mul_add`), on any processor. With the same
+//! order of sums everywhere that makes every instruction set give the same bits, so that a vector does
+//! not depend on the machine that computed it. Fusing would save a few hundredths of the time.
 
 use super::RowScale;
 
@@ -15,12 +16,6 @@ pub(super) const LANES: usize = 16;
 
 /// Epsilon of the model's layer normalisations (`layer_norm_eps` of its configuration).
 const NORM_EPSILON: f32 = 1e-12;
-
-/// `a·b + c`.
-#[inline(always)]
-pub(super) fn fused<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FMA { a.mul_add(b, c) } else { a * b + c }
-}
 
 /// The larger of two numbers, as one instruction: `f32::max` spends more on NaN, which none of these
 /// rows holds.
@@ -83,12 +78,12 @@ const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
 /// `x = n·ln 2 + f` with `|f| ≤ ½ ln 2`; polynomial for `e^f` and the two-part `ln 2` from `expf` of
 /// Cephes (Moshier 1989); `2ⁿ` by adding `n` to the exponent bits.
 #[inline(always)]
-pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     let x = larger(x, -87.0);
-    let shifted = fused::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
-    let f = fused::<FMA>(n, -0.693_359_4, x);
-    let f = fused::<FMA>(n, 2.121_944_4e-4, f);
+    let f = n * -0.693_359_4 + x;
+    let f = n * 2.121_944_4e-4 + f;
     let mut p = 1.987_569_2e-4;
     for c in [
         1.398_199_9e-3,
@@ -97,9 +92,9 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
         1.666_666_5e-1,
         0.5,
     ] {
-        p = fused::<FMA>(p, f, c);
+        p = p * f + c;
     }
-    let p = fused::<FMA>(p * f, f, f + 1.0);
+    let p = p * f * f + (f + 1.0);
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
@@ -124,21 +119,21 @@ const GELU_POLYNOMIAL: [f32; 9] = [
 /// `Φ(x) − ½ = x·P(x²)` within ±[`GELU_REACH`]; `P` is our own fit: least squares at Chebyshev nodes,
 /// reweighted until the largest error of `gelu` was flat.
 #[inline(always)]
-pub(super) fn gelu<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn gelu(x: f32) -> f32 {
     let near = smaller(larger(x, -GELU_REACH), GELU_REACH);
     let square = near * near;
     let mut p = 0.0;
     for c in GELU_POLYNOMIAL {
-        p = fused::<FMA>(p, square, c);
+        p = p * square + c;
     }
-    x * fused::<FMA>(p, near, 0.5)
+    x * (p * near + 0.5)
 }
 
 /// Apply [`gelu`] to a row.
 #[inline(always)]
-pub(super) fn gelu_row<const FMA: bool>(row: &mut [f32]) {
+pub(super) fn gelu_row(row: &mut [f32]) {
     for value in row {
-        *value = gelu::<FMA>(*value);
+        *value = gelu(*value);
     }
 }
 
@@ -148,14 +143,14 @@ pub(super) fn gelu_row<const FMA: bool>(row: &mut [f32]) {
 /// Half a step of error at most: `scale / 2`, and `scale = (max − min) / 255`. A row's own range, not
 /// one symmetric about zero, because GELU's results are nearly all on one side.
 #[inline(always)]
-pub(super) fn quantise_row<const FMA: bool>(row: &[f32], codes: &mut [u8]) -> RowScale {
+pub(super) fn quantise_row(row: &[f32], codes: &mut [u8]) -> RowScale {
     let first = row.first().copied().unwrap_or(0.0);
     let low = reduce(row, first, |value| value, smaller);
     let high = reduce(row, first, |value| value, larger);
     let scale = larger((high - low) / 255.0, 1e-9);
     let inverse = 1.0 / scale;
     for (&value, code) in row.iter().zip(codes) {
-        let rounded = fused::<FMA>(value - low, inverse, ROUND);
+        let rounded = (value - low) * inverse + ROUND;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the code is the low 8 bits"
@@ -172,12 +167,7 @@ pub(super) fn quantise_row<const FMA: bool>(row: &[f32], codes: &mut [u8]) -> Ro
 /// `row = normalise(row + added) · gain + bias`: layer normalisation (Ba, Kiros, Hinton 2016) of a
 /// residual sum.
 #[inline(always)]
-pub(super) fn add_norm<const FMA: bool>(
-    row: &mut [f32],
-    added: &[f32],
-    gain: &[f32],
-    bias: &[f32],
-) {
+pub(super) fn add_norm(row: &mut [f32], added: &[f32], gain: &[f32], bias: &[f32]) {
     #[expect(clippy::cast_precision_loss, reason = "rows have 384 numbers")]
     let count = row.len() as f32;
     for (value, &added) in row.iter_mut().zip(added) {
@@ -192,17 +182,17 @@ pub(super) fn add_norm<const FMA: bool>(
     );
     let inverse = 1.0 / (squares / count + NORM_EPSILON).sqrt();
     for ((value, &gain), &bias) in row.iter_mut().zip(gain).zip(bias) {
-        *value = fused::<FMA>((*value - mean) * inverse, gain, bias);
+        *value = (*value - mean) * inverse * gain + bias;
     }
 }
 
 /// `row = e^(row − max)`, giving the inverse of its sum: a softmax that leaves the division to whoever
 /// uses the row next.
 #[inline(always)]
-pub(super) fn soften<const FMA: bool>(row: &mut [f32]) -> f32 {
+pub(super) fn soften(row: &mut [f32]) -> f32 {
     let highest = reduce(row, f32::MIN, |value| value, larger);
     for value in row.iter_mut() {
-        *value = exp::<FMA>(*value - highest);
+        *value = exp(*value - highest);
     }
     1.0 / reduce(row, 0.0, |value| value, |a, b| a + b)
 }
