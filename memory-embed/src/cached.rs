@@ -112,6 +112,11 @@ impl<E: Embedder> Embedder for Cached<E> {
             return Ok(known.into_iter().flatten().collect());
         }
         let computed = self.inner.embed(role, &new)?;
+        debug_assert_eq!(
+            computed.len(),
+            new.len(),
+            "an embedder gives one vector per text"
+        );
         for (text, vector) in new.iter().zip(&computed) {
             self.remember(text, vector);
         }
@@ -122,3 +127,6 @@ impl<E: Embedder> Embedder for Cached<E> {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

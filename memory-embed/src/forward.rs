@@ -81,15 +81,13 @@ fn attention_half(kernels: &Kernels, layer: &Layer<'_>, texts: &[&[u32]], scratc
     resize(added, hidden.len());
     let (mut projections, mut context) = (wide.as_slice(), added.as_mut_slice());
     for text in texts {
-        let Some((here, later)) = projections.split_at_checked(text.len() * layer.qkv.outputs)
-        else {
+        let inputs = projections.split_at_checked(text.len() * layer.qkv.outputs);
+        let outputs = context.split_at_mut_checked(text.len() * HIDDEN);
+        let (Some((input, other_inputs)), Some((output, other_outputs))) = (inputs, outputs) else {
             break;
         };
-        let Some((result, results)) = context.split_at_mut_checked(text.len() * HIDDEN) else {
-            break;
-        };
-        kernels.attend(here, result, attention);
-        (projections, context) = (later, results);
+        kernels.attend(input, output, attention);
+        (projections, context) = (other_inputs, other_outputs);
     }
     encode(kernels, added, HIDDEN, codes, scales);
     multiply(kernels, &layer.attention_out, codes, scales, added);

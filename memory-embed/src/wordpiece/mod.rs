@@ -41,7 +41,7 @@ impl<'a> WordPiece<'a> {
     /// Reads no further than needed: a text of any length costs as much as its first `limit` pieces.
     pub(crate) fn encode(&self, text: &str, limit: usize) -> Vec<u32> {
         let mut pieces = Vec::new();
-        let _: ControlFlow<()> = words::for_each(text, |word| {
+        words::for_each(text, |word| {
             match word {
                 Some(word) => self.vocabulary.cut(word, &mut pieces),
                 None => pieces.push(UNKNOWN),
@@ -59,7 +59,7 @@ impl<'a> WordPiece<'a> {
     /// Number of wordpieces of the whole of `text`, without markers.
     pub(crate) fn count(&self, text: &str) -> usize {
         let (mut count, mut pieces) = (0, Vec::new());
-        let _: ControlFlow<()> = words::for_each(text, |word| {
+        words::for_each(text, |word| {
             pieces.clear();
             match word {
                 Some(word) => self.vocabulary.cut(word, &mut pieces),

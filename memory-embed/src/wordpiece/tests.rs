@@ -174,8 +174,9 @@ fn tokens_equal_those_of_the_tokenizers_crate_for_every_character_and_on_long_te
         let mut text: String = some.iter().collect();
         check(&ours, &peer, &text);
         text.clear();
-        some.iter()
-            .for_each(|c| text.extend(['a', *c, ' ', *c, '\u{301}', 'b']));
+        for &c in some {
+            text.extend(['a', c, ' ', c, '\u{301}', 'b']);
+        }
         check(&ours, &peer, &text);
     }
     for text in [

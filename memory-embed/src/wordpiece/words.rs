@@ -11,11 +11,12 @@ const LONGEST: usize = 100;
 ///
 /// A word is a run without white space, or a single punctuation mark or Chinese character. Before
 /// that, control and format characters are removed, letters decomposed (NFD), marks dropped and the
-/// rest put in lower case, character by character.
-pub(super) fn for_each<B>(
-    text: &str,
-    mut act: impl FnMut(Option<&str>) -> ControlFlow<B>,
-) -> ControlFlow<B> {
+/// rest put in lower case, character by character. Stops when `act` breaks; gives whether it read all.
+pub(super) fn for_each(text: &str, mut act: impl FnMut(Option<&str>) -> ControlFlow<()>) -> bool {
+    walk(text, &mut act).is_continue()
+}
+
+fn walk(text: &str, act: &mut impl FnMut(Option<&str>) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut word = Word::default();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -24,7 +25,7 @@ pub(super) fn for_each<B>(
         let (run, later) = rest.split_at(end);
         if plain {
             for c in run.chars() {
-                word.take(c.to_ascii_lowercase(), &mut act)?;
+                word.take(c.to_ascii_lowercase(), act)?;
             }
         } else {
             // Marks are put in canonical order only between characters that are not ASCII, so a run
@@ -32,13 +33,13 @@ pub(super) fn for_each<B>(
             let clean = run.chars().filter(|&c| !is_removed(c)).flat_map(spaced);
             for c in clean.nfd().filter(|c| !c.is_mark_nonspacing()) {
                 for c in c.to_lowercase() {
-                    word.take(c, &mut act)?;
+                    word.take(c, act)?;
                 }
             }
         }
         rest = later;
     }
-    word.finish(&mut act)
+    word.finish(act)
 }
 
 /// ASCII that needs neither cleaning nor decomposition.
@@ -84,11 +85,11 @@ struct Word {
 
 impl Word {
     /// Add a cleaned character, or finish the word if the character ends it.
-    fn take<B>(
+    fn take(
         &mut self,
         c: char,
-        act: &mut impl FnMut(Option<&str>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
+        act: &mut impl FnMut(Option<&str>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         if c.is_whitespace() {
             self.finish(act)
         } else if is_punctuation(c) {
@@ -104,10 +105,7 @@ impl Word {
         }
     }
 
-    fn finish<B>(
-        &mut self,
-        act: &mut impl FnMut(Option<&str>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
+    fn finish(&mut self, act: &mut impl FnMut(Option<&str>) -> ControlFlow<()>) -> ControlFlow<()> {
         let flow = match self.characters {
             0 => ControlFlow::Continue(()),
             1..=LONGEST => act(Some(&self.text)),

@@ -1,8 +1,4 @@
-//! The memory of recent questions.
-
-use memory_embed::{Cached, EmbedError, Embedder, Role};
-use std::num::NonZeroUsize;
-use std::sync::Mutex;
+use super::*;
 
 /// Embeds a text as its length, and writes down what it was asked.
 #[derive(Default)]
@@ -12,7 +8,7 @@ struct Recorder {
 }
 
 impl Embedder for Recorder {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "recorder"
     }
 
@@ -32,7 +28,10 @@ impl Embedder for Recorder {
             .lock()
             .unwrap()
             .extend(texts.iter().map(ToString::to_string));
-        Ok(texts.iter().map(|text| vec![text.len() as f32]).collect())
+        Ok(texts
+            .iter()
+            .map(|text| vec![f32::from(u16::try_from(text.len()).unwrap())])
+            .collect())
     }
 }
 
@@ -84,7 +83,7 @@ fn the_least_recently_asked_question_is_forgotten_first() {
 #[test]
 fn a_very_long_question_passes_through() {
     let cached = cached(2);
-    let long = "x".repeat(100_000);
+    let long = "x".repeat(LONGEST + 1);
     for _ in 0..2 {
         cached.embed(Role::Query, &[&long]).unwrap();
         assert_eq!(asked(&cached).len(), 1);
