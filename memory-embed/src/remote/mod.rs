@@ -194,9 +194,9 @@ impl Remote {
         if let Some(key) = key {
             request = request.header("Authorization", format!("Bearer {key}"));
         }
-        let mut answer = request
-            .send_json(provider.request(model, role, texts))
-            .map_err(passing)?;
+        let body = provider.request(model, role, texts).to_string();
+        let request = request.content_type("application/json");
+        let mut answer = request.send(body).map_err(passing)?;
         let status = answer.status().as_u16();
         if matches!(status, 408 | 429 | 500..) {
             let wait = answer
