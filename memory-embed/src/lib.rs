@@ -1,11 +1,12 @@
 //! Text to vector for memory-mcp.
 //!
 //! [`Embedder`] is the contract; [`MiniLm`] fulfils it inside this program, without network, model
-//! files or a C compiler; with the feature `http`, `Remote` asks a provider. [`Cached`] puts a small memory before any embedder.
+//! files or a C compiler; with the feature `http`, `Remote` asks a provider. [`Cached`] puts a small
+//! memory before any embedder.
 //!
-//! From text to vector, one file per step: `wordpiece` (token ids) → `windows` (parts that the model can
-//! read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm` (mean, unit
-//! length, batches, threads).
+//! From text to vector, one file per step: `wordpiece` (token ids) → `windows` (parts that the model
+//! can read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm`
+//! (mean, unit length, batches, threads). The same text gives the same bits on every processor.
 
 mod cached;
 mod embedder;

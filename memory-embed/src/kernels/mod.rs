@@ -31,7 +31,6 @@ mod avx512;
     clippy::indexing_slicing,
     reason = "constant indices into tiles of registers"
 )]
-#[expect(clippy::cast_ptr_alignment, reason = "only read with unaligned loads")]
 mod neon;
 
 #[cfg(test)]
