@@ -1,0 +1,32 @@
+//! Text to vector for memory-mcp.
+//!
+//! [`Embedder`] is the contract; [`MiniLm`] fulfils it inside this program, without network, model
+//! files or a C compiler; with the feature `http`, `Remote` asks a provider. [`Cached`] puts a small
+//! memory before any embedder.
+//!
+//! From text to vector, one file per step: `wordpiece` (token ids) → `windows` (parts that the model
+//! can read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm`
+//! (mean, unit length, batches, threads). The same text gives the same bits on every processor.
+
+mod cached;
+mod embedder;
+mod forward;
+#[expect(
+    clippy::inline_always,
+    reason = "the loops must be compiled into each instruction set's function, or they stay scalar"
+)]
+mod kernels;
+mod minilm;
+#[doc(hidden)]
+pub mod packed_format;
+#[cfg(feature = "http")]
+mod remote;
+mod weights;
+mod windows;
+mod wordpiece;
+
+pub use cached::Cached;
+pub use embedder::{EmbedError, Embedder, Role};
+pub use minilm::MiniLm;
+#[cfg(feature = "http")]
+pub use remote::{Provider, Remote, RemoteConfig};

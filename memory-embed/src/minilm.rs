@@ -1,0 +1,207 @@
+//! The embedder that lives inside the program: all-MiniLM-L6-v2.
+
+use crate::embedder::{EmbedError, Embedder, Role};
+use crate::forward::{Scratch, forward};
+use crate::kernels::{self, Kernels};
+use crate::packed_format::HIDDEN;
+use crate::weights::Weights;
+use crate::windows::{REACH, windows};
+use crate::wordpiece::WordPiece;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Model and version of its quantisation.
+const ID: &str = "all-MiniLM-L6-v2/int8-1";
+/// Texts taken in one call. Nothing but memory limits it: 256 long texts need 3 MB for results.
+const BATCH_LIMIT: usize = 256;
+/// Tokens that share a forward pass, unless one window alone has more.
+///
+/// Enough for the matrix product to reuse each weight from a near cache many times; the buffers of
+/// more would not fit that cache themselves.
+const PASS_TOKENS: usize = 96;
+
+/// all-MiniLM-L6-v2 (Apache-2.0): English texts to vectors of 384 numbers, computed here with the int8
+/// weights that are compiled in.
+///
+/// A text's vector is the mean of the model's last hidden states over all its tokens, made unit
+/// length. Texts longer than 254 wordpieces are read in overlapping windows, up to 1,808 wordpieces; the
+/// rest of a still longer text is not read. An empty text has a vector too, which means nothing.
+///
+/// Making one costs microseconds and no memory to speak of; weights are paged in from the binary by
+/// first use.
+pub struct MiniLm {
+    kernels: &'static Kernels,
+    weights: Weights<'static>,
+    wordpiece: WordPiece<'static>,
+    threads: NonZeroUsize,
+    /// Buffers not in use by a running call.
+    spare: Mutex<Vec<Scratch>>,
+}
+
+impl std::fmt::Debug for MiniLm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kernels = self.kernels.name;
+        f.debug_struct("MiniLm").field("kernels", &kernels).finish_non_exhaustive()
+    }
+}
+
+impl MiniLm {
+    /// The model inside this program, on the best instructions that the processor offers, on one
+    /// thread.
+    ///
+    /// # Errors
+    /// [`EmbedError::Model`] if the program was built around a damaged model file.
+    pub fn embedded() -> Result<Self, EmbedError> {
+        Self::with_kernels(kernels::best())
+    }
+
+    /// The model on a chosen instruction set.
+    pub(crate) fn with_kernels(kernels: &'static Kernels) -> Result<Self, EmbedError> {
+        let weights = Weights::embedded()?;
+        Ok(MiniLm {
+            kernels,
+            wordpiece: WordPiece::new(&weights),
+            weights,
+            threads: NonZeroUsize::MIN,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// Let one call of [`embed`](Embedder::embed) use up to `threads` threads when it has work for
+    /// several.
+    ///
+    /// The default is 1, because embedding is background work beside an editor and an agent that want
+    /// the processor; imports, which somebody waits for, should use all cores.
+    #[must_use]
+    pub fn with_threads(self, threads: NonZeroUsize) -> Self {
+        MiniLm { threads, ..self }
+    }
+
+    /// Number of wordpieces of the whole of `text`, without the two markers that the model adds.
+    ///
+    /// About 0.2 µs per word of plain English.
+    #[must_use]
+    pub fn n_tokens(&self, text: &str) -> usize {
+        self.wordpiece.count(text)
+    }
+
+    /// Name of the instruction set in use: `avx512vnni`, `avxvnni`, `avx2`, `neon` or `portable`.
+    #[must_use]
+    pub fn instruction_set(&self) -> &'static str {
+        self.kernels.name
+    }
+
+    /// Sum of hidden states of each window, in the order of `windows`.
+    fn sums(&self, windows: &[Window]) -> Vec<Vec<f32>> {
+        // Windows of like length share a pass: then passes are like in size too.
+        let mut order: Vec<usize> = (0..windows.len()).collect();
+        order.sort_by_key(|&index| windows.get(index).map(|window| window.tokens.len()));
+        let passes = split_into_passes(&order, windows);
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scratch =
+                self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let mut done = Vec::new();
+            while let Some(pass) = passes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let texts: Vec<&[u32]> = pass
+                    .iter()
+                    .filter_map(|&index| windows.get(index))
+                    .map(|window| window.tokens.as_slice())
+                    .collect();
+                let sums = forward(self.kernels, &self.weights, &texts, &mut scratch);
+                done.extend(pass.iter().copied().zip(sums));
+            }
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+            done
+        };
+        let threads = self.threads.get().min(passes.len());
+        let mut done = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut done = work();
+            for other in others {
+                match other.join() {
+                    Ok(sums) => done.extend(sums),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            done
+        });
+        done.sort_unstable_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, sum)| sum).collect()
+    }
+}
+
+/// Part of a text, as the model reads it.
+struct Window {
+    /// Which text.
+    text: usize,
+    /// Token ids with both markers.
+    tokens: Vec<u32>,
+}
+
+/// Cut `order` into runs of windows that share a forward pass.
+fn split_into_passes<'a>(order: &'a [usize], windows: &[Window]) -> Vec<&'a [usize]> {
+    let mut passes = Vec::new();
+    let (mut start, mut tokens) = (0, 0);
+    for (at, &index) in order.iter().enumerate() {
+        let more = windows.get(index).map_or(0, |window| window.tokens.len());
+        if at > start && tokens + more > PASS_TOKENS {
+            passes.extend(order.get(start..at));
+            (start, tokens) = (at, 0);
+        }
+        tokens += more;
+    }
+    passes.extend(order.get(start..).filter(|last| !last.is_empty()));
+    passes
+}
+
+impl Embedder for MiniLm {
+    fn id(&self) -> &str {
+        ID
+    }
+
+    fn dimension(&self) -> usize {
+        HIDDEN
+    }
+
+    fn batch_limit(&self) -> usize {
+        BATCH_LIMIT
+    }
+
+    fn embed(&self, _role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        if texts.len() > BATCH_LIMIT {
+            return Err(EmbedError::TooManyTexts { got: texts.len(), limit: BATCH_LIMIT });
+        }
+        let mut parts = Vec::with_capacity(texts.len());
+        for (text, content) in texts.iter().enumerate() {
+            let windows = windows(&self.wordpiece.encode(content, REACH));
+            parts.extend(windows.into_iter().map(|tokens| Window { text, tokens }));
+        }
+        // Adding sums, not means, weighs each window by its tokens.
+        let mut vectors = vec![vec![0.0; HIDDEN]; texts.len()];
+        for (part, sum) in parts.iter().zip(self.sums(&parts)) {
+            let vector = vectors.get_mut(part.text).into_iter().flatten();
+            for (component, value) in vector.zip(sum) {
+                *component += value;
+            }
+        }
+        for vector in &mut vectors {
+            make_unit(vector);
+        }
+        Ok(vectors)
+    }
+}
+
+/// Scale `vector` to Euclidean length 1. A hidden state is never zero: its last step is a layer
+/// normalisation.
+fn make_unit(vector: &mut [f32]) {
+    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let scale = 1.0 / length.max(f32::MIN_POSITIVE);
+    for value in vector {
+        *value *= scale;
+    }
+}
+
+#[cfg(test)]
+mod tests;
