@@ -152,13 +152,14 @@ impl Memory {
     ) -> Result<Receipt<Vec<NoteId>>, Error> {
         let mut desk = self.desk();
         let (closing, lessons) = desk.closing(completion)?;
+        let ended_at = closing.ended_at;
         let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
         let mut ids = Vec::with_capacity(lessons.len());
         if !lessons.is_empty() {
             let stored = self.episode(episode)?;
             for text in lessons {
                 let id = NoteId::from_bytes(self.clock.next_id());
-                batch.ops.push(Op::InsertNote(Box::new(desk.lesson(id, &stored, text))));
+                batch.ops.push(Op::InsertNote(Box::new(desk.lesson(id, &stored, ended_at, text))));
                 ids.push(id);
             }
         }
@@ -309,19 +310,18 @@ impl Memory {
                     let id = EpisodeId::from_bytes(self.clock.next_id());
                     let mut episode = Box::new(desk.episode(id, *new)?);
                     let steps = desk.steps(steps)?;
-                    let mut lessons = Vec::new();
+                    let mut notes = Vec::new();
                     if let Some(completion) = completion {
-                        let (closing, texts) = desk.closing(*completion)?;
+                        let (closing, lessons) = desk.closing(*completion)?;
+                        for text in lessons {
+                            let id = NoteId::from_bytes(self.clock.next_id());
+                            let note = desk.lesson(id, &episode, closing.ended_at, text);
+                            notes.push(Op::InsertNote(Box::new(note)));
+                        }
                         episode.closing = Some(closing);
-                        lessons = texts;
                     }
-                    let notes = lessons.into_iter().map(|text| {
-                        let id = NoteId::from_bytes(self.clock.next_id());
-                        Op::InsertNote(Box::new(desk.lesson(id, &episode, text)))
-                    });
-                    let notes: Vec<Op> = notes.collect();
                     ops.push(Op::InsertEpisode { episode, steps });
-                    ops.extend(notes);
+                    ops.append(&mut notes);
                 }
             }
         }
@@ -414,6 +414,13 @@ impl Memory {
         durability: Durability,
     ) -> Result<Commit, Error> {
         self.storage.apply(batch, durability).map_err(Error::storage(op))
+    }
+}
+
+impl Drop for Memory {
+    /// Ends the load of the index, so that the storage is closed with its last user.
+    fn drop(&mut self) {
+        self.index.abandon();
     }
 }
 

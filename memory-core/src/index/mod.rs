@@ -15,6 +15,7 @@ mod scores;
 mod tokenize;
 pub(crate) mod unit;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,8 @@ pub(crate) struct Index {
     refreshing: Mutex<()>,
     load: Mutex<Load>,
     loaded: Condvar,
+    /// Set when nobody will ask any more: the first load ends at the next page.
+    abandoned: AtomicBool,
 }
 
 impl Index {
@@ -82,16 +85,26 @@ impl Index {
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
             loaded: Condvar::new(),
+            abandoned: AtomicBool::new(false),
         });
         let loader = Arc::clone(&index);
         let spawned = std::thread::Builder::new().name("memory-index".into()).spawn(move || {
             let result = loader.catch_up(storage.as_ref());
+            // Whoever waits for the end of the load may count on the storage being free again.
+            drop(storage);
             loader.finish_load(result.map_err(|error| error.to_string()));
         });
         if let Err(error) = spawned {
             index.finish_load(Err(error.to_string()));
         }
         index
+    }
+
+    /// Ends the first load, if it still runs, and with it the hold on the storage.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+        let running = |load: &mut Load| *load == Load::Running;
+        drop(self.loaded.wait_while(lock(&self.load), running));
     }
 
     fn finish_load(&self, result: Result<(), String>) {
@@ -128,7 +141,7 @@ impl Index {
     fn catch_up(&self, storage: &dyn Storage) -> Result<(), Error> {
         let one_at_a_time = lock(&self.refreshing);
         let started = Instant::now();
-        let n_changes = refresh::catch_up(&self.contents, storage)
+        let n_changes = refresh::catch_up(&self.contents, storage, &self.abandoned)
             .map_err(Error::storage("refresh search index"))?;
         drop(one_at_a_time);
         if n_changes > 0 {

@@ -1,5 +1,6 @@
 //! From the change feed to the index; the first load is a refresh from position 0.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::columns::{Facts, Place};
@@ -16,18 +17,21 @@ const PAGE_RECORDS: usize = 64;
 /// largest steps stays within some tens of megabytes.
 const PAGE_STEPS: u32 = 8 * WINDOW_STEPS;
 
-/// Takes in all changes that the contents do not know; gives their number.
+/// Takes in all changes that the contents do not know, unless `abandoned`; gives their number.
 ///
 /// The contents are locked only while records that were read before are entered.
 pub(super) fn catch_up(
     contents: &RwLock<Contents>,
     storage: &dyn Storage,
+    abandoned: &AtomicBool,
 ) -> Result<usize, StorageError> {
     let mut n_changes = 0;
     let mut seq = contents.read().unwrap_or_else(PoisonError::into_inner).seq;
     loop {
         let changes = storage.changes(seq, PAGE_RECORDS)?;
-        let Some(last) = changes.last() else { return Ok(n_changes) };
+        let Some(last) = changes.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
+            return Ok(n_changes);
+        };
         n_changes += changes.len();
         seq = last.seq;
         let (mut gone, mut episodes, mut notes) = (Vec::new(), Vec::new(), Vec::new());

@@ -11,6 +11,7 @@ use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, Scope, Source,
     Step, Timestamp,
 };
+pub(crate) use secret::mask;
 use text::Intake;
 
 /// A task that an attempt begins on.
@@ -262,7 +263,13 @@ impl<'a> Desk<'a> {
     }
 
     /// The note of a lesson that an episode taught.
-    pub(crate) fn lesson(&self, id: NoteId, episode: &Episode, text: Excerpt) -> Note {
+    pub(crate) fn lesson(
+        &self,
+        id: NoteId,
+        episode: &Episode,
+        learned_at: Timestamp,
+        text: Excerpt,
+    ) -> Note {
         Note {
             id,
             kind: NoteKind::Lesson,
@@ -274,7 +281,7 @@ impl<'a> Desk<'a> {
             tags: episode.context.tags.clone(),
             source: None,
             episode: Some(episode.id),
-            occurred_at: self.now,
+            occurred_at: learned_at,
             recorded_at: self.now,
             valid_from: None,
             valid_to: None,

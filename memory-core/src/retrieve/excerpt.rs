@@ -7,6 +7,7 @@ use super::hit::Hit;
 use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, call_text, head};
 use crate::index::{LexicalQuery, Tokenizer};
+use crate::intake::mask;
 use crate::memory::Record;
 use crate::model::{Episode, Note, Step};
 use crate::storage::{StepRange, Storage};
@@ -60,6 +61,8 @@ pub(super) fn write(
                 (episode_excerpt(episode, &window, &query), step_idx)
             }
         };
+        // Rules for secrets grow; what was stored before them is masked on its way out.
+        let (text, _) = mask(text);
         Hit { record, strength, score, text, step_idx, terms }
     };
     Ok(found.into_iter().map(hit).collect())
