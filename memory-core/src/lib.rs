@@ -1,1 +1,3 @@
 //! Engine of memory-mcp.
+
+mod index;

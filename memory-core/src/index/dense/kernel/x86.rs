@@ -1,0 +1,216 @@
+//! Kernels for x86-64: AVX-512 VNNI, and AVX2 with FMA.
+#![expect(
+    unsafe_code,
+    reason = "loads through pointers, calls after run-time detection"
+)]
+
+use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, TOGETHER};
+use std::arch::x86_64::{
+    __m256i, __m512i, _CMP_GE_OQ, _mm_add_pd, _mm_add_sd, _mm_cvtsd_f64, _mm_loadu_ps,
+    _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_pd, _mm256_castpd256_pd128, _mm256_cmp_ps,
+    _mm256_cvtepi32_ps, _mm256_cvtps_pd, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_sub_epi32, _mm512_add_epi32,
+    _mm512_add_pd, _mm512_castpd512_pd256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtps_pd,
+    _mm512_dpbusd_epi32, _mm512_extractf64x4_pd, _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_pd,
+    _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32,
+};
+
+static AVX512: Kernels = Kernels {
+    name: "avx512-vnni",
+    query_limit: 127,
+    scan: |query, blocks, scores, hits| {
+        // SAFETY: the table is only handed out by `available`, after the features were detected.
+        unsafe { scan_avx512(query, blocks, scores, hits) }
+    },
+    dot: |query, row| {
+        // SAFETY: as above.
+        unsafe { dot_avx512(query, row) }
+    },
+};
+
+static AVX2: Kernels = Kernels {
+    name: "avx2",
+    query_limit: 63,
+    scan: |query, blocks, scores, hits| {
+        // SAFETY: as above.
+        unsafe { scan_avx2(query, blocks, scores, hits) }
+    },
+    dot: |query, row| {
+        // SAFETY: as above.
+        unsafe { dot_avx2(query, row) }
+    },
+};
+
+/// The tables this processor can run, best first.
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = avx2
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vnni");
+    [(avx512, &AVX512), (avx2, &AVX2)]
+        .into_iter()
+        .filter_map(|(runs, table)| runs.then_some(table))
+}
+
+/// One `vpdpbusd` per block and four dimensions; four sums hide its latency.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F, BW and VNNI.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn scan_avx512(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let bytes = query.words.len() * TOGETHER * ROWS;
+    let codes = blocks.codes.chunks_exact(bytes.max(1));
+    let scales = blocks.scales.as_chunks::<ROWS>().0;
+    let scores = scores.as_chunks_mut::<ROWS>().0;
+    let words = query.words.as_chunks::<4>().0;
+    let offset = _mm512_set1_epi32(query.offset);
+    let query_scale = _mm512_set1_ps(query.scale);
+    for ((((block, scales), floor), scores), hits) in
+        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
+    {
+        let mut sums = [_mm512_setzero_si512(); 4];
+        for (groups, words) in block.as_chunks::<256>().0.iter().zip(words) {
+            let groups = groups.as_chunks::<64>().0;
+            for ((sum, group), word) in sums.iter_mut().zip(groups).zip(words) {
+                // SAFETY: `group` is 64 bytes; the load needs no alignment.
+                let codes = unsafe { _mm512_loadu_si512(group.as_ptr().cast::<__m512i>()) };
+                let query = _mm512_set1_epi32(word.cast_signed());
+                *sum = _mm512_dpbusd_epi32(*sum, codes, query);
+            }
+        }
+        let [a, b, c, d] = sums;
+        let sum = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+        let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset));
+        // SAFETY: `scales` and `scores` are 16 floats each; no alignment is needed.
+        let scales = unsafe { _mm512_loadu_ps(scales.as_ptr()) };
+        let score = _mm512_mul_ps(_mm512_mul_ps(sum, scales), query_scale);
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(scores.as_mut_ptr(), score) };
+        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(score, _mm512_set1_ps(*floor));
+    }
+}
+
+/// Four registers of eight lanes.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F.
+#[target_feature(enable = "avx512f")]
+fn dot_avx512(query: &[f64], row: &[f32]) -> f64 {
+    let mut sums = [_mm512_setzero_pd(); 4];
+    let chunks = row.as_chunks::<LANES>().0.iter();
+    for (query, row) in query.as_chunks::<LANES>().0.iter().zip(chunks) {
+        let parts = query.as_chunks::<8>().0.iter().zip(row.as_chunks::<8>().0);
+        for (sum, (query, row)) in sums.iter_mut().zip(parts) {
+            // SAFETY: eight numbers each; no alignment is needed.
+            let (query, row) = unsafe {
+                (
+                    _mm512_loadu_pd(query.as_ptr()),
+                    _mm256_loadu_ps(row.as_ptr()),
+                )
+            };
+            *sum = _mm512_fmadd_pd(query, _mm512_cvtps_pd(row), *sum);
+        }
+    }
+    let [a, b, c, d] = sums;
+    let eight = _mm512_add_pd(_mm512_add_pd(a, c), _mm512_add_pd(b, d));
+    let four = _mm256_add_pd(
+        _mm512_castpd512_pd256(eight),
+        _mm512_extractf64x4_pd::<1>(eight),
+    );
+    let two = _mm_add_pd(
+        _mm256_castpd256_pd128(four),
+        _mm256_extractf128_pd::<1>(four),
+    );
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// `vpmaddubsw` (two products in 16 bits), then `vpmaddwd` by ones; a block is two halves of
+/// eight rows. Query codes within ±63, or the 16-bit sums saturate.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn scan_avx2(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let bytes = query.words.len() * TOGETHER * ROWS;
+    let codes = blocks.codes.chunks_exact(bytes.max(1));
+    let scales = blocks.scales.as_chunks::<ROWS>().0;
+    let scores = scores.as_chunks_mut::<ROWS>().0;
+    let words = query.words.as_chunks::<2>().0;
+    for ((((block, scales), floor), scores), hits) in
+        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
+    {
+        // Two groups of dimensions × two halves of the rows.
+        let mut sums = [_mm256_setzero_si256(); 4];
+        for (groups, [even, odd]) in block.as_chunks::<128>().0.iter().zip(words) {
+            let words = [even, even, odd, odd];
+            let parts = groups.as_chunks::<32>().0.iter().zip(words);
+            for (sum, (part, word)) in sums.iter_mut().zip(parts) {
+                // SAFETY: `part` is 32 bytes; the load needs no alignment.
+                let codes = unsafe { _mm256_loadu_si256(part.as_ptr().cast::<__m256i>()) };
+                let query = _mm256_set1_epi32(word.cast_signed());
+                let pairs = _mm256_maddubs_epi16(codes, query);
+                let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+                *sum = _mm256_add_epi32(*sum, fours);
+            }
+        }
+        let [low, high, low_odd, high_odd] = sums;
+        let halves = [
+            _mm256_add_epi32(low, low_odd),
+            _mm256_add_epi32(high, high_odd),
+        ];
+        let mut bits = [0_u16; 2];
+        let scales = scales.as_chunks::<8>().0;
+        let scores = scores.as_chunks_mut::<8>().0;
+        for (((sum, scales), scores), bits) in
+            halves.into_iter().zip(scales).zip(scores).zip(&mut bits)
+        {
+            let sum = _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, _mm256_set1_epi32(query.offset)));
+            // SAFETY: eight floats each; no alignment is needed.
+            let scales = unsafe { _mm256_loadu_ps(scales.as_ptr()) };
+            let score = _mm256_mul_ps(_mm256_mul_ps(sum, scales), _mm256_set1_ps(query.scale));
+            // SAFETY: as above.
+            unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), score) };
+            let above = _mm256_cmp_ps::<_CMP_GE_OQ>(score, _mm256_set1_ps(*floor));
+            let [byte, ..] = _mm256_movemask_ps(above).to_le_bytes();
+            *bits = u16::from(byte);
+        }
+        let [low, high] = bits;
+        *hits = low | high << 8;
+    }
+}
+
+/// Eight registers of four lanes.
+///
+/// # Safety
+///
+/// The processor must have AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
+fn dot_avx2(query: &[f64], row: &[f32]) -> f64 {
+    let mut sums = [_mm256_setzero_pd(); 8];
+    let chunks = row.as_chunks::<LANES>().0.iter();
+    for (query, row) in query.as_chunks::<LANES>().0.iter().zip(chunks) {
+        let parts = query.as_chunks::<4>().0.iter().zip(row.as_chunks::<4>().0);
+        for (sum, (query, row)) in sums.iter_mut().zip(parts) {
+            // SAFETY: four numbers each; no alignment is needed.
+            let (query, row) =
+                unsafe { (_mm256_loadu_pd(query.as_ptr()), _mm_loadu_ps(row.as_ptr())) };
+            *sum = _mm256_fmadd_pd(query, _mm256_cvtps_pd(row), *sum);
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    let (a, b) = (_mm256_add_pd(a, e), _mm256_add_pd(b, f));
+    let (c, d) = (_mm256_add_pd(c, g), _mm256_add_pd(d, h));
+    let four = _mm256_add_pd(_mm256_add_pd(a, c), _mm256_add_pd(b, d));
+    let two = _mm_add_pd(
+        _mm256_castpd256_pd128(four),
+        _mm256_extractf128_pd::<1>(four),
+    );
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
