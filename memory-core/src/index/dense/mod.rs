@@ -8,12 +8,14 @@
 //! **Score** of a unit: the inner product in `f64` (32 lanes, see [`kernel::Dot`]) rounded to `f32`;
 //! the same bits on every processor. **Order**: higher score first, then smaller unit number.
 
+mod checksum;
 mod error;
 mod kernel;
 mod pages;
 mod quantise;
 mod search;
 mod slab;
+pub(crate) mod slab_file;
 mod survivors;
 mod topk;
 
@@ -156,6 +158,9 @@ impl Dense {
         }
         if let Some(entry) = self.slots.get_mut(unit as usize) {
             *entry = NONE;
+        }
+        while self.slots.last() == Some(&NONE) {
+            self.slots.pop();
         }
         self.len -= 1;
         if self.len == 0 {

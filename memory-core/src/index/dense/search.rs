@@ -13,8 +13,11 @@ use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
 use std::collections::BinaryHeap;
 
-/// Blocks scored in one call of the kernel: their scores stay in the first-level cache.
+/// Most blocks scored in one call of the kernel: their scores stay in the first-level cache.
 const STRIDE: usize = 64;
+
+/// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
+const FIRST_STRIDE: usize = 2;
 
 /// From how large a share 1/n of the rows asked for the scan of codes is not worth its time.
 const MOST: usize = 8;
@@ -116,12 +119,13 @@ impl Search<'_> {
         };
         let mut scores = vec![0.0; STRIDE * ROWS];
         let mut rest = lanes;
+        let mut stride = FIRST_STRIDE;
         while let Some(first) = rest.first() {
             let slab_end =
                 (first.block / self.dense.shape.slab_blocks + 1) * self.dense.shape.slab_blocks;
             let run = rest
                 .iter()
-                .zip(first.block..slab_end.min(first.block + STRIDE))
+                .zip(first.block..slab_end.min(first.block + stride))
                 .take_while(|(lanes, block)| lanes.block == *block)
                 .count();
             let (now, later) = rest.split_at(run.max(1));
@@ -130,6 +134,7 @@ impl Search<'_> {
                 self.publish(now, &scores, all);
             }
             rest = later;
+            stride = (stride * 2).min(STRIDE);
         }
         scanned
     }

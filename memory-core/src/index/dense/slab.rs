@@ -129,6 +129,14 @@ impl Slab {
         self.describe(row, unit, coded.scale, coded.error, coded.norm);
     }
 
+    /// Takes `rows` rows into use whose columns, codes and vectors were filled from outside.
+    pub(super) fn adopt(&mut self, rows: usize) {
+        self.used = rows;
+        for block in 0..self.blocks() {
+            self.derive(block);
+        }
+    }
+
     /// Takes the last row in use out of use.
     pub(super) fn pop(&mut self) {
         let Some(row) = self.used.checked_sub(1) else {
@@ -204,12 +212,14 @@ mod tests {
             }
             let left = units.len().saturating_sub(pops);
             prop_assert_eq!(slab.used(), left);
-            for row in 0..slab.blocks() * ROWS {
-                let live = row < left;
+            let padding = slab.blocks() * ROWS - left;
+            let rows = units.iter().take(left).map(Some).chain(std::iter::repeat_n(None, padding));
+            for (row, unit) in rows.enumerate() {
+                let live = unit.is_some();
                 let (block, lane) = (row / ROWS, row % ROWS);
                 prop_assert_eq!(slab.unit(row) != NONE, live);
                 prop_assert_eq!(slab.lanes(block, None) >> lane & 1 == 1, live);
-                let survives = live && mask.contains(units[row]);
+                let survives = unit.is_some_and(|&unit| mask.contains(unit));
                 prop_assert_eq!(slab.lanes(block, Some(&mask)) >> lane & 1 == 1, survives);
             }
         }

@@ -3,6 +3,10 @@
     unsafe_code,
     reason = "loads through pointers, calls after run-time detection"
 )]
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "the loads used need no alignment"
+)]
 
 use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, TOGETHER};
 use std::arch::x86_64::{
@@ -204,10 +208,10 @@ fn dot_avx2(query: &[f64], row: &[f32]) -> f64 {
             *sum = _mm256_fmadd_pd(query, _mm256_cvtps_pd(row), *sum);
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    let (a, b) = (_mm256_add_pd(a, e), _mm256_add_pd(b, f));
-    let (c, d) = (_mm256_add_pd(c, g), _mm256_add_pd(d, h));
-    let four = _mm256_add_pd(_mm256_add_pd(a, c), _mm256_add_pd(b, d));
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+    let (s0, s1) = (_mm256_add_pd(s0, s4), _mm256_add_pd(s1, s5));
+    let (s2, s3) = (_mm256_add_pd(s2, s6), _mm256_add_pd(s3, s7));
+    let four = _mm256_add_pd(_mm256_add_pd(s0, s2), _mm256_add_pd(s1, s3));
     let two = _mm_add_pd(
         _mm256_castpd256_pd128(four),
         _mm256_extractf128_pd::<1>(four),
