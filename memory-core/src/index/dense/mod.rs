@@ -13,7 +13,9 @@ mod error;
 mod kernel;
 mod pages;
 mod quantise;
+mod rotation;
 mod search;
+mod sketch;
 mod slab;
 pub(crate) mod slab_file;
 mod survivors;
@@ -25,6 +27,7 @@ use crate::index::mask::Mask;
 use kernel::Kernels;
 use quantise::{Coded, Query, Shape};
 use search::Search;
+use sketch::Sketch;
 use slab::{NONE, Slab};
 use survivors::Survivors;
 
@@ -40,7 +43,12 @@ pub(crate) struct Dense {
     len: usize,
     /// Σ of the vectors, for the mean score of a query.
     sum: Vec<f64>,
+    /// Sign bits of all rows, once asked for.
+    sketch: Option<Sketch>,
 }
+
+/// How many units make sketches worth their memory for every search.
+pub(crate) const SKETCH_FROM: usize = 200_000;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +90,7 @@ impl Dense {
             slots: Vec::new(),
             len: 0,
             sum: vec![0.0; shape.dims],
+            sketch: None,
         }
     }
 
@@ -131,6 +140,9 @@ impl Dense {
         let row = slot as usize % self.shape.slab_rows();
         if let Some(slab) = self.slab_mut(slot) {
             slab.write(row, unit, vector, &coded);
+        }
+        if let Some(sketch) = &mut self.sketch {
+            sketch.write(slot, vector);
         }
         for (sum, value) in self.sum.iter_mut().zip(vector) {
             *sum += f64::from(*value);
@@ -186,6 +198,45 @@ impl Dense {
         let query = self.query(query)?;
         let survivors = Survivors::of(self, mask);
         Ok(self.searching(&query, k).run(&survivors, None))
+    }
+
+    /// As [`Dense::search`], from sketches where there are any ([`Dense::sketch`]).
+    ///
+    /// The scores are exact, but a unit of the best `k` may be missing: recall of the ten best on
+    /// embeddings is ≥ .99. For more than [`SKETCH_FROM`] units, or where half a millisecond counts.
+    pub(crate) fn search_fast(
+        &self,
+        query: &[f32],
+        k: usize,
+        mask: Option<&Mask>,
+    ) -> Result<Ranking, DenseError> {
+        let query = self.query(query)?;
+        let survivors = Survivors::of(self, mask);
+        let search = self.searching(&query, k);
+        Ok(match &self.sketch {
+            Some(sketch) => search.run_sketched(&survivors, sketch),
+            None => search.run(&survivors, None),
+        })
+    }
+
+    /// Whether there are enough units, and no sketches yet, for sketches to be worth making.
+    pub(crate) fn wants_sketch(&self) -> bool {
+        self.sketch.is_none() && self.len > SKETCH_FROM
+    }
+
+    /// Makes (or makes anew) the sketches for [`Dense::search_fast`]; later changes keep them.
+    ///
+    /// They are centred on the present mean, so a corpus that has grown manyfold wants them anew.
+    /// Cost: some 3 µs and d/8 + 8 bytes a unit.
+    pub(crate) fn sketch(&mut self) {
+        let slots = u32::try_from(self.len).unwrap_or(NONE);
+        let mut sketch = Sketch::new(self.shape.dims, &self.sum, self.len);
+        for slot in 0..slots {
+            let (slab, row) = self.place(slot);
+            let vector = slab.and_then(|slab| slab.row(row).get(..self.shape.dims));
+            sketch.write(slot, vector.unwrap_or_default());
+        }
+        self.sketch = Some(sketch);
     }
 
     /// As [`Dense::search`], with an approximate score for every unit that took part.
@@ -312,6 +363,9 @@ impl Dense {
         let row = to as usize % self.shape.slab_rows();
         if let Some(slab) = self.slab_mut(to) {
             slab.write(row, unit, vector, &coded);
+        }
+        if let Some(sketch) = &mut self.sketch {
+            sketch.write(to, vector);
         }
         if let Some(entry) = self.slots.get_mut(unit as usize) {
             *entry = to;

@@ -12,12 +12,16 @@ use super::survivors::{Lanes, Survivors};
 use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
 use std::collections::BinaryHeap;
+use std::thread;
 
 /// Most blocks scored in one call of the kernel: their scores stay in the first-level cache.
 const STRIDE: usize = 64;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
 const FIRST_STRIDE: usize = 2;
+
+/// Blocks from which a second thread pays for its start of some 30 µs; fewer in tests.
+const BLOCKS_FOR_TWO: usize = if cfg!(test) { 150 } else { 200_000 / ROWS };
 
 /// From how large a share 1/n of the rows asked for the scan of codes is not worth its time.
 const MOST: usize = 8;
@@ -53,7 +57,11 @@ impl Search<'_> {
         let few = self.k.saturating_mul(MOST) >= survivor_count;
         match survivors {
             Survivors::Blocks(lanes) if !few && !self.query.is_zero() => {
-                let scanned = self.scan(lanes, by_unit);
+                let scanned = match by_unit {
+                    // Scores go to places all over the list: one thread.
+                    Some(by_unit) => self.scan(lanes, Some(by_unit)),
+                    None => in_two(lanes, &|lanes| self.scan(lanes, None), Scanned::join),
+                };
                 let sum = scanned.sum;
                 let top = self.settle(scanned);
                 self.ranking(top, sum, survivor_count)
@@ -70,7 +78,7 @@ impl Search<'_> {
         clippy::cast_possible_truncation,
         reason = "a mean is reported in single precision"
     )]
-    fn ranking(&self, top: TopK, sum: f64, count: usize) -> Ranking {
+    pub(super) fn ranking(&self, top: TopK, sum: f64, count: usize) -> Ranking {
         Ranking {
             top: top.into_ranked(),
             mean: if count == self.dense.len() {
@@ -82,7 +90,7 @@ impl Search<'_> {
     }
 
     /// Scores the rows of `slots` exactly.
-    fn read(&self, slots: &[u32], mut by_unit: Option<&mut [f32]>) -> (TopK, f64) {
+    pub(super) fn read(&self, slots: &[u32], mut by_unit: Option<&mut [f32]>) -> (TopK, f64) {
         let mut top = TopK::new(self.k);
         let mut sum = 0.0;
         for &slot in slots {
@@ -221,6 +229,16 @@ impl Search<'_> {
 }
 
 impl Scanned {
+    /// What two parts of the rows leave together.
+    fn join(mut self, other: Self) -> Self {
+        for (slot, lower) in other.floor.into_ranked() {
+            self.floor.push(lower, slot);
+        }
+        self.candidates.extend(other.candidates);
+        self.sum += other.sum;
+        self
+    }
+
     /// Considers a row; drops candidates that fell below the floor when many have piled up.
     fn meet(&mut self, score: f32, margin: f32, slot: usize) {
         let (upper, lower) = (score + margin, score - margin);
@@ -238,6 +256,27 @@ impl Scanned {
         self.candidates.push(key(upper, slot));
         self.floor.push(lower, slot);
     }
+}
+
+/// Works on `lanes`, from [`BLOCKS_FOR_TWO`] on in two parts, the second on a thread of its own.
+///
+/// Where no thread can be had, the caller's does both parts.
+pub(super) fn in_two<T: Send>(
+    lanes: &[Lanes],
+    work: &(impl Fn(&[Lanes]) -> T + Sync),
+    join: impl FnOnce(T, T) -> T,
+) -> T {
+    if lanes.len() < BLOCKS_FOR_TWO {
+        return work(lanes);
+    }
+    let (first, second) = lanes.split_at(lanes.len() / 2);
+    thread::scope(|scope| {
+        let builder = thread::Builder::new().name("dense".to_owned());
+        let helper = builder.spawn_scoped(scope, || work(second));
+        let mine = work(first);
+        let theirs = helper.ok().and_then(|helper| helper.join().ok());
+        join(mine, theirs.unwrap_or_else(|| work(second)))
+    })
 }
 
 /// Σ of the scores whose bit is set.

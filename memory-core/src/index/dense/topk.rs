@@ -91,9 +91,76 @@ impl TopK {
     }
 }
 
+/// The `k` largest scores for large `k`: cheaper than a heap, but the floor lags behind.
+#[derive(Debug)]
+pub(super) struct Shortlist {
+    k: usize,
+    keys: Vec<u64>,
+    floor: f32,
+}
+
+impl Shortlist {
+    /// Keeps `k` ≥ 1 scores.
+    pub(super) fn new(k: usize) -> Self {
+        let k = k.max(1);
+        Self {
+            k,
+            keys: Vec::with_capacity(2 * k),
+            floor: f32::NEG_INFINITY,
+        }
+    }
+
+    /// A score below which nothing can come in; at most the k-th best.
+    pub(super) fn floor(&self) -> f32 {
+        self.floor
+    }
+
+    /// Offers a score; constant time on average.
+    pub(super) fn push(&mut self, score: f32, number: u32) {
+        if score < self.floor {
+            return;
+        }
+        self.keys.push(key(score, number));
+        if self.keys.len() == 2 * self.k {
+            self.shrink();
+        }
+    }
+
+    /// Offers what another list kept.
+    pub(super) fn merge(&mut self, other: Self) {
+        for key in other.into_keys() {
+            let (score, number) = unkey(key);
+            self.push(score, number);
+        }
+    }
+
+    /// The numbers kept, in ascending order.
+    pub(super) fn into_numbers(self) -> Vec<u32> {
+        let keys = self.into_keys();
+        let mut numbers: Vec<u32> = keys.into_iter().map(|key| unkey(key).1).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn into_keys(mut self) -> Vec<u64> {
+        self.shrink();
+        self.keys
+    }
+
+    fn shrink(&mut self) {
+        if self.keys.len() <= self.k {
+            return;
+        }
+        let order = |left: &u64, right: &u64| right.cmp(left);
+        let (_, least, _) = self.keys.select_nth_unstable_by(self.k - 1, order);
+        self.floor = unkey(*least).0;
+        self.keys.truncate(self.k);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{TopK, key, unkey};
+    use super::{Shortlist, TopK, key, unkey};
     use proptest::prelude::*;
 
     proptest! {
@@ -113,12 +180,19 @@ mod tests {
             k in 0_usize..30,
         ) {
             let mut top = TopK::new(k);
+            let (mut list, mut other) = (Shortlist::new(k), Shortlist::new(k));
             let mut sorted = Vec::new();
             for (number, score) in (0_u32..).zip(scores) {
                 top.push(f32::from(score), number);
+                let half = if number % 3 == 0 { &mut other } else { &mut list };
+                half.push(f32::from(score), number);
                 sorted.push((number, f32::from(score)));
             }
             sorted.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+            let mut numbers: Vec<u32> = sorted.iter().map(|entry| entry.0).take(k.max(1)).collect();
+            numbers.sort_unstable();
+            list.merge(other);
+            prop_assert_eq!(list.into_numbers(), numbers);
             sorted.truncate(k);
             prop_assert_eq!(top.into_ranked(), sorted);
         }

@@ -60,6 +60,35 @@ pub(super) type Scan = fn(&CodedQuery, Blocks<'_>, scores: &mut [f32], hits: &mu
 /// `d · 2⁻⁵³ · Σ|q·x|` of the true value.
 pub(super) type Dot = fn(&[f64], &[f32]) -> f64;
 
+/// A query of the 1-bit stage.
+#[derive(Debug, Clone)]
+pub(super) struct SketchQuery {
+    /// Sign bits.
+    pub(super) bits: Vec<u64>,
+    /// Norm, after centring.
+    pub(super) norm: f32,
+}
+
+/// Rows of a group of sketches: the 64-bit lanes of a 512-bit register.
+pub(super) const SKETCH_ROWS: usize = 8;
+
+/// Consecutive groups of sketches to score.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sketches<'a> {
+    /// Sign bits; word w of row r of a group at `8·w + r`.
+    pub(super) bits: &'a [u64],
+    /// Norm of each row, after centring.
+    pub(super) norms: &'a [f32],
+    /// What centring took from the score of each row.
+    pub(super) offsets: &'a [f32],
+}
+
+/// Estimates scores from the angle between sign bits:
+/// `norm of the query · norm · cos(π · differing bits / bits) + offset`.
+///
+/// Groups beyond the shortest of the given slices are left alone.
+pub(super) type Estimate = fn(&SketchQuery, Sketches<'_>, scores: &mut [f32]);
+
 /// One instruction set.
 #[derive(Debug)]
 pub(super) struct Kernels {
@@ -71,6 +100,8 @@ pub(super) struct Kernels {
     pub(super) scan: Scan,
     /// Exact score of a row.
     pub(super) dot: Dot,
+    /// Estimates of the 1-bit stage.
+    pub(super) estimate: Estimate,
 }
 
 /// The best kernels this processor can run; detected at the first call.

@@ -23,6 +23,8 @@ static NEON: Kernels = Kernels {
         // SAFETY: NEON is part of every 64-bit Arm target.
         unsafe { dot(query, row) }
     },
+    // NEON is in the baseline, so the compiler counts bits by `cnt` in the portable loop.
+    estimate: portable::estimate,
 };
 
 static DOTPROD: Kernels = Kernels {
@@ -35,6 +37,7 @@ static DOTPROD: Kernels = Kernels {
         });
     },
     dot: NEON.dot,
+    estimate: NEON.estimate,
 };
 
 /// The tables this processor can run, best first.

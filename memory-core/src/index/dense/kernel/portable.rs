@@ -1,6 +1,10 @@
 //! Kernels in plain Rust: the oracle of the others, and the fallback of processors without them.
 
-use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, TOGETHER};
+use std::f32::consts::FRAC_PI_2;
+
+use super::{
+    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+};
 
 /// Runs everywhere.
 pub(in super::super) static KERNELS: Kernels = Kernels {
@@ -8,6 +12,7 @@ pub(in super::super) static KERNELS: Kernels = Kernels {
     query_limit: 127,
     scan,
     dot,
+    estimate,
 };
 
 fn scan(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
@@ -81,4 +86,33 @@ pub(super) fn fold(mut lanes: [f64; LANES]) -> f64 {
     }
     let [total, ..] = lanes;
     total
+}
+
+/// Written for the compiler to vectorise; other kernels inline it under their own features.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "counts of bits are small")]
+pub(super) fn estimate(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
+    let words = query.bits.len();
+    let per_bit = 2.0 / (words.max(1) as f32 * 64.0);
+    let groups = sketches.bits.chunks_exact((words * SKETCH_ROWS).max(1));
+    let norms = sketches.norms.as_chunks::<SKETCH_ROWS>().0;
+    let offsets = sketches.offsets.as_chunks::<SKETCH_ROWS>().0;
+    let scores = scores.as_chunks_mut::<SKETCH_ROWS>().0;
+    for (((group, norms), offsets), scores) in groups.zip(norms).zip(offsets).zip(scores) {
+        let mut differing = [0_u64; SKETCH_ROWS];
+        for (row_words, word) in group.as_chunks::<SKETCH_ROWS>().0.iter().zip(&query.bits) {
+            for (count, bits) in differing.iter_mut().zip(row_words) {
+                *count += u64::from((bits ^ word).count_ones());
+            }
+        }
+        for (((score, count), norm), offset) in
+            scores.iter_mut().zip(differing).zip(norms).zip(offsets)
+        {
+            // cos(π·t) = sin(π/2·u) with u = 1 − 2t in −1..=1; Taylor, within .005.
+            let angle = 1.0 - count as f32 * per_bit;
+            let square = angle * angle;
+            let cosine = angle * (FRAC_PI_2 + square * (-0.645_964 + square * 0.079_693));
+            *score = cosine * (norm * query.norm) + offset;
+        }
+    }
 }

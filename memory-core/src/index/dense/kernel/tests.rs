@@ -1,6 +1,9 @@
 //! Every kernel of this processor against the portable one, and that against naive loops.
 
-use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, TOGETHER, available, portable};
+use super::{
+    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+    available, portable,
+};
 use proptest::prelude::*;
 
 /// Codes of `blocks` blocks, scales of their rows, and a query within `limit`.
@@ -112,6 +115,46 @@ proptest! {
         for kernels in available() {
             let got = (kernels.dot)(&query, &row);
             prop_assert_eq!(got.to_bits(), expected.to_bits(), "{}", kernels.name);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_estimate_is_the_cosine_of_the_share_of_differing_bits(
+        (query, rows) in (1_usize..8).prop_flat_map(|words| (
+            prop::collection::vec(any::<u64>(), words),
+            prop::collection::vec(
+                (prop::collection::vec(any::<u64>(), words), 0.0_f32..2.0, -1.0_f32..1.0),
+                0..40,
+            ),
+        )),
+    ) {
+        let words = query.len();
+        let groups = rows.len() / SKETCH_ROWS;
+        let mut bits = vec![0; groups * SKETCH_ROWS * words];
+        for (row, (sketch, ..)) in rows.iter().take(groups * SKETCH_ROWS).enumerate() {
+            for (word, &value) in sketch.iter().enumerate() {
+                bits[row / SKETCH_ROWS * SKETCH_ROWS * words + word * SKETCH_ROWS + row % SKETCH_ROWS] = value;
+            }
+        }
+        let norms: Vec<f32> = rows.iter().map(|row| row.1).collect();
+        let offsets: Vec<f32> = rows.iter().map(|row| row.2).collect();
+        let sketches = Sketches { bits: &bits, norms: &norms, offsets: &offsets };
+        let sketch_query = SketchQuery { bits: query.clone(), norm: 0.5 };
+        let mut expected = vec![0.0; groups * SKETCH_ROWS];
+        portable::estimate(&sketch_query, sketches, &mut expected);
+        for (row, estimate) in rows.iter().zip(&expected) {
+            let differing: u32 = row.0.iter().zip(&query).map(|(a, b)| (a ^ b).count_ones()).sum();
+            let share = f64::from(differing) / f64::from(u32::try_from(words * 64).unwrap());
+            let cosine = (std::f64::consts::PI * share).cos();
+            let naive = cosine * f64::from(row.1) * 0.5 + f64::from(row.2);
+            prop_assert!((naive - f64::from(*estimate)).abs() < 0.006);
+        }
+        for kernels in available() {
+            let mut scores = vec![0.0; groups * SKETCH_ROWS];
+            (kernels.estimate)(&sketch_query, sketches, &mut scores);
+            prop_assert_eq!(&scores, &expected, "{}", kernels.name);
         }
     }
 }

@@ -8,7 +8,7 @@
     reason = "the loads used need no alignment"
 )]
 
-use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, TOGETHER};
+use super::{Blocks, CodedQuery, Kernels, LANES, ROWS, SketchQuery, Sketches, TOGETHER, portable};
 use std::arch::x86_64::{
     __m256i, __m512i, _CMP_GE_OQ, _mm_add_pd, _mm_add_sd, _mm_cvtsd_f64, _mm_loadu_ps,
     _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_pd, _mm256_castpd256_pd128, _mm256_cmp_ps,
@@ -33,6 +33,18 @@ static AVX512: Kernels = Kernels {
         // SAFETY: as above.
         unsafe { dot_avx512(query, row) }
     },
+    estimate: |query, sketches, scores| {
+        if is_x86_feature_detected!("avx512vpopcntdq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+        {
+            // SAFETY: as above, and the further features were detected just now.
+            unsafe { estimate_avx512(query, sketches, scores) }
+        } else {
+            // SAFETY: processors with AVX-512 have AVX2, and `available` checks it.
+            unsafe { estimate_avx2(query, sketches, scores) }
+        }
+    },
 };
 
 static AVX2: Kernels = Kernels {
@@ -45,6 +57,10 @@ static AVX2: Kernels = Kernels {
     dot: |query, row| {
         // SAFETY: as above.
         unsafe { dot_avx2(query, row) }
+    },
+    estimate: |query, sketches, scores| {
+        // SAFETY: as above.
+        unsafe { estimate_avx2(query, sketches, scores) }
     },
 };
 
@@ -217,4 +233,24 @@ fn dot_avx2(query: &[f64], row: &[f32]) -> f64 {
         _mm256_extractf128_pd::<1>(four),
     );
     _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// The portable loop, for the compiler to use `vpopcntq`.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F, BW, VL and VPOPCNTDQ.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq")]
+fn estimate_avx512(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
+    portable::estimate(query, sketches, scores);
+}
+
+/// The portable loop, for the compiler to count bits by `vpshufb`.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn estimate_avx2(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
+    portable::estimate(query, sketches, scores);
 }
