@@ -1,9 +1,10 @@
 //! The 1-bit stage: sign bits of the rotated, centred vectors, to draw up a short list fast.
 //!
-//! The share of differing sign bits of two randomly rotated vectors estimates their angle
-//! (Charikar, 2002). With m the mean of the corpus, `x·q = (x − m)·(q − m) + x·m + const`: the first
-//! term comes from bits and norms, the second is kept per row. The short list is then read exactly;
-//! the codes are passed over, as a row of them lies scattered over a whole block.
+//! With m the mean of the corpus, `x·q = (x − m)·(q − m) + x·m + const`. Of the rotated e = R(x − m) the
+//! signs b = ±1 are kept and the factor |e|²/|e|₁, which makes `factor · b·z` the unbiased estimate of
+//! e·z in random rotations (`RaBitQ`, Gao and Long, 2024); z = R(q − m) has codes of four bits, so that
+//! b·z is a matter of counting bits (as in Lucene's "better binary quantization"). The short list
+//! is then read exactly; the codes are passed over, as a row of them lies scattered over a block.
 
 use super::Ranking;
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
@@ -27,7 +28,7 @@ pub(super) struct Sketch {
     centre: Vec<f32>,
     /// Groups of eight rows; see [`Sketches::bits`].
     bits: Vec<u64>,
-    norms: Vec<f32>,
+    factors: Vec<f32>,
     offsets: Vec<f32>,
 }
 
@@ -48,7 +49,7 @@ impl Sketch {
             words,
             centre,
             bits: Vec::new(),
-            norms: Vec::new(),
+            factors: Vec::new(),
             offsets: Vec::new(),
         }
     }
@@ -56,48 +57,77 @@ impl Sketch {
     /// Sets the sketch of `slot`, at most one after the last.
     pub(super) fn write(&mut self, slot: u32, vector: &[f32]) {
         let slot = slot as usize;
-        let (query, offset) = self.sketched(vector);
+        let (rotated, offset) = self.rotated(vector);
+        let (square, taxi) = rotated.iter().fold((0.0, 0.0), |(square, taxi), value| {
+            (square + value * value, taxi + value.abs())
+        });
         let group = slot / SKETCH_ROWS * SKETCH_ROWS;
-        if self.norms.len() <= slot {
+        if self.factors.len() <= slot {
             // Whole blocks, as the scan asks for them.
             let rows = (slot + 1).next_multiple_of(ROWS);
-            self.norms.resize(rows, 0.0);
+            self.factors.resize(rows, 0.0);
             self.offsets.resize(rows, 0.0);
             self.bits.resize(rows * self.words, 0);
         }
         let bits = self.bits.get_mut(group * self.words..).unwrap_or_default();
         let rows = bits.as_chunks_mut::<SKETCH_ROWS>().0.iter_mut();
         let places = rows.filter_map(|rows| rows.get_mut(slot % SKETCH_ROWS));
-        for (place, word) in places.zip(&query.bits) {
-            *place = *word;
+        for (place, values) in places.zip(rotated.as_chunks::<WORD>().0) {
+            *place = bits_of(values, |value| value > 0.0);
         }
-        if let (Some(norm), Some(place)) = (self.norms.get_mut(slot), self.offsets.get_mut(slot)) {
-            (*norm, *place) = (query.norm, offset);
+        if let (Some(factor), Some(place)) =
+            (self.factors.get_mut(slot), self.offsets.get_mut(slot))
+        {
+            let usable = if taxi > 0.0 { square / taxi } else { 0.0 };
+            (*factor, *place) = (usable, offset);
         }
     }
 
-    /// Sign bits and norm of the centred vector, and the inner product of vector and centre.
-    fn sketched(&self, vector: &[f32]) -> (SketchQuery, f32) {
-        let mut centred = vec![0.0; self.words * WORD];
-        let (mut square, mut offset) = (0.0_f32, 0.0_f32);
-        for ((place, value), centre) in centred.iter_mut().zip(vector).zip(&self.centre) {
+    /// The vector centred and rotated, and its inner product with the centre.
+    fn rotated(&self, vector: &[f32]) -> (Vec<f32>, f32) {
+        let mut rotated = vec![0.0; self.words * WORD];
+        let mut offset = 0.0_f32;
+        for ((place, value), centre) in rotated.iter_mut().zip(vector).zip(&self.centre) {
             *place = value - centre;
-            square += *place * *place;
             offset += value * centre;
         }
-        self.rotation.apply(&mut centred);
-        let word = |values: &[f32; WORD]| {
-            let bits = values.iter().enumerate();
-            bits.fold(0, |word, (bit, value)| {
-                word | u64::from(*value > 0.0) << bit
-            })
-        };
-        let query = SketchQuery {
-            bits: centred.as_chunks::<WORD>().0.iter().map(word).collect(),
-            norm: square.sqrt(),
-        };
-        (query, offset)
+        self.rotation.apply(&mut rotated);
+        (rotated, offset)
     }
+
+    /// The query as the kernel reads it.
+    fn query(&self, vector: &[f32]) -> SketchQuery {
+        let (mut rotated, _) = self.rotated(vector);
+        let largest = rotated
+            .iter()
+            .fold(0.0_f32, |most, value| most.max(value.abs()));
+        let step = largest / 7.5;
+        let steps = if step > 0.0 { step.recip() } else { 0.0 };
+        for value in &mut rotated {
+            *value = (*value * steps).round().clamp(-8.0, 7.0);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a code within −8..=7")]
+        let plane = |values: &[f32; WORD], plane: u32| {
+            bits_of(values, |code| (code as i8) >> plane & 1 == 1)
+        };
+        SketchQuery {
+            planes: rotated
+                .as_chunks::<WORD>()
+                .0
+                .iter()
+                .map(|values| [0, 1, 2, 3].map(|bit| plane(values, bit)))
+                .collect(),
+            step,
+            // Of the codes, not of the values, so that rounding shifts no estimate.
+            total: rotated.iter().sum::<f32>() * step,
+        }
+    }
+}
+
+/// One bit per value, the first in the lowest.
+fn bits_of(values: &[f32; WORD], bit: impl Fn(f32) -> bool) -> u64 {
+    let values = values.iter().enumerate();
+    values.fold(0, |word, (at, &value)| word | u64::from(bit(value)) << at)
 }
 
 impl Search<'_> {
@@ -114,7 +144,7 @@ impl Search<'_> {
         let exact = &self.query.exact;
         #[expect(clippy::cast_possible_truncation, reason = "these were `f32` before")]
         let vector: Vec<f32> = exact.iter().map(|value| *value as f32).collect();
-        let (query, _) = sketch.sketched(vector.get(..self.dense.dims()).unwrap_or_default());
+        let query = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
         let draw = |lanes: &[Lanes]| self.draw(lanes, sketch, &query, list);
         let drawn = in_two(lanes, &draw, |mut left: Drawn, right| {
             left.list.merge(right.list);
@@ -145,7 +175,7 @@ impl Search<'_> {
                     .bits
                     .get(start * ROWS * sketch.words..)
                     .unwrap_or_default(),
-                norms: sketch.norms.get(start * ROWS..).unwrap_or_default(),
+                factors: sketch.factors.get(start * ROWS..).unwrap_or_default(),
                 offsets: sketch.offsets.get(start * ROWS..).unwrap_or_default(),
             };
             let scores = scores.get_mut(..now.len() * ROWS).unwrap_or_default();

@@ -51,7 +51,7 @@ impl Slab {
             shape,
             used: 0,
             codes: Pages::zeroed(shape.slab_blocks * shape.block_bytes(), true)?,
-            rows: Pages::zeroed(rows * shape.width, false)?,
+            rows: Pages::zeroed(rows * shape.width, true)?,
             scales: vec![0.0; rows],
             errors: vec![0.0; rows],
             norms: vec![0.0; rows],

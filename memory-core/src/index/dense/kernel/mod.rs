@@ -63,10 +63,12 @@ pub(super) type Dot = fn(&[f64], &[f32]) -> f64;
 /// A query of the 1-bit stage.
 #[derive(Debug, Clone)]
 pub(super) struct SketchQuery {
-    /// Sign bits.
-    pub(super) bits: Vec<u64>,
-    /// Norm, after centring.
-    pub(super) norm: f32,
+    /// Bit planes of codes v in −8..=7 (v = p₀ + 2·p₁ + 4·p₂ − 8·p₃); four per word of a row.
+    pub(super) planes: Vec<[u64; 4]>,
+    /// Value of one code step.
+    pub(super) step: f32,
+    /// Σ of the values.
+    pub(super) total: f32,
 }
 
 /// Rows of a group of sketches: the 64-bit lanes of a 512-bit register.
@@ -77,17 +79,19 @@ pub(super) const SKETCH_ROWS: usize = 8;
 pub(super) struct Sketches<'a> {
     /// Sign bits; word w of row r of a group at `8·w + r`.
     pub(super) bits: &'a [u64],
-    /// Norm of each row, after centring.
-    pub(super) norms: &'a [f32],
+    /// What one unit of the inner product of signs and query is worth, per row.
+    pub(super) factors: &'a [f32],
     /// What centring took from the score of each row.
     pub(super) offsets: &'a [f32],
 }
 
-/// Estimates scores from the angle between sign bits:
-/// `norm of the query · norm · cos(π · differing bits / bits) + offset`.
+/// Estimates scores from sign bits: `factor · (2 · step · Σ v over the set bits − total) + offset`.
 ///
 /// Groups beyond the shortest of the given slices are left alone.
 pub(super) type Estimate = fn(&SketchQuery, Sketches<'_>, scores: &mut [f32]);
+
+/// Asks for a row to be brought to the cache, where there is an instruction for that.
+pub(super) type Prefetch = fn(&[f32]);
 
 /// One instruction set.
 #[derive(Debug)]
@@ -102,6 +106,8 @@ pub(super) struct Kernels {
     pub(super) dot: Dot,
     /// Estimates of the 1-bit stage.
     pub(super) estimate: Estimate,
+    /// Hint that a row is read soon.
+    pub(super) prefetch: Prefetch,
 }
 
 /// The best kernels this processor can run; detected at the first call.

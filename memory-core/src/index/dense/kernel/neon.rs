@@ -25,6 +25,7 @@ static NEON: Kernels = Kernels {
     },
     // NEON is in the baseline, so the compiler counts bits by `cnt` in the portable loop.
     estimate: portable::estimate,
+    prefetch: |_| (),
 };
 
 static DOTPROD: Kernels = Kernels {
@@ -38,6 +39,7 @@ static DOTPROD: Kernels = Kernels {
     },
     dot: NEON.dot,
     estimate: NEON.estimate,
+    prefetch: NEON.prefetch,
 };
 
 /// The tables this processor can run, best first.

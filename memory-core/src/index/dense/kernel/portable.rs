@@ -1,7 +1,5 @@
 //! Kernels in plain Rust: the oracle of the others, and the fallback of processors without them.
 
-use std::f32::consts::FRAC_PI_2;
-
 use super::{
     Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
 };
@@ -13,6 +11,7 @@ pub(in super::super) static KERNELS: Kernels = Kernels {
     scan,
     dot,
     estimate,
+    prefetch: |_| (),
 };
 
 fn scan(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
@@ -88,31 +87,35 @@ pub(super) fn fold(mut lanes: [f64; LANES]) -> f64 {
     total
 }
 
-/// Written for the compiler to vectorise; other kernels inline it under their own features.
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "counts of bits are small")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "counts and sums of some thousands"
+)]
 pub(super) fn estimate(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
-    let words = query.bits.len();
-    let per_bit = 2.0 / (words.max(1) as f32 * 64.0);
+    let words = query.planes.len();
     let groups = sketches.bits.chunks_exact((words * SKETCH_ROWS).max(1));
-    let norms = sketches.norms.as_chunks::<SKETCH_ROWS>().0;
+    let factors = sketches.factors.as_chunks::<SKETCH_ROWS>().0;
     let offsets = sketches.offsets.as_chunks::<SKETCH_ROWS>().0;
     let scores = scores.as_chunks_mut::<SKETCH_ROWS>().0;
-    for (((group, norms), offsets), scores) in groups.zip(norms).zip(offsets).zip(scores) {
-        let mut differing = [0_u64; SKETCH_ROWS];
-        for (row_words, word) in group.as_chunks::<SKETCH_ROWS>().0.iter().zip(&query.bits) {
-            for (count, bits) in differing.iter_mut().zip(row_words) {
-                *count += u64::from((bits ^ word).count_ones());
+    for (((group, factors), offsets), scores) in groups.zip(factors).zip(offsets).zip(scores) {
+        let mut counts = [[0_u64; SKETCH_ROWS]; 4];
+        for (words, planes) in group.as_chunks::<SKETCH_ROWS>().0.iter().zip(&query.planes) {
+            for (counts, plane) in counts.iter_mut().zip(planes) {
+                for (count, bits) in counts.iter_mut().zip(words) {
+                    *count += u64::from((bits & plane).count_ones());
+                }
             }
         }
-        for (((score, count), norm), offset) in
-            scores.iter_mut().zip(differing).zip(norms).zip(offsets)
-        {
-            // cos(π·t) = sin(π/2·u) with u = 1 − 2t in −1..=1; Taylor, within .005.
-            let angle = 1.0 - count as f32 * per_bit;
-            let square = angle * angle;
-            let cosine = angle * (FRAC_PI_2 + square * (-0.645_964 + square * 0.079_693));
-            *score = cosine * (norm * query.norm) + offset;
+        let mut sums = [0_i32; SKETCH_ROWS];
+        for (counts, weight) in counts.iter().zip([1, 2, 4, -8]) {
+            for (sum, count) in sums.iter_mut().zip(counts) {
+                *sum += weight * *count as i32;
+            }
+        }
+        let rows = scores.iter_mut().zip(sums).zip(factors).zip(offsets);
+        for (((score, sum), factor), offset) in rows {
+            *score = factor * (sum as f32 * (2.0 * query.step) - query.total) + offset;
         }
     }
 }
