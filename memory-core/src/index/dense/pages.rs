@@ -38,9 +38,10 @@ impl<T: sealed::Number> Pages<T> {
         let bytes = len
             .checked_mul(size_of::<T>())
             .ok_or(io::ErrorKind::OutOfMemory)?;
-        // Address space for the alignment; pages that are never touched cost nothing.
-        let slack = if huge { HUGE_PAGE } else { 0 };
-        let map = MmapMut::map_anon(bytes.max(1) + slack)?;
+        // Whole huge pages, and address space to align them in: what is never touched costs nothing.
+        let room = bytes.max(1).next_multiple_of(HUGE_PAGE);
+        let length = if huge { room + HUGE_PAGE } else { bytes.max(1) };
+        let map = MmapMut::map_anon(length)?;
         let offset = if huge {
             map.as_ptr().align_offset(HUGE_PAGE)
         } else {
@@ -49,7 +50,7 @@ impl<T: sealed::Number> Pages<T> {
         #[cfg(target_os = "linux")]
         if huge {
             // A refusal (kernel without transparent huge pages) only costs speed.
-            drop(map.advise_range(memmap2::Advice::HugePage, offset, bytes.max(1)));
+            drop(map.advise_range(memmap2::Advice::HugePage, offset, room));
         }
         Ok(Self::over(map, offset, len))
     }
