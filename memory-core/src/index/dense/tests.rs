@@ -240,8 +240,17 @@ fn mean_drift(scenario: &Scenario, query: &[f32]) -> f64 {
     put.sum::<f64>() * norm(query) * 1e-12
 }
 
+/// More cases than usual, and as many as `PROPTEST_CASES` asks for in a long run.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases.max(400),
+        ..usual
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(many())]
 
     #[test]
     fn a_search_returns_what_a_full_scan_returns(scenario in scenarios(300)) {
@@ -270,6 +279,26 @@ fn a_corpus_of_near_duplicates_is_ranked_exactly() {
         let mut expected = full_scan(&model, &centre, None);
         expected.truncate(k);
         assert_eq!(dense.search(&centre, k, None).unwrap().top, expected);
+    }
+}
+
+#[test]
+fn exact_ties_go_to_the_smaller_unit_even_if_it_is_met_later() {
+    for kernels in kernel::available() {
+        let mut dense = small_slabs(40, 3, kernels);
+        let mut model = Model::new();
+        // Zero vectors have no margin: their interval is the score itself, as is the floor.
+        let zeros = (0..300_u32)
+            .rev()
+            .map(|unit| Change::Put(unit, vec![0.0; 40]));
+        let others = (300..310).map(|unit| Change::Put(unit, scaled(&pseudo_random(5, 40), 0.1)));
+        apply(&mut dense, &mut model, zeros.chain(others).collect());
+        for sign in [1.0, -1.0] {
+            let query = scaled(&pseudo_random(5, 40), sign);
+            let mut expected = full_scan(&model, &query, None);
+            expected.truncate(15);
+            assert_eq!(dense.search(&query, 15, None).unwrap().top, expected);
+        }
     }
 }
 
