@@ -12,16 +12,12 @@ use super::survivors::{Lanes, Survivors};
 use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
 use std::collections::BinaryHeap;
-use std::thread;
 
 /// Most blocks scored in one call of the kernel: their scores stay in the first-level cache.
 const STRIDE: usize = 64;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
 const FIRST_STRIDE: usize = 2;
-
-/// Blocks from which a second thread pays for its start of some 30 µs; fewer in tests.
-const BLOCKS_FOR_TWO: usize = if cfg!(test) { 150 } else { 200_000 / ROWS };
 
 /// Rows hinted at before they are read.
 const AHEAD: usize = 4;
@@ -60,11 +56,7 @@ impl Search<'_> {
         let few = self.k.saturating_mul(MOST) >= survivor_count;
         match survivors {
             Survivors::Blocks(lanes) if !few && !self.query.is_zero() => {
-                let scanned = match by_unit {
-                    // Scores go to places all over the list: one thread.
-                    Some(by_unit) => self.scan(lanes, Some(by_unit)),
-                    None => in_two(lanes, &|lanes| self.scan(lanes, None), Scanned::join),
-                };
+                let scanned = self.scan(lanes, by_unit);
                 let sum = scanned.sum;
                 let top = self.settle(scanned);
                 self.ranking(top, sum, survivor_count)
@@ -253,16 +245,6 @@ impl Search<'_> {
 }
 
 impl Scanned {
-    /// What two parts of the rows leave together.
-    fn join(mut self, other: Self) -> Self {
-        for (slot, lower) in other.floor.into_ranked() {
-            self.floor.push(lower, slot);
-        }
-        self.candidates.extend(other.candidates);
-        self.sum += other.sum;
-        self
-    }
-
     /// Considers a row; drops candidates that fell below the floor when many have piled up.
     fn meet(&mut self, score: f32, margin: f32, slot: usize) {
         let (upper, lower) = (score + margin, score - margin);
@@ -280,27 +262,6 @@ impl Scanned {
         self.candidates.push(key(upper, slot));
         self.floor.push(lower, slot);
     }
-}
-
-/// Works on `lanes`, from [`BLOCKS_FOR_TWO`] on in two parts, the second on a thread of its own.
-///
-/// Where no thread can be had, the caller's does both parts.
-pub(super) fn in_two<T: Send>(
-    lanes: &[Lanes],
-    work: &(impl Fn(&[Lanes]) -> T + Sync),
-    join: impl FnOnce(T, T) -> T,
-) -> T {
-    if lanes.len() < BLOCKS_FOR_TWO {
-        return work(lanes);
-    }
-    let (first, second) = lanes.split_at(lanes.len() / 2);
-    thread::scope(|scope| {
-        let builder = thread::Builder::new().name("dense".to_owned());
-        let helper = builder.spawn_scoped(scope, || work(second));
-        let mine = work(first);
-        let theirs = helper.ok().and_then(|helper| helper.join().ok());
-        join(mine, theirs.unwrap_or_else(|| work(second)))
-    })
 }
 
 /// Σ of the scores whose bit is set.

@@ -9,7 +9,7 @@
 use super::Ranking;
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
-use super::search::{Search, in_two};
+use super::search::Search;
 use super::survivors::{Lanes, Survivors};
 use super::topk::Shortlist;
 
@@ -145,12 +145,7 @@ impl Search<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "these were `f32` before")]
         let vector: Vec<f32> = exact.iter().map(|value| *value as f32).collect();
         let query = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
-        let draw = |lanes: &[Lanes]| self.draw(lanes, sketch, &query, list);
-        let drawn = in_two(lanes, &draw, |mut left: Drawn, right| {
-            left.list.merge(right.list);
-            left.sum += right.sum;
-            left
-        });
+        let drawn = self.draw(lanes, sketch, &query, list);
         let (top, _) = self.read(&drawn.list.into_numbers(), None);
         self.ranking(top, drawn.sum, count)
     }

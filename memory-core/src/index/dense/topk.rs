@@ -126,25 +126,12 @@ impl Shortlist {
         }
     }
 
-    /// Offers what another list kept.
-    pub(super) fn merge(&mut self, other: Self) {
-        for key in other.into_keys() {
-            let (score, number) = unkey(key);
-            self.push(score, number);
-        }
-    }
-
     /// The numbers kept, in ascending order.
-    pub(super) fn into_numbers(self) -> Vec<u32> {
-        let keys = self.into_keys();
-        let mut numbers: Vec<u32> = keys.into_iter().map(|key| unkey(key).1).collect();
+    pub(super) fn into_numbers(mut self) -> Vec<u32> {
+        self.shrink();
+        let mut numbers: Vec<u32> = self.keys.into_iter().map(|key| unkey(key).1).collect();
         numbers.sort_unstable();
         numbers
-    }
-
-    fn into_keys(mut self) -> Vec<u64> {
-        self.shrink();
-        self.keys
     }
 
     fn shrink(&mut self) {
@@ -180,18 +167,16 @@ mod tests {
             k in 0_usize..30,
         ) {
             let mut top = TopK::new(k);
-            let (mut list, mut other) = (Shortlist::new(k), Shortlist::new(k));
+            let mut list = Shortlist::new(k);
             let mut sorted = Vec::new();
             for (number, score) in (0_u32..).zip(scores) {
                 top.push(f32::from(score), number);
-                let half = if number % 3 == 0 { &mut other } else { &mut list };
-                half.push(f32::from(score), number);
+                list.push(f32::from(score), number);
                 sorted.push((number, f32::from(score)));
             }
             sorted.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
             let mut numbers: Vec<u32> = sorted.iter().map(|entry| entry.0).take(k.max(1)).collect();
             numbers.sort_unstable();
-            list.merge(other);
             prop_assert_eq!(list.into_numbers(), numbers);
             sorted.truncate(k);
             prop_assert_eq!(top.into_ranked(), sorted);

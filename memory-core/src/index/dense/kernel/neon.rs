@@ -51,7 +51,7 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 }
 
 /// The part that both scans share; `sums` gives Σ (code − 128)·query of the rows of a block.
-#[inline(always)]
+#[inline]
 fn scan(
     query: &CodedQuery,
     blocks: Blocks<'_>,
@@ -72,20 +72,20 @@ fn scan(
 }
 
 /// Sixteen row codes of a block as signed bytes.
-#[inline(always)]
+#[inline]
 fn signed(part: &[u8; 16]) -> int8x16_t {
     // SAFETY: `part` is 16 bytes; NEON is part of every 64-bit Arm target.
     unsafe { vreinterpretq_s8_u8(veorq_u8(vld1q_u8(part.as_ptr()), vdupq_n_u8(0x80))) }
 }
 
 /// Four query codes, four times.
-#[inline(always)]
+#[inline]
 fn repeated(word: u32) -> int8x16_t {
     // SAFETY: NEON is part of every 64-bit Arm target.
     unsafe { vreinterpretq_s8_s32(vdupq_n_s32(word.cast_signed())) }
 }
 
-#[inline(always)]
+#[inline]
 fn stored(sums: [int32x4_t; 4]) -> [i32; ROWS] {
     let mut out = [0_i32; ROWS];
     for (four, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
