@@ -20,7 +20,7 @@ const STRIDE: usize = 64;
 const FIRST_STRIDE: usize = 2;
 
 /// Rows hinted at before they are read.
-const AHEAD: usize = 4;
+pub(super) const AHEAD: usize = 4;
 
 /// From how large a share 1/n of the rows asked for the scan of codes is not worth its time.
 const MOST: usize = 8;
@@ -85,7 +85,7 @@ impl Search<'_> {
     }
 
     /// Scores the rows of `slots` exactly.
-    pub(super) fn read(&self, slots: &[u32], mut by_unit: Option<&mut [f32]>) -> (TopK, f64) {
+    fn read(&self, slots: &[u32], mut by_unit: Option<&mut [f32]>) -> (TopK, f64) {
         let mut top = TopK::new(self.k);
         let mut sum = 0.0;
         for (at, &slot) in slots.iter().enumerate() {
@@ -103,7 +103,7 @@ impl Search<'_> {
     }
 
     /// Hints that the vector of `slot` is read soon.
-    fn prefetch(&self, slot: u32) {
+    pub(super) fn prefetch(&self, slot: u32) {
         let (slab, row) = self.dense.place(slot);
         if let Some(slab) = slab {
             (self.kernels.prefetch)(slab.row(row));
@@ -111,7 +111,7 @@ impl Search<'_> {
     }
 
     /// Unit and exact score of a slot in use.
-    fn exact(&self, slot: u32) -> (u32, f32) {
+    pub(super) fn exact(&self, slot: u32) -> (u32, f32) {
         let (slab, row) = self.dense.place(slot);
         slab.map_or((super::slab::NONE, 0.0), |slab| {
             (slab.unit(row), self.score(slab.row(row)))

@@ -9,15 +9,22 @@
 use super::Ranking;
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
-use super::search::Search;
+use super::search::{AHEAD, Search};
 use super::survivors::{Lanes, Survivors};
-use super::topk::Shortlist;
+use super::topk::{Shortlist, TopK};
 
 /// Bits of a word.
 const WORD: usize = 64;
 
 /// Rows scored in one call of the kernel.
 const STRIDE: usize = 64;
+
+/// Distance in standard deviations at which an estimate is believed, times their size.
+///
+/// The deviation of the estimate of e·z is |e|·|z|·√((1 − c²)/c²)/√d (`RaBitQ`, theorem 3.2), where
+/// c = |e|₁/(√d·|e|) is near √(2/π) = .80. In terms of the factor |e|²/|e|₁ that is .60 · factor · |z|;
+/// three of them.
+const DOUBT: f32 = 1.8;
 
 /// Sketches by slot.
 #[derive(Debug)]
@@ -95,12 +102,16 @@ impl Sketch {
         (rotated, offset)
     }
 
-    /// The query as the kernel reads it.
-    fn query(&self, vector: &[f32]) -> SketchQuery {
+    /// The query as the kernel reads it, and how far an estimate may be off per unit of its factor.
+    fn query(&self, vector: &[f32]) -> (SketchQuery, f32) {
         let (mut rotated, _) = self.rotated(vector);
         let largest = rotated
             .iter()
             .fold(0.0_f32, |most, value| most.max(value.abs()));
+        let norm = rotated
+            .iter()
+            .fold(0.0_f32, |sum, value| sum + value * value)
+            .sqrt();
         let step = largest / 7.5;
         let steps = if step > 0.0 { step.recip() } else { 0.0 };
         for value in &mut rotated {
@@ -110,7 +121,7 @@ impl Sketch {
         let plane = |values: &[f32; WORD], plane: u32| {
             bits_of(values, |code| (code as i8) >> plane & 1 == 1)
         };
-        SketchQuery {
+        let query = SketchQuery {
             planes: rotated
                 .as_chunks::<WORD>()
                 .0
@@ -120,7 +131,8 @@ impl Sketch {
             step,
             // Of the codes, not of the values, so that rounding shifts no estimate.
             total: rotated.iter().sum::<f32>() * step,
-        }
+        };
+        (query, norm * DOUBT)
     }
 }
 
@@ -144,10 +156,29 @@ impl Search<'_> {
         let exact = &self.query.exact;
         #[expect(clippy::cast_possible_truncation, reason = "these were `f32` before")]
         let vector: Vec<f32> = exact.iter().map(|value| *value as f32).collect();
-        let query = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
+        let (query, reach) = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
         let drawn = self.draw(lanes, sketch, &query, list);
-        let (top, _) = self.read(&drawn.list.into_numbers(), None);
+        let top = self.settle_estimates(&drawn.list.into_ranked(), sketch, reach);
         self.ranking(top, drawn.sum, count)
+    }
+
+    /// Reads the short list by falling estimate, but for rows that can hardly come in any more.
+    fn settle_estimates(&self, list: &[(u32, f32)], sketch: &Sketch, reach: f32) -> TopK {
+        let constant = sketch.constant(&self.query.exact);
+        let mut top = TopK::new(self.k);
+        for (at, (slot, estimate)) in list.iter().enumerate() {
+            let factor = sketch.factors.get(*slot as usize);
+            let upper = estimate + constant + factor.copied().unwrap_or_default() * reach;
+            if upper < top.floor() {
+                continue;
+            }
+            if let Some((soon, _)) = list.get(at + AHEAD) {
+                self.prefetch(*soon);
+            }
+            let (unit, score) = self.exact(*slot);
+            top.push(score, unit);
+        }
+        top
     }
 
     /// The best of `lanes` by estimate.
@@ -176,7 +207,7 @@ impl Search<'_> {
             let scores = scores.get_mut(..now.len() * ROWS).unwrap_or_default();
             (self.kernels.estimate)(query, input, scores);
             for (lanes, scores) in now.iter().zip(scores.as_chunks::<ROWS>().0) {
-                drawn.meet(*lanes, scores, constant);
+                drawn.meet(*lanes, scores, f64::from(constant));
             }
             rest = later;
         }
@@ -186,12 +217,16 @@ impl Search<'_> {
 
 impl Sketch {
     /// (q − m)·m, which an estimate leaves out.
-    fn constant(&self, query: &[f64]) -> f64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "estimates are no more exact"
+    )]
+    fn constant(&self, query: &[f64]) -> f32 {
         let mut total = 0.0;
         for (value, centre) in query.iter().zip(&self.centre) {
             total += (value - f64::from(*centre)) * f64::from(*centre);
         }
-        total
+        total as f32
     }
 }
 

@@ -80,15 +80,19 @@ impl TopK {
 
     /// What was kept, best first, as (number, score).
     pub(super) fn into_ranked(self) -> Vec<(u32, f32)> {
-        let mut keys: Vec<u64> = self.kept.into_iter().map(|least| least.0).collect();
-        keys.sort_unstable_by(|left, right| right.cmp(left));
-        keys.into_iter()
-            .map(|key| {
-                let (score, number) = unkey(key);
-                (number, score)
-            })
-            .collect()
+        ranked(self.kept.into_iter().map(|least| least.0).collect())
     }
+}
+
+/// Keys as (number, score), best first.
+fn ranked(mut keys: Vec<u64>) -> Vec<(u32, f32)> {
+    keys.sort_unstable_by(|left, right| right.cmp(left));
+    keys.into_iter()
+        .map(|key| {
+            let (score, number) = unkey(key);
+            (number, score)
+        })
+        .collect()
 }
 
 /// The `k` largest scores for large `k`: cheaper than a heap, but the floor lags behind.
@@ -126,12 +130,10 @@ impl Shortlist {
         }
     }
 
-    /// The numbers kept, in ascending order.
-    pub(super) fn into_numbers(mut self) -> Vec<u32> {
+    /// What was kept, best first, as (number, score).
+    pub(super) fn into_ranked(mut self) -> Vec<(u32, f32)> {
         self.shrink();
-        let mut numbers: Vec<u32> = self.keys.into_iter().map(|key| unkey(key).1).collect();
-        numbers.sort_unstable();
-        numbers
+        ranked(self.keys)
     }
 
     fn shrink(&mut self) {
@@ -175,9 +177,8 @@ mod tests {
                 sorted.push((number, f32::from(score)));
             }
             sorted.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-            let mut numbers: Vec<u32> = sorted.iter().map(|entry| entry.0).take(k.max(1)).collect();
-            numbers.sort_unstable();
-            prop_assert_eq!(list.into_numbers(), numbers);
+            let listed: Vec<_> = sorted.iter().copied().take(k.max(1)).collect();
+            prop_assert_eq!(list.into_ranked(), listed);
             sorted.truncate(k);
             prop_assert_eq!(top.into_ranked(), sorted);
         }
