@@ -8,13 +8,10 @@
 
 use super::kernel::{Blocks, Kernels, ROWS};
 use super::quantise::Query;
-use super::survivors::{Lanes, Survivors};
+use super::survivors::{Lanes, STRIDE, Survivors};
 use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
 use std::collections::BinaryHeap;
-
-/// Most blocks scored in one call of the kernel: their scores stay in the first-level cache.
-const STRIDE: usize = 64;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
 const FIRST_STRIDE: usize = 2;
@@ -52,17 +49,17 @@ impl Search<'_> {
     ///
     /// Scores written are within the margin of the exact ones; slots of other units are left alone.
     pub(super) fn run(&self, survivors: &Survivors, by_unit: Option<&mut [f32]>) -> Ranking {
-        let survivor_count = survivors.count();
+        let survivor_count = survivors.count(self.dense);
         let few = self.k.saturating_mul(MOST) >= survivor_count;
         match survivors {
-            Survivors::Blocks(lanes) if !few && !self.query.is_zero() => {
-                let scanned = self.scan(lanes, by_unit);
+            Survivors::All | Survivors::Blocks(_) if !few && !self.query.is_zero() => {
+                let scanned = self.scan(survivors, by_unit);
                 let sum = scanned.sum;
                 let top = self.settle(scanned);
                 self.ranking(top, sum, survivor_count)
             }
             _ => {
-                let (top, sum) = self.read(&survivors.slots(), by_unit);
+                let (top, sum) = self.read(&survivors.slots(self.dense), by_unit);
                 self.ranking(top, sum, survivor_count)
             }
         }
@@ -124,32 +121,20 @@ impl Search<'_> {
         (self.kernels.dot)(&self.query.exact, row) as f32
     }
 
-    /// Scans the codes of `lanes`.
-    fn scan(&self, lanes: &[Lanes], mut by_unit: Option<&mut [f32]>) -> Scanned {
+    /// Scans the codes of blocks.
+    fn scan(&self, survivors: &Survivors, mut by_unit: Option<&mut [f32]>) -> Scanned {
         let mut scanned = Scanned {
             candidates: Vec::new(),
             floor: TopK::new(self.k),
             sum: 0.0,
         };
-        let mut scores = vec![0.0; STRIDE * ROWS];
-        let mut rest = lanes;
-        let mut stride = FIRST_STRIDE;
-        while let Some(first) = rest.first() {
-            let slab_end =
-                (first.block / self.dense.shape.slab_blocks + 1) * self.dense.shape.slab_blocks;
-            let run = rest
-                .iter()
-                .zip(first.block..slab_end.min(first.block + stride))
-                .take_while(|(lanes, block)| lanes.block == *block)
-                .count();
-            let (now, later) = rest.split_at(run.max(1));
-            self.stride(now, &mut scores, &mut scanned);
+        let mut scores = [0.0; STRIDE * ROWS];
+        survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
+            self.stride(lanes, &mut scores, &mut scanned);
             if let Some(all) = by_unit.as_mut() {
-                self.publish(now, &scores, all);
+                self.publish(lanes, &scores, all);
             }
-            rest = later;
-            stride = (stride * 2).min(STRIDE);
-        }
+        });
         scanned
     }
 

@@ -10,14 +10,11 @@ use super::Ranking;
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
 use super::search::{AHEAD, Search};
-use super::survivors::{Lanes, Survivors};
+use super::survivors::{Lanes, STRIDE, Survivors};
 use super::topk::{Shortlist, TopK};
 
 /// Bits of a word.
 const WORD: usize = 64;
-
-/// Rows scored in one call of the kernel.
-const STRIDE: usize = 64;
 
 /// Distance in standard deviations at which an estimate is believed, times their size.
 ///
@@ -145,19 +142,17 @@ fn bits_of(values: &[f32; WORD], bit: impl Fn(f32) -> bool) -> u64 {
 impl Search<'_> {
     /// Ranks the survivors by a short list from sketches, without a guarantee.
     pub(super) fn run_sketched(&self, survivors: &Survivors, sketch: &Sketch) -> Ranking {
-        let count = survivors.count();
+        let count = survivors.count(self.dense);
         let list = shortlist(self.k, count);
-        let Survivors::Blocks(lanes) = survivors else {
-            return self.run(survivors, None);
-        };
-        if list * 4 >= count || self.query.is_zero() {
+        let scattered = matches!(survivors, Survivors::Rows(_));
+        if scattered || list * 4 >= count || self.query.is_zero() {
             return self.run(survivors, None);
         }
         let exact = &self.query.exact;
         #[expect(clippy::cast_possible_truncation, reason = "these were `f32` before")]
         let vector: Vec<f32> = exact.iter().map(|value| *value as f32).collect();
         let (query, reach) = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
-        let drawn = self.draw(lanes, sketch, &query, list);
+        let drawn = self.draw(survivors, sketch, &query, list);
         let top = self.settle_estimates(&drawn.list.into_ranked(), sketch, reach);
         self.ranking(top, drawn.sum, count)
     }
@@ -181,36 +176,34 @@ impl Search<'_> {
         top
     }
 
-    /// The best of `lanes` by estimate.
-    fn draw(&self, lanes: &[Lanes], sketch: &Sketch, query: &SketchQuery, list: usize) -> Drawn {
+    /// The best survivors by estimate.
+    fn draw(
+        &self,
+        survivors: &Survivors,
+        sketch: &Sketch,
+        query: &SketchQuery,
+        list: usize,
+    ) -> Drawn {
         let mut drawn = Drawn {
             list: Shortlist::new(list),
             sum: 0.0,
         };
-        // The constant of the estimate only matters to the mean: (q − m)·m.
-        let constant = sketch.constant(&self.query.exact);
-        let mut scores = [0.0_f32; STRIDE];
-        let mut rest = lanes;
-        while let Some(start) = rest.first().map(|lanes| lanes.block) {
-            let blocks = start..start + STRIDE / ROWS;
-            let run = rest.iter().zip(blocks);
-            let run = run.take_while(|(lanes, block)| lanes.block == *block);
-            let (now, later) = rest.split_at(run.count().max(1));
+        // The constant of the estimate only matters to the mean.
+        let constant = f64::from(sketch.constant(&self.query.exact));
+        let mut scores = [0.0_f32; STRIDE * ROWS];
+        survivors.strides(self.dense, STRIDE, |lanes| {
+            let start = lanes.first().map_or(0, |lanes| lanes.block) * ROWS;
             let input = Sketches {
-                bits: sketch
-                    .bits
-                    .get(start * ROWS * sketch.words..)
-                    .unwrap_or_default(),
-                factors: sketch.factors.get(start * ROWS..).unwrap_or_default(),
-                offsets: sketch.offsets.get(start * ROWS..).unwrap_or_default(),
+                bits: sketch.bits.get(start * sketch.words..).unwrap_or_default(),
+                factors: sketch.factors.get(start..).unwrap_or_default(),
+                offsets: sketch.offsets.get(start..).unwrap_or_default(),
             };
-            let scores = scores.get_mut(..now.len() * ROWS).unwrap_or_default();
+            let scores = scores.get_mut(..lanes.len() * ROWS).unwrap_or_default();
             (self.kernels.estimate)(query, input, scores);
-            for (lanes, scores) in now.iter().zip(scores.as_chunks::<ROWS>().0) {
-                drawn.meet(*lanes, scores, f64::from(constant));
+            for (lanes, scores) in lanes.iter().zip(scores.as_chunks::<ROWS>().0) {
+                drawn.meet(*lanes, scores, constant);
             }
-            rest = later;
-        }
+        });
         drawn
     }
 }

@@ -17,11 +17,16 @@ pub(super) struct Lanes {
 /// The rows that take part in a query.
 #[derive(Debug)]
 pub(super) enum Survivors {
+    /// Every row: nothing to list.
+    All,
     /// Dense or contiguous: scan the codes of these blocks, ascending.
     Blocks(Vec<Lanes>),
     /// Scattered: read the vectors of these slots, without codes.
     Rows(Vec<u32>),
 }
+
+/// Most blocks of a stride: their scores stay in the first-level cache.
+pub(super) const STRIDE: usize = 64;
 
 /// Survivors per touched block below which reading rows is cheaper than scanning blocks.
 ///
@@ -33,12 +38,13 @@ const ROWS_PER_BLOCK: f64 = 2.2;
 impl Survivors {
     /// The rows of `dense` whose unit is in `mask` (all without one).
     ///
-    /// Cost: two nanoseconds a block, or a few per unit of the mask when that is less.
+    /// Cost with a mask: two nanoseconds a block, or a few per unit of it when that is less.
     pub(super) fn of(dense: &Dense, mask: Option<&Mask>) -> Self {
-        let units = mask.map_or(usize::MAX, Mask::count);
-        let lanes = match mask {
-            Some(mask) if units < dense.len().div_ceil(ROWS) => lanes_of_units(dense, mask),
-            _ => lanes_of_blocks(dense, mask),
+        let Some(mask) = mask else { return Self::All };
+        let lanes = if mask.count() < dense.len().div_ceil(ROWS) {
+            lanes_of_units(dense, mask)
+        } else {
+            lanes_of_blocks(dense, mask)
         };
         Self::choose(dense, lanes)
     }
@@ -56,18 +62,60 @@ impl Survivors {
     }
 
     /// How many rows take part.
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn count(&self, dense: &Dense) -> usize {
         match self {
+            Self::All => dense.len(),
             Self::Blocks(lanes) => count(lanes),
             Self::Rows(slots) => slots.len(),
         }
     }
 
     /// The slots of the rows, in storage order.
-    pub(super) fn slots(&self) -> Vec<u32> {
+    pub(super) fn slots(&self, dense: &Dense) -> Vec<u32> {
         match self {
+            Self::All => (0..u32::try_from(dense.len()).unwrap_or(NONE)).collect(),
             Self::Blocks(lanes) => lanes.iter().flat_map(|lanes| lanes.slots()).collect(),
             Self::Rows(slots) => slots.clone(),
+        }
+    }
+
+    /// Visits the blocks in strides: consecutive blocks of one slab, at most `first` at first, twice as
+    /// many each time, up to [`STRIDE`]. Scattered rows are in no stride.
+    pub(super) fn strides(&self, dense: &Dense, first: usize, mut visit: impl FnMut(&[Lanes])) {
+        let slab_blocks = dense.shape.slab_blocks;
+        let mut stride = first.clamp(1, STRIDE);
+        match self {
+            Self::All => {
+                let mut lanes = Vec::with_capacity(STRIDE);
+                for (number, slab) in dense.slabs.iter().enumerate() {
+                    let mut at = 0;
+                    while at < slab.blocks() {
+                        let end = (at + stride).min(slab.blocks());
+                        lanes.clear();
+                        lanes.extend((at..end).map(|at| Lanes {
+                            block: number * slab_blocks + at,
+                            bits: slab.lanes(at, None),
+                        }));
+                        visit(&lanes);
+                        stride = (stride * 2).min(STRIDE);
+                        at = end;
+                    }
+                }
+            }
+            Self::Blocks(lanes) => {
+                let mut rest = lanes.as_slice();
+                while let Some(start) = rest.first().map(|lanes| lanes.block) {
+                    let slab_end = (start / slab_blocks + 1) * slab_blocks;
+                    let blocks = start..slab_end.min(start + stride);
+                    let run = rest.iter().zip(blocks);
+                    let run = run.take_while(|(lanes, block)| lanes.block == *block);
+                    let (now, later) = rest.split_at(run.count().max(1));
+                    visit(now);
+                    stride = (stride * 2).min(STRIDE);
+                    rest = later;
+                }
+            }
+            Self::Rows(_) => {}
         }
     }
 }
@@ -90,12 +138,12 @@ fn count(lanes: &[Lanes]) -> usize {
 }
 
 /// Block by block over the whole index.
-fn lanes_of_blocks(dense: &Dense, mask: Option<&Mask>) -> Vec<Lanes> {
+fn lanes_of_blocks(dense: &Dense, mask: &Mask) -> Vec<Lanes> {
     let mut found = Vec::with_capacity(dense.len().div_ceil(ROWS));
     let mut first = 0;
     for slab in &dense.slabs {
         for at in 0..slab.blocks() {
-            let bits = slab.lanes(at, mask);
+            let bits = slab.lanes(at, Some(mask));
             if bits != 0 {
                 let block = first + at;
                 found.push(Lanes { block, bits });
