@@ -5,6 +5,7 @@
 
 mod bm25;
 mod columns;
+pub(crate) mod dense;
 mod fold;
 mod identifier;
 mod mask;

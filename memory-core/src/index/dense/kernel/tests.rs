@@ -1,0 +1,159 @@
+//! Every kernel of this processor against the portable one, and that against naive loops.
+
+use super::{
+    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+    available, portable,
+};
+use proptest::prelude::*;
+
+/// Codes of `blocks` blocks, scales of their rows, and a query within `limit`.
+#[derive(Debug, Clone)]
+struct Case {
+    codes: Vec<u8>,
+    scales: Vec<f32>,
+    query: Vec<i8>,
+    floor: f32,
+}
+
+fn cases(limit: i8) -> impl Strategy<Value = Case> {
+    (1_usize..6, 0_usize..5).prop_flat_map(move |(padded, blocks)| {
+        let width = padded * LANES;
+        // Extremes often: that is where 16-bit sums would saturate.
+        let code = prop_oneof![Just(1_u8), Just(255_u8), 1_u8..=255];
+        let signed = prop_oneof![Just(-limit), Just(limit), -limit..=limit];
+        (
+            prop::collection::vec(code, blocks * ROWS * width),
+            prop::collection::vec(1e-6_f32..1.0, blocks * ROWS),
+            prop::collection::vec(signed, width),
+            -100.0_f32..100.0,
+        )
+            .prop_map(|(codes, scales, query, floor)| Case { codes, scales, query, floor })
+    })
+}
+
+fn coded(query: &[i8]) -> CodedQuery {
+    CodedQuery {
+        words: query
+            .as_chunks::<TOGETHER>()
+            .0
+            .iter()
+            .map(|four| u32::from_le_bytes(four.map(i8::cast_unsigned)))
+            .collect(),
+        offset: 128 * query.iter().map(|&code| i32::from(code)).sum::<i32>(),
+        scale: 0.01,
+    }
+}
+
+fn run(kernels: &Kernels, case: &Case) -> (Vec<f32>, Vec<u16>) {
+    let blocks = case.scales.len() / ROWS;
+    let (mut scores, mut hits) = (vec![f32::NAN; blocks * ROWS], vec![0; blocks]);
+    let floors = vec![case.floor; blocks];
+    let input = Blocks { codes: &case.codes, scales: &case.scales, floors: &floors };
+    (kernels.scan)(&coded(&case.query), input, &mut scores, &mut hits);
+    (scores, hits)
+}
+
+/// Row by row from the definition of the layout.
+#[expect(clippy::cast_precision_loss, reason = "the rounding under test")]
+fn naive(case: &Case) -> (Vec<f32>, Vec<u16>) {
+    let width = case.query.len();
+    let mut scores = Vec::new();
+    let mut hits = vec![0; case.scales.len() / ROWS];
+    for (row, scale) in case.scales.iter().enumerate() {
+        let mut sum = 0_i32;
+        for (dim, &code) in case.query.iter().enumerate() {
+            let at = row / ROWS * ROWS * width
+                + dim / TOGETHER * ROWS * TOGETHER
+                + row % ROWS * TOGETHER
+                + dim % TOGETHER;
+            sum += (i32::from(case.codes[at]) - 128) * i32::from(code);
+        }
+        let score = sum as f32 * scale * 0.01;
+        scores.push(score);
+        hits[row / ROWS] |= u16::from(score >= case.floor) << (row % ROWS);
+    }
+    (scores, hits)
+}
+
+proptest! {
+    #[test]
+    fn every_scan_gives_the_numbers_of_the_naive_loop(case in cases(63), wide in cases(127)) {
+        for kernels in available() {
+            prop_assert_eq!(run(kernels, &case), naive(&case), "{}", kernels.name);
+            if kernels.query_limit == 127 {
+                prop_assert_eq!(run(kernels, &wide), naive(&wide), "{}", kernels.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_dot_product_gives_the_same_bits_and_is_close_to_the_plain_sum(
+        pairs in (1_usize..50).prop_flat_map(|chunks| {
+            prop::collection::vec((-1e3_f32..1e3, -1e3_f32..1e3), chunks * LANES)
+        }),
+        exponent in -12_i32..12,
+    ) {
+        let factor = 10_f32.powi(exponent);
+        let query: Vec<f64> = pairs.iter().map(|pair| f64::from(pair.0)).collect();
+        let row: Vec<f32> = pairs.iter().map(|pair| pair.1 * factor).collect();
+        let expected = (portable::KERNELS.dot)(&query, &row);
+        let (mut plain, mut magnitude) = (0.0_f64, 0.0_f64);
+        for (query, value) in query.iter().zip(&row) {
+            plain += query * f64::from(*value);
+            magnitude += (query * f64::from(*value)).abs();
+        }
+        prop_assert!((plain - expected).abs() <= 1e-12 * magnitude);
+        for kernels in available() {
+            let got = (kernels.dot)(&query, &row);
+            prop_assert_eq!(got.to_bits(), expected.to_bits(), "{}", kernels.name);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_estimate_is_the_inner_product_of_signs_and_query(
+        (query, rows) in (1_usize..8).prop_flat_map(|words| (
+            prop::collection::vec(-8_i8..8, words * 64),
+            prop::collection::vec(
+                (prop::collection::vec(any::<u64>(), words), 0.0_f32..2.0, -1.0_f32..1.0),
+                0..40,
+            ),
+        )),
+    ) {
+        let words = query.len() / 64;
+        let groups = rows.len() / SKETCH_ROWS;
+        let mut bits = vec![0; groups * SKETCH_ROWS * words];
+        for (row, (sketch, ..)) in rows.iter().take(groups * SKETCH_ROWS).enumerate() {
+            for (word, &value) in sketch.iter().enumerate() {
+                let group = row / SKETCH_ROWS * SKETCH_ROWS;
+                bits[group * words + word * SKETCH_ROWS + row % SKETCH_ROWS] = value;
+            }
+        }
+        let factors: Vec<f32> = rows.iter().map(|row| row.1).collect();
+        let offsets: Vec<f32> = rows.iter().map(|row| row.2).collect();
+        let sketches = Sketches { bits: &bits, factors: &factors, offsets: &offsets };
+        let mut planes = vec![[0_u64; 4]; words];
+        for (dim, code) in query.iter().enumerate() {
+            for (plane, bits) in planes[dim / 64].iter_mut().enumerate() {
+                *bits |= u64::from(code.cast_unsigned() >> plane & 1) << (dim % 64);
+            }
+        }
+        let sketch_query = SketchQuery { planes, step: 0.25, total: 0.5 };
+        let naive: Vec<f32> = rows.iter().take(groups * SKETCH_ROWS).map(|(sketch, factor, offset)| {
+            let set = (0..query.len()).filter(|dim| sketch[dim / 64] >> (dim % 64) & 1 == 1);
+            let sum: i16 = set.map(|dim| i16::from(query[dim])).sum();
+            factor * (f32::from(sum) * 0.5 - 0.5) + offset
+        }).collect();
+        for kernels in available() {
+            let mut scores = vec![0.0; groups * SKETCH_ROWS];
+            (kernels.estimate)(&sketch_query, sketches, &mut scores);
+            prop_assert_eq!(&scores, &naive, "{}", kernels.name);
+        }
+    }
+}
+
+#[test]
+fn the_portable_kernels_are_always_available() {
+    assert_eq!(available().last().map(|kernels| kernels.name), Some("portable"));
+}

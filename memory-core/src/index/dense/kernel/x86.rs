@@ -1,0 +1,342 @@
+//! Kernels for x86-64: AVX-512 VNNI, and AVX2 with FMA.
+#![expect(unsafe_code, reason = "loads through pointers, calls after run-time detection")]
+#![expect(clippy::cast_ptr_alignment, reason = "the loads used need no alignment")]
+
+use super::{
+    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+};
+use std::arch::x86_64::{
+    __m256i, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_cvtepi32_ps,
+    _mm_cvtsd_f64, _mm_loadu_ps, _mm_mul_ps, _mm_prefetch, _mm_set1_ps, _mm_storeu_ps, _mm_sub_ps,
+    _mm_unpackhi_pd, _mm256_add_epi8, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd,
+    _mm256_add_ps, _mm256_and_si256, _mm256_castpd256_pd128, _mm256_castsi256_si128, _mm256_cmp_ps,
+    _mm256_cvtepi32_ps, _mm256_cvtps_pd, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_permutevar8x32_epi32, _mm256_sad_epu8,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
+    _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setzero_pd, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32,
+    _mm256_sub_epi64, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd,
+    _mm512_and_si512, _mm512_castpd512_pd256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
+    _mm512_cvtepi64_epi32, _mm512_cvtps_pd, _mm512_dpbusd_epi32, _mm512_extractf64x4_pd,
+    _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps,
+    _mm512_popcnt_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setzero_pd,
+    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_epi64,
+};
+
+static AVX512: Kernels = Kernels {
+    name: "avx512-vnni",
+    query_limit: 127,
+    scan: |query, blocks, scores, hits| {
+        // SAFETY: the table is only handed out by `available`, after the features were detected.
+        unsafe { scan_avx512(query, blocks, scores, hits) }
+    },
+    dot: |query, row| {
+        // SAFETY: as above.
+        unsafe { dot_avx512(query, row) }
+    },
+    estimate: |query, sketches, scores| {
+        if is_x86_feature_detected!("avx512vpopcntdq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+        {
+            // SAFETY: as above, and the further features were detected just now.
+            unsafe { estimate_avx512(query, sketches, scores) }
+        } else {
+            // SAFETY: processors with AVX-512 have AVX2, and `available` checks it.
+            unsafe { estimate_avx2(query, sketches, scores) }
+        }
+    },
+    prefetch,
+};
+
+static AVX2: Kernels = Kernels {
+    name: "avx2",
+    query_limit: 63,
+    scan: |query, blocks, scores, hits| {
+        // SAFETY: as above.
+        unsafe { scan_avx2(query, blocks, scores, hits) }
+    },
+    dot: |query, row| {
+        // SAFETY: as above.
+        unsafe { dot_avx2(query, row) }
+    },
+    estimate: |query, sketches, scores| {
+        // SAFETY: as above.
+        unsafe { estimate_avx2(query, sketches, scores) }
+    },
+    prefetch,
+};
+
+/// The tables this processor can run, best first.
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = avx2
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vnni");
+    [(avx512, &AVX512), (avx2, &AVX2)].into_iter().filter_map(|(runs, table)| runs.then_some(table))
+}
+
+/// One `vpdpbusd` per block and four dimensions; four sums hide its latency.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F, BW and VNNI.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn scan_avx512(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let bytes = query.words.len() * TOGETHER * ROWS;
+    let codes = blocks.codes.chunks_exact(bytes.max(1));
+    let scales = blocks.scales.as_chunks::<ROWS>().0;
+    let scores = scores.as_chunks_mut::<ROWS>().0;
+    let words = query.words.as_chunks::<4>().0;
+    let offset = _mm512_set1_epi32(query.offset);
+    let query_scale = _mm512_set1_ps(query.scale);
+    for ((((block, scales), floor), scores), hits) in
+        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
+    {
+        let mut sums = [_mm512_setzero_si512(); 4];
+        for (groups, words) in block.as_chunks::<256>().0.iter().zip(words) {
+            let groups = groups.as_chunks::<64>().0;
+            for ((sum, group), word) in sums.iter_mut().zip(groups).zip(words) {
+                // SAFETY: `group` is 64 bytes; the load needs no alignment.
+                let codes = unsafe { _mm512_loadu_si512(group.as_ptr().cast::<__m512i>()) };
+                let query = _mm512_set1_epi32(word.cast_signed());
+                *sum = _mm512_dpbusd_epi32(*sum, codes, query);
+            }
+        }
+        let [a, b, c, d] = sums;
+        let sum = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
+        let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset));
+        // SAFETY: `scales` and `scores` are 16 floats each; no alignment is needed.
+        let scales = unsafe { _mm512_loadu_ps(scales.as_ptr()) };
+        let score = _mm512_mul_ps(_mm512_mul_ps(sum, scales), query_scale);
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(scores.as_mut_ptr(), score) };
+        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(score, _mm512_set1_ps(*floor));
+    }
+}
+
+/// Four registers of eight lanes.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F.
+#[target_feature(enable = "avx512f")]
+fn dot_avx512(query: &[f64], row: &[f32]) -> f64 {
+    let mut sums = [_mm512_setzero_pd(); 4];
+    let chunks = row.as_chunks::<LANES>().0.iter();
+    for (query, row) in query.as_chunks::<LANES>().0.iter().zip(chunks) {
+        let parts = query.as_chunks::<8>().0.iter().zip(row.as_chunks::<8>().0);
+        for (sum, (query, row)) in sums.iter_mut().zip(parts) {
+            // SAFETY: eight numbers each; no alignment is needed.
+            let (query, row) =
+                unsafe { (_mm512_loadu_pd(query.as_ptr()), _mm256_loadu_ps(row.as_ptr())) };
+            *sum = _mm512_fmadd_pd(query, _mm512_cvtps_pd(row), *sum);
+        }
+    }
+    let [a, b, c, d] = sums;
+    let eight = _mm512_add_pd(_mm512_add_pd(a, c), _mm512_add_pd(b, d));
+    let four = _mm256_add_pd(_mm512_castpd512_pd256(eight), _mm512_extractf64x4_pd::<1>(eight));
+    let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// `vpmaddubsw` (two products in 16 bits), then `vpmaddwd` by ones; a block is two halves of
+/// eight rows. Query codes within ±63, or the 16-bit sums saturate.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn scan_avx2(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let bytes = query.words.len() * TOGETHER * ROWS;
+    let codes = blocks.codes.chunks_exact(bytes.max(1));
+    let scales = blocks.scales.as_chunks::<ROWS>().0;
+    let scores = scores.as_chunks_mut::<ROWS>().0;
+    let words = query.words.as_chunks::<2>().0;
+    for ((((block, scales), floor), scores), hits) in
+        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
+    {
+        // Two groups of dimensions × two halves of the rows.
+        let mut sums = [_mm256_setzero_si256(); 4];
+        for (groups, [even, odd]) in block.as_chunks::<128>().0.iter().zip(words) {
+            let words = [even, even, odd, odd];
+            let parts = groups.as_chunks::<32>().0.iter().zip(words);
+            for (sum, (part, word)) in sums.iter_mut().zip(parts) {
+                // SAFETY: `part` is 32 bytes; the load needs no alignment.
+                let codes = unsafe { _mm256_loadu_si256(part.as_ptr().cast::<__m256i>()) };
+                let query = _mm256_set1_epi32(word.cast_signed());
+                let pairs = _mm256_maddubs_epi16(codes, query);
+                let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+                *sum = _mm256_add_epi32(*sum, fours);
+            }
+        }
+        let [low, high, low_odd, high_odd] = sums;
+        let halves = [_mm256_add_epi32(low, low_odd), _mm256_add_epi32(high, high_odd)];
+        let mut bits = [0_u16; 2];
+        let scales = scales.as_chunks::<8>().0;
+        let scores = scores.as_chunks_mut::<8>().0;
+        for (((sum, scales), scores), bits) in
+            halves.into_iter().zip(scales).zip(scores).zip(&mut bits)
+        {
+            let sum = _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, _mm256_set1_epi32(query.offset)));
+            // SAFETY: eight floats each; no alignment is needed.
+            let scales = unsafe { _mm256_loadu_ps(scales.as_ptr()) };
+            let score = _mm256_mul_ps(_mm256_mul_ps(sum, scales), _mm256_set1_ps(query.scale));
+            // SAFETY: as above.
+            unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), score) };
+            let above = _mm256_cmp_ps::<_CMP_GE_OQ>(score, _mm256_set1_ps(*floor));
+            let [byte, ..] = _mm256_movemask_ps(above).to_le_bytes();
+            *bits = u16::from(byte);
+        }
+        let [low, high] = bits;
+        *hits = low | high << 8;
+    }
+}
+
+/// Eight registers of four lanes.
+///
+/// # Safety
+///
+/// The processor must have AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
+fn dot_avx2(query: &[f64], row: &[f32]) -> f64 {
+    let mut sums = [_mm256_setzero_pd(); 8];
+    let chunks = row.as_chunks::<LANES>().0.iter();
+    for (query, row) in query.as_chunks::<LANES>().0.iter().zip(chunks) {
+        let parts = query.as_chunks::<4>().0.iter().zip(row.as_chunks::<4>().0);
+        for (sum, (query, row)) in sums.iter_mut().zip(parts) {
+            // SAFETY: four numbers each; no alignment is needed.
+            let (query, row) =
+                unsafe { (_mm256_loadu_pd(query.as_ptr()), _mm_loadu_ps(row.as_ptr())) };
+            *sum = _mm256_fmadd_pd(query, _mm256_cvtps_pd(row), *sum);
+        }
+    }
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+    let (s0, s1) = (_mm256_add_pd(s0, s4), _mm256_add_pd(s1, s5));
+    let (s2, s3) = (_mm256_add_pd(s2, s6), _mm256_add_pd(s3, s7));
+    let four = _mm256_add_pd(_mm256_add_pd(s0, s2), _mm256_add_pd(s1, s3));
+    let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// `vpopcntq` on eight rows at a time, one sum per plane of the query.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F, VL, DQ and VPOPCNTDQ.
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512vpopcntdq")]
+fn estimate_avx512(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
+    let groups = sketches.bits.chunks_exact((query.planes.len() * SKETCH_ROWS).max(1));
+    let factors = sketches.factors.as_chunks::<SKETCH_ROWS>().0;
+    let offsets = sketches.offsets.as_chunks::<SKETCH_ROWS>().0;
+    let scores = scores.as_chunks_mut::<SKETCH_ROWS>().0;
+    for (((group, factors), offsets), scores) in groups.zip(factors).zip(offsets).zip(scores) {
+        let mut counts = [_mm512_setzero_si512(); 4];
+        let words = group.as_chunks::<SKETCH_ROWS>().0.iter();
+        for (words, planes) in words.zip(&query.planes) {
+            // SAFETY: eight words; the load needs no alignment.
+            let words = unsafe { _mm512_loadu_si512(words.as_ptr().cast::<__m512i>()) };
+            for (count, plane) in counts.iter_mut().zip(planes) {
+                let both = _mm512_and_si512(words, _mm512_set1_epi64(plane.cast_signed()));
+                *count = _mm512_add_epi64(*count, _mm512_popcnt_epi64(both));
+            }
+        }
+        let [ones, twos, fours, eights] = counts;
+        let low = _mm512_add_epi64(ones, _mm512_slli_epi64::<1>(twos));
+        let high = _mm512_sub_epi64(_mm512_slli_epi64::<2>(fours), _mm512_slli_epi64::<3>(eights));
+        let sum = _mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(_mm512_add_epi64(low, high)));
+        // SAFETY: eight floats each; no alignment is needed.
+        let (factors, offsets) =
+            unsafe { (_mm256_loadu_ps(factors.as_ptr()), _mm256_loadu_ps(offsets.as_ptr())) };
+        let product = _mm256_sub_ps(
+            _mm256_mul_ps(sum, _mm256_set1_ps(2.0 * query.step)),
+            _mm256_set1_ps(query.total),
+        );
+        let score = _mm256_add_ps(_mm256_mul_ps(factors, product), offsets);
+        // SAFETY: as above.
+        unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), score) };
+    }
+}
+
+/// Bits counted by a table of sixteen in `vpshufb`, four rows at a time, added up by `vpsadbw`.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn estimate_avx2(query: &SketchQuery, sketches: Sketches<'_>, scores: &mut [f32]) {
+    let groups = sketches.bits.chunks_exact((query.planes.len() * SKETCH_ROWS).max(1));
+    let factors = sketches.factors.as_chunks::<SKETCH_ROWS>().0;
+    let offsets = sketches.offsets.as_chunks::<SKETCH_ROWS>().0;
+    let scores = scores.as_chunks_mut::<SKETCH_ROWS>().0;
+    let zero = _mm256_setzero_si256();
+    for (((group, factors), offsets), scores) in groups.zip(factors).zip(offsets).zip(scores) {
+        // Of the two halves of the rows: Σ c₀ + 2·c₁ + 4·c₂, and Σ c₃.
+        let mut counts = [(zero, zero); 2];
+        let words = group.as_chunks::<SKETCH_ROWS>().0.iter();
+        for (words, planes) in words.zip(&query.planes) {
+            let halves = words.as_chunks::<4>().0.iter();
+            for ((positive, negative), half) in counts.iter_mut().zip(halves) {
+                // SAFETY: four words; the load needs no alignment.
+                let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast::<__m256i>()) };
+                let [ones, twos, fours, eights] = planes.map(|plane| {
+                    bytes_of_ones(_mm256_and_si256(half, _mm256_set1_epi64x(plane.cast_signed())))
+                });
+                // At most 8·(1 + 2 + 4) = 56 in a byte.
+                let fours = _mm256_add_epi8(fours, fours);
+                let twos = _mm256_add_epi8(twos, fours);
+                let sum = _mm256_add_epi8(ones, _mm256_add_epi8(twos, twos));
+                *positive = _mm256_add_epi64(*positive, _mm256_sad_epu8(sum, zero));
+                *negative = _mm256_add_epi64(*negative, _mm256_sad_epu8(eights, zero));
+            }
+        }
+        let factors = factors.as_chunks::<4>().0.iter();
+        let offsets = offsets.as_chunks::<4>().0.iter();
+        let scores = scores.as_chunks_mut::<4>().0.iter_mut();
+        for ((((positive, negative), factors), offsets), scores) in
+            counts.into_iter().zip(factors).zip(offsets).zip(scores)
+        {
+            let sum = _mm256_sub_epi64(positive, _mm256_slli_epi64::<3>(negative));
+            let even = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+            let sum = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(sum, even));
+            let product = _mm_sub_ps(
+                _mm_mul_ps(_mm_cvtepi32_ps(sum), _mm_set1_ps(2.0 * query.step)),
+                _mm_set1_ps(query.total),
+            );
+            // SAFETY: four floats each; no alignment is needed.
+            let (factors, offsets) =
+                unsafe { (_mm_loadu_ps(factors.as_ptr()), _mm_loadu_ps(offsets.as_ptr())) };
+            let score = _mm_add_ps(_mm_mul_ps(factors, product), offsets);
+            // SAFETY: as above.
+            unsafe { _mm_storeu_ps(scores.as_mut_ptr(), score) };
+        }
+    }
+}
+
+/// How many bits of each byte are set.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes_of_ones(bits: __m256i) -> __m256i {
+    let table = _mm256_setr_epi8(
+        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3,
+        3, 4,
+    );
+    let nibble = _mm256_set1_epi8(15);
+    let low = _mm256_shuffle_epi8(table, _mm256_and_si256(bits, nibble));
+    let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), nibble);
+    _mm256_add_epi8(low, _mm256_shuffle_epi8(table, high))
+}
+
+/// One hint per cache line.
+fn prefetch(row: &[f32]) {
+    for line in row.chunks(16) {
+        // SAFETY: SSE is part of every x86-64 target; a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}

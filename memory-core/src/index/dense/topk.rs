@@ -1,0 +1,175 @@
+//! The best `k` of a stream of scores.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A score and a number as one integer that sorts by score, then by *smaller* number.
+///
+/// `f32` bits are made order preserving by flipping the sign bit of positives and every bit of
+/// negatives; NaN must not come in.
+pub(super) fn key(score: f32, number: u32) -> u64 {
+    // One zero only: -0.0 and 0.0 are the same score.
+    let bits = (score + 0.0).to_bits();
+    let ordered = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
+    u64::from(ordered) << 32 | u64::from(!number)
+}
+
+/// The score and number of a [`key`].
+#[expect(clippy::cast_possible_truncation, reason = "the halves of the key")]
+pub(super) fn unkey(key: u64) -> (f32, u32) {
+    let ordered = (key >> 32) as u32;
+    let bits = if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered };
+    (f32::from_bits(bits), !(key as u32))
+}
+
+/// The `k` largest scores seen so far, ties won by the smaller number.
+#[derive(Debug)]
+pub(super) struct TopK {
+    k: usize,
+    /// Smallest kept key on top.
+    kept: BinaryHeap<Reverse<u64>>,
+    floor: f32,
+}
+
+impl TopK {
+    /// Keeps `k` scores; with `k` = 0 none.
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            k,
+            kept: BinaryHeap::with_capacity(k.min(4096)),
+            floor: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY },
+        }
+    }
+
+    /// The k-th best score, −∞ until `k` were seen: nothing below it can come in.
+    pub(super) fn floor(&self) -> f32 {
+        self.floor
+    }
+
+    /// Offers a score; O(log k) when it comes in, O(1) when not.
+    pub(super) fn push(&mut self, score: f32, number: u32) {
+        if score < self.floor || self.k == 0 {
+            return;
+        }
+        let key = key(score, number);
+        if self.kept.len() < self.k {
+            self.kept.push(Reverse(key));
+        } else if let Some(mut least) = self.kept.peek_mut()
+            && key > least.0
+        {
+            *least = Reverse(key);
+        }
+        if self.kept.len() == self.k
+            && let Some(least) = self.kept.peek()
+        {
+            self.floor = unkey(least.0).0;
+        }
+    }
+
+    /// What was kept, best first, as (number, score).
+    pub(super) fn into_ranked(self) -> Vec<(u32, f32)> {
+        ranked(self.kept.into_iter().map(|least| least.0).collect())
+    }
+}
+
+/// Keys as (number, score), best first.
+fn ranked(mut keys: Vec<u64>) -> Vec<(u32, f32)> {
+    keys.sort_unstable_by(|left, right| right.cmp(left));
+    keys.into_iter()
+        .map(|key| {
+            let (score, number) = unkey(key);
+            (number, score)
+        })
+        .collect()
+}
+
+/// The `k` largest scores for large `k`: cheaper than a heap, but the floor lags behind.
+#[derive(Debug)]
+pub(super) struct Shortlist {
+    k: usize,
+    keys: Vec<u64>,
+    floor: f32,
+}
+
+impl Shortlist {
+    /// Keeps `k` ≥ 1 scores.
+    pub(super) fn new(k: usize) -> Self {
+        let k = k.max(1);
+        Self { k, keys: Vec::with_capacity(2 * k), floor: f32::NEG_INFINITY }
+    }
+
+    /// A score below which nothing can come in; at most the k-th best.
+    pub(super) fn floor(&self) -> f32 {
+        self.floor
+    }
+
+    /// Offers a score; constant time on average.
+    pub(super) fn push(&mut self, score: f32, number: u32) {
+        if score < self.floor {
+            return;
+        }
+        self.keys.push(key(score, number));
+        if self.keys.len() == 2 * self.k {
+            self.shrink();
+        }
+    }
+
+    /// What was kept, best first, as (number, score).
+    pub(super) fn into_ranked(mut self) -> Vec<(u32, f32)> {
+        self.shrink();
+        ranked(self.keys)
+    }
+
+    fn shrink(&mut self) {
+        if self.keys.len() <= self.k {
+            return;
+        }
+        let order = |left: &u64, right: &u64| right.cmp(left);
+        let (_, least, _) = self.keys.select_nth_unstable_by(self.k - 1, order);
+        self.floor = unkey(*least).0;
+        self.keys.truncate(self.k);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shortlist, TopK, key, unkey};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keys_sort_as_score_then_smaller_number(
+            left in (-1e30_f32..1e30, any::<u32>()),
+            right in (-1e30_f32..1e30, any::<u32>()),
+        ) {
+            let expected = left.0.total_cmp(&right.0).then(right.1.cmp(&left.1));
+            prop_assert_eq!(key(left.0, left.1).cmp(&key(right.0, right.1)), expected);
+            prop_assert_eq!(unkey(key(left.0, left.1)), left);
+        }
+
+        #[test]
+        fn top_k_is_the_head_of_the_sorted_list(
+            scores in prop::collection::vec(-4_i8..4, 0..200),
+            k in 0_usize..30,
+        ) {
+            let mut top = TopK::new(k);
+            let mut list = Shortlist::new(k);
+            let mut sorted = Vec::new();
+            for (number, score) in (0_u32..).zip(scores) {
+                top.push(f32::from(score), number);
+                list.push(f32::from(score), number);
+                sorted.push((number, f32::from(score)));
+            }
+            sorted.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+            let listed: Vec<_> = sorted.iter().copied().take(k.max(1)).collect();
+            prop_assert_eq!(list.into_ranked(), listed);
+            sorted.truncate(k);
+            prop_assert_eq!(top.into_ranked(), sorted);
+        }
+    }
+
+    #[test]
+    fn both_zeros_are_one_score() {
+        assert_eq!(key(-0.0, 7), key(0.0, 7));
+    }
+}
