@@ -119,6 +119,9 @@ impl From<Rejection> for Error {
             Rejection::TooManySteps { limit, got } => {
                 Self::LimitExceeded { what: "steps of an episode", limit, got }
             }
+            Rejection::Dimension { .. } | Rejection::NoVector { .. } => {
+                Self::invalid("vectors", rejection.to_string())
+            }
         }
     }
 }

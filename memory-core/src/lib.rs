@@ -63,5 +63,6 @@ pub use model::{
 pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
 pub use storage::{
     Applied, Change, ChangeOp, Commit, Durability, Head, ListCursor, ListEntry, MemStorage, Op,
-    RecordFilter, Rejection, Seq, StepRange, Storage, StorageError, StorageStats, WriteBatch,
+    RecordFilter, Rejection, Seq, StepRange, Storage, StorageError, StorageStats, StoredVector,
+    UnitKey, VectorRow, WriteBatch,
 };

@@ -12,10 +12,10 @@ use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
 use crate::lock::{InUse, StoreLock, beside, open_private};
-use crate::migrate::identify;
+use crate::migrate::{identify, migrate};
 use crate::open::{Options, checked_path};
 use crate::readers;
-use crate::schema::FORMAT;
+use crate::schema::{FORMAT, MIGRATIONS};
 use crate::wal::flush_directory;
 
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
@@ -102,6 +102,8 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
         found if found > FORMAT => return Err(StorageError::Format { found, supported: FORMAT }),
         _ => {}
     }
+    // The check knows the newest format only, and the copy is ours to change.
+    migrate(&mut conn, MIGRATIONS).map_err(renamed)?;
     match check::run(&mut conn).map_err(renamed)?.first() {
         Some(finding) => Err(corrupt(from, &format!("it is not a sound backup: {finding}"))),
         None => Ok(()),

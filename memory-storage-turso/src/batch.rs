@@ -7,7 +7,7 @@ use memory_core::{
 
 use crate::changes::Feed;
 use crate::connection::Connection;
-use crate::{episodes, notes, sources, steps, tags};
+use crate::{episodes, notes, sources, steps, tags, vectors};
 
 /// Applies a batch. After an error some of it may be in the transaction: the caller rolls back.
 ///
@@ -35,7 +35,14 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::Close { episode, closing } => close(conn, feed, *episode, closing),
         Op::InsertNote(note) => insert_note(conn, feed, note),
         Op::Remove(id) => remove(conn, feed, *id),
+        Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
+        Op::RemoveVectors { model, units } => done(vectors::remove(conn, model, units)),
+        Op::KeepModel(model) => done(vectors::keep_model(conn, model)),
     }
+}
+
+fn done(result: Result<(), StorageError>) -> Result<Applied, StorageError> {
+    result.map(|()| Applied::Done)
 }
 
 fn insert_episode(
@@ -123,6 +130,7 @@ fn insert_note(
     Ok(Applied::Done)
 }
 
+/// Removes a record with all that is its own; a trigger takes its vectors.
 fn remove(conn: &mut Connection, feed: &mut Feed, id: RecordId) -> Result<Applied, StorageError> {
     let missing = || StorageError::from(Rejection::Missing { id });
     let old_seq = match id {

@@ -13,6 +13,15 @@ pub(crate) const fn kind_column(kind: RecordKind) -> i64 {
     }
 }
 
+/// Reads a column that says the kind of a record.
+pub(crate) fn record_kind(row: &mut Row) -> Result<RecordKind, StorageError> {
+    match row.int()? {
+        EPISODE => Ok(RecordKind::Episode),
+        NOTE => Ok(RecordKind::Note),
+        _ => Err(row.damaged("an unknown kind of record")),
+    }
+}
+
 /// Position of the newest change. Costs one descent of the tree.
 pub(crate) fn newest(conn: &mut Connection) -> Result<Seq, StorageError> {
     let newest = conn.first("SELECT max(seq) FROM changes", vec![], Row::opt_int)?;
@@ -30,12 +39,7 @@ pub(crate) fn read(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     conn.query(sql, vec![after.into(), limit.into()], |row| {
         let seq = row.int()?.cast_unsigned();
-        let kind = match row.int()? {
-            EPISODE => RecordKind::Episode,
-            NOTE => RecordKind::Note,
-            _ => return Err(row.damaged("an unknown kind of record")),
-        };
-        let id = RecordId::from_bytes(kind, row.id()?);
+        let id = RecordId::from_bytes(record_kind(row)?, row.id()?);
         let op = if row.int()? == 0 { ChangeOp::Put } else { ChangeOp::Remove };
         Ok(Change { seq, id, op })
     })

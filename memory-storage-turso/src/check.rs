@@ -56,6 +56,18 @@ const INVARIANTS: &[(&str, &str)] = &[
          )",
         "is stored but the change feed says that it is removed",
     ),
+    (
+        "SELECT DISTINCT kind, id FROM vectors AS v WHERE NOT EXISTS (
+             SELECT 1 FROM episodes AS e WHERE v.kind = 1 AND e.id = v.id
+             UNION ALL SELECT 1 FROM notes AS n WHERE v.kind = 2 AND n.id = v.id
+         )",
+        "is gone but has vectors",
+    ),
+    (
+        "SELECT DISTINCT v.kind, v.id FROM vectors AS v LEFT JOIN models AS m ON m.pk = v.model
+         WHERE length(v.vector) IS NOT 4 * m.dimension",
+        "has a vector of another dimension than its model",
+    ),
 ];
 
 /// A record that breaks an invariant: its kind, and its id where it still has one.

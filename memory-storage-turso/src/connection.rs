@@ -203,6 +203,14 @@ impl Row {
         }
     }
 
+    /// Reads bytes.
+    pub(crate) fn blob(&mut self) -> Result<Vec<u8>, StorageError> {
+        match self.value()? {
+            Value::Blob(bytes) => Ok(bytes),
+            _ => Err(self.damaged("no bytes")),
+        }
+    }
+
     /// Reads a text that was selected as bytes.
     pub(crate) fn text(&mut self) -> Result<String, StorageError> {
         self.opt_text()?.ok_or_else(|| self.damaged("nothing where a text belongs"))

@@ -26,6 +26,7 @@ mod sources;
 mod stats;
 mod steps;
 mod tags;
+mod vectors;
 mod wal;
 mod writer;
 
@@ -39,7 +40,7 @@ use std::time::Duration;
 use memory_core::{
     Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note, NoteId,
     RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError,
-    StorageStats, WriteBatch,
+    StorageStats, VectorRow, WriteBatch,
 };
 
 pub use backup::restore;
@@ -194,6 +195,15 @@ impl Storage for TursoStorage {
 
     fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
         self.read(|conn| changes::read(conn, after, limit))
+    }
+
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError> {
+        self.read(|conn| vectors::read(conn, model, after, limit))
     }
 
     fn stats(&self) -> Result<StorageStats, StorageError> {

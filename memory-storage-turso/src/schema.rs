@@ -8,10 +8,10 @@
 pub(crate) const APPLICATION_ID: i64 = 0x4d6d_6345;
 
 /// The migrations, in order; the n-th makes format n (from 1) out of the one before.
-pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1];
+pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2];
 
 /// The newest format that this program reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// A record's kind in the columns `kind`.
 pub(crate) const EPISODE: i64 = 1;
@@ -135,4 +135,42 @@ CREATE TABLE tags (
     record INTEGER NOT NULL,
     PRIMARY KEY (kind, tag, at, id)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Vectors of units, and the models that made them.
+///
+/// - `vectors.vector` holds `models.dimension` numbers as little-endian f32. A plain BLOB, because the
+///   type `F32_BLOB(n)` fixes one dimension for a whole table, and its functions and index are not used.
+/// - `seq` is never given out twice, not even after the newest row is gone (AUTOINCREMENT): whoever
+///   follows the vectors of a model asks for those above the last one that they know. An index carries
+///   the integer key, so `vectors_model` is one over (model, seq).
+/// - Vectors hold the id of their record, not its key: all of them are read when a process starts, which
+///   then joins nothing. The unique index begins with what finds the vectors of a record.
+/// - The triggers also hold for a process of an older version that has the store open since before.
+const FORMAT_2: &str = "
+CREATE TABLE models (
+    pk INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    dimension INTEGER NOT NULL CHECK (dimension > 0)
+) STRICT;
+CREATE UNIQUE INDEX models_name ON models (name);
+
+CREATE TABLE vectors (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    model INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    content_hash INTEGER NOT NULL,
+    vector BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX vectors_unit ON vectors (id, kind, part, model);
+CREATE INDEX vectors_model ON vectors (model);
+
+CREATE TRIGGER episodes_vectors AFTER DELETE ON episodes BEGIN
+    DELETE FROM vectors WHERE id = old.id AND kind = 1;
+END;
+CREATE TRIGGER notes_vectors AFTER DELETE ON notes BEGIN
+    DELETE FROM vectors WHERE id = old.id AND kind = 2;
+END
 ";

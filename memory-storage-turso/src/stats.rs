@@ -15,13 +15,16 @@ pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> 
         let counts =
             "SELECT (SELECT count(*) FROM episodes), (SELECT total(n_steps) FROM episodes),
                       (SELECT count(*) FROM episodes WHERE status = 'open'),
-                      (SELECT count(*) FROM notes)";
+                      (SELECT count(*) FROM notes), (SELECT count(*) FROM vectors)";
+        let none = StorageStats::default();
         let read = conn.first(counts, vec![], |row| {
             let n_episodes = row.int()?.cast_unsigned();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
             let n_steps = row.opt_real()?.unwrap_or_default() as u64;
             let (n_open, n_notes) = (row.int()?.cast_unsigned(), row.int()?.cast_unsigned());
-            Ok(StorageStats { n_episodes, n_steps, n_open, n_notes, ..StorageStats::default() })
+            let n_vectors = row.int()?.cast_unsigned();
+            let counted = StorageStats { n_episodes, n_steps, n_open, n_notes, n_vectors, ..none };
+            Ok(counted)
         })?;
         let by_scope = "SELECT CAST(scope AS BLOB), count(*) FROM (
                             SELECT scope FROM episodes UNION ALL SELECT scope FROM notes

@@ -47,7 +47,10 @@ impl Job {
             }
             Op::AppendSteps { steps, .. } => steps.iter().map(step).sum(),
             Op::InsertNote(note) => note.text.as_str().len(),
-            Op::Close { .. } | Op::Remove(_) => 0,
+            Op::PutVectors { vectors, .. } => {
+                vectors.iter().map(|stored| size_of_val(&*stored.vector)).sum()
+            }
+            Op::Close { .. } | Op::Remove(_) | Op::RemoveVectors { .. } | Op::KeepModel(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()
     }

@@ -12,6 +12,7 @@ pub mod listing;
 pub mod model;
 pub mod reading;
 mod store;
+pub mod vectors;
 
 pub use store::{fresh, reopened, shared};
 
@@ -55,6 +56,7 @@ macro_rules! conformance_shared {
             concurrency: writers_of_two_handles_lose_nothing
                 a_second_handle_that_follows_the_feed_misses_nothing
                 each_handle_sees_what_the_other_wrote;
+            vectors: a_second_handle_that_follows_the_vectors_misses_nothing;
         );
     };
 }
@@ -131,6 +133,18 @@ macro_rules! conformance_tests {
                 of_concurrent_inserts_of_one_source_one_succeeds
                 readers_never_see_half_a_batch
                 a_reader_that_follows_the_feed_misses_nothing;
+            vectors: vectors_are_read_back_as_they_were_written
+                a_replaced_vector_moves_to_the_end
+                paging_through_the_vectors_loses_nothing
+                vector_positions_are_not_used_again
+                vectors_go_with_their_record
+                vectors_of_unknown_records_are_left_out
+                single_units_can_lose_their_vectors
+                vectors_of_several_models_stand_side_by_side
+                keeping_one_model_removes_all_others
+                vectors_of_a_wrong_dimension_are_rejected
+                vectors_are_not_in_the_change_feed
+                vectors_are_stored_with_their_batch_or_not_at_all;
         );
     };
 }
@@ -148,6 +162,7 @@ mod tests {
             include_str!("conformance/feed.rs"),
             include_str!("conformance/listing.rs"),
             include_str!("conformance/concurrency.rs"),
+            include_str!("conformance/vectors.rs"),
         ];
         let claims = subjects.iter().flat_map(|subject| subject.lines());
         let claims = claims.filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use memory_core::{
     Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note, NoteId,
     RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError,
-    StorageStats, WriteBatch,
+    StorageStats, VectorRow, WriteBatch,
 };
 
 /// Which calls a fault counts.
@@ -192,6 +192,15 @@ impl Storage for FaultStorage {
 
     fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
         self.pass(false, |inner| inner.changes(after, limit))
+    }
+
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError> {
+        self.pass(false, |inner| inner.vectors(model, after, limit))
     }
 
     fn stats(&self) -> Result<StorageStats, StorageError> {

@@ -1,12 +1,27 @@
 //! Small records for tests: everything follows from a number, so that two calls give equal records.
 
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, Scope, Source,
-    Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, RecordId,
+    Scope, Source, Step, StoredVector, Timestamp, UnitKey,
 };
 
 /// Instant from which samples count, in milliseconds since the Unix epoch.
 pub const EPOCH_MS: i64 = 1_750_000_000_000;
+
+/// Models that vectors are made by; the second differs from the first where a careless comparison does
+/// not see it.
+pub const MODELS: [&str; 2] = ["mini/lm", "Mini/LM"];
+
+/// The vector of a unit, of three numbers that follow from `n`.
+#[must_use]
+pub fn vector(record: impl Into<RecordId>, part: u32, n: u8) -> StoredVector {
+    let x = f32::from(n);
+    StoredVector {
+        unit: UnitKey { record: record.into(), part },
+        content_hash: u64::MAX - u64::from(n),
+        vector: vec![x, -x / 3.0, f32::MIN_POSITIVE],
+    }
+}
 
 fn id_bytes(n: u64) -> [u8; 16] {
     // The shape of a UUIDv7, so that readers which print or parse ids meet real ones; the number lies

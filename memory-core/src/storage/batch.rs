@@ -1,6 +1,6 @@
 //! The one way to write.
 
-use super::Seq;
+use super::{Seq, StoredVector, UnitKey};
 use crate::model::{Closing, Episode, EpisodeId, Note, RecordId, Step};
 
 /// What a commit must survive before it is acknowledged.
@@ -48,11 +48,32 @@ pub enum Op {
     /// Rejected with `Exists` when its id or source is stored, with `Missing` when the superseded note
     /// or the note's episode is not, with `Superseded` when the superseded note is so already.
     InsertNote(Box<Note>),
-    /// Removes a record for good: an episode with its steps, or a note. Rejected with `Missing`.
+    /// Removes a record for good: an episode with its steps, or a note, and the vectors of its units.
+    /// Rejected with `Missing`.
     ///
     /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed one
     /// becomes current again, and one that superseded a removed one forgets it (each gets a change).
     Remove(RecordId),
+    /// Stores vectors, in place of those that the units have by the same model.
+    ///
+    /// Those of records that are not stored are left out: a record may be forgotten while its vectors
+    /// are made. Rejected with `NoVector` or `Dimension` (of those that are left out, too). Whoever writes
+    /// at the same time waits meanwhile: some dozens at once delay nobody noticeably.
+    PutVectors {
+        /// What made them.
+        model: Box<str>,
+        /// The vectors, all of one dimension.
+        vectors: Vec<StoredVector>,
+    },
+    /// Removes the vectors that these units have by a model; some may have none.
+    RemoveVectors {
+        /// What made them.
+        model: Box<str>,
+        /// The units.
+        units: Vec<UnitKey>,
+    },
+    /// Removes the vectors of all models but this one.
+    KeepModel(Box<str>),
 }
 
 /// Changes that are applied all or none.

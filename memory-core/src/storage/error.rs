@@ -87,4 +87,24 @@ pub enum Rejection {
         /// What it would have.
         got: usize,
     },
+    /// A vector has another length than those of the same model that are stored or come with it.
+    #[error("model `{model}` makes vectors of dimension {expected}, got one of {got}")]
+    Dimension {
+        /// What made the vector.
+        model: Box<str>,
+        /// The dimension of the others.
+        expected: usize,
+        /// Its own.
+        got: usize,
+    },
+    /// A vector cannot be compared with any other.
+    #[error(
+        "model `{model}` made an empty vector, or one that is not finite, of {} {id}", id.kind().name()
+    )]
+    NoVector {
+        /// What made the vector.
+        model: Box<str>,
+        /// The record that it belongs to.
+        id: RecordId,
+    },
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 mod state;
+mod vectors;
 
 use state::{State, len_u32};
 
 use super::{
     Change, Commit, Durability, Head, ListCursor, ListEntry, RecordFilter, Seq, StepRange, Storage,
-    StorageError, StorageStats, WriteBatch,
+    StorageError, StorageStats, VectorRow, WriteBatch,
 };
 use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step};
 
@@ -150,10 +151,20 @@ impl Storage for MemStorage {
             .collect())
     }
 
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError> {
+        Ok(self.read().vectors.after(model, after).take(limit).collect())
+    }
+
     fn stats(&self) -> Result<StorageStats, StorageError> {
         let state = self.read();
-        let mut counts =
-            StorageStats { n_notes: state.notes.len() as u64, ..StorageStats::default() };
+        let (n_vectors, size_bytes) = state.vectors.size();
+        let n_notes = state.notes.len() as u64;
+        let mut counts = StorageStats { n_notes, n_vectors, size_bytes, ..StorageStats::default() };
         let mut scopes = BTreeMap::<Box<str>, u64>::new();
         for (episode, steps) in state.episodes.values() {
             counts.n_episodes += 1;
@@ -178,6 +189,7 @@ impl Storage for MemStorage {
     fn check(&self) -> Result<Vec<String>, StorageError> {
         let state = self.read();
         let miscounted = state.episodes.values().filter(|(e, steps)| e.n_steps != len_u32(steps));
-        Ok(miscounted.map(|(e, _)| format!("episode {} miscounts its steps", e.id)).collect())
+        let findings = miscounted.map(|(e, _)| format!("episode {} miscounts its steps", e.id));
+        Ok(findings.chain(state.vectors.check(|id| state.is_stored(id))).collect())
     }
 }

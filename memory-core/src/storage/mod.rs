@@ -8,11 +8,13 @@ mod batch;
 mod error;
 mod filter;
 mod mem;
+mod vector;
 
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
 pub use error::{Rejection, StorageError};
 pub use filter::{ListCursor, ListEntry, RecordFilter};
 pub use mem::MemStorage;
+pub use vector::{StoredVector, UnitKey, VectorRow};
 
 use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step};
 
@@ -72,6 +74,8 @@ pub struct StorageStats {
     pub n_steps: u64,
     /// Notes, superseded ones too.
     pub n_notes: u64,
+    /// Vectors of units, of all models.
+    pub n_vectors: u64,
     /// Size on disk (or in memory, estimated) in bytes.
     pub size_bytes: u64,
     /// Scopes with the number of episodes and notes in each, by name.
@@ -85,7 +89,8 @@ pub trait Storage: Send + Sync {
     /// Applies the whole batch or nothing, and returns once it is as durable as asked.
     ///
     /// Every operation sees the effects of those before it in the batch. Each record that is touched
-    /// gets a new [`Change`]; the seq of the commit is that of the last of them.
+    /// gets a new [`Change`]; the seq of the commit is that of the last of them. Vectors are derived from
+    /// records and make no change.
     ///
     /// # Errors
     ///
@@ -153,6 +158,21 @@ pub trait Storage: Send + Sync {
     ///
     /// See [`StorageError`].
     fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError>;
+
+    /// Lists the vectors of a model with a position above `after`, oldest first, at most `limit`.
+    ///
+    /// Whoever asks again after the last one that they got, learns of every vector that this process or
+    /// another has stored since; of those that were removed they learn nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError>;
 
     /// Counts what is stored.
     ///

@@ -3,7 +3,7 @@
 use memory_core::{
     Change, ChangeOp, Closing, Durability, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind,
     Op, Outcome, RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage,
-    StorageError, StorageStats, WriteBatch,
+    StorageError, StorageStats, StoredVector, WriteBatch,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -27,7 +27,13 @@ enum Plan {
     InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
     RemoveEpisode(u64),
     RemoveNote(u64),
+    PutVectors { model: usize, units: Vec<Unit>, short: bool },
+    RemoveVectors { model: usize, units: Vec<Unit> },
+    KeepModel(usize),
 }
+
+/// A record, episode or note, with a part and what makes the vector.
+type Unit = (bool, u64, u32, u8);
 
 /// What episodes and notes have in common.
 #[derive(Debug, Clone)]
@@ -61,6 +67,8 @@ impl Plan {
     fn strategy() -> impl Strategy<Value = Self> {
         let (episode, note) = (0..N_EPISODES, 0..N_NOTES);
         let outcome = || option::weighted(0.8, 0..Outcome::ALL.len());
+        let model = || 0..sample::MODELS.len();
+        let units = || vec((any::<bool>(), 0..N_EPISODES, 0..3_u32, 0..4_u8), 0..4);
         prop_oneof![
             4 => (episode.clone(), Looks::strategy(), 0..4_u64, weighted(0.2), outcome())
                 .prop_map(|(n, looks, n_steps, closed, outcome)| {
@@ -82,6 +90,10 @@ impl Plan {
                 }),
             1 => episode.prop_map(Self::RemoveEpisode),
             2 => note.prop_map(Self::RemoveNote),
+            3 => (model(), units(), weighted(0.1))
+                .prop_map(|(model, units, short)| Self::PutVectors { model, units, short }),
+            1 => (model(), units()).prop_map(|(model, units)| Self::RemoveVectors { model, units }),
+            1 => model().prop_map(Self::KeepModel),
         ]
     }
 
@@ -125,8 +137,26 @@ impl Plan {
             }
             Self::RemoveEpisode(n) => Op::Remove(sample::episode_id(*n).into()),
             Self::RemoveNote(n) => Op::Remove(sample::note_id(*n).into()),
+            Self::PutVectors { model, units, short } => {
+                let mut vectors: Vec<StoredVector> = units.iter().map(vector).collect();
+                if let Some(last) = vectors.last_mut().filter(|_| *short) {
+                    last.vector.pop();
+                }
+                Op::PutVectors { model: sample::MODELS[*model].into(), vectors }
+            }
+            Self::RemoveVectors { model, units } => Op::RemoveVectors {
+                model: sample::MODELS[*model].into(),
+                units: units.iter().map(|unit| vector(unit).unit).collect(),
+            },
+            Self::KeepModel(model) => Op::KeepModel(sample::MODELS[*model].into()),
         }
     }
+}
+
+fn vector((is_note, n, part, looks): &Unit) -> StoredVector {
+    let record: RecordId =
+        if *is_note { sample::note_id(*n).into() } else { sample::episode_id(*n).into() };
+    sample::vector(record, *part, *looks)
 }
 
 fn some_steps(n: u64) -> Vec<Step> {
@@ -203,6 +233,7 @@ struct Visible {
     notes: Vec<Option<Note>>,
     found: Vec<Option<RecordId>>,
     listed: Vec<Vec<RecordId>>,
+    vectors: Vec<Vec<StoredVector>>,
     stats: StorageStats,
 }
 
@@ -224,9 +255,17 @@ impl Visible {
             notes: storage.notes(&notes).unwrap(),
             found,
             listed: filters().iter().flat_map(|filter| list_both(storage, filter)).collect(),
+            vectors: sample::MODELS.map(|model| vectors(storage, model)).to_vec(),
             stats: StorageStats { size_bytes: 0, ..storage.stats().unwrap() },
         }
     }
+}
+
+/// The vectors of a model, oldest first; their positions are the storage's own.
+fn vectors(storage: &dyn Storage, model: &str) -> Vec<StoredVector> {
+    let rows = storage.vectors(model, 0, usize::MAX).unwrap();
+    assert!(rows.is_sorted_by(|a, b| a.seq < b.seq), "{rows:?}");
+    rows.into_iter().map(|row| row.vector).collect()
 }
 
 fn list_both(storage: &dyn Storage, filter: &RecordFilter) -> [Vec<RecordId>; 2] {

@@ -6,8 +6,10 @@ use std::sync::{RwLock, RwLockReadGuard};
 use memory_core::{
     Applied, Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note,
     NoteId, Op, RecordFilter, RecordId, RecordKind, Rejection, Seq, Source, Step, StepRange,
-    Storage, StorageError, StorageStats, WriteBatch,
+    Storage, StorageError, StorageStats, VectorRow, WriteBatch,
 };
+
+use crate::sample;
 
 /// A store that is closed and opened again after every batch, accepted or not.
 ///
@@ -76,6 +78,15 @@ impl<S: Storage> Storage for Reopening<'_, S> {
 
     fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
         self.read(|inner| inner.changes(after, limit))
+    }
+
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError> {
+        self.read(|inner| inner.vectors(model, after, limit))
     }
 
     fn stats(&self) -> Result<StorageStats, StorageError> {
@@ -197,6 +208,7 @@ pub(super) struct Snapshot {
     pub(super) steps: Vec<Vec<Step>>,
     pub(super) notes: Vec<Option<Note>>,
     pub(super) changes: Vec<Change>,
+    pub(super) vectors: Vec<Vec<VectorRow>>,
     pub(super) stats: StorageStats,
 }
 
@@ -219,6 +231,9 @@ impl Snapshot {
             episodes: storage.episodes(&episodes).unwrap(),
             notes: storage.notes(&notes).unwrap(),
             changes: storage.changes(0, usize::MAX).unwrap(),
+            vectors: sample::MODELS
+                .map(|model| storage.vectors(model, 0, usize::MAX).unwrap())
+                .to_vec(),
             stats: StorageStats { size_bytes: 0, ..storage.stats().unwrap() },
         }
     }

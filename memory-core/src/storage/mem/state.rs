@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::vectors::{self, Vectors};
 use crate::model::{
     Closing, Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
 };
@@ -15,6 +16,7 @@ pub(super) struct State {
     pub(super) changes: BTreeMap<Seq, (RecordId, ChangeOp)>,
     pub(super) newest: BTreeMap<RecordId, Seq>,
     pub(super) seq: Seq,
+    pub(super) vectors: Vectors,
 }
 
 /// What takes back one change; a failed batch is undone from its end.
@@ -25,6 +27,7 @@ enum Undo {
     RemoveNote(NoteId),
     RestoreEpisode(Box<(Episode, Vec<Step>)>),
     RestoreNote(Box<Note>),
+    Vector(vectors::Undo),
 }
 
 impl State {
@@ -85,7 +88,34 @@ impl State {
                 touched.push((id, ChangeOp::Remove));
                 Ok(Applied::Done)
             }
+            op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
+                self.apply_to_vectors(op, undo)
+            }
         }
+    }
+
+    fn apply_to_vectors(&mut self, op: Op, undo: &mut Vec<Undo>) -> Result<Applied, Rejection> {
+        let Self { episodes, notes, vectors, .. } = self;
+        let mut undo_vectors = Vec::new();
+        match op {
+            Op::PutVectors { model, vectors: new } => {
+                let is_stored = |id| is_stored(episodes, notes, id);
+                vectors.put(&model, new, is_stored, &mut undo_vectors)?;
+            }
+            Op::RemoveVectors { model, units } => {
+                for unit in units {
+                    vectors.remove(unit, &model, &mut undo_vectors);
+                }
+            }
+            Op::KeepModel(model) => vectors.keep_model(&model, &mut undo_vectors),
+            _ => {}
+        }
+        undo.extend(undo_vectors.into_iter().map(Undo::Vector));
+        Ok(Applied::Done)
+    }
+
+    pub(super) fn is_stored(&self, id: RecordId) -> bool {
+        is_stored(&self.episodes, &self.notes, id)
     }
 
     fn count_steps(&self, touched: &[(RecordId, ChangeOp)]) -> Result<Applied, Rejection> {
@@ -202,6 +232,9 @@ impl State {
         if let Some(source) = source {
             self.sources.remove(&(id.kind(), source));
         }
+        let mut undo_vectors = Vec::new();
+        self.vectors.remove_record(id, &mut undo_vectors);
+        undo.extend(undo_vectors.into_iter().map(Undo::Vector));
         for note in self.notes.values_mut() {
             let links = [
                 note.episode.map(RecordId::from),
@@ -266,6 +299,7 @@ impl State {
                 }
                 self.notes.insert(note.id, *note);
             }
+            Undo::Vector(undo) => self.vectors.take_back(undo),
         }
     }
 
@@ -275,6 +309,17 @@ impl State {
             self.changes.remove(&older);
         }
         self.changes.insert(self.seq, (id, op));
+    }
+}
+
+fn is_stored(
+    episodes: &BTreeMap<EpisodeId, (Episode, Vec<Step>)>,
+    notes: &BTreeMap<NoteId, Note>,
+    id: RecordId,
+) -> bool {
+    match id {
+        RecordId::Episode(id) => episodes.contains_key(&id),
+        RecordId::Note(id) => notes.contains_key(&id),
     }
 }
 

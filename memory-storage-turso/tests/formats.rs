@@ -1,0 +1,129 @@
+//! Stores of older formats, frozen as files, are brought to the newest one with all that they hold.
+//!
+//! `fixtures/v1.db` holds records of `memory_testkit::sample` and was written by the last version of
+//! format 1. Whoever changes a sample that is compared here writes its old looks down here instead.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use memory_core::{
+    ChangeOp, Durability, Episode, EpisodeId, Note, Op, RecordFilter, RecordId, RecordKind, Source,
+    Step, StepRange, Storage, StorageError, StoredVector, WriteBatch,
+};
+use memory_storage_turso::{Options, TursoStorage, restore};
+use memory_testkit::sample;
+
+const STORE_ID: [u8; 16] =
+    [207, 120, 242, 98, 142, 242, 72, 8, 231, 121, 101, 81, 68, 105, 245, 174];
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db")
+}
+
+fn open(path: &Path) -> Result<TursoStorage, StorageError> {
+    TursoStorage::open(path, &Options::default())
+}
+
+/// A copy of the fixture in a folder of its own.
+#[expect(clippy::unwrap_used, reason = "a fixture that cannot be copied fails the test")]
+fn copy(dir: &Path) -> PathBuf {
+    let path = dir.join("store.db");
+    fs::copy(fixture(), &path).unwrap();
+    path
+}
+
+fn numbered(steps: Vec<Step>) -> Vec<Step> {
+    (0..).zip(steps).map(|(idx, step)| Step { idx, ..step }).collect()
+}
+
+fn full_steps(n: u64) -> Vec<Step> {
+    (0..n).map(sample::full_step).collect()
+}
+
+/// Compares all that the store gives back with what was written into the fixture.
+#[expect(clippy::unwrap_used, reason = "a store that cannot be read fails the test")]
+fn assert_whole(store: &TursoStorage) {
+    let (first, second): (EpisodeId, EpisodeId) = (sample::episode_id(1), sample::episode_id(2));
+    let episodes = store.episodes(&[first, second, sample::episode_id(3)]).unwrap();
+    let expected = [
+        Some(Episode { n_steps: 9, ..sample::full_episode(1) }),
+        Some(Episode { n_steps: 5, ..sample::episode(2) }),
+        None,
+    ];
+    assert_eq!(episodes, expected);
+    let whole = |episode| StepRange { episode, from: 0, limit: u32::MAX };
+    let expected = [numbered(full_steps(9)), numbered([full_steps(2), sample::steps(3)].concat())];
+    assert_eq!(store.steps(&[whole(first), whole(second)]).unwrap(), expected);
+    let notes = store.notes(&[1, 2, 3, 4].map(sample::note_id)).unwrap();
+    let expected = [
+        Some(Note { episode: Some(first), ..sample::full_note(1) }),
+        Some(Note { superseded_by: Some(sample::note_id(3)), ..sample::note(2) }),
+        Some(Note { supersedes: Some(sample::note_id(2)), ..sample::note(3) }),
+        None,
+    ];
+    assert_eq!(notes, expected);
+    let changes = store.changes(0, usize::MAX).unwrap();
+    let changes: Vec<_> = changes.iter().map(|change| (change.id, change.op)).collect();
+    let put = |id: RecordId| (id, ChangeOp::Put);
+    let expected = [
+        put(first.into()),
+        put(second.into()),
+        put(sample::note_id(1).into()),
+        put(sample::note_id(2).into()),
+        put(sample::note_id(3).into()),
+        (sample::episode_id(3).into(), ChangeOp::Remove),
+        (sample::note_id(4).into(), ChangeOp::Remove),
+    ];
+    assert_eq!(changes, expected);
+    let sources: [Source; 2] = [sample::source("note-1"), sample::source("note-9")];
+    let found = store.find(RecordKind::Note, &sources).unwrap();
+    assert_eq!(found, [Some(sample::note_id(1).into()), None]);
+    let tagged = RecordFilter { tag: Some("flaky".into()), ..RecordFilter::default() };
+    let listed = store.list(RecordKind::Episode, &tagged, None, 10).unwrap();
+    assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [RecordId::from(first)]);
+    let head = store.head().unwrap();
+    assert_eq!((head.store_id, head.seq, head.format), (STORE_ID, 11, 2));
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_of_format_1_keeps_everything_and_takes_vectors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = copy(dir.path());
+    let store = open(&path).unwrap();
+    assert_whole(&store);
+    assert_eq!(store.stats().unwrap().n_vectors, 0);
+    let kept: StoredVector = sample::vector(sample::episode_id(1), 0, 1);
+    let vectors = vec![kept.clone(), sample::vector(sample::note_id(2), 0, 2)];
+    let put = Op::PutVectors { model: "m".into(), vectors };
+    store.apply(WriteBatch::of(put), Durability::Power).unwrap();
+    drop(store);
+
+    let store = open(&path).unwrap();
+    assert_whole(&store);
+    let remove = WriteBatch::of(Op::Remove(sample::note_id(2).into()));
+    store.apply(remove, Durability::Power).unwrap();
+    let rows = store.vectors("m", 0, 10).unwrap();
+    assert_eq!(rows.into_iter().map(|row| row.vector).collect::<Vec<_>>(), [kept]);
+}
+
+#[test]
+fn a_backup_of_format_1_is_restored_in_the_newest_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let (backup, path) = (copy(dir.path()), dir.path().join("new/store.db"));
+    let before = fs::read(&backup).unwrap();
+    restore(&backup, &path, false).unwrap();
+    assert_eq!(fs::read(&backup).unwrap(), before, "the backup is only read");
+    assert_whole(&open(&path).unwrap());
+}
+
+#[test]
+fn reading_a_store_of_format_1_side_by_side_migrates_it_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = copy(dir.path());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_whole(&open(&path).unwrap()));
+        }
+    });
+}
