@@ -11,7 +11,7 @@ use super::*;
 /// Reads an episode at its tip, over and over, while steps are appended.
 fn read_while_it_grows(server: &Server, id: EpisodeId) {
     let tool = TOOLS.iter().find(|tool| tool.name == "get_episode").unwrap();
-    let (memory, served) = (&server.memory, &server.served);
+    let memory = &server.memory;
     let is_full = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -23,7 +23,8 @@ fn read_while_it_grows(server: &Server, id: EpisodeId) {
         });
         while !is_full.load(Ordering::Acquire) {
             let from = memory.episode(id).unwrap().n_steps;
-            let call = Call { memory, served, now: SystemClock.now(), protocol: None };
+            let now = SystemClock.now();
+            let call = Call { memory, served: &server.served, now, protocol: None };
             let args = json!({"episode_id": id.to_string(), "from_step": from, "limit": 50});
             let (_, shown) = (tool.run)(&call, args.as_object().unwrap().clone()).unwrap();
             let n_shown = shown["steps"].as_array().unwrap().len() as u64;
