@@ -5,6 +5,8 @@
 //! finished, and what it writes is stored whole or not at all, but its answer is not sent. Lines above
 //! 16 MiB, and lines that are not JSON, are dropped by the transport without an answer.
 
+mod handshake;
+
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,11 +22,13 @@ use rmcp::model::{
     ServerConfig,
 };
 use rmcp::service::{QuitReason, RequestContext, RoleServer, ServerInitializeError, ServiceExt};
+use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{ServerHandler, transport};
 use tokio::sync::Semaphore;
 
 use crate::error::CallError;
 use crate::tools::{Call, Entry, TOOLS};
+use handshake::Patient;
 
 /// Calls that run at once; more wait their turn. Calls wait for the disk rather than compute, so there
 /// are more of them than cores; a call that waits for the index must not keep the others from writing.
@@ -102,8 +106,11 @@ async fn serve_stdio(memory: Arc<Memory>, defaults: ServeDefaults) -> Result<(),
     let server = Server::new(memory, defaults);
     let (memory, calls) = (Arc::clone(&server.memory), Arc::clone(&server.calls));
     let stopping = Arc::clone(&server.stopping);
+    let (stdin, stdout) = transport::stdio_pipes();
+    let shaken = Arc::new(AtomicBool::new(false));
+    let pipes = Patient::new(AsyncRwTransport::new_server(stdin, stdout), Arc::clone(&shaken));
     let running = tokio::select! {
-        started = server.serve(transport::stdio_pipes()) => match started {
+        started = server.serve(pipes) => match started {
             Ok(running) => running,
             // A client that leaves before it said anything is no error.
             Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -111,6 +118,7 @@ async fn serve_stdio(memory: Arc<Memory>, defaults: ServeDefaults) -> Result<(),
         },
         () = &mut stop => return Ok(()),
     };
+    shaken.store(true, Ordering::Relaxed);
     let cancel = running.cancellation_token();
     let mut waiting = pin!(running.waiting());
     let (quit, deadline) = tokio::select! {

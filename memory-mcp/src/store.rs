@@ -20,7 +20,7 @@ pub(crate) struct Store {
 /// Opens the store and the engine on it; the index loads in the background.
 pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
     let storage = TursoStorage::open(&settings.store, &settings.storage)
-        .map_err(|error| Failure::store(&error))?;
+        .map_err(|error| Failure::store(&settings.store, &error))?;
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
     let memory = Memory::open(shared, settings.engine.clone())?;
@@ -30,5 +30,5 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
 /// Puts a backup in the place of the store.
 pub(crate) fn restore(settings: &Settings, from: &Path, force: bool) -> Result<(), Failure> {
     memory_storage_turso::restore(from, &settings.store, force)
-        .map_err(|error| Failure::store(&error))
+        .map_err(|error| Failure::store(&settings.store, &error))
 }

@@ -206,7 +206,7 @@ pub fn log_steps(client: &Client, episode_id: &str, observations: &[String]) -> 
     Some(usize::try_from(n_steps.unwrap_or_else(|| panic!("no `n_steps` in {logged}"))).unwrap())
 }
 
-/// Reads an episode and all of its steps, page by page.
+/// Reads an episode and all of its steps, page by page; the steps of the answer itself are moved out.
 #[must_use]
 pub fn read_episode(client: &Client, episode_id: &str) -> (Value, Vec<Value>) {
     let mut steps: Vec<Value> = Vec::new();
@@ -216,10 +216,10 @@ pub fn read_episode(client: &Client, episode_id: &str) -> (Value, Vec<Value>) {
         let Some(more) = page["steps"].as_array_mut() else { panic!("no `steps` in {page}") };
         let n_more = more.len();
         steps.append(more);
-        let n_steps = page["episode"]["n_steps"].as_u64().unwrap_or_default();
+        let n_steps = page["n_steps"].as_u64().unwrap_or_else(|| panic!("no `n_steps` in {page}"));
         if n_more == 0 || steps.len() as u64 >= n_steps {
             assert_eq!(steps.len() as u64, n_steps, "`n_steps` of {episode_id} counts its steps");
-            return (page["episode"].take(), steps);
+            return (page, steps);
         }
     }
 }

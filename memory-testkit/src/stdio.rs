@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -97,9 +97,9 @@ impl Server {
         });
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let (pipe, tail) = (child.stderr.take().unwrap(), Arc::clone(&stderr));
-        thread::spawn(move || keep_tail(pipe, &tail));
+        let listening = thread::spawn(move || keep_tail(pipe, &tail));
         let (child, next_id) = (Mutex::new(child), AtomicU64::new(1));
-        Client { child, stdin, inbox, stderr, next_id, deadline: self.deadline, dir }
+        Client { child, stdin, inbox, stderr, listening, next_id, deadline: self.deadline, dir }
     }
 
     /// Starts the server in a fresh directory and shakes hands.
@@ -168,6 +168,8 @@ pub struct Client {
     stdin: Arc<Mutex<Option<ChildStdin>>>,
     inbox: Arc<Inbox>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Ends when the server has closed its stderr.
+    listening: JoinHandle<()>,
     next_id: AtomicU64,
     deadline: Duration,
     dir: TempDir,
@@ -273,7 +275,7 @@ impl Client {
         self.wait_call(self.send_call(tool, args))
     }
 
-    /// Waits for a reply whose id is null, as broken requests get it.
+    /// Waits for a reply whose id is null or missing, as broken requests get it.
     #[must_use]
     pub fn orphan(&self) -> Value {
         let orphan = self.inbox.orphan(Instant::now() + self.deadline);
@@ -328,19 +330,21 @@ impl Client {
         self.wait_for_end(within)
     }
 
-    /// Waits for the end of the server, which must say nothing more that is not JSON-RPC.
+    /// Waits for the end of the server, which must say nothing more that is not JSON-RPC; all that it
+    /// wrote to stderr is there then.
     pub fn wait_for_end(&self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
         let closed = self.inbox.wait_for_end(deadline);
         loop {
-            if let Some(status) = self.child().try_wait().unwrap() {
+            let status = self.child().try_wait().unwrap();
+            if let Some(status) = status.filter(|_| self.listening.is_finished()) {
                 self.check_protocol();
                 return status;
             }
             if !closed || Instant::now() > deadline {
                 self.fail(format_args!("the server did not end within {within:?}"));
             }
-            // Its pipe is closed, so its end is a matter of microseconds.
+            // One pipe is closed, so the rest of its end is a matter of microseconds.
             thread::yield_now();
         }
     }

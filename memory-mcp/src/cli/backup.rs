@@ -23,7 +23,7 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let to = settings.working_dir.join(&args.to);
     let store = store::open(settings)?;
-    store.storage.backup(&to).map_err(|error| Failure::store(&error))?;
+    store.storage.backup(&to).map_err(|error| Failure::store(&settings.store, &error))?;
     let metadata = std::fs::metadata(&to).map_err(|error| Failure::file(&to, &error))?;
     if output.is_json() {
         return output.value(&json!({ "file": to, "size_bytes": metadata.len() }));

@@ -1,6 +1,7 @@
 //! What commands print, and how they fail.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use memory_core::{Error, StorageError};
 use serde::Serialize;
@@ -41,13 +42,19 @@ impl Failure {
         }
     }
 
-    /// The store failed outside of the engine.
-    pub(crate) fn store(error: &StorageError) -> Self {
-        Self::Failed(error.to_string())
+    /// The store at `path` failed outside of the engine.
+    pub(crate) fn store(path: &Path, error: &StorageError) -> Self {
+        match error {
+            // These name it themselves.
+            StorageError::Unavailable { .. } | StorageError::Corrupt { .. } => {
+                Self::Failed(error.to_string())
+            }
+            _ => Self::Failed(format!("{}: {error}", path.display())),
+        }
     }
 
     /// A file could not be read or written.
-    pub(crate) fn file(path: &std::path::Path, error: &io::Error) -> Self {
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         Self::Failed(format!("{}: {error}", path.display()))
     }
 }

@@ -76,18 +76,17 @@ pub(crate) fn what(record: &Record) -> String {
     }
 }
 
-/// All steps of an episode.
+/// The steps that the episode had when it was read, though more may have been appended since.
 pub(crate) fn steps(memory: &Memory, episode: &Episode) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
-    while let Ok(from) = u32::try_from(steps.len()) {
-        let page = memory.steps(episode.id, from, STEP_PAGE)?;
+    while let Ok(from) = u32::try_from(steps.len())
+        && from < episode.n_steps
+    {
+        let page = memory.steps(episode.id, from, STEP_PAGE.min(episode.n_steps - from))?;
         if page.is_empty() {
             break;
         }
         steps.extend(page);
-        if steps.len() >= episode.n_steps as usize {
-            break;
-        }
     }
     Ok(steps)
 }

@@ -1,6 +1,7 @@
 //! What holds for every call, whatever the tool.
 
 mod broken_storage;
+mod growing_episode;
 
 use memory_core::{Config, MemStorage};
 use serde_json::Value;

@@ -104,7 +104,9 @@ impl Tool for GetEpisode {
         let id = call.episode_id(&args.episode_id)?;
         let episode = call.memory.episode(id)?;
         let from = u32::try_from(args.from_step.unwrap_or(0)).unwrap_or(u32::MAX);
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        // Steps that were appended since the episode was read would not fit what is said of it.
+        let n_left = episode.n_steps.saturating_sub(from);
+        let limit = u32::try_from(limit).map_or(n_left, |limit| limit.min(n_left));
         let steps = page(&call.memory.steps(id, from, limit)?);
         let next = steps.last().map_or(from, |step| step.idx + 1);
         Ok(shown(episode, steps, next))

@@ -38,3 +38,18 @@ fn the_signal_to_end_is_obeyed_with_success() {
     client.request("ping", &json!({}));
     assert!(client.terminate_and_wait(IN_TIME).success(), "before any handshake");
 }
+
+#[test]
+fn what_comes_before_the_handshake_and_asks_for_nothing_is_passed_over() {
+    let client = server().spawn();
+    client.notify("notifications/initialized", &json!({}));
+    client.notify("notifications/cancelled", &json!({"requestId": 7}));
+    client.notify("notifications/of/another/kind", &json!({}));
+    client.raw("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}");
+    client.raw("{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":1,\"message\":\"no\"}}");
+    client.request("ping", &json!({}));
+    client.notify("notifications/initialized", &json!({}));
+    client.initialize();
+    begin(&client, "t");
+    assert!(client.close_stdin_and_wait(IN_TIME).success());
+}

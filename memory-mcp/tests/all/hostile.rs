@@ -53,6 +53,17 @@ fn lines_that_are_no_requests_leave_the_server_alive() {
 }
 
 #[test]
+fn json_that_is_no_request_is_an_error_without_id_and_the_server_goes_on() {
+    let client = start();
+    for line in ["{}", "[]", "7", "null", "\"ping\"", "[{}]", "{\"jsonrpc\":\"2.0\",\"id\":{}}"] {
+        client.raw(line);
+        let error = &client.orphan()["error"];
+        assert_eq!(error["code"], -32600, "{line}: {error}");
+    }
+    _ = client.call("status", &json!({})).expect_ok();
+}
+
+#[test]
 fn a_line_that_is_not_utf8_leaves_the_server_alive() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_memory-mcp"))

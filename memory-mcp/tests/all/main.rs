@@ -6,6 +6,8 @@ mod listing;
 mod recalling;
 mod refusals;
 mod session;
+#[cfg(test)]
+mod stores;
 
 use memory_testkit::stdio::{Client, Server};
 use serde_json::{Value, json};

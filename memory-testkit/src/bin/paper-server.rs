@@ -213,7 +213,8 @@ impl Server {
         let page: Vec<&Value> = steps.iter().skip(from).take(limit).collect();
         let mut episode = episode.clone();
         episode["n_steps"] = json!(steps.len());
-        json!({"episode": episode, "steps": page})
+        episode["steps"] = json!(page);
+        episode
     }
 
     fn recall(&self, query: &str) -> Value {

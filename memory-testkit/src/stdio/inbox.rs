@@ -165,7 +165,8 @@ fn parse(line: &[u8]) -> Result<Letter, &'static str> {
         (true, true, false, false) => Ok(Letter::Request(letter)),
         (true, false, false, false) => Ok(Letter::Notification(letter)),
         (false, true, true, false) => Ok(Letter::Reply(letter)),
-        (false, true, false, true)
+        // An error may lack the id of a request that could not be read.
+        (false, _, false, true)
             if letter["error"]["code"].is_i64() && letter["error"]["message"].is_string() =>
         {
             Ok(Letter::Reply(letter))
@@ -232,6 +233,19 @@ mod tests {
         }
         let twice = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n".repeat(2);
         assert!(filled(&["1"], &twice).violation().is_some(), "a second reply");
+    }
+
+    #[test]
+    fn an_error_without_id_or_with_none_is_an_orphan() {
+        let error = "\"error\":{\"code\":-32600,\"message\":\"no request\"}}\n";
+        for begin in ["{\"jsonrpc\":\"2.0\",", "{\"jsonrpc\":\"2.0\",\"id\":null,"] {
+            let inbox = filled(&["1"], &format!("{begin}{error}"));
+            assert_eq!(inbox.violation(), None);
+            assert_eq!(inbox.orphan(Instant::now()).unwrap()["error"]["code"], -32600);
+            assert_eq!(inbox.reply("1", Instant::now()), Arrival::Never);
+        }
+        let result = filled(&[], "{\"jsonrpc\":\"2.0\",\"result\":{}}\n");
+        assert!(result.violation().is_some(), "a result is always somebody's");
     }
 
     #[test]

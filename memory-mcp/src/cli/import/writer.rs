@@ -121,7 +121,7 @@ impl<'s> Writer<'s> {
         let found = self
             .storage
             .find(kind, std::slice::from_ref(source))
-            .map_err(|error| Failure::store(&error))?;
+            .map_err(|error| Failure::Failed(format!("find records by source: {error}")))?;
         if let Some(id) = found.into_iter().flatten().next() {
             return Ok(Some(id));
         }

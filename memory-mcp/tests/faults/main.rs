@@ -1,0 +1,258 @@
+//! The engine on a storage of which one call fails, whichever it is: an error that says so or a right
+//! answer, nothing half written, and everything works again afterwards.
+
+#[cfg(test)]
+mod scenario;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use memory_core::{Config, Error, MemStorage, Memory, Query, Storage, StorageError};
+use memory_storage_turso::{Options, TursoStorage};
+use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
+
+use scenario::{Act, Caller, SESSION, Stored};
+
+const MOMENTS: [Moment; 2] = [Moment::Before, Moment::After];
+
+/// What a storage fails with, and what must be said of it.
+type Failing = (fn() -> StorageError, &'static str);
+
+const ERRORS: [Failing; 4] = [
+    (|| StorageError::Busy, "try again"),
+    (|| StorageError::Backend("the plug was pulled".into()), "the plug was pulled"),
+    (
+        || StorageError::Unavailable { resource: "/data".into(), reason: "it is full".into() },
+        "/data is unavailable: it is full",
+    ),
+    (|| StorageError::Poisoned, "an earlier flush to disk failed"),
+];
+
+/// A new store on disk; it lives as long as its folder.
+#[cfg(test)]
+fn new_turso() -> (Arc<dyn Storage>, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (open_turso(dir.path()), dir)
+}
+
+#[cfg(test)]
+fn open_turso(dir: &Path) -> Arc<dyn Storage> {
+    Arc::new(TursoStorage::open(&dir.join("memory.db"), &Options::default()).unwrap())
+}
+
+#[cfg(test)]
+fn new_mem() -> Arc<dyn Storage> {
+    Arc::new(MemStorage::new())
+}
+
+/// What is stored before the first call and after each, and how many calls of the storage came before.
+#[cfg(test)]
+struct Reference {
+    stored: Vec<Stored>,
+    n_calls: Vec<u64>,
+}
+
+#[cfg(test)]
+impl Reference {
+    fn of(storage: &Arc<dyn Storage>) -> Self {
+        let faulty = Arc::new(FaultStorage::new(Arc::clone(storage)));
+        let mut caller = Caller::new(Arc::clone(&faulty) as _);
+        let n_first = faulty.n_calls();
+        let mut reference = Self { stored: vec![Stored::of(&**storage)], n_calls: vec![0] };
+        for (n, act) in SESSION.into_iter().enumerate() {
+            caller.act(act, &reference.stored[n]).unwrap();
+            reference.stored.push(Stored::of(&**storage));
+            reference.n_calls.push(faulty.n_calls() - n_first);
+        }
+        caller.assert_finds_all(&reference.stored[SESSION.len()]);
+        reference
+    }
+
+    fn n_all(&self) -> u64 {
+        self.n_calls[SESSION.len()]
+    }
+}
+
+/// The session with one call of the storage failing; gives the caller at its end.
+#[cfg(test)]
+fn run(
+    storage: &Arc<dyn Storage>,
+    reference: &Reference,
+    n: u64,
+    moment: Moment,
+    (error, says): Failing,
+) -> Caller {
+    let faulty = Arc::new(FaultStorage::new(Arc::clone(storage)));
+    let mut caller = Caller::new(Arc::clone(&faulty) as _);
+    faulty.arm(Fault::once(Calls::All, n, moment, error));
+    let mut has_failed = false;
+    for (at, act) in SESSION.into_iter().enumerate() {
+        let before = Stored::of(&**storage);
+        let result = caller.act(act, &before);
+        let after = Stored::of(&**storage);
+        if has_failed {
+            result.unwrap();
+            continue;
+        }
+        has_failed = faulty.n_failed() > 0;
+        // No call of the engine makes up for a failed call of the storage, so it says so.
+        let is_here = n < reference.n_calls[at + 1];
+        assert_eq!((result.is_err(), has_failed), (is_here, is_here), "{act:?}: {result:?}");
+        let Err(error) = result else {
+            assert_eq!(after, reference.stored[at + 1], "{act:?}");
+            continue;
+        };
+        assert_clear(&error, act, says);
+        let is_applied = after != before;
+        assert!(!is_applied || moment == Moment::After, "{act:?} failed and wrote");
+        assert_eq!(after, reference.stored[at + usize::from(is_applied)], "{act:?}: half written");
+        again(&mut caller, act, &after, is_applied);
+    }
+    assert!(has_failed, "call {n} was made");
+    caller
+}
+
+/// The message names the operation, and tells what the storage told.
+#[cfg(test)]
+fn assert_clear(error: &Error, act: Act, says: &str) {
+    let operations: &[&str] = match act {
+        Act::Start => &["start episode: "],
+        Act::Log(_) => &["log steps: "],
+        Act::Complete => &["complete episode: ", "read episode: "],
+        Act::Remember | Act::Supersede => &["remember note: "],
+        Act::Import => &["import records: ", "find sources: "],
+        Act::Forget => &["forget records: "],
+        Act::Recall => &["refresh search index: ", "read records: ", "read steps: "],
+    };
+    let said = error.to_string();
+    assert!(operations.iter().any(|operation| said.starts_with(operation)), "{act:?}: {said}");
+    assert!(said.contains(says), "{act:?}: {said}");
+    assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+}
+
+/// The caller tries again: it succeeds, unless that is refused because the first try was applied.
+#[cfg(test)]
+fn again(caller: &mut Caller, act: Act, stored: &Stored, is_applied: bool) {
+    if is_applied {
+        caller.look(stored);
+    }
+    match (act, is_applied) {
+        // Nobody could tell the second from a first.
+        (Act::Start | Act::Log(_) | Act::Remember, true) => {}
+        (Act::Complete | Act::Supersede, true) => {
+            let refused = caller.act(act, stored).unwrap_err();
+            assert!(matches!(refused, Error::Conflict { .. }), "{act:?}: {refused}");
+        }
+        (Act::Forget, true) => {
+            let refused = caller.act(act, stored).unwrap_err();
+            assert!(matches!(refused, Error::NotFound { .. }), "{refused}");
+        }
+        _ => caller.act(act, stored).unwrap(),
+    }
+}
+
+#[test]
+fn whichever_call_of_a_storage_in_memory_fails_the_engine_says_so_and_goes_on() {
+    let storage = new_mem();
+    let reference = Reference::of(&storage);
+    assert!(reference.n_all() > 30, "{:?}", reference.n_calls);
+    for n in 0..reference.n_all() {
+        for moment in MOMENTS {
+            for error in ERRORS {
+                let storage = new_mem();
+                let caller = run(&storage, &reference, n, moment, error);
+                caller.assert_finds_all(&Stored::of(&*storage));
+                assert_eq!(caller.memory.check().unwrap(), Vec::<String>::new());
+            }
+        }
+    }
+}
+
+/// Which error it is makes no difference to the storage behind, so they take turns.
+#[test]
+fn whichever_call_of_a_store_on_disk_fails_the_engine_says_so_and_goes_on() {
+    let (storage, _dir) = new_turso();
+    let reference = Reference::of(&storage);
+    for (n, error) in (0..reference.n_all()).zip(ERRORS.into_iter().cycle()) {
+        for moment in MOMENTS {
+            let (storage, dir) = new_turso();
+            let caller = run(&storage, &reference, n, moment, error);
+            let stored = Stored::of(&*storage);
+            caller.assert_finds_all(&stored);
+            drop((caller, storage));
+
+            let storage = open_turso(dir.path());
+            assert_eq!(Stored::of(&*storage), stored, "reopened after call {n} failed {moment:?}");
+            assert_eq!(storage.check().unwrap(), Vec::<String>::new());
+            Caller::new(storage).assert_finds_all(&stored);
+        }
+    }
+}
+
+#[test]
+fn an_index_whose_load_fails_at_any_call_is_never_taken_for_an_empty_one() {
+    let (on_disk, _dir) = new_turso();
+    for storage in [new_mem(), on_disk] {
+        let reference = Reference::of(&storage);
+        let faulty = Arc::new(FaultStorage::new(Arc::clone(&storage)));
+        Caller::new(Arc::clone(&faulty) as _);
+        // The last call was a refresh after the load.
+        let n_calls = faulty.n_calls() - 1;
+        assert!(n_calls >= 4, "{n_calls}");
+        for (n, error) in (0..n_calls).zip(ERRORS.into_iter().cycle()) {
+            for moment in MOMENTS {
+                assert_load_fails(&storage, &reference, n, moment, error);
+            }
+        }
+    }
+}
+
+/// While the fault lasts no search answers; afterwards the first one does.
+#[cfg(test)]
+fn assert_load_fails(
+    storage: &Arc<dyn Storage>,
+    reference: &Reference,
+    n: u64,
+    moment: Moment,
+    (error, says): Failing,
+) {
+    let faulty = Arc::new(FaultStorage::new(Arc::clone(storage)));
+    faulty.arm(Fault::from(Calls::All, n, moment, error));
+    let memory = Memory::open(Arc::clone(&faulty) as _, Config::default()).unwrap();
+    for text in ["walrus", ""] {
+        let refused = memory.recall(&Query::new(text)).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("refresh search index: ") && refused.contains(says),
+            "{refused}"
+        );
+    }
+    faulty.disarm();
+    let caller = Caller::on(memory);
+    caller.assert_finds_all(&reference.stored[SESSION.len()]);
+    assert!(caller.memory.status().unwrap().index.ready);
+}
+
+#[test]
+fn while_the_storage_is_down_every_call_says_so_and_nothing_is_written() {
+    let (storage, _dir) = new_turso();
+    let faulty = Arc::new(FaultStorage::new(Arc::clone(&storage)));
+    let mut caller = Caller::new(Arc::clone(&faulty) as _);
+    let nothing = Stored::of(&*storage);
+    for (error, says) in ERRORS {
+        faulty.arm(Fault::from(Calls::All, 0, Moment::Before, error));
+        for act in SESSION.into_iter().filter(|act| *act != Act::Forget) {
+            assert_clear(&caller.act(act, &nothing).unwrap_err(), act, says);
+        }
+        let memory = &caller.memory;
+        for refused in [memory.flush().err(), memory.status().err(), memory.check().err()] {
+            assert!(refused.unwrap().to_string().contains(says));
+        }
+        faulty.disarm();
+        assert_eq!(Stored::of(&*storage), nothing);
+    }
+    for act in SESSION {
+        let stored = Stored::of(&*storage);
+        caller.act(act, &stored).unwrap();
+    }
+    caller.assert_finds_all(&Stored::of(&*storage));
+}
