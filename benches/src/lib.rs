@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod data;
 pub mod evaluate;
 pub mod figure;
+pub mod kept;
 pub mod machine;
 pub mod metrics;
 pub mod percentile;

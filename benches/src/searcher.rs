@@ -1,14 +1,14 @@
 //! What is asked: one way of searching a corpus, loaded with it.
 //!
-//! Each way is a column of the quality report. Today there is one, the product as it comes; a dense
-//! or a fused one is another [`Column`] over the same sets and metrics.
+//! Each way is a column of the quality report: the product by words alone, by meaning alone (all vectors
+//! compared one by one, without the engine), and as it comes, both fused.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memory_core::{
-    Config, Error, Import, MemStorage, Memory, NewNote, NoteKind, Query, Record, Scope, Source,
-    Strength,
+    Config, Embedder, Error, Import, MemStorage, Memory, NewNote, NoteKind, Query, Record, Role,
+    Scope, Source, Strength, SystemClock,
 };
 use serde::Serialize;
 
@@ -80,20 +80,30 @@ pub struct Loading {
     pub import_ms: f64,
     /// Time to index them, in milliseconds.
     pub index_ms: f64,
+    /// Time to embed them, in milliseconds; near 0 where the vectors were kept from an earlier run.
+    pub embed_ms: f64,
 }
 
-/// The engine as it comes, on a storage in memory.
-#[derive(Debug, Default)]
-pub struct Product;
+/// The engine on a storage in memory: with an embedder as it comes, without one by words alone.
+pub struct Product {
+    /// Name of the column.
+    pub name: &'static str,
+    /// What embeds.
+    pub embedder: Option<Arc<dyn Embedder>>,
+}
 
 impl Column for Product {
     fn name(&self) -> &'static str {
-        // The engine has no embedder yet: what it finds, it finds by words.
-        "bm25"
+        self.name
     }
 
     fn load(&self, set: &RetrievalSet) -> Result<(Box<dyn Searcher>, Loading), Error> {
-        let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+        let memory = Memory::with_parts(
+            Arc::new(MemStorage::new()),
+            Config::default(),
+            Arc::new(SystemClock),
+            self.embedder.clone(),
+        )?;
         let mut loading = Loading::default();
         let mut notes = notes_of(set, &mut loading)?;
         let begin = Instant::now();
@@ -109,6 +119,9 @@ impl Column for Product {
         let begin = Instant::now();
         memory.refresh()?;
         loading.index_ms = begin.elapsed().as_secs_f64() * 1e3;
+        let begin = Instant::now();
+        memory.embed_all()?;
+        loading.embed_ms = begin.elapsed().as_secs_f64() * 1e3;
         let index = memory.status()?.index;
         (loading.n_units, loading.index_size_bytes) = (index.n_units, index.size_bytes);
         Ok((Box::new(ByMemory(memory)), loading))
@@ -164,5 +177,60 @@ impl Searcher for ByMemory {
             Record::Episode(_) => None,
         });
         Ok(Answer { hits: hits.collect(), latency })
+    }
+}
+
+/// All vectors compared with the question's, one by one: what meaning alone finds.
+pub struct ByVectors {
+    /// What embeds.
+    pub embedder: Arc<dyn Embedder>,
+}
+
+impl Column for ByVectors {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn load(&self, set: &RetrievalSet) -> Result<(Box<dyn Searcher>, Loading), Error> {
+        let mut loading = Loading { n_documents: set.documents.len(), ..Loading::default() };
+        let begin = Instant::now();
+        let mut rows = Vec::with_capacity(set.documents.len());
+        for chunk in set.documents.chunks(self.embedder.batch_limit()) {
+            let texts: Vec<&str> = chunk.iter().map(|document| document.text.as_str()).collect();
+            let vectors = self.embedder.embed(Role::Document, &texts)?;
+            rows.extend(chunk.iter().zip(vectors).map(|(document, vector)| Row {
+                id: document.id.clone(),
+                scope: document.scope.clone(),
+                vector,
+            }));
+        }
+        loading.embed_ms = begin.elapsed().as_secs_f64() * 1e3;
+        Ok((Box::new(Rows { embedder: Arc::clone(&self.embedder), rows }), loading))
+    }
+}
+
+struct Row {
+    id: String,
+    scope: Option<String>,
+    vector: Vec<f32>,
+}
+
+struct Rows {
+    embedder: Arc<dyn Embedder>,
+    rows: Vec<Row>,
+}
+
+impl Searcher for Rows {
+    fn search(&self, asked: &Asked) -> Result<Answer, Error> {
+        let begin = Instant::now();
+        let query = self.embedder.embed(Role::Query, &[asked.text])?.remove(0);
+        let passes = |row: &&Row| asked.scope.is_none_or(|s| row.scope.as_deref() == Some(s));
+        let score = |row: &Row| -> f32 { row.vector.iter().zip(&query).map(|(a, b)| a * b).sum() };
+        let mut scored: Vec<(f32, &str)> =
+            self.rows.iter().filter(passes).map(|row| (score(row), row.id.as_str())).collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        scored.truncate(asked.limit);
+        let hits = scored.into_iter().map(|(_, id)| (id.to_owned(), Strength::Any)).collect();
+        Ok(Answer { hits, latency: begin.elapsed() })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::embed::EmbedError;
 use crate::model::{RecordId, RecordKind};
 use crate::storage::{Rejection, StorageError};
 
@@ -51,6 +52,13 @@ pub enum Error {
         /// Why it failed.
         #[source]
         source: StorageError,
+    },
+    /// A text could not be embedded: without its vector it is found by its words alone.
+    #[error(transparent)]
+    Embed {
+        /// Why.
+        #[from]
+        source: EmbedError,
     },
     /// The index could not be built from the storage: the search cannot answer.
     #[error("search index: {reason}")]

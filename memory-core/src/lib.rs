@@ -42,6 +42,7 @@
 
 mod clock;
 mod config;
+mod embed;
 mod error;
 mod index;
 mod intake;
@@ -52,6 +53,7 @@ mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
 pub use config::Config;
+pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
@@ -62,7 +64,7 @@ pub use model::{
 };
 pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
 pub use storage::{
-    Applied, Change, ChangeOp, Commit, Durability, Head, ListCursor, ListEntry, MemStorage, Op,
-    RecordFilter, Rejection, Seq, StepRange, Storage, StorageError, StorageStats, StoredVector,
-    UnitKey, VectorRow, WriteBatch,
+    Applied, Change, ChangeOp, Commit, Durability, Head, ListEntry, MemStorage, Op, RecordFilter,
+    Rejection, Seq, StepRange, Storage, StorageError, StorageStats, StoredVector, UnitKey,
+    VectorRow, WriteBatch,
 };

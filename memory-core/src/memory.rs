@@ -2,20 +2,25 @@
 //!
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::embed::Embedder;
+use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Source, Step};
 use crate::retrieve::{Query, Recall, Retriever};
 use crate::storage::{
-    Applied, Change, Commit, Durability, Head, ListCursor, ListEntry, Op, RecordFilter, Seq,
-    StepRange, Storage, StorageError, StorageStats, WriteBatch,
+    Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,
+    Storage, StorageError, StorageStats, WriteBatch,
 };
+
+/// Bits by which a random number is shortened to a place in the queue of units to embed.
+const FROM_SHIFT: u32 = 16;
 
 /// Most matches that are named when a prefix is ambiguous.
 const MAX_AMBIGUOUS: usize = 3;
@@ -68,6 +73,9 @@ pub struct Memory {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     config: Config,
+    embedder: Option<Arc<dyn Embedder>>,
+    // Dropped before the index is abandoned: its thread refreshes it.
+    worker: OnceLock<Worker>,
     index: Arc<Index>,
 }
 
@@ -78,22 +86,61 @@ impl Memory {
     ///
     /// [`Error::Invalid`] when the configuration makes no sense.
     pub fn open(storage: Arc<dyn Storage>, config: Config) -> Result<Self, Error> {
-        Self::with_clock(storage, config, Arc::new(SystemClock))
+        Self::with_parts(storage, config, Arc::new(SystemClock), None)
     }
 
-    /// Like [`Memory::open`], with a clock of the caller's.
+    /// Like [`Memory::open`], with a clock of the caller's and, if given, search by meaning besides
+    /// search by words. Nothing is embedded before [`Memory::embed_in_background`].
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when the configuration makes no sense.
-    pub fn with_clock(
+    /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot be
+    /// indexed.
+    pub fn with_parts(
         storage: Arc<dyn Storage>,
         config: Config,
         clock: Arc<dyn Clock>,
+        embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, Error> {
         config.validate()?;
-        let index = Index::load(Arc::clone(&storage));
-        Ok(Self { storage, clock, config, index })
+        let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
+        Ok(Self { storage, clock, config, embedder, worker: OnceLock::new(), index })
+    }
+
+    /// Starts the thread that embeds what is stored, now and from now on; once is enough.
+    ///
+    /// Does nothing without an embedder.
+    pub fn embed_in_background(&self) {
+        if let Some(embedding) = self.embedding() {
+            self.worker.get_or_init(|| Worker::start(embedding));
+        }
+    }
+
+    /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more; gives
+    /// the number of texts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Embed`] when the embedder fails, [`Error::Index`], [`Error::Storage`].
+    pub fn embed_all(&self) -> Result<usize, Error> {
+        let Some(embedding) = self.embedding() else { return Ok(0) };
+        let mut n_texts = 0;
+        loop {
+            match embedding.round()? {
+                0 => return Ok(n_texts),
+                n => n_texts += n,
+            }
+        }
+    }
+
+    fn embedding(&self) -> Option<Embedding> {
+        let [.., a, b, c, d] = self.clock.next_id();
+        Some(Embedding {
+            storage: Arc::clone(&self.storage),
+            index: Arc::clone(&self.index),
+            embedder: Arc::clone(self.embedder.as_ref()?),
+            from: u32::from_be_bytes([a, b, c, d]) >> FROM_SHIFT,
+        })
     }
 
     /// The limits and constants in force.
@@ -193,6 +240,7 @@ impl Memory {
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
         let retriever = Retriever {
+            embedder: self.embedder.as_deref(),
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
@@ -250,7 +298,7 @@ impl Memory {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, Error> {
         self.storage.list(kind, filter, cursor, limit).map_err(Error::storage("list records"))
@@ -413,7 +461,11 @@ impl Memory {
         batch: WriteBatch,
         durability: Durability,
     ) -> Result<Commit, Error> {
-        self.storage.apply(batch, durability).map_err(Error::storage(op))
+        let commit = self.storage.apply(batch, durability).map_err(Error::storage(op))?;
+        if let Some(worker) = self.worker.get() {
+            worker.wake();
+        }
+        Ok(commit)
     }
 }
 
@@ -421,6 +473,7 @@ impl Drop for Memory {
     /// Ends the load of the index, so that the storage is closed with its last user.
     fn drop(&mut self) {
         self.index.abandon();
+        drop(self.worker.take());
     }
 }
 
@@ -447,5 +500,7 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
     read().map_err(Error::storage("read records"))
 }
 
+#[cfg(test)]
+mod meaning_tests;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A memory of recent questions before an embedder.
 
-use crate::embedder::{EmbedError, Embedder, Role};
 use lru::LruCache;
+use memory_core::{EmbedError, Embedder, Role};
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -9,7 +9,6 @@
 //! (mean, unit length, batches, threads). The same text gives the same bits on every processor.
 
 mod cached;
-mod embedder;
 mod forward;
 #[expect(
     clippy::inline_always,
@@ -26,7 +25,7 @@ mod windows;
 mod wordpiece;
 
 pub use cached::Cached;
-pub use embedder::{EmbedError, Embedder, Role};
+pub use memory_core::{EmbedError, Embedder, Role};
 pub use minilm::MiniLm;
 #[cfg(feature = "http")]
 pub use remote::{Provider, Remote, RemoteConfig};

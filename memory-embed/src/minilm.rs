@@ -1,12 +1,12 @@
 //! The embedder that lives inside the program: all-MiniLM-L6-v2.
 
-use crate::embedder::{EmbedError, Embedder, Role};
 use crate::forward::{Scratch, forward};
 use crate::kernels::{self, Kernels};
 use crate::packed_format::HIDDEN;
 use crate::weights::Weights;
 use crate::windows::{REACH, windows};
 use crate::wordpiece::WordPiece;
+use memory_core::{EmbedError, Embedder, Role};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,11 +1,11 @@
 //! The model's weights as typed views into the packed file, without copying.
 
-use crate::embedder::EmbedError;
 use crate::packed_format::{
     CHECKSUM_AT, HEADER_BYTES, HIDDEN, LAYERS, LayerSpans, Layout, LinearSpans, NormSpans, Span,
     header,
 };
 use bytemuck::AnyBitPattern;
+use memory_core::EmbedError;
 
 #[cfg(target_endian = "big")]
 compile_error!("the packed model is little-endian and used in place");

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use memory_core::{Config, Scope};
 use memory_storage_turso::Options;
 
-pub(crate) use keys::LogLevel;
+pub(crate) use keys::{EmbedderChoice, LogLevel};
 use keys::{KEYS, Key, Raw};
 use platform::Platform;
 
@@ -121,6 +121,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: LogLevel,
     /// Whether each line of the log is a JSON object.
     pub(crate) log_json: bool,
+    /// What makes vectors of texts.
+    pub(crate) embedder: EmbedderChoice,
     /// How the store is opened.
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
@@ -169,6 +171,7 @@ impl Settings {
             scope: None,
             log_level: LogLevel::Warn,
             log_json: false,
+            embedder: EmbedderChoice::MiniLm,
             storage: Options::default(),
             engine: Config::default(),
             working_dir: environment.working_dir.clone(),

@@ -60,6 +60,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
 fn serve(settings: &Settings) -> Result<(), Failure> {
     let scope = scope::own(settings)?;
     let store = store::open(settings)?;
+    store.memory.embed_in_background();
     let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
     let served = server::serve(Arc::clone(&store.memory), defaults);
     served.map_err(|error| Failure::Failed(error.to_string()))

@@ -1,13 +1,18 @@
 //! From the settings to an open memory.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use memory_core::{Memory, Storage};
+use memory_core::{Embedder, Memory, Storage, SystemClock};
+use memory_embed::{Cached, MiniLm};
 use memory_storage_turso::TursoStorage;
 
 use crate::cli::Failure;
-use crate::config::Settings;
+use crate::config::{EmbedderChoice, Settings};
+
+/// Queries whose vectors are kept: 1.5 KB each.
+const KEPT_QUERIES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// The memory with the storage under it, which backups and imports need beside it.
 pub(crate) struct Store {
@@ -23,8 +28,20 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
         .map_err(|error| Failure::store(&settings.store, &error))?;
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
-    let memory = Memory::open(shared, settings.engine.clone())?;
+    let (engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
+    let memory = Memory::with_parts(shared, engine, clock, embedder(settings)?)?;
     Ok(Store { memory: Arc::new(memory), storage })
+}
+
+/// What makes vectors of texts; the vectors of the last queries are kept.
+fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, Failure> {
+    match settings.embedder {
+        EmbedderChoice::None => Ok(None),
+        EmbedderChoice::MiniLm => {
+            let model = MiniLm::embedded().map_err(memory_core::Error::from)?;
+            Ok(Some(Arc::new(Cached::new(model, KEPT_QUERIES))))
+        }
+    }
 }
 
 /// Puts a backup in the place of the store.

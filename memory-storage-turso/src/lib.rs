@@ -38,9 +38,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use memory_core::{
-    Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note, NoteId,
-    RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError,
-    StorageStats, VectorRow, WriteBatch,
+    Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter,
+    RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError, StorageStats,
+    VectorRow, WriteBatch,
 };
 
 pub use backup::restore;
@@ -187,7 +187,7 @@ impl Storage for TursoStorage {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, StorageError> {
         self.read(|conn| list::read(conn, kind, filter, cursor, limit))

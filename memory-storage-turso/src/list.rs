@@ -5,8 +5,8 @@
 
 use libsql::Value;
 use memory_core::{
-    ListCursor, ListEntry, NoteKind, Outcome, RecordFilter, RecordId, RecordKind, Status,
-    StorageError, Timestamp,
+    ListEntry, NoteKind, Outcome, RecordFilter, RecordId, RecordKind, Status, StorageError,
+    Timestamp,
 };
 
 use crate::changes::kind_column;
@@ -17,7 +17,7 @@ pub(crate) fn read(
     conn: &mut Connection,
     kind: RecordKind,
     filter: &RecordFilter,
-    cursor: Option<ListCursor>,
+    cursor: Option<ListEntry>,
     limit: usize,
 ) -> Result<Vec<ListEntry>, StorageError> {
     let Some(query) = Query::build(kind, filter, cursor, limit) else { return Ok(Vec::new()) };
@@ -53,7 +53,7 @@ impl Query {
     fn build(
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Option<Self> {
         let shape = match kind {
@@ -128,7 +128,7 @@ impl Query {
     fn add_time(
         &mut self,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         kind: RecordKind,
         shape: &Shape,
     ) {

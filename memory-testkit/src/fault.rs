@@ -6,9 +6,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use memory_core::{
-    Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note, NoteId,
-    RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError,
-    StorageStats, VectorRow, WriteBatch,
+    Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter,
+    RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError, StorageStats,
+    VectorRow, WriteBatch,
 };
 
 /// Which calls a fault counts.
@@ -184,7 +184,7 @@ impl Storage for FaultStorage {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, StorageError> {
         self.pass(false, |inner| inner.list(kind, filter, cursor, limit))

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use memory_benches::evaluate::{Scores, SetReport, Silence, evaluate};
+use memory_benches::kept::Kept;
 use memory_benches::machine::Provenance;
 use memory_benches::retrieval_set::RetrievalSet;
-use memory_benches::searcher::{Column, Product};
+use memory_benches::searcher::{ByVectors, Column, Product};
 use memory_benches::table::{layout, number, share};
+use memory_core::Embedder;
+use memory_embed::MiniLm;
 
 /// Measures how well past texts are found again.
 #[derive(Parser)]
@@ -19,6 +23,12 @@ struct Arguments {
     /// Only these sets, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     sets: Vec<String>,
+    /// Only these columns (bm25, dense, fused), separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Keep the vectors of the texts in this file for the next run
+    #[arg(long, value_name = "FILE")]
+    vectors: Option<PathBuf>,
     /// Write all figures to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -36,9 +46,23 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let columns: [&dyn Column; 1] = [&Product];
+    let embedder = match embedder(arguments.vectors.as_deref()) {
+        Ok(embedder) => embedder,
+        Err(error) => {
+            eprintln!("quality: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let columns: [&dyn Column; 3] = [
+        &Product { name: "bm25", embedder: None },
+        &ByVectors { embedder: Arc::clone(&embedder) },
+        &Product { name: "fused", embedder: Some(embedder) },
+    ];
+    let wanted = |column: &&dyn Column| {
+        arguments.columns.is_empty() || arguments.columns.iter().any(|name| name == column.name())
+    };
     let mut reports = Vec::new();
-    for column in columns {
+    for column in columns.into_iter().filter(wanted) {
         for set in &sets {
             eprintln!("{} on {} ({} texts) …", column.name(), set.name, set.documents.len());
             let others: Vec<_> = sets.iter().filter(|other| other.name != set.name).collect();
@@ -60,6 +84,16 @@ fn main() -> ExitCode {
     }
     let is_missed = reports.iter().flat_map(|r| &r.scores).any(Scores::misses_target);
     if arguments.check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The embedded model on all cores, behind the kept vectors if a file is named.
+fn embedder(kept: Option<&Path>) -> Result<Arc<dyn Embedder>, Box<dyn std::error::Error>> {
+    let n_threads = std::thread::available_parallelism()?;
+    let model: Arc<dyn Embedder> = Arc::new(MiniLm::embedded()?.with_threads(n_threads));
+    Ok(match kept {
+        Some(path) => Arc::new(Kept::open(path, model)?),
+        None => model,
+    })
 }
 
 /// Reads every set before any is measured, so that a broken file is not found after minutes.

@@ -15,7 +15,7 @@ pub(crate) type UnitNo = u32;
 pub(crate) type RecordNo = u32;
 
 /// A name as a number; 0 means "has none".
-type NameNo = u32;
+pub(crate) type NameNo = u32;
 
 /// What filters may ask of a record.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) superseded: bool,
     /// Steps that lie in finished windows; indexing goes on after them.
     pub(crate) n_steps_done: u32,
+    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are.
+    pub(crate) head_hash: u64,
     /// The record's units.
     pub(crate) units: Vec<UnitNo>,
 }
@@ -45,12 +47,14 @@ pub(crate) struct Place {
     pub(crate) session: Option<u32>,
     /// Order within the session.
     pub(crate) position: u32,
+    /// Who said it; 0 for nobody.
+    pub(crate) speaker: NameNo,
 }
 
 impl Place {
     /// The place of a piece of an episode.
     pub(crate) const fn of_episode(record: RecordNo, part: Part) -> Self {
-        Self { record, part, session: None, position: 0 }
+        Self { record, part, session: None, position: 0, speaker: 0 }
     }
 }
 
@@ -81,6 +85,9 @@ impl Conditions {
     }
 }
 
+/// Speakers that are roles and not persons: a query that has the word does not ask for them.
+const ROLES: [&str; 7] = ["user", "assistant", "system", "tool", "agent", "human", "ai"];
+
 /// Number that stands for a name no record has: it passes nothing.
 const UNKNOWN_NAME: NameNo = NameNo::MAX;
 
@@ -89,6 +96,8 @@ const UNKNOWN_NAME: NameNo = NameNo::MAX;
 pub(crate) struct Columns {
     names: FxHashMap<Box<str>, NameNo>,
     sessions: FxHashMap<(NameNo, Box<str>), u32>,
+    /// Speakers by each word of their names, in lower case.
+    speakers: FxHashMap<Box<str>, Vec<NameNo>>,
     records: Vec<Option<Facts>>,
     free_records: Vec<RecordNo>,
     numbers: FxHashMap<RecordId, RecordNo>,
@@ -119,6 +128,24 @@ impl Columns {
     pub(crate) fn session(&mut self, scope: NameNo, session: &str) -> u32 {
         let next = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
         *self.sessions.entry((scope, session.into())).or_insert(next)
+    }
+
+    /// The number of a speaker; from now on the words of the name are known.
+    pub(crate) fn speaker(&mut self, speaker: Option<&str>) -> NameNo {
+        let Some(speaker) = speaker.filter(|speaker| !ROLES.contains(speaker)) else { return 0 };
+        let number = self.name(Some(speaker));
+        for word in speaker.split_whitespace() {
+            let speakers = self.speakers.entry(word.to_lowercase().into()).or_default();
+            if !speakers.contains(&number) {
+                speakers.push(number);
+            }
+        }
+        number
+    }
+
+    /// The speakers whose names have this word.
+    pub(crate) fn speakers_named(&self, word: &str) -> &[NameNo] {
+        self.speakers.get(word.to_lowercase().as_str()).map_or(&[], Vec::as_slice)
     }
 
     /// The units before and after a note in its session.

@@ -46,6 +46,7 @@ impl Mask {
     }
 
     /// Keeps the units that are also in `other`.
+    #[cfg(test)]
     pub(crate) fn and(&mut self, other: &Self) {
         self.words.truncate(other.words.len());
         for (mine, theirs) in self.words.iter_mut().zip(&other.words) {

@@ -5,6 +5,10 @@
 
 mod bm25;
 mod columns;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the slab file and the sketches of large sets are not wired yet")
+)]
 pub(crate) mod dense;
 mod fold;
 mod identifier;
@@ -13,6 +17,7 @@ mod postings;
 mod query;
 mod refresh;
 mod scores;
+mod semantic;
 mod tokenize;
 pub(crate) mod unit;
 
@@ -20,14 +25,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use crate::embed::Embedder;
 use crate::error::Error;
-use crate::storage::{Seq, Storage};
+use crate::model::{EpisodeId, RecordId};
+use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
-pub(crate) use columns::{Columns, Conditions, RecordNo, UnitNo};
+pub(crate) use columns::{Columns, Conditions, NameNo, RecordNo, UnitNo};
 pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
+pub(crate) use semantic::Semantic;
 pub(crate) use tokenize::Tokenizer;
+use unit::{Part, WINDOW_STEPS, content_hash};
 
 /// State of the search index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +51,10 @@ pub struct IndexStatus {
     pub size_bytes: usize,
     /// Position of the change feed that it knows.
     pub seq: Seq,
+    /// Units that wait for their vector; none without an embedder.
+    pub n_pending: usize,
+    /// The embedding model, if there is an embedder.
+    pub model: Option<String>,
 }
 
 /// How far the first load is.
@@ -56,10 +69,10 @@ enum Load {
 pub(crate) struct Contents {
     pub(crate) columns: Columns,
     pub(crate) lexical: Bm25,
+    /// The vectors, where there is an embedder.
+    pub(crate) semantic: Option<Semantic>,
     /// Position of the change feed that is reflected here.
     seq: Seq,
-    /// Grows with every change, so that what was computed from the contents can be told outdated.
-    pub(crate) version: u64,
 }
 
 /// What is searched, kept up to date from the change feed.
@@ -75,13 +88,24 @@ pub(crate) struct Index {
 
 impl Index {
     /// An empty index that a thread of its own fills from the storage.
-    pub(crate) fn load(storage: Arc<dyn Storage>) -> Arc<Self> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an embedder of a dimension that cannot be indexed.
+    pub(crate) fn load(
+        storage: Arc<dyn Storage>,
+        embedder: Option<&dyn Embedder>,
+    ) -> Result<Arc<Self>, Error> {
+        let semantic = embedder.map(|embedder| Semantic::new(embedder.id(), embedder.dimension()));
+        let semantic = semantic.transpose().map_err(|error| {
+            Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
+        })?;
         let index = Arc::new(Self {
             contents: RwLock::new(Contents {
                 columns: Columns::default(),
                 lexical: Bm25::new(),
+                semantic,
                 seq: 0,
-                version: 0,
             }),
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
@@ -98,7 +122,7 @@ impl Index {
         if let Err(error) = spawned {
             index.finish_load(Err(error.to_string()));
         }
-        index
+        Ok(index)
     }
 
     /// Ends the first load, if it still runs, and with it the hold on the storage.
@@ -165,10 +189,82 @@ impl Index {
             ready: load == Load::Done,
             failure: if let Load::Failed(reason) = load { Some(reason) } else { None },
             n_units: contents.columns.n_units(),
-            size_bytes: contents.columns.size_bytes() + contents.lexical.size_bytes(),
+            size_bytes: contents.columns.size_bytes()
+                + contents.lexical.size_bytes()
+                + contents.semantic.as_ref().map_or(0, Semantic::size_bytes),
             seq: contents.seq,
+            n_pending: contents.semantic.as_ref().map_or(0, Semantic::n_pending),
+            model: contents.semantic.as_ref().map(|semantic| semantic.model().to_owned()),
         }
     }
+
+    /// At most `limit` units that wait for a vector, with their texts as stored now; `from` says where in
+    /// the queue to begin.
+    pub(crate) fn waiting(
+        &self,
+        storage: &dyn Storage,
+        from: UnitNo,
+        limit: usize,
+    ) -> Result<Vec<WaitingUnit>, Error> {
+        let places: Vec<(RecordId, Part)> = {
+            let contents = self.contents();
+            let Some(semantic) = &contents.semantic else { return Ok(Vec::new()) };
+            let place = |unit: &UnitNo| {
+                let place = contents.columns.place(*unit)?;
+                Some((contents.columns.facts(place.record)?.id, place.part))
+            };
+            semantic.pending(from, limit).iter().filter_map(place).collect()
+        };
+        let mut waiting = Vec::with_capacity(places.len());
+        for (record, part) in places {
+            // Forgotten since: the next refresh takes its units out of the queue.
+            let Some(text) = text_of(storage, record, part)? else { continue };
+            let key = UnitKey { record, part: part.code() };
+            waiting.push(WaitingUnit { key, content_hash: content_hash(&text), text });
+        }
+        Ok(waiting)
+    }
+
+    /// Takes in vectors that this process has made and stored.
+    pub(crate) fn put_vectors(&self, vectors: &[StoredVector]) {
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        for vector in vectors {
+            contents.put_vector(vector);
+        }
+    }
+}
+
+/// A unit that waits for its vector.
+pub(crate) struct WaitingUnit {
+    pub(crate) key: UnitKey,
+    pub(crate) content_hash: u64,
+    /// What is to be embedded.
+    pub(crate) text: String,
+}
+
+/// The text of a unit as stored now, by which its vector is made; `None` when it is no longer stored.
+fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option<String>, Error> {
+    let failed = Error::storage("read what is to be embedded");
+    let steps = |episode: EpisodeId, from: u32, limit: u32| {
+        let read = storage.steps(&[StepRange { episode, from, limit }]);
+        read.map(|read| read.into_iter().next().unwrap_or_default())
+    };
+    let text = match (record, part) {
+        (RecordId::Note(id), _) => storage.notes(&[id]).map(|notes| {
+            let note = notes.into_iter().flatten().next();
+            note.map(|note| unit::note_text(&note).meaning().to_owned())
+        }),
+        (RecordId::Episode(id), Part::Head) => storage.episodes(&[id]).map(|episodes| {
+            episodes.into_iter().flatten().next().map(|episode| unit::head_text(&episode))
+        }),
+        (RecordId::Episode(id), Part::Window(from)) => {
+            steps(id, from, WINDOW_STEPS).map(|steps| Some(unit::window_text(&steps)))
+        }
+        (RecordId::Episode(id), Part::Error(at)) => {
+            steps(id, at, 1).map(|steps| steps.first().and_then(unit::error_text))
+        }
+    };
+    text.map_err(failed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

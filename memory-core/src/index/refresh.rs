@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::columns::{Facts, Place};
-use super::unit::{self, MAX_ERRORS, Part, WINDOW_STEPS};
-use super::{Contents, RecordNo};
-use crate::model::{Episode, Note, RecordId, Step};
+use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
+use super::{Contents, RecordNo, UnitNo};
+use crate::model::{Episode, Note, NoteKind, RecordId, Step};
 use crate::retrieve::HitKind;
-use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError};
+use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector};
 
 /// Records that are read at once.
 const PAGE_RECORDS: usize = 64;
@@ -16,6 +16,9 @@ const PAGE_RECORDS: usize = 64;
 /// Steps of an episode that are read at once: a multiple of the window, small enough that a page of the
 /// largest steps stays within some tens of megabytes.
 const PAGE_STEPS: u32 = 8 * WINDOW_STEPS;
+
+/// Vectors that are read at once.
+const PAGE_VECTORS: usize = 512;
 
 /// Takes in all changes that the contents do not know, unless `abandoned`; gives their number.
 ///
@@ -30,6 +33,7 @@ pub(super) fn catch_up(
     loop {
         let changes = storage.changes(seq, PAGE_RECORDS)?;
         let Some(last) = changes.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
+            pull_vectors(contents, storage, abandoned)?;
             return Ok(n_changes);
         };
         n_changes += changes.len();
@@ -58,6 +62,33 @@ pub(super) fn catch_up(
         let episodes: Vec<Episode> = episodes.into_iter().flatten().collect();
         put_episodes(&episodes, storage, lock)?;
         lock().advance(seq);
+    }
+}
+
+/// Takes in the vectors that were stored since the last time, by this process or another.
+fn pull_vectors(
+    contents: &RwLock<Contents>,
+    storage: &dyn Storage,
+    abandoned: &AtomicBool,
+) -> Result<(), StorageError> {
+    let known = |contents: &Contents| {
+        contents.semantic.as_ref().map(|semantic| (semantic.model().to_owned(), semantic.seq()))
+    };
+    let known = known(&contents.read().unwrap_or_else(PoisonError::into_inner));
+    let Some((model, mut seq)) = known else { return Ok(()) };
+    loop {
+        let rows = storage.vectors(&model, seq, PAGE_VECTORS)?;
+        let Some(last) = rows.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
+            return Ok(());
+        };
+        seq = last.seq;
+        let mut contents = contents.write().unwrap_or_else(PoisonError::into_inner);
+        for row in &rows {
+            contents.put_vector(&row.vector);
+        }
+        if let Some(semantic) = &mut contents.semantic {
+            semantic.advance(seq);
+        }
     }
 }
 
@@ -95,9 +126,8 @@ fn put_episodes<'a>(
 }
 
 impl Contents {
-    fn advance(&mut self, seq: Seq) {
+    const fn advance(&mut self, seq: Seq) {
         self.seq = seq;
-        self.version += 1;
     }
 
     fn remove(&mut self, id: RecordId) {
@@ -110,12 +140,31 @@ impl Contents {
     fn drop_units(&mut self, record: RecordNo, gone: impl Fn(Part) -> bool) {
         for unit in self.columns.drop_units(record, gone) {
             self.lexical.remove(unit);
+            if let Some(semantic) = &mut self.semantic {
+                semantic.remove(unit);
+            }
         }
     }
 
-    fn add_unit(&mut self, place: Place, text: &str) {
+    fn add_unit(&mut self, place: Place, text: &UnitText) {
         let unit = self.columns.add_unit(place);
-        self.lexical.put(unit, text);
+        self.lexical.put(unit, &text.words);
+        if let Some(semantic) = &mut self.semantic {
+            semantic.expect(unit, text.meaning());
+        }
+    }
+
+    /// Gives a unit its vector, if it is still the one that the vector was made for.
+    pub(super) fn put_vector(&mut self, stored: &StoredVector) {
+        let part = Part::from_code(stored.unit.part);
+        let unit = self.columns.find(stored.unit.record).and_then(|(_, facts)| {
+            let is_part =
+                |unit: &&UnitNo| self.columns.place(**unit).is_some_and(|place| place.part == part);
+            facts.units.iter().find(is_part).copied()
+        });
+        if let (Some(unit), Some(semantic)) = (unit, &mut self.semantic) {
+            semantic.put(unit, stored.content_hash, &stored.vector);
+        }
     }
 
     fn put_note(&mut self, note: &Note) {
@@ -123,7 +172,10 @@ impl Contents {
         let columns = &mut self.columns;
         let scope = columns.name(Some(note.scope.as_str()));
         let tags = note.tags.iter().map(|tag| columns.name(Some(tag))).collect();
-        let session = note.session.as_ref().map(|session| columns.session(scope, session));
+        // Only what was said in turn has neighbours; other notes of a session merely share an origin.
+        let turns = note.session.as_ref().filter(|_| note.kind == NoteKind::Turn);
+        let session = turns.map(|session| columns.session(scope, session));
+        let speaker = columns.speaker(note.speaker.as_deref());
         let record = columns.insert(Facts {
             id: note.id.into(),
             kind: HitKind::Note(note.kind),
@@ -135,14 +187,16 @@ impl Contents {
             tags,
             superseded: note.superseded_by.is_some(),
             n_steps_done: 0,
+            head_hash: 0,
             units: Vec::with_capacity(1),
         });
-        let place = Place { record, part: Part::Head, session, position: note.position };
+        let place = Place { record, part: Part::Head, session, position: note.position, speaker };
         self.add_unit(place, &unit::note_text(note));
     }
 
     /// Enters all of an episode but its steps; gives the position from which steps are still to be put.
     fn put_episode(&mut self, episode: &Episode) -> (RecordNo, u32) {
+        let text = unit::head_text(episode);
         let columns = &mut self.columns;
         let scope = columns.name(Some(episode.scope.as_str()));
         let tags = episode.context.tags.iter().map(|tag| columns.name(Some(tag))).collect();
@@ -157,13 +211,18 @@ impl Contents {
             tags,
             superseded: false,
             n_steps_done: 0,
+            head_hash: unit::content_hash(&text),
             units: Vec::new(),
         };
-        let known = columns.find(facts.id).map(|(record, known)| (record, known.n_steps_done));
+        let hash = facts.head_hash;
+        let known = columns.find(facts.id);
+        let known = known.map(|(record, known)| (record, known.n_steps_done, known.head_hash));
+        let is_same = known.is_some_and(|(.., known)| known == hash);
         let (record, from) = match known {
-            Some((record, done)) => {
-                // The head may have a result now, and the last window may have grown.
-                self.drop_units(record, |part| part.step_idx().is_none_or(|idx| idx >= done));
+            Some((record, done, _)) => {
+                // The last window may have grown; the head changes when the episode ends.
+                let gone = |part: Part| part.step_idx().map_or(!is_same, |idx| idx >= done);
+                self.drop_units(record, gone);
                 if let Some(known) = self.columns.facts_mut(record) {
                     facts.units = std::mem::take(&mut known.units);
                     facts.n_steps_done = done;
@@ -173,7 +232,9 @@ impl Contents {
             }
             None => (columns.insert(facts), 0),
         };
-        self.add_unit(Place::of_episode(record, Part::Head), &unit::head_text(episode));
+        if !is_same {
+            self.add_unit(Place::of_episode(record, Part::Head), &UnitText::of(text));
+        }
         (record, from)
     }
 
@@ -183,7 +244,10 @@ impl Contents {
         for window in steps.chunks(WINDOW_STEPS as usize) {
             let Some(first) = window.first() else { continue };
             let part = Part::Window(first.idx);
-            self.add_unit(Place::of_episode(record, part), &unit::window_text(window));
+            self.add_unit(
+                Place::of_episode(record, part),
+                &UnitText::of(unit::window_text(window)),
+            );
             if window.len() == WINDOW_STEPS as usize
                 && let Some(facts) = self.columns.facts_mut(record)
             {
@@ -195,7 +259,7 @@ impl Contents {
                 {
                     n_errors += 1;
                     let part = Part::Error(step.idx);
-                    self.add_unit(Place::of_episode(record, part), &text);
+                    self.add_unit(Place::of_episode(record, part), &UnitText::of(text));
                 }
             }
         }

@@ -39,6 +39,7 @@ impl LexicalScores {
     }
 
     /// Best score; 0 when nothing matches.
+    #[cfg(test)]
     pub(crate) const fn best(&self) -> f32 {
         self.best
     }

@@ -20,7 +20,10 @@ const OBSERVATION_BYTES: usize = 240;
 const ERROR_BYTES: usize = 480;
 
 /// Most errors of one episode that get a unit of their own.
-pub(crate) const MAX_ERRORS: usize = 64;
+pub(crate) const MAX_ERRORS: usize = 16;
+
+/// Largest position of a step that a code can hold; far above the most steps of an episode.
+const MAX_CODED_IDX: u32 = (u32::MAX >> 1) - 1;
 
 /// Which piece of its record a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,24 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// The number that stands for the piece in a [`crate::UnitKey`]; never changes its meaning.
+    pub(crate) const fn code(self) -> u32 {
+        match self {
+            Self::Head => 0,
+            Self::Window(idx) => 1 + 2 * (idx & MAX_CODED_IDX),
+            Self::Error(idx) => 2 + 2 * (idx & MAX_CODED_IDX),
+        }
+    }
+
+    /// The piece of that number.
+    pub(crate) const fn from_code(code: u32) -> Self {
+        match code {
+            0 => Self::Head,
+            odd if odd % 2 == 1 => Self::Window((odd - 1) / 2),
+            even => Self::Error((even - 2) / 2),
+        }
+    }
+
     /// The first step of the piece.
     pub(crate) const fn step_idx(self) -> Option<u32> {
         match self {
@@ -43,19 +64,48 @@ impl Part {
     }
 }
 
+/// What is known of a unit by its words, and what it is about.
+///
+/// Names of speakers belong to the words alone: they swamp a vector.
+pub(crate) struct UnitText {
+    /// For terms.
+    pub(crate) words: String,
+    /// For the vector, when that is another text.
+    pub(crate) meaning: Option<String>,
+}
+
+impl UnitText {
+    /// A text that serves for both.
+    pub(crate) const fn of(words: String) -> Self {
+        Self { words, meaning: None }
+    }
+
+    /// The text that the vector is made from.
+    pub(crate) fn meaning(&self) -> &str {
+        self.meaning.as_deref().unwrap_or(&self.words)
+    }
+}
+
+/// 64-bit FNV-1a of a text: tells whether a stored vector was made from it.
+///
+/// Stable for ever, since it is stored. Source: Fowler, Noll, Vo; draft-eastlake-fnv.
+pub(crate) fn content_hash(text: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
 /// The text of a note, as indexed.
-pub(crate) fn note_text(note: &Note) -> String {
-    let mut text = String::with_capacity(note.text.as_str().len() + 64);
+pub(crate) fn note_text(note: &Note) -> UnitText {
+    let mut words = String::with_capacity(note.text.as_str().len() + 64);
     if let Some(speaker) = &note.speaker {
-        text.push_str(speaker);
-        text.push_str(": ");
+        words.push_str(speaker);
+        words.push_str(": ");
     }
-    text.push_str(note.text.as_str());
+    words.push_str(note.text.as_str());
     for tag in &note.tags {
-        text.push('\n');
-        text.push_str(tag);
+        push_line(&mut words, tag);
     }
-    text
+    UnitText { words, meaning: Some(note.text.as_str().to_owned()) }
 }
 
 /// The text of an episode's task and result, as indexed.

@@ -11,7 +11,7 @@ fn memory() -> Memory {
 }
 
 fn memory_on(storage: Arc<dyn Storage>, config: Config) -> Memory {
-    Memory::with_clock(storage, config, Arc::new(StepClock::new(START, 1_000))).unwrap()
+    Memory::with_parts(storage, config, Arc::new(StepClock::new(START, 1_000)), None).unwrap()
 }
 
 fn scope(name: &str) -> Scope {
@@ -188,7 +188,7 @@ fn another_memory_on_the_same_storage_is_seen_too() {
     let storage: Arc<dyn Storage> = Arc::new(MemStorage::new());
     let one = memory_on(Arc::clone(&storage), Config::default());
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_800_000_000_000), 1));
-    let other = Memory::with_clock(storage, Config::default(), clock).unwrap();
+    let other = Memory::with_parts(storage, Config::default(), clock, None).unwrap();
     assert_eq!(found(&one, &Query::new("walrus")), []);
     let id = other.remember(fact("The walrus service owns sessions")).unwrap().value;
     assert_eq!(found(&one, &Query::new("walrus service")), [id.into()]);

@@ -2,9 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::fuse;
+use super::fuse::{Evidence, Scored};
+use super::meaning::{Meaning, QueryVector, named_speakers, words};
 use super::query::{Query, Strength};
-use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo, UnitNo};
+use super::strength::Judge;
+use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo};
 use crate::model::RecordId;
 
 /// Units that are looked at more closely, at least; the best are certainly among them.
@@ -46,27 +48,40 @@ pub(super) fn conditions(contents: &Contents, query: &Query) -> Conditions {
 
 /// Finds the records with the best units, in no particular order.
 ///
-/// Cost: the mask is linear in the units, the scores in the postings of the query's terms.
-pub(super) fn find(contents: &Contents, query: &Query, text: &str) -> Vec<Candidate> {
+/// Cost: the mask is linear in the units, the words cost the postings of the query's terms, the vectors
+/// a scan of the codes that pass the mask.
+pub(super) fn find(
+    contents: &Contents,
+    query: &Query,
+    text: &str,
+    vector: Option<&QueryVector>,
+) -> Vec<Candidate> {
     let mask = contents.columns.mask(&conditions(contents, query));
-    let lexical_query = LexicalQuery::new(text);
+    let n_best = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
     let mut lexical = LexicalScores::new();
-    contents.lexical.score(&lexical_query, Some(&mask), &mut lexical);
-    let n_units = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
-    gather(contents, &fuse::fuse(contents, &lexical, &mask, n_units), &lexical)
+    contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
+    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best));
+    let meaning = meaning.as_ref();
+    let named = named_speakers(&contents.columns, text);
+    let n_words = words(text).count();
+    let evidence =
+        Evidence { contents, mask: &mask, lexical: &lexical, meaning, named: &named, n_words };
+    let judge = Judge { contents, lexical: &lexical, meaning };
+    gather(&judge, &evidence.fuse(n_best))
 }
 
 /// Units to records: the best unit counts, the next ones a little.
-fn gather(contents: &Contents, units: &[(UnitNo, f32)], lexical: &LexicalScores) -> Vec<Candidate> {
+fn gather(judge: &Judge<'_>, units: &[Scored]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let mut place_of: FxHashMap<RecordNo, (usize, f32)> = FxHashMap::default();
-    for (unit, score) in units {
-        let Some(place) = contents.columns.place(*unit) else { continue };
-        let strength = fuse::strength(contents, lexical, *unit);
+    for scored in units {
+        let columns = &judge.contents.columns;
+        let Some(place) = columns.place(scored.unit) else { continue };
+        let strength = judge.strength(scored.unit);
         if let Some((at, share)) = place_of.get_mut(&place.record)
             && let Some(candidate) = found.get_mut(*at)
         {
-            let more = f64::from(score * *share);
+            let more = f64::from(scored.score * *share);
             *share /= 2.0;
             candidate.score += more;
             candidate.strength = candidate.strength.max(strength);
@@ -74,18 +89,29 @@ fn gather(contents: &Contents, units: &[(UnitNo, f32)], lexical: &LexicalScores)
                 Some((name, sum)) if *name == "more_units" => *sum += more,
                 _ => candidate.terms.push(("more_units", more)),
             }
-        } else if let Some(facts) = contents.columns.facts(place.record) {
+        } else if let Some(facts) = columns.facts(place.record) {
             place_of.insert(place.record, (found.len(), NEXT_UNIT_SHARE));
-            let score = f64::from(*score);
             found.push(Candidate {
                 record: place.record,
                 id: facts.id,
-                score,
+                score: f64::from(scored.score),
                 strength,
                 step_idx: place.part.step_idx(),
-                terms: vec![("bm25", score), ("coverage", lexical.coverage(*unit).into())],
+                terms: terms(judge, scored),
             });
         }
     }
     found
+}
+
+/// What a score is made of, then what the strength was judged by.
+fn terms(judge: &Judge<'_>, scored: &Scored) -> Vec<(&'static str, f64)> {
+    let Scored { unit, bm25, dense, speaker, session, .. } = *scored;
+    let mut terms =
+        vec![("bm25", bm25), ("dense", dense), ("speaker", speaker), ("session", session)];
+    terms.retain(|(_, value)| *value != 0.0);
+    terms.push(("coverage", judge.lexical.coverage(unit)));
+    let cosine = judge.meaning.and_then(|meaning| meaning.cosine(unit));
+    terms.extend(cosine.map(|cosine| ("cosine", cosine)));
+    terms.into_iter().map(|(name, value)| (name, f64::from(value))).collect()
 }

@@ -30,4 +30,8 @@ pub struct Recall {
     pub n_below_strength: usize,
     /// Hits that were left out or shortened because the answer would have been too large.
     pub n_over_budget: usize,
+    /// Units that are not searched by meaning yet, because they wait for their vector.
+    pub n_pending: usize,
+    /// Why the query was answered by words alone, where there is an embedder but it failed.
+    pub degraded: Option<String>,
 }

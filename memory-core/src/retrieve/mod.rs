@@ -8,25 +8,30 @@ mod candidates;
 mod excerpt;
 mod fuse;
 mod hit;
+mod meaning;
 mod pack;
 mod query;
 mod rank;
+mod strength;
 
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::embed::Embedder;
 use crate::error::Error;
-use crate::index::{Contents, Index, RecordNo};
+use crate::index::{Contents, Index, RecordNo, Semantic};
 use crate::memory::{Record, read_records};
 use crate::model::{RecordId, Timestamp};
 use crate::storage::Storage;
 
 use candidates::Candidate;
 pub use hit::{Hit, Recall};
+use meaning::{QueryVector, without_speakers};
 pub use query::{HitKind, Query, Strength};
 
 /// What answers a query.
 pub(crate) struct Retriever<'a> {
+    pub(crate) embedder: Option<&'a dyn Embedder>,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) index: &'a Index,
     pub(crate) config: &'a Config,
@@ -40,16 +45,17 @@ impl Retriever<'_> {
         let budget_bytes = query.budget_bytes(self.config)?;
         self.index.refresh(self.storage, Duration::from_millis(self.config.index_wait_ms))?;
         let text = query.used_text();
+        let mut recall = Recall::default();
+        let vector = self.embed(text, &mut recall);
         let ranked = {
             let contents = self.index.contents();
             if text.is_empty() {
                 newest(&contents, query, limit)
             } else {
-                let found = candidates::find(&contents, query, text);
+                let found = candidates::find(&contents, query, text, vector.as_ref());
                 rank::order(&contents, found, query, self)
             }
         };
-        let mut recall = Recall::default();
         let kept = ranked.into_iter().filter(|candidate| {
             let keep = candidate.strength >= query.strength;
             recall.n_below_strength += usize::from(!keep);
@@ -59,6 +65,19 @@ impl Retriever<'_> {
         recall.hits = self.hits(kept, limit, text)?;
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         Ok(recall)
+    }
+
+    /// The query's vector; without one the answer is found by words alone and says why.
+    fn embed(&self, text: &str, recall: &mut Recall) -> Option<QueryVector> {
+        let embedder = self.embedder.filter(|_| !text.is_empty())?;
+        let pending = |contents: &Contents| contents.semantic.as_ref().map(Semantic::n_pending);
+        recall.n_pending = pending(&self.index.contents()).unwrap_or_default();
+        let strip = |text: &str| without_speakers(&self.index.contents().columns, text);
+        QueryVector::embed(embedder, strip, text).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a query is answered by words alone");
+            recall.degraded = Some(error.to_string());
+            None
+        })
     }
 
     /// Reads the best candidates until there are `limit` hits.

@@ -35,6 +35,3 @@ pub struct ListEntry {
     /// `started_at` of an episode, `occurred_at` of a note.
     pub at: Timestamp,
 }
-
-/// Where to go on with a list: after this entry.
-pub type ListCursor = ListEntry;

@@ -9,7 +9,7 @@ mod vectors;
 use state::{State, len_u32};
 
 use super::{
-    Change, Commit, Durability, Head, ListCursor, ListEntry, RecordFilter, Seq, StepRange, Storage,
+    Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
     StorageError, StorageStats, VectorRow, WriteBatch,
 };
 use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step};
@@ -121,7 +121,7 @@ impl Storage for MemStorage {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, StorageError> {
         let state = self.read();

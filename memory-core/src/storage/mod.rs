@@ -12,7 +12,7 @@ mod vector;
 
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
 pub use error::{Rejection, StorageError};
-pub use filter::{ListCursor, ListEntry, RecordFilter};
+pub use filter::{ListEntry, RecordFilter};
 pub use mem::MemStorage;
 pub use vector::{StoredVector, UnitKey, VectorRow};
 
@@ -146,7 +146,7 @@ pub trait Storage: Send + Sync {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, StorageError>;
 

@@ -8,8 +8,8 @@ mod tests;
 
 pub use wire::Provider;
 
-use crate::embedder::{EmbedError, Embedder, Role};
 use breaker::Breaker;
+use memory_core::{EmbedError, Embedder, Role};
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The providers' requests and answers.
 
-use crate::embedder::Role;
+use memory_core::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -62,6 +62,15 @@ impl LogLevel {
     ];
 }
 
+/// What makes vectors of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmbedderChoice {
+    /// The model inside the binary.
+    MiniLm,
+    /// Nothing: search by words alone.
+    None,
+}
+
 /// The key of a whole number of the engine, under the name of its field.
 macro_rules! engine_count {
     ($field:ident, $about:literal) => {
@@ -148,6 +157,22 @@ pub(super) static KEYS: &[Key] = &[
             Ok(())
         },
         get: |settings| if settings.log_json { "json" } else { "text" }.to_owned(),
+    },
+    Key {
+        name: "embedder",
+        about: "minilm for search by meaning too, none for search by words alone",
+        set: |settings, raw| {
+            settings.embedder = match text(&raw)?.as_str() {
+                "minilm" => EmbedderChoice::MiniLm,
+                "none" => EmbedderChoice::None,
+                other => return Err(format!("must be minilm or none, not `{other}`")),
+            };
+            Ok(())
+        },
+        get: |settings| match settings.embedder {
+            EmbedderChoice::MiniLm => "minilm".to_owned(),
+            EmbedderChoice::None => "none".to_owned(),
+        },
     },
     storage_ms!("lock_wait_ms", lock_wait, "longest wait for another process that writes"),
     storage_ms!(

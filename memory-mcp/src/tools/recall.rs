@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Kind, Labels, One, Several, Since, arguments, render_hits};
+use crate::wire::{HitAnswer, Kind, Labels, One, Several, Since, arguments, put, render_hits};
 
 pub(super) struct Recall;
 
@@ -36,6 +36,17 @@ pub(super) struct Recalled {
     hits: Vec<HitAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Why only words were searched, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded: Option<String>,
+    /// Texts not yet searched by meaning.
+    #[serde(skip_serializing_if = "is_none_left")]
+    pending: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_none_left(pending: &usize) -> bool {
+    *pending == 0
 }
 
 impl Tool for Recall {
@@ -66,7 +77,7 @@ impl Tool for Recall {
         let message = message(&found, &scope);
         let explain = args.explain.unwrap_or(false);
         let hits = found.hits.into_iter().map(|hit| HitAnswer::new(hit, explain)).collect();
-        Ok(Recalled { scope, hits, message })
+        Ok(Recalled { scope, hits, message, degraded: found.degraded, pending: found.n_pending })
     }
 }
 
@@ -102,6 +113,12 @@ impl Answer for Recalled {
                 out.push('\n');
             }
             out.push_str(message);
+        }
+        if let Some(reason) = &self.degraded {
+            put(&mut out, format_args!("\ndegraded: searched by words alone ({reason})"));
+        }
+        if self.pending > 0 {
+            put(&mut out, format_args!("\n{} text(s) not yet searched by meaning", self.pending));
         }
         out
     }

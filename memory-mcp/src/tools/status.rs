@@ -47,6 +47,8 @@ struct Probed {
     index_ready: bool,
     /// Changes that are stored and not yet searched, at most.
     index_lag: u64,
+    /// Texts that wait for their vector.
+    n_pending: usize,
 }
 
 /// For whoever looks for a cause.
@@ -58,6 +60,9 @@ struct Detail {
     seq: u64,
     n_units: usize,
     index_bytes: usize,
+    n_vectors: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
     pid: u32,
 }
 
@@ -103,6 +108,7 @@ impl Tool for Status {
             size_bytes: status.storage.size_bytes,
             index_ready: status.index.ready,
             index_lag: status.head.seq.saturating_sub(status.index.seq),
+            n_pending: status.index.n_pending,
         });
         health.detail = args.verbose.unwrap_or(false).then(|| Detail {
             read_us,
@@ -111,6 +117,8 @@ impl Tool for Status {
             seq: status.head.seq,
             n_units: status.index.n_units,
             index_bytes: status.index.size_bytes,
+            n_vectors: status.storage.n_vectors,
+            model: status.index.model,
             pid: std::process::id(),
         });
         Ok(health)
@@ -137,6 +145,9 @@ impl Answer for Health {
             );
             let ready = if probed.index_ready { "ready" } else { "loading" };
             put(&mut out, format_args!("\nindex {ready}, {} change(s) behind", probed.index_lag));
+            if probed.n_pending > 0 {
+                dot(&mut out, format_args!("{} text(s) wait for their vector", probed.n_pending));
+            }
         }
         if let Some(detail) = &self.detail {
             put(
@@ -152,6 +163,9 @@ impl Answer for Health {
                     detail.pid
                 ),
             );
+        }
+        if let Some(Detail { model: Some(model), n_vectors, .. }) = &self.detail {
+            put(&mut out, format_args!("\nembedder {model}, {n_vectors} vector(s) stored"));
         }
         for problem in &self.problems {
             out.push_str("\nproblem: ");

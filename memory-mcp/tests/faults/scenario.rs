@@ -102,7 +102,7 @@ impl Caller {
     /// A caller whose clock shows and numbers the same in every run.
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
         let clock = StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000);
-        let memory = Memory::with_clock(storage, Config::default(), Arc::new(clock)).unwrap();
+        let memory = Memory::with_parts(storage, Config::default(), Arc::new(clock), None).unwrap();
         // The index loads on a thread of its own; afterwards every call to the storage is the caller's.
         memory.refresh().unwrap();
         Self::on(memory)

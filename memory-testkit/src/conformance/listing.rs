@@ -1,8 +1,8 @@
 //! Lists by filter, newest first, page by page.
 
 use memory_core::{
-    Episode, IdRange, ListCursor, ListEntry, MemStorage, Note, NoteKind, Op, Outcome, RecordFilter,
-    RecordKind, Status, Storage, Timestamp,
+    Episode, IdRange, ListEntry, MemStorage, Note, NoteKind, Op, Outcome, RecordFilter, RecordKind,
+    Status, Storage, Timestamp,
 };
 
 use super::store::{apply, insert_episode, insert_note, list_ids};
@@ -220,7 +220,7 @@ pub fn paging_through_a_list_loses_nothing(storage: &dyn Storage) {
         for filter in &filters {
             let all = storage.list(kind, filter, None, usize::MAX).unwrap();
             for limit in 1..=all.len() + 1 {
-                let (mut paged, mut cursor): (Vec<ListEntry>, Option<ListCursor>) = (vec![], None);
+                let (mut paged, mut cursor): (Vec<ListEntry>, Option<ListEntry>) = (vec![], None);
                 loop {
                     let page = storage.list(kind, filter, cursor, limit).unwrap();
                     assert!(page.len() <= limit, "{} of {limit}", page.len());

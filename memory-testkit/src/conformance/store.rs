@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
 
 use memory_core::{
-    Applied, Change, Commit, Durability, Episode, EpisodeId, Head, ListCursor, ListEntry, Note,
-    NoteId, Op, RecordFilter, RecordId, RecordKind, Rejection, Seq, Source, Step, StepRange,
-    Storage, StorageError, StorageStats, VectorRow, WriteBatch,
+    Applied, Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, Op,
+    RecordFilter, RecordId, RecordKind, Rejection, Seq, Source, Step, StepRange, Storage,
+    StorageError, StorageStats, VectorRow, WriteBatch,
 };
 
 use crate::sample;
@@ -70,7 +70,7 @@ impl<S: Storage> Storage for Reopening<'_, S> {
         &self,
         kind: RecordKind,
         filter: &RecordFilter,
-        cursor: Option<ListCursor>,
+        cursor: Option<ListEntry>,
         limit: usize,
     ) -> Result<Vec<ListEntry>, StorageError> {
         self.read(|inner| inner.list(kind, filter, cursor, limit))

@@ -1,4 +1,8 @@
-//! The contract every source of embeddings fulfils, and what can go wrong with one.
+//! From text to vector: the contract that every source of embeddings fulfils, and what can go wrong.
+//!
+//! Who calls it: the worker that embeds in the background ([`worker`]) and the retriever.
+
+pub(crate) mod worker;
 
 use std::error::Error;
 

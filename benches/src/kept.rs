@@ -1,0 +1,76 @@
+//! Vectors kept in a file between runs: the corpora take minutes to embed and never change.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufReader, Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use memory_core::{EmbedError, Embedder, Role};
+
+/// An embedder that asks another one only for what the file does not hold.
+pub struct Kept {
+    inner: Arc<dyn Embedder>,
+    known: Mutex<(HashMap<u64, Vec<f32>>, File)>,
+}
+
+impl Kept {
+    /// Reads the file, or begins one; a half-written last entry is left out.
+    pub fn open(path: &Path, inner: Arc<dyn Embedder>) -> std::io::Result<Self> {
+        let mut known = HashMap::new();
+        if let Ok(file) = File::open(path) {
+            let mut reader = BufReader::new(file);
+            let mut entry = vec![0; 8 + inner.dimension() * 4];
+            while reader.read_exact(&mut entry).is_ok() {
+                let (key, numbers) = entry.split_at(8);
+                let numbers = numbers.chunks_exact(4);
+                let vector = numbers.map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+                known.insert(u64::from_le_bytes(key.try_into().unwrap()), vector);
+            }
+        }
+        let entry_bytes = 8 + inner.dimension() as u64 * 4;
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.set_len(file.metadata()?.len() / entry_bytes * entry_bytes)?;
+        Ok(Self { inner, known: Mutex::new((known, file)) })
+    }
+
+    /// Texts of another model or role are other texts. The hash is stable for one toolchain, which is
+    /// enough for a file that can be made again.
+    fn key(&self, role: Role, text: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.inner.id(), role, text).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Embedder for Kept {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    fn dimension(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    fn batch_limit(&self) -> usize {
+        self.inner.batch_limit()
+    }
+
+    fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let mut known = self.known.lock().unwrap();
+        let (vectors, file) = &mut *known;
+        let is_new = |text: &&&str| !vectors.contains_key(&self.key(role, text));
+        let new: Vec<&str> = texts.iter().filter(is_new).copied().collect();
+        if !new.is_empty() {
+            for (text, vector) in new.iter().zip(self.inner.embed(role, &new)?) {
+                let key = self.key(role, text);
+                let mut entry = key.to_le_bytes().to_vec();
+                entry.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
+                file.write_all(&entry).expect("the file of kept vectors must be writable");
+                vectors.insert(key, vector);
+            }
+        }
+        Ok(texts.iter().map(|text| vectors[&self.key(role, text)].clone()).collect())
+    }
+}
