@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::fuse::{Evidence, Scored};
-use super::meaning::{Meaning, QueryVector, named_speakers, words};
+use super::meaning::{MIN_READABLE, Meaning, QueryVector, named_speakers, readable, words};
 use super::query::{Query, Strength};
 use super::strength::Judge;
 use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo};
@@ -66,7 +66,8 @@ pub(super) fn find(
     let n_words = words(text).count();
     let evidence =
         Evidence { contents, mask: &mask, lexical: &lexical, meaning, named: &named, n_words };
-    let judge = Judge { contents, lexical: &lexical, meaning };
+    let in_pairs = readable(text) < MIN_READABLE;
+    let judge = Judge { contents, lexical: &lexical, meaning, in_pairs };
     gather(&judge, &evidence.fuse(n_best))
 }
 

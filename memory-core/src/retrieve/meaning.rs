@@ -10,7 +10,7 @@ use crate::index::{Columns, Contents, Mask, NameNo, UnitNo};
 const MAX_EMBEDDED_BYTES: usize = 2_048;
 
 /// Below this share of readable letters a vector says nothing.
-const MIN_READABLE: f32 = 0.5;
+pub(super) const MIN_READABLE: f32 = 0.5;
 
 /// The words of a text: runs of letters and digits.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -62,7 +62,7 @@ pub(super) fn without_speakers(columns: &Columns, text: &str) -> String {
 /// Share of a text's letters that are of the Latin script, which the embedded model was taught; 1 for a
 /// text without letters.
 #[expect(clippy::cast_precision_loss, reason = "a share")]
-fn readable(text: &str) -> f32 {
+pub(super) fn readable(text: &str) -> f32 {
     let (mut n_letters, mut n_latin) = (0_usize, 0_usize);
     for c in text.chars().filter(|c| c.is_alphabetic()) {
         n_letters += 1;
