@@ -103,6 +103,19 @@ fn a_text_is_found_by_its_meaning_once_it_is_embedded() {
 }
 
 #[test]
+fn a_name_is_found_where_it_stands_and_not_where_it_sounds_alike() {
+    let (storage, embedder) = (store(), Concepts::new("concepts/1"));
+    let memory = memory_on(&storage, &embedder);
+    let exact = memory.remember(fact("FastCarQueue drops messages when baking")).unwrap().value;
+    for n in 0..30 {
+        memory.remember(fact(&format!("A quick vehicle, number {n}"))).unwrap();
+    }
+    memory.embed_all().unwrap();
+    let recall = memory.recall(&Query::new("FastCarQueue")).unwrap();
+    assert_eq!(first(&recall), Some(exact.into()));
+}
+
+#[test]
 fn vectors_survive_a_restart_and_are_shared_by_processes() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);

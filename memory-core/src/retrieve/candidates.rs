@@ -107,9 +107,14 @@ fn gather(judge: &Judge<'_>, units: &[Scored]) -> Vec<Candidate> {
 
 /// What a score is made of, then what the strength was judged by.
 fn terms(judge: &Judge<'_>, scored: &Scored) -> Vec<(&'static str, f64)> {
-    let Scored { unit, bm25, dense, speaker, session, .. } = *scored;
-    let mut terms =
-        vec![("bm25", bm25), ("dense", dense), ("speaker", speaker), ("session", session)];
+    let Scored { unit, bm25, dense, speaker, exact, session, .. } = *scored;
+    let mut terms = vec![
+        ("bm25", bm25),
+        ("dense", dense),
+        ("speaker", speaker),
+        ("exact", exact),
+        ("session", session),
+    ];
     terms.retain(|(_, value)| *value != 0.0);
     terms.push(("coverage", judge.lexical.coverage(unit)));
     let cosine = judge.meaning.and_then(|meaning| meaning.cosine(unit));

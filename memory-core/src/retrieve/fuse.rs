@@ -31,6 +31,14 @@ const WEIGHT: f32 = 0.76;
 /// What each doubling of the query's length takes from that: many words say more by themselves.
 const WEIGHT_PER_DOUBLING: f32 = 0.09;
 
+/// A query of fewer words names something rather than describing it: words count more.
+const MIN_DESCRIBING_WORDS: usize = 4;
+
+/// What a unit earns that holds every word of the query; it begins to earn at `EXACT_FROM` of their
+/// information.
+const EXACT_BONUS: f32 = 0.3;
+const EXACT_FROM: f32 = 0.8;
+
 /// Bounds of that weight.
 const WEIGHTS: std::ops::RangeInclusive<f32> = 0.45..=0.85;
 
@@ -42,6 +50,7 @@ pub(super) struct Scored {
     pub(super) bm25: f32,
     pub(super) dense: f32,
     pub(super) speaker: f32,
+    pub(super) exact: f32,
     pub(super) session: f32,
 }
 
@@ -130,8 +139,10 @@ impl Evidence<'_> {
                 let place = self.contents.columns.place(unit);
                 let named = place.is_some_and(|place| self.named.contains(&place.speaker));
                 let speaker = if named { SPEAKER_BONUS } else { 0.0 };
-                let score = bm25 + dense + speaker;
-                Scored { unit, score, bm25, dense, speaker, session: 0.0 }
+                let coverage = self.lexical.coverage(unit);
+                let exact = EXACT_BONUS * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
+                let score = bm25 + dense + speaker + exact;
+                Scored { unit, score, bm25, dense, speaker, exact, session: 0.0 }
             })
             .collect();
         sort(&mut scored);
@@ -159,7 +170,11 @@ impl Evidence<'_> {
     fn weight(&self) -> f32 {
         let Some(meaning) = self.meaning else { return 0.0 };
         let doublings = (self.n_words.max(1) as f32 / 8.0).log2();
-        let weight = WEIGHT - WEIGHT_PER_DOUBLING * doublings;
+        let weight = if self.n_words < MIN_DESCRIBING_WORDS {
+            *WEIGHTS.start()
+        } else {
+            WEIGHT - WEIGHT_PER_DOUBLING * doublings
+        };
         weight.clamp(*WEIGHTS.start(), *WEIGHTS.end()) * meaning.readable()
     }
 

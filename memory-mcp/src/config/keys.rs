@@ -284,7 +284,7 @@ mod tests {
             recency_half_life_days: _,
             index_wait_ms: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 4 + 3 + 11);
+        assert_eq!(KEYS.len(), 5 + 3 + 11);
     }
 
     #[test]
