@@ -14,7 +14,7 @@ use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
-use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Source, Step};
+use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
 use crate::retrieve::{Query, Recall, Retriever};
 use crate::storage::{
     Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,

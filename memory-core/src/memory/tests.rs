@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::StepClock;
-use crate::model::{Excerpt, NoteKind, Outcome, Scope, Status, Timestamp};
+use crate::model::{Excerpt, NoteKind, Outcome, Scope, Source, Status, Timestamp};
 use crate::retrieve::{HitKind, Strength};
 use crate::storage::MemStorage;
 

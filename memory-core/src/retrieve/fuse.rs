@@ -90,15 +90,19 @@ impl Best {
         }
     }
 
-    /// The pair as a share of the best, at most 1; the best turn keeps its place among all units.
+    /// The pair as a share of the best, within 0 and 1; the best turn keeps its place among all units.
+    ///
+    /// What is below the mean is not counted against a unit: where all are alike, a little less than
+    /// the mean would be many times the best.
     fn share(&self, pair: Pair, turn: bool) -> f32 {
-        if self.own <= 0.0 {
+        let share = if self.own <= 0.0 {
             0.0
         } else if turn && self.turn_smooth > 0.0 {
             pair.smooth / self.turn_smooth * (self.turn_own / self.own)
         } else {
             pair.own / self.own
-        }
+        };
+        share.max(0.0)
     }
 }
 
