@@ -25,7 +25,10 @@ pub(crate) struct Embedding {
 }
 
 impl Embedding {
-    /// Embeds a few of the waiting units and stores the vectors; gives their number.
+    /// Embeds a few of the waiting units and stores the vectors; gives the number that wait no more.
+    ///
+    /// None means that there is nothing to do now: what waits has changed meanwhile and is seen at the
+    /// next refresh.
     pub(crate) fn round(&self) -> Result<usize, Error> {
         self.index.refresh(self.storage.as_ref(), Duration::MAX)?;
         let limit = self.embedder.batch_limit().min(ROUND_TEXTS);
@@ -49,8 +52,7 @@ impl Embedding {
         self.storage
             .apply(WriteBatch::of(put), Durability::Process)
             .map_err(Error::storage("store vectors"))?;
-        self.index.put_vectors(&vectors);
-        Ok(vectors.len())
+        Ok(self.index.put_vectors(&vectors))
     }
 }
 

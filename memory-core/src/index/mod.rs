@@ -225,12 +225,17 @@ impl Index {
         Ok(waiting)
     }
 
-    /// Takes in vectors that this process has made and stored.
-    pub(crate) fn put_vectors(&self, vectors: &[StoredVector]) {
+    /// Takes in vectors that this process has made and stored; gives the number of units that waited for
+    /// one of them and wait no more.
+    pub(crate) fn put_vectors(&self, vectors: &[StoredVector]) -> usize {
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let n_pending =
+            |contents: &Contents| contents.semantic.as_ref().map_or(0, Semantic::n_pending);
+        let before = n_pending(&contents);
         for vector in vectors {
             contents.put_vector(vector);
         }
+        before - n_pending(&contents)
     }
 }
 

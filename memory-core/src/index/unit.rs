@@ -22,9 +22,6 @@ const ERROR_BYTES: usize = 480;
 /// Most errors of one episode that get a unit of their own.
 pub(crate) const MAX_ERRORS: usize = 16;
 
-/// Largest position of a step that a code can hold; far above the most steps of an episode.
-const MAX_CODED_IDX: u32 = (u32::MAX >> 1) - 1;
-
 /// Which piece of its record a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -41,8 +38,8 @@ impl Part {
     pub(crate) const fn code(self) -> u32 {
         match self {
             Self::Head => 0,
-            Self::Window(idx) => 1 + 2 * (idx & MAX_CODED_IDX),
-            Self::Error(idx) => 2 + 2 * (idx & MAX_CODED_IDX),
+            Self::Window(idx) => idx.saturating_mul(2).saturating_add(1),
+            Self::Error(idx) => idx.saturating_mul(2).saturating_add(2),
         }
     }
 
@@ -188,4 +185,27 @@ pub(crate) fn call_text(step: &Step) -> String {
 /// At most the first `limit` bytes of a text, on a character boundary.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_content_hash_is_the_published_one() {
+        // Test vectors of FNV-1a, 64 bits.
+        assert_eq!(content_hash(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(content_hash("foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    proptest! {
+        #[test]
+        fn a_piece_is_known_by_its_code(idx in 0_u32..1 << 30) {
+            for part in [Part::Head, Part::Window(idx), Part::Error(idx)] {
+                prop_assert_eq!(Part::from_code(part.code()), part);
+            }
+        }
+    }
 }
