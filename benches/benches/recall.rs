@@ -17,7 +17,8 @@ fn recall(c: &mut Criterion) {
     let mut group = c.benchmark_group("recall_mem");
     group.sample_size(20).measurement_time(Duration::from_secs(3));
     for n_notes in [1_000, 10_000, 100_000] {
-        let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+        let config = Config { cache_bytes: 0, ..Config::default() };
+        let memory = Memory::open(Arc::new(MemStorage::new()), config).unwrap();
         let mut load = Workload::new(1);
         for _ in 0..n_notes / IMPORT_SIZE {
             memory.import((0..IMPORT_SIZE).map(|_| load.note()).collect()).unwrap();

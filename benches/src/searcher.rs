@@ -100,7 +100,8 @@ impl Column for Product {
     fn load(&self, set: &RetrievalSet) -> Result<(Box<dyn Searcher>, Loading), Error> {
         let memory = Memory::with_parts(
             Arc::new(MemStorage::new()),
-            Config::default(),
+            // A question that is asked twice is searched for twice.
+            Config { cache_bytes: 0, ..Config::default() },
             Arc::new(SystemClock),
             self.embedder.clone(),
         )?;

@@ -27,7 +27,14 @@ pub struct Config {
     pub recency_half_life_days: f64,
     /// How long a query waits for the index that is still being loaded, in milliseconds.
     pub index_wait_ms: u64,
+    /// Memory for answers that are kept to be given again, in bytes; 0 keeps none.
+    pub cache_bytes: usize,
+    /// How long an answer is kept while nothing is written, in milliseconds; 0 keeps none.
+    pub cache_age_ms: u64,
 }
+
+/// Longest age of a kept answer: recency is counted in days.
+const MAX_CACHE_AGE_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl Default for Config {
     fn default() -> Self {
@@ -43,6 +50,8 @@ impl Default for Config {
             default_max_tokens: 1_500,
             recency_half_life_days: 90.0,
             index_wait_ms: 30_000,
+            cache_bytes: 4 * 1024 * 1024,
+            cache_age_ms: 60_000,
         }
     }
 }
@@ -76,6 +85,9 @@ impl Config {
         }
         if self.recency_half_life_days.is_nan() || self.recency_half_life_days <= 0.0 {
             return Err(Error::invalid("recency_half_life_days", "must be above 0"));
+        }
+        if self.cache_age_ms > MAX_CACHE_AGE_MS {
+            return Err(Error::invalid("cache_age_ms", "must be at most 86400000, which is a day"));
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
-use crate::retrieve::{Query, Recall, Retriever};
+use crate::retrieve::{Query, Recall, RecallCache, Retriever};
 use crate::storage::{
     Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,
     Storage, StorageError, StorageStats, WriteBatch,
@@ -58,6 +58,12 @@ pub struct EngineStatus {
     pub storage: StorageStats,
     /// What is searched.
     pub index: IndexStatus,
+    /// Recalls that were answered with a kept answer.
+    pub n_recalls_cached: u64,
+    /// Recalls whose answer was computed.
+    pub n_recalls_computed: u64,
+    /// Recalls that waited for the answer of an identical one that was being computed.
+    pub n_recalls_shared: u64,
 }
 
 /// The memory: records experience and finds it again.
@@ -72,6 +78,7 @@ pub struct Memory {
     // Dropped before the index is abandoned: its thread refreshes it.
     worker: OnceLock<Worker>,
     index: Arc<Index>,
+    cache: RecallCache,
 }
 
 impl Memory {
@@ -99,7 +106,8 @@ impl Memory {
     ) -> Result<Self, Error> {
         config.validate()?;
         let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
-        Ok(Self { storage, clock, config, embedder, worker: OnceLock::new(), index })
+        let (worker, cache) = (OnceLock::new(), RecallCache::new(&config));
+        Ok(Self { storage, clock, config, embedder, worker, index, cache })
     }
 
     /// Starts the thread that embeds what is stored, now and from now on; once is enough.
@@ -239,6 +247,7 @@ impl Memory {
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
+            cache: &self.cache,
             now: self.clock.now(),
         };
         retriever.recall(query)
@@ -348,7 +357,15 @@ impl Memory {
     pub fn status(&self) -> Result<EngineStatus, Error> {
         let head = self.storage.head().map_err(Error::storage("read head"))?;
         let storage = self.storage.stats().map_err(Error::storage("count records"))?;
-        Ok(EngineStatus { head, storage, index: self.index.status() })
+        let counts = self.cache.counts();
+        Ok(EngineStatus {
+            head,
+            storage,
+            index: self.index.status(),
+            n_recalls_cached: counts.cached,
+            n_recalls_computed: counts.computed,
+            n_recalls_shared: counts.shared,
+        })
     }
 
     /// Reads all of the store and says what is wrong with it; an empty list means it is sound.
@@ -428,6 +445,8 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
     read().map_err(Error::storage("read records"))
 }
 
+#[cfg(test)]
+mod cache_tests;
 #[cfg(test)]
 mod meaning_tests;
 #[cfg(test)]

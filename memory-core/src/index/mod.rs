@@ -75,6 +75,23 @@ pub(crate) struct Contents {
     seq: Seq,
 }
 
+impl Contents {
+    /// How much of the storage is reflected here.
+    pub(crate) fn position(&self) -> Position {
+        let vectors = self.semantic.as_ref().map_or(0, Semantic::seq);
+        Position { changes: self.seq, vectors }
+    }
+}
+
+/// How much of the storage an index reflects: grows with every write and every vector that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Position {
+    /// Position of the change feed.
+    pub(crate) changes: Seq,
+    /// Position among the vectors of the model; 0 without an embedder.
+    pub(crate) vectors: u64,
+}
+
 /// What is searched, kept up to date from the change feed.
 pub(crate) struct Index {
     contents: RwLock<Contents>,

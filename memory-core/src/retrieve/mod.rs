@@ -4,6 +4,7 @@
 //! answer is written down. The order of the work: conditions to a mask, candidates from the indexes,
 //! fusion of their scores, units to records, ranking, excerpts, budget.
 
+mod cache;
 mod candidates;
 mod excerpt;
 mod fuse;
@@ -24,6 +25,8 @@ use crate::memory::{Record, read_records};
 use crate::model::{RecordId, Timestamp};
 use crate::storage::Storage;
 
+pub(crate) use cache::RecallCache;
+use cache::{Answer, Key};
 use candidates::Candidate;
 pub use hit::{Hit, Recall};
 use meaning::{QueryVector, without_speakers};
@@ -35,6 +38,7 @@ pub(crate) struct Retriever<'a> {
     pub(crate) storage: &'a dyn Storage,
     pub(crate) index: &'a Index,
     pub(crate) config: &'a Config,
+    pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
 }
 
@@ -44,6 +48,13 @@ impl Retriever<'_> {
         let limit = query.checked_limit(self.config)?;
         let budget_bytes = query.budget_bytes(self.config)?;
         self.index.refresh(self.storage, Duration::from_millis(self.config.index_wait_ms))?;
+        let position = self.index.contents().position();
+        let key = Key { query: query.clone(), position };
+        self.cache.answer(key, self.now, || self.compute(query, limit, budget_bytes))
+    }
+
+    /// Answers a query from what the index knows.
+    fn compute(&self, query: &Query, limit: usize, budget_bytes: usize) -> Result<Answer, Error> {
         let text = query.used_text();
         let mut recall = Recall::default();
         let vector = self.embed(text, &mut recall);
@@ -62,9 +73,10 @@ impl Retriever<'_> {
             keep
         });
         let kept: Vec<Candidate> = kept.collect();
-        recall.hits = self.hits(kept, limit, text)?;
+        let changes_at;
+        (recall.hits, changes_at) = self.hits(kept, limit, text)?;
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
-        Ok(recall)
+        Ok(Answer { recall, changes_at })
     }
 
     /// The query's vector; without one the answer is found by words alone and says why.
@@ -82,9 +94,16 @@ impl Retriever<'_> {
 
     /// Reads the best candidates until there are `limit` hits.
     ///
-    /// Some drop out: what was forgotten since the refresh, and notes that do not hold now.
-    fn hits(&self, ranked: Vec<Candidate>, limit: usize, text: &str) -> Result<Vec<Hit>, Error> {
+    /// Some drop out: what was forgotten since the refresh, and notes that do not hold now. The instant is
+    /// when the first of the notes that were read begins or ceases to hold.
+    fn hits(
+        &self,
+        ranked: Vec<Candidate>,
+        limit: usize,
+        text: &str,
+    ) -> Result<(Vec<Hit>, Option<Timestamp>), Error> {
         let mut hits = Vec::with_capacity(limit);
+        let mut changes_at = None;
         let mut ranked = ranked.into_iter();
         while hits.len() < limit && ranked.len() > 0 {
             let chunk: Vec<Candidate> = ranked.by_ref().take(limit - hits.len()).collect();
@@ -92,15 +111,16 @@ impl Retriever<'_> {
             let mut records = read_records(self.storage, &ids)?.into_iter().peekable();
             let mut found = Vec::with_capacity(chunk.len());
             for candidate in chunk {
-                if let Some(record) = records.next_if(|record| record.id() == candidate.id)
-                    && holds(&record, self.now)
-                {
+                let read = records.next_if(|record| record.id() == candidate.id);
+                let Some(record) = read else { continue };
+                changes_at = changes_at.into_iter().chain(next_change(&record, self.now)).min();
+                if holds(&record, self.now) {
                     found.push((candidate, record));
                 }
             }
             hits.extend(excerpt::write(self.storage, found, text)?);
         }
-        Ok(hits)
+        Ok((hits, changes_at))
     }
 }
 
@@ -125,4 +145,10 @@ fn holds(record: &Record, now: Timestamp) -> bool {
                 && note.valid_to.is_none_or(|to| now < to)
         }
     }
+}
+
+/// The first instant after `now` at which [`holds`] may give another answer.
+fn next_change(record: &Record, now: Timestamp) -> Option<Timestamp> {
+    let Record::Note(note) = record else { return None };
+    [note.valid_from, note.valid_to].into_iter().flatten().filter(|at| now < *at).min()
 }

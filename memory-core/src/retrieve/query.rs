@@ -40,7 +40,7 @@ impl Strength {
 }
 
 /// A question to the memory. All conditions that are set must hold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
     /// What is looked for, in any words; empty asks for the newest.
     pub text: String,

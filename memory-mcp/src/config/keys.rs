@@ -208,6 +208,8 @@ pub(super) static KEYS: &[Key] = &[
     engine_count!(max_limit, "most hits of one recall"),
     engine_count!(default_max_tokens, "size of a recall's answer that names no max_tokens"),
     engine_count!(index_wait_ms, "how long a query waits for the index that is being loaded"),
+    engine_count!(cache_bytes, "memory for answers that are kept to be given again; 0 keeps none"),
+    engine_count!(cache_age_ms, "how long an answer is kept while nothing is written"),
 ];
 
 fn text(raw: &Raw) -> Result<String, String> {
@@ -283,8 +285,10 @@ mod tests {
             default_max_tokens: _,
             recency_half_life_days: _,
             index_wait_ms: _,
+            cache_bytes: _,
+            cache_age_ms: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 5 + 3 + 11);
+        assert_eq!(KEYS.len(), 5 + 3 + 13);
     }
 
     #[test]
