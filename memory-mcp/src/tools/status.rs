@@ -63,6 +63,10 @@ struct Detail {
     n_vectors: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
+    /// Recalls answered from kept answers, computed, and shared with one in flight.
+    n_recalls_cached: u64,
+    n_recalls_computed: u64,
+    n_recalls_shared: u64,
     pid: u32,
 }
 
@@ -119,6 +123,9 @@ impl Tool for Status {
             index_bytes: status.index.size_bytes,
             n_vectors: status.storage.n_vectors,
             model: status.index.model,
+            n_recalls_cached: status.n_recalls_cached,
+            n_recalls_computed: status.n_recalls_computed,
+            n_recalls_shared: status.n_recalls_shared,
             pid: std::process::id(),
         });
         Ok(health)
@@ -161,6 +168,16 @@ impl Answer for Health {
                     detail.index_bytes,
                     detail.store_id,
                     detail.pid
+                ),
+            );
+        }
+        if let Some(detail) = &self.detail {
+            let Detail { n_recalls_cached, n_recalls_computed, n_recalls_shared, .. } = detail;
+            put(
+                &mut out,
+                format_args!(
+                    "\nrecalls: {n_recalls_computed} computed, {n_recalls_cached} from kept answers, \
+                     {n_recalls_shared} shared"
                 ),
             );
         }
