@@ -5,6 +5,7 @@
 
 mod keys;
 mod platform;
+mod remote;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,6 +18,10 @@ use memory_storage_turso::Options;
 pub(crate) use keys::{EmbedderChoice, LogLevel};
 use keys::{KEYS, Key, Raw};
 use platform::Platform;
+#[cfg(feature = "http")]
+pub(crate) use remote::Target;
+use remote::{KEY_VARIABLE, RemoteSettings};
+pub(crate) use remote::{Secret, Service};
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "MEMORY_MCP_";
@@ -65,6 +70,12 @@ impl Environment {
 
     fn path(&self, name: &str) -> Option<PathBuf> {
         self.vars.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// The key of the provider that embeds.
+    fn key(&self) -> Result<Option<Secret>, BadSetting> {
+        let value = self.vars.get(KEY_VARIABLE).filter(|value| !value.is_empty());
+        value.map(|value| Secret::new(value)).transpose().map_err(BadSetting)
     }
 }
 
@@ -123,6 +134,8 @@ pub(crate) struct Settings {
     pub(crate) log_json: bool,
     /// What makes vectors of texts.
     pub(crate) embedder: EmbedderChoice,
+    /// The provider, if one is to be asked.
+    pub(crate) remote: RemoteSettings,
     /// How the store is opened.
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
@@ -160,7 +173,7 @@ impl Settings {
                 Some(key) => {
                     layers.push((key, Raw::Text(value.clone()), Origin::Variable(name.clone())));
                 }
-                None if name == CONFIG_VARIABLE => {}
+                None if [CONFIG_VARIABLE, KEY_VARIABLE].contains(&name.as_str()) => {}
                 None => warnings.push(unknown(name, "the environment", PREFIX)),
             }
         }
@@ -172,6 +185,7 @@ impl Settings {
             log_level: LogLevel::Warn,
             log_json: false,
             embedder: EmbedderChoice::MiniLm,
+            remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
             storage: Options::default(),
             engine: Config::default(),
             working_dir: environment.working_dir.clone(),
@@ -210,7 +224,29 @@ impl Settings {
             };
             return Err(self.blame(field, &error));
         }
+        self.check_embedder()?;
         Ok(self)
+    }
+
+    /// A provider must be told what it is to do.
+    fn check_embedder(&mut self) -> Result<(), BadSetting> {
+        let EmbedderChoice::Remote(service) = self.embedder else {
+            return Ok(());
+        };
+        let (name, origin) = (service.name(), self.origin("embedder"));
+        if let Err((key, what)) = self.remote.target(service) {
+            return Err(BadSetting(format!(
+                "`{key}` is not set, which `embedder` {name} ({origin}) needs: set it to {what}, or set \
+                 `embedder` to minilm"
+            )));
+        }
+        if self.remote.lacks_key(service) {
+            self.warnings.push(format!(
+                "`embedder` is {name} ({origin}), but ${KEY_VARIABLE} is not set: requests without a \
+                 key are refused"
+            ));
+        }
+        Ok(())
     }
 
     fn blame(&self, key: &str, error: &memory_core::Error) -> BadSetting {
@@ -297,6 +333,11 @@ fn read_file(path: &Path, named: bool) -> Result<toml::Table, BadSetting> {
 }
 
 fn known(name: &str, place: &str) -> Result<&'static Key, BadSetting> {
+    if name == "embedder_key" {
+        return Err(BadSetting(format!(
+            "`{name}` is not taken from {place}: keys are read from ${KEY_VARIABLE} alone"
+        )));
+    }
     Key::find(name).ok_or_else(|| BadSetting(unknown(name, place, "")))
 }
 

@@ -12,13 +12,19 @@ mod wire;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use tracing::level_filters::LevelFilter;
 
 use cli::{Cli, Command, Failure, Output};
-use config::{Environment, LogLevel, Settings};
+use config::{EmbedderChoice, Environment, LogLevel, Settings};
 use server::ServeDefaults;
+
+/// How long closing may wait for a provider, after the calls had their time.
+const CLOSING: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -63,7 +69,27 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
     store.memory.embed_in_background();
     let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
     let served = server::serve(Arc::clone(&store.memory), defaults);
+    close(store, settings);
     served.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Closes the store. All calls are flushed by now, so that one whose worker still waits for a provider is
+/// left to the end of the process.
+fn close(store: store::Store, settings: &Settings) {
+    if !matches!(settings.embedder, EmbedderChoice::Remote(_)) {
+        return drop(store);
+    }
+    let (closed, waiting) = mpsc::channel::<()>();
+    let closing = move || {
+        drop(store);
+        drop(closed);
+    };
+    if thread::Builder::new().name("memory-close".into()).spawn(closing).is_ok() {
+        // Nothing is ever sent: the wait ends when the sender is dropped, or too late.
+        if waiting.recv_timeout(CLOSING) == Err(RecvTimeoutError::Timeout) {
+            tracing::info!("a request to the provider was left behind at the end");
+        }
+    }
 }
 
 /// Logs go to stderr, since stdout belongs to the protocol and to what commands print.

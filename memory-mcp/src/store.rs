@@ -1,5 +1,8 @@
 //! From the settings to an open memory.
 
+#[cfg(feature = "http")]
+mod provider;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +12,9 @@ use memory_embed::{Cached, MiniLm};
 use memory_storage_turso::TursoStorage;
 
 use crate::cli::Failure;
-use crate::config::{EmbedderChoice, Settings};
+use crate::config::{EmbedderChoice, Service, Settings};
+#[cfg(feature = "http")]
+use provider::ByRole;
 
 /// Queries whose vectors are kept: 1.5 KB each.
 const KEPT_QUERIES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -41,7 +46,25 @@ fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, Failure> {
             let model = MiniLm::embedded().map_err(memory_core::Error::from)?;
             Ok(Some(Arc::new(Cached::new(model, KEPT_QUERIES))))
         }
+        EmbedderChoice::Remote(service) => remote(settings, service).map(Some),
     }
+}
+
+/// A provider, which is not asked anything yet.
+#[cfg(feature = "http")]
+fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, Failure> {
+    let target = settings.remote.target(service);
+    let target = target.map_err(|(key, what)| Failure::Usage(format!("`{key}`: {what}")))?;
+    Ok(Arc::new(Cached::new(ByRole::new(service, &target), KEPT_QUERIES)))
+}
+
+#[cfg(not(feature = "http"))]
+fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, Failure> {
+    let (name, origin) = (service.name(), settings.origin("embedder"));
+    Err(Failure::Usage(format!(
+        "`embedder` is {name} ({origin}), but this build has no remote embedders: build with \
+         --features http, or set embedder to minilm"
+    )))
 }
 
 /// Puts a backup in the place of the store.

@@ -1,10 +1,12 @@
 //! The table of settings: name, meaning, how a value is read and shown.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
+use super::remote::{Service, base_url};
 
 /// A value as it was given.
 #[derive(Debug, Clone)]
@@ -69,6 +71,8 @@ pub(crate) enum EmbedderChoice {
     MiniLm,
     /// Nothing: search by words alone.
     None,
+    /// A provider that is asked over HTTP.
+    Remote(Service),
 }
 
 /// The key of a whole number of the engine, under the name of its field.
@@ -160,19 +164,62 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         name: "embedder",
-        about: "minilm for search by meaning too, none for search by words alone",
+        about: "minilm for search by meaning too, none for words alone, or a provider: \
+                openai, ollama, mistral, voyage, cohere",
         set: |settings, raw| {
             settings.embedder = match text(&raw)?.as_str() {
                 "minilm" => EmbedderChoice::MiniLm,
                 "none" => EmbedderChoice::None,
-                other => return Err(format!("must be minilm or none, not `{other}`")),
+                other => {
+                    let service = Service::NAMES.iter().find(|(name, _)| *name == other);
+                    let (_, service) = service.ok_or_else(|| {
+                        format!(
+                            "must be minilm, none, openai, ollama, mistral, voyage or cohere, not \
+                             `{other}`"
+                        )
+                    })?;
+                    EmbedderChoice::Remote(*service)
+                }
             };
             Ok(())
         },
         get: |settings| match settings.embedder {
             EmbedderChoice::MiniLm => "minilm".to_owned(),
             EmbedderChoice::None => "none".to_owned(),
+            EmbedderChoice::Remote(service) => service.name().to_owned(),
         },
+    },
+    Key {
+        name: "embedder_url",
+        about: "address of the provider up to the version",
+        set: |settings, raw| {
+            settings.remote.url = Some(base_url(&text(&raw)?)?);
+            Ok(())
+        },
+        get: |settings| settings.remote.url.clone().unwrap_or_default(),
+    },
+    Key {
+        name: "embedder_model",
+        about: "the provider's name of the model",
+        set: |settings, raw| {
+            let model = text(&raw)?;
+            if model.is_empty() {
+                return Err("must not be empty".to_owned());
+            }
+            settings.remote.model = Some(model);
+            Ok(())
+        },
+        get: |settings| settings.remote.model.clone().unwrap_or_default(),
+    },
+    Key {
+        name: "embedder_dimension",
+        about: "how many numbers the vectors of the provider's model have",
+        set: |settings, raw| {
+            let dimension = NonZeroUsize::new(count(&raw)?);
+            settings.remote.dimension = Some(dimension.ok_or("must be at least 1")?);
+            Ok(())
+        },
+        get: |settings| settings.remote.dimension.map(|n| n.to_string()).unwrap_or_default(),
     },
     storage_ms!("lock_wait_ms", lock_wait, "longest wait for another process that writes"),
     storage_ms!(
@@ -288,7 +335,7 @@ mod tests {
             cache_bytes: _,
             cache_age_ms: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 5 + 3 + 13);
+        assert_eq!(KEYS.len(), 5 + 3 + 3 + 13);
     }
 
     #[test]

@@ -133,3 +133,90 @@ fn only_the_flag_makes_the_scope_a_condition() {
     let all = Flags { scope: Some("*".to_owned()), ..Flags::default() };
     assert_eq!(Settings::load(&all, &set).unwrap().scope_condition(), None);
 }
+
+/// Settings from texts as `--set` takes them, with the key of the provider if there is one.
+fn remote(set: &[&str], key: Option<&str>) -> Result<Settings, BadSetting> {
+    let flags = Flags { settings: set.iter().map(|&set| set.into()).collect(), ..Flags::default() };
+    let vars: Vec<_> = key.into_iter().map(|key| (KEY_VARIABLE, key)).collect();
+    Settings::load(&flags, &environment(&vars))
+}
+
+#[test]
+fn every_provider_is_taken_with_address_model_and_dimension() {
+    for (name, service) in Service::NAMES {
+        let set = [
+            &format!("embedder={name}"),
+            "embedder_url=http://localhost:1/v1",
+            "embedder_model=m",
+            "embedder_dimension=8",
+        ];
+        let settings = remote(&set, Some(" sk-1 \n")).unwrap();
+        assert_eq!(settings.embedder, EmbedderChoice::Remote(service));
+        assert_eq!(row(&settings, "embedder").0, name);
+        let target = settings.remote.target(service).unwrap();
+        let key = Secret::new("sk-1".as_ref()).unwrap();
+        assert_eq!((target.url, target.model), ("http://localhost:1/v1", "m"));
+        assert_eq!((target.dimension, target.key), (8, Some(&key)));
+        assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    }
+}
+
+#[test]
+fn a_provider_that_lacks_something_is_refused_with_the_name_of_what_it_lacks() {
+    let (url, model) = ("embedder_url=http://localhost:1", "embedder_model=m");
+    for (set, missing) in [
+        (["embedder=openai", model, "embedder_dimension=8"], "embedder_url"),
+        (["embedder=ollama", model, "embedder_dimension=8"], "embedder_url"),
+        (["embedder=openai", url, "embedder_dimension=8"], "embedder_model"),
+        (["embedder=cohere", url, model], "embedder_dimension"),
+    ] {
+        let error = remote(&set, None).unwrap_err().to_string();
+        let begin = format!("`{missing}` is not set, which `embedder` ");
+        assert!(error.starts_with(&begin) && error.contains("(--set)"), "{error}");
+    }
+    assert!(remote(&[model], None).is_ok(), "a model alone is harmless");
+}
+
+#[test]
+fn a_provider_with_one_public_address_needs_no_address_but_a_key() {
+    for name in ["mistral", "voyage", "cohere"] {
+        let set = [&format!("embedder={name}"), "embedder_model=m", "embedder_dimension=8"];
+        assert!(remote(&set, Some("k")).unwrap().warnings.is_empty());
+        let warnings = remote(&set, None).unwrap().warnings;
+        assert!(warnings.iter().any(|warning| warning.contains(KEY_VARIABLE)), "{warnings:?}");
+    }
+}
+
+#[test]
+fn values_for_a_provider_that_make_no_sense_are_refused() {
+    for (set, expected) in [
+        ("embedder=word2vec", "`embedder` (--set) must be minilm, none, openai, ollama"),
+        ("embedder_url=localhost:11434", "`embedder_url` (--set) must begin with http"),
+        ("embedder_url=https://", "must name a host"),
+        ("embedder_url=https://u:sk-1@host", "without user, password or query"),
+        ("embedder_url=https://host/v1?key=sk-1", "without user, password or query"),
+        ("embedder_model=", "`embedder_model` (--set) must not be empty"),
+        ("embedder_dimension=0", "`embedder_dimension` (--set) must be at least 1"),
+    ] {
+        let error = remote(&[set], None).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("sk-1"), "{set}: {error}");
+    }
+}
+
+#[test]
+fn the_key_comes_from_its_variable_alone_and_is_never_repeated() {
+    let settings = remote(&[], Some("sk-1")).unwrap();
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    assert!(!format!("{settings:?}").contains("sk-1"));
+    assert!(settings.rows().iter().all(|row| !row.value.contains("sk-1")));
+    let (_dir, path) = file("embedder_key = 'sk-1'");
+    let from_file = Flags { config: Some(path), ..Flags::default() };
+    for refused in [
+        remote(&["embedder_key=sk-1"], None),
+        Settings::load(&from_file, &environment(&[])),
+        remote(&[], Some("sk-1\nsk-1")),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains(KEY_VARIABLE) && !error.contains("sk-1"), "{error}");
+    }
+}

@@ -3,6 +3,9 @@
 mod ending;
 mod hostile;
 mod listing;
+#[cfg(feature = "http")]
+#[cfg(test)]
+mod providers;
 mod recalling;
 mod refusals;
 mod session;

@@ -70,3 +70,36 @@ fn wrong_usage_is_explained_and_help_goes_to_stdout() {
     assert!(home.run(&["--version"]).ok().out.starts_with("memory-mcp "));
     assert!(!home.path("memory.db").exists(), "none of this needs a store");
 }
+
+const REMOTE: [&str; 8] = [
+    "--set",
+    "embedder=openai",
+    "--set",
+    "embedder_url=http://127.0.0.1:9/v1",
+    "--set",
+    "embedder_model=m",
+    "--set",
+    "embedder_dimension=8",
+];
+
+#[test]
+fn the_key_of_a_provider_is_not_shown() {
+    let home = Home::new();
+    for form in [&["config"][..], &["config", "--json"]] {
+        let mut command = home.command(&[form, &REMOTE].concat());
+        command.env("MEMORY_MCP_LOG_LEVEL", "trace").env("MEMORY_MCP_EMBEDDER_KEY", "sk-walrus");
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(output.status.success() && said.contains("embedder_model"), "{said}");
+        assert!(!said.contains("walrus"), "{said}");
+    }
+}
+
+#[cfg(not(feature = "http"))]
+#[test]
+fn a_build_without_remote_embedders_says_how_to_get_them() {
+    let home = Home::new();
+    let ran = home.run(&[&["list"][..], &REMOTE].concat());
+    ran.fails(2, &["`embedder` is openai (--set)", "--features http", "set embedder to minilm"]);
+}
