@@ -33,9 +33,9 @@ mod writer;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memory_core::{
     Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter,
@@ -144,6 +144,23 @@ impl fmt::Debug for TursoStorage {
     }
 }
 
+/// How long an answer is looked out for before the thread sleeps: a few commits.
+const LOOK_OUT: Duration = Duration::from_micros(100);
+
+/// Looks for an answer for a short while: a commit takes some tens of microseconds, and being woken for
+/// its answer would take as long again. Yields in between, so that a lone processor is left to the writer.
+fn look_out<T>(answer: &Receiver<T>) -> Option<T> {
+    let began = Instant::now();
+    while began.elapsed() < LOOK_OUT {
+        match answer.try_recv() {
+            Ok(answer) => return Some(answer),
+            Err(TryRecvError::Empty) => std::thread::yield_now(),
+            Err(TryRecvError::Disconnected) => return None,
+        }
+    }
+    None
+}
+
 impl Drop for TursoStorage {
     fn drop(&mut self) {
         self.close();
@@ -155,6 +172,11 @@ impl Storage for TursoStorage {
         let (ack, answer) = sync_channel(1);
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         jobs.send(Job { batch, durability, ack }).map_err(|_| stopped())?;
+        if durability == Durability::Process
+            && let Some(answer) = look_out(&answer)
+        {
+            return answer;
+        }
         answer.recv().map_err(|_| stopped())?
     }
 
