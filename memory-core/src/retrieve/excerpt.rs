@@ -32,6 +32,9 @@ const NEXT_RESULT_BYTES: usize = 60;
 /// Bytes of a text in which the best part is looked for.
 const MAX_SEARCHED_BYTES: usize = 16 * 1024;
 
+/// The same for each of the steps of a window: of a hundred long answers only these are read through.
+const MAX_SEARCHED_STEP_BYTES: usize = 2 * 1024;
+
 /// Makes hits of the candidates, reading the steps that fit in one query.
 pub(super) fn write(
     storage: &dyn Storage,
@@ -85,8 +88,9 @@ fn episode_excerpt(episode: &Episode, window: &[Step], query: &LexicalQuery) -> 
     let fits = |step: &&Step| {
         let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
         let mut tokenizer = Tokenizer::for_query();
-        let mut terms = query.terms_in(&mut tokenizer, head(said, MAX_SEARCHED_BYTES));
-        terms.extend(query.terms_in(&mut tokenizer, step.args.as_str()));
+        let mut terms = query.terms_in(&mut tokenizer, head(said, MAX_SEARCHED_STEP_BYTES));
+        let args = head(step.args.as_str(), MAX_SEARCHED_STEP_BYTES);
+        terms.extend(query.terms_in(&mut tokenizer, args));
         terms.sort_unstable();
         terms.dedup();
         terms.len()
@@ -111,7 +115,7 @@ fn episode_excerpt(episode: &Episode, window: &[Step], query: &LexicalQuery) -> 
 fn step_line(step: &Step, call_bytes: usize, result_bytes: usize, query: &LexicalQuery) -> String {
     let call = fitting_part(&one_line(&call_text(step)), call_bytes, query);
     let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
-    let result = fitting_part(&one_line(head(said, MAX_SEARCHED_BYTES)), result_bytes, query);
+    let result = fitting_part(&one_line(head(said, MAX_SEARCHED_STEP_BYTES)), result_bytes, query);
     let mark = if step.ok { "→" } else { "✗" };
     format!("{call} {mark} {result}").trim_end().to_owned()
 }
