@@ -5,7 +5,7 @@ fn environment(vars: &[(&str, &str)]) -> Environment {
     let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value)));
     Environment {
         vars: vars.chain([home]).collect(),
-        working_dir: PathBuf::from("/work/shop"),
+        working_dir: PathBuf::from("/home/me/shop"),
         platform: Platform::Xdg,
     }
 }
@@ -119,7 +119,7 @@ fn the_store_lies_where_the_platform_keeps_data() {
 fn a_relative_store_is_seen_from_the_working_folder() {
     let flags = Flags { store: Some("memory.db".into()), ..Flags::default() };
     let settings = Settings::load(&flags, &environment(&[])).unwrap();
-    assert_eq!(settings.store, PathBuf::from("/work/shop/memory.db"));
+    assert_eq!(settings.store, PathBuf::from("/home/me/shop/memory.db"));
 }
 
 #[test]
