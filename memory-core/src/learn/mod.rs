@@ -1,0 +1,17 @@
+//! What experience teaches: patterns, cures of errors, playbooks, and how sure we are of each.
+//!
+//! Who calls it: [`crate::Memory`] and the retriever. What it must not know: where records are stored,
+//! how text is searched, what an answer looks like on the wire.
+//!
+//! Derived state. An ended episode is boiled down to a [`Digest`], which is kept with it and depends on
+//! its steps alone; the learned state is a table of [`Run`]s with indexes over them, and whatever needs
+//! an order (a trend, a half-life) is worked out when it is asked for. So the state does not depend on
+//! the order in which episodes arrive.
+
+pub(crate) mod digest;
+pub(crate) mod run;
+pub(crate) mod signature;
+
+pub(crate) use digest::{Digest, Ending, Incident};
+pub(crate) use run::{Move, NameNo, Run, TaskKey};
+pub(crate) use signature::Signature;
