@@ -8,10 +8,17 @@
 //! an order (a trend, a half-life) is worked out when it is asked for. So the state does not depend on
 //! the order in which episodes arrive.
 
+pub(crate) mod action;
+mod codec;
 pub(crate) mod digest;
+mod incident;
+mod members;
 pub(crate) mod run;
+#[cfg(test)]
+mod sample;
 pub(crate) mod signature;
 
+pub(crate) use action::name_of;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;
