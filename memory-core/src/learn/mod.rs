@@ -9,6 +9,7 @@
 //! the order in which episodes arrive.
 
 pub(crate) mod digest;
+pub(crate) mod evidence;
 pub(crate) mod run;
 pub(crate) mod signature;
 
