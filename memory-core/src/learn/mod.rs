@@ -11,6 +11,7 @@
 pub(crate) mod action;
 mod codec;
 pub(crate) mod digest;
+pub(crate) mod evidence;
 mod incident;
 mod members;
 pub(crate) mod run;
