@@ -2,7 +2,10 @@
 //!
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
+mod forget;
 mod import;
+mod learning;
+mod notes;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,7 +16,7 @@ use crate::embed::Embedder;
 use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
-use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
+use crate::intake::{Completion, Desk, NewEpisode, NewStep, Receipt};
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
 use crate::retrieve::{Query, Recall, RecallCache, Retriever};
 use crate::storage::{
@@ -22,6 +25,8 @@ use crate::storage::{
 };
 
 pub use import::Import;
+use learning::{Learning, Loading};
+pub use notes::Remembered;
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;
@@ -78,6 +83,9 @@ pub struct Memory {
     // Dropped before the index is abandoned: its thread refreshes it.
     worker: OnceLock<Worker>,
     index: Arc<Index>,
+    learning: Arc<Learning>,
+    // Dropped once the learning is abandoned: its thread reads the storage.
+    loading: OnceLock<Option<Loading>>,
     cache: RecallCache,
 }
 
@@ -106,8 +114,9 @@ impl Memory {
     ) -> Result<Self, Error> {
         config.validate()?;
         let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
-        let (worker, cache) = (OnceLock::new(), RecallCache::new(&config));
-        Ok(Self { storage, clock, config, embedder, worker, index, cache })
+        let (learning, cache) = (Arc::new(Learning::new()), RecallCache::new(&config));
+        let (worker, loading) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { storage, clock, config, embedder, worker, index, learning, loading, cache })
     }
 
     /// Starts the thread that embeds what is stored, now and from now on; once is enough.
@@ -117,6 +126,14 @@ impl Memory {
         if let Some(embedding) = self.embedding() {
             self.worker.get_or_init(|| Worker::start(embedding));
         }
+    }
+
+    /// Starts to load what was learned, on a thread of its own; once is enough.
+    ///
+    /// Without it the first call that asks for it loads it.
+    pub fn learn_in_background(&self) {
+        let (index, storage) = (&self.index, &self.storage);
+        self.loading.get_or_init(|| Learning::load(&self.learning, index, Arc::clone(storage)));
     }
 
     /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more; gives
@@ -189,7 +206,7 @@ impl Memory {
         Ok(desk.receipt(n_steps))
     }
 
-    /// Ends an open episode; gives the notes that its lessons became.
+    /// Ends an open episode; gives what its lessons became, as by [`Memory::remember`].
     ///
     /// # Errors
     ///
@@ -199,37 +216,23 @@ impl Memory {
         &self,
         episode: EpisodeId,
         completion: Completion,
-    ) -> Result<Receipt<Vec<NoteId>>, Error> {
+    ) -> Result<Receipt<Vec<Remembered>>, Error> {
         let mut desk = self.desk();
         let (closing, lessons) = desk.closing(completion)?;
         let ended_at = closing.ended_at;
         let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
-        let mut ids = Vec::with_capacity(lessons.len());
+        let mut told = Vec::with_capacity(lessons.len());
         if !lessons.is_empty() {
             let stored = self.episode(episode)?;
             for text in lessons {
                 let id = NoteId::from_bytes(self.clock.next_id());
-                batch.ops.push(Op::InsertNote(Box::new(desk.lesson(id, &stored, ended_at, text))));
-                ids.push(id);
+                let (op, lesson) = self.tell(desk.lesson(id, &stored, ended_at, text))?;
+                batch.ops.extend(op);
+                told.push(lesson);
             }
         }
         self.apply("complete episode", batch, Durability::Power)?;
-        Ok(desk.receipt(ids))
-    }
-
-    /// Stores a note.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`] when the note that it supersedes is not
-    /// stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
-    /// [`Error::LimitExceeded`] for too many tags, [`Error::Storage`].
-    pub fn remember(&self, new: NewNote) -> Result<Receipt<NoteId>, Error> {
-        let mut desk = self.desk();
-        let id = NoteId::from_bytes(self.clock.next_id());
-        let insert = Op::InsertNote(Box::new(desk.note(id, new)?));
-        self.apply("remember note", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(id))
+        Ok(desk.receipt(told))
     }
 
     /// Finds the past experience that helps with what the query says.
@@ -242,15 +245,18 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        let retriever = Retriever {
-            embedder: self.embedder.as_deref(),
+        self.retriever(self.embedder.as_deref()).recall(query)
+    }
+
+    fn retriever<'a>(&'a self, embedder: Option<&'a dyn Embedder>) -> Retriever<'a> {
+        Retriever {
+            embedder,
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
             cache: &self.cache,
             now: self.clock.now(),
-        };
-        retriever.recall(query)
+        }
     }
 
     /// Reads an episode.
@@ -327,17 +333,6 @@ impl Memory {
             [] => Err(Error::unknown(only_kind, prefix)),
             some => Err(Error::ambiguous(prefix, some)),
         }
-    }
-
-    /// Removes records for good, all or none; gives the number removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] when one is not stored, [`Error::Storage`].
-    pub fn forget(&self, ids: &[RecordId]) -> Result<usize, Error> {
-        let ops = ids.iter().map(|id| Op::Remove(*id)).collect();
-        self.apply("forget records", WriteBatch { ops }, Durability::Power)?;
-        Ok(ids.len())
     }
 
     /// Lists changes after `after`, oldest first.
@@ -417,7 +412,9 @@ impl Memory {
 impl Drop for Memory {
     /// Ends the load of the index, so that the storage is closed with its last user.
     fn drop(&mut self) {
+        self.learning.abandon();
         self.index.abandon();
+        drop(self.loading.take());
         drop(self.worker.take());
     }
 }
@@ -449,5 +446,7 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
 mod cache_tests;
 #[cfg(test)]
 mod meaning_tests;
+#[cfg(test)]
+mod notes_tests;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,8 @@ pub(crate) struct Learned {
     by_tool: FxHashMap<NameNo, Posting>,
     by_signature: FxHashMap<Signature, Posting>,
     by_gram: FxHashMap<Gram, Posting>,
+    /// Runs that were shown a record or followed it.
+    by_record: FxHashMap<RecordId, Posting>,
 }
 
 /// A run, and the names it holds besides those of its fields.
@@ -53,6 +55,9 @@ impl Learned {
         for incident in &run.incidents {
             add(&mut self.by_signature, incident.signature, no);
         }
+        for record in records(run) {
+            add(&mut self.by_record, record, no);
+        }
         grams(&run.moves, |gram| add(&mut self.by_gram, gram, no));
         if let Some(place) = self.runs.get_mut(no as usize) {
             *place = Some(row);
@@ -68,6 +73,9 @@ impl Learned {
         remove(&mut self.by_task, (run.scope, run.task), no);
         for incident in &run.incidents {
             remove(&mut self.by_signature, incident.signature, no);
+        }
+        for record in records(&run) {
+            remove(&mut self.by_record, record, no);
         }
         grams(&run.moves, |gram| remove(&mut self.by_gram, gram, no));
         for tool in &tools {
@@ -138,6 +146,16 @@ impl Learned {
         self.newest_first(self.by_signature.get(&signature))
     }
 
+    /// Runs that were shown a record or followed it, newest first.
+    pub(crate) fn runs_of_record(&self, id: RecordId) -> Vec<&Run> {
+        self.newest_first(self.by_record.get(&id))
+    }
+
+    /// Whether some run followed a record.
+    pub(crate) fn is_followed(&self, id: RecordId) -> bool {
+        self.runs_of_record(id).iter().any(|run| run.followed.contains(&id))
+    }
+
     /// All runs, or those of a scope, newest first.
     pub(crate) fn runs_in(&self, scope: Option<&str>) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.unordered(scope).collect();
@@ -187,7 +205,7 @@ impl Learned {
 
     /// Entries of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 7] {
+    fn n_entries(&self) -> [usize; 8] {
         [
             self.names.len(),
             self.runs.len(),
@@ -196,6 +214,7 @@ impl Learned {
             self.by_tool.len(),
             self.by_signature.len(),
             self.by_gram.len(),
+            self.by_record.len(),
         ]
     }
 }
@@ -208,6 +227,11 @@ fn sort_newest_first(runs: &mut [&Run]) {
 /// What was shown when the episode began; whether each was a strong hit.
 fn shown(episode: &Episode) -> Box<[(RecordId, bool)]> {
     episode.shown.iter().map(|shown| (shown.record, shown.strong)).collect()
+}
+
+/// What was shown to a run, then what it followed; one that was both comes twice.
+fn records(run: &Run) -> impl Iterator<Item = RecordId> {
+    run.shown.iter().map(|(id, _)| *id).chain(run.followed.iter().copied())
 }
 
 fn add<K: Eq + std::hash::Hash>(index: &mut FxHashMap<K, Posting>, key: K, run: RunNo) {

@@ -59,7 +59,7 @@ impl Tool for CompleteEpisode {
             status: Status::Completed.name(),
             outcome: outcome.name(),
             n_steps: call.memory.episode(id)?.n_steps,
-            lesson_ids: done.value.iter().map(ToString::to_string).collect(),
+            lesson_ids: done.value.iter().map(|lesson| lesson.id().to_string()).collect(),
             n_masked: done.n_masked,
             n_cut: done.n_cut,
         })
