@@ -11,8 +11,6 @@
 pub(crate) mod digest;
 pub(crate) mod evidence;
 pub(crate) mod run;
-#[cfg(test)]
-pub(crate) mod sample;
 pub(crate) mod signature;
 
 pub(crate) use digest::{Digest, Ending, Incident};

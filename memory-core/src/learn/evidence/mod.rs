@@ -7,6 +7,8 @@ pub(crate) mod beta;
 pub(crate) mod effect;
 pub(crate) mod effectiveness;
 pub(crate) mod reward;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(crate) mod special;
 pub(crate) mod usefulness;
 

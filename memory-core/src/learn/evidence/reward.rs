@@ -192,7 +192,7 @@ pub(crate) fn share_above<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::sample::run;
+    use crate::learn::evidence::sample::run;
     use proptest::prelude::*;
 
     fn with(outcome: Option<Outcome>, reward: Option<f64>, n_steps: usize) -> Run {

@@ -1,6 +1,6 @@
 //! Runs for tests.
 
-use super::{Move, Run, TaskKey};
+use crate::learn::{Move, Run, TaskKey};
 use crate::model::{EpisodeId, Outcome, Timestamp};
 
 /// A run of a task whose steps use the given tools, all ok; a negative number is a failed step.
