@@ -40,6 +40,9 @@
 //!
 //! The crate does no input or output but through [`Storage`], and reads no environment.
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod clock;
 mod config;
 mod embed;
@@ -61,8 +64,9 @@ pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use memory::{EngineStatus, Import, Memory, Record};
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, IdRange, Note, NoteId, NoteKind, Outcome,
-    RecordId, RecordKind, Scope, Source, Status, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
+    Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,
+    Timestamp,
 };
 pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
 pub use storage::{
