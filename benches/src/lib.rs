@@ -17,6 +17,7 @@ pub mod searcher;
 pub mod stdio;
 pub mod table;
 pub mod targets;
+pub mod vector_file;
 pub mod workload;
 
 pub use figure::Figure;

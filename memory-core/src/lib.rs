@@ -40,6 +40,9 @@
 //!
 //! The crate does no input or output but through [`Storage`], and reads no environment.
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 mod clock;
 mod config;
 mod embed;

@@ -8,6 +8,8 @@
 //! **Score** of a unit: the inner product in `f64` (32 lanes, see [`kernel::Dot`]) rounded to `f32`;
 //! the same bits on every processor. **Order**: higher score first, then smaller unit number.
 
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod checksum;
 mod error;
 mod kernel;

@@ -40,6 +40,8 @@ struct Scanned {
     candidates: Vec<u64>,
     /// The best lower ends.
     floor: TopK,
+    /// Σ score of codes, by lane; [`Scanned::settle_sums`] has moved them to `sum` after each stride.
+    sums: [f32; ROWS],
     /// Σ score of codes.
     sum: f64,
 }
@@ -121,7 +123,7 @@ impl Search<'_> {
 
     /// Scans the codes of blocks.
     fn scan(&self, survivors: &Survivors, mut by_unit: Option<&mut [f32]>) -> Scanned {
-        let mut scanned = Scanned { candidates: Vec::new(), floor: TopK::new(self.k), sum: 0.0 };
+        let mut scanned = Scanned { candidates: Vec::new(), floor: TopK::new(self.k), sums: [0.0; ROWS], sum: 0.0 };
         let mut scores = [0.0; STRIDE * ROWS];
         survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
             self.stride(lanes, &mut scores, &mut scanned);
@@ -155,7 +157,7 @@ impl Search<'_> {
         };
         (self.kernels.scan)(&self.query.coded, blocks, scores, hits);
         for ((lanes, hits), scores) in lanes.iter().zip(hits).zip(scores.as_chunks::<ROWS>().0) {
-            scanned.sum += masked_sum(scores, lanes.bits);
+            scanned.add(scores, lanes.bits);
             let mut bits = *hits & lanes.bits;
             while bits != 0 {
                 let lane = bits.trailing_zeros() as usize;
@@ -169,6 +171,7 @@ impl Search<'_> {
                 scanned.meet(score, margin, lanes.block * ROWS + lane);
             }
         }
+        scanned.settle_sums();
     }
 
     /// Writes scores of codes at the unit numbers of their rows.
@@ -179,6 +182,14 @@ impl Search<'_> {
                 continue;
             };
             let start = lanes.block % shape.slab_blocks * ROWS;
+            if lanes.bits == u16::MAX
+                && let Some(first) = slab.run(lanes.block % shape.slab_blocks)
+                && let Some(places) = by_unit.get_mut(first as usize..)
+                && let Some(places) = places.first_chunk_mut::<ROWS>()
+            {
+                *places = *scores;
+                continue;
+            }
             let units = slab.units.get(start..).unwrap_or_default();
             for (lane, (score, unit)) in scores.iter().zip(units).enumerate() {
                 if lanes.bits >> lane & 1 == 1
@@ -220,6 +231,25 @@ impl Search<'_> {
 }
 
 impl Scanned {
+    /// Adds the scores whose bit is set: sixteen sums side by side, as one would wait for itself.
+    fn add(&mut self, scores: &[f32; ROWS], bits: u16) {
+        if bits == u16::MAX {
+            for (sum, score) in self.sums.iter_mut().zip(scores) {
+                *sum += score;
+            }
+        } else {
+            for (lane, (sum, score)) in self.sums.iter_mut().zip(scores).enumerate() {
+                *sum += if bits >> lane & 1 == 1 { *score } else { 0.0 };
+            }
+        }
+    }
+
+    /// Moves the sums of a stride to the total, which needs more digits.
+    fn settle_sums(&mut self) {
+        self.sum += f64::from(self.sums.iter().sum::<f32>());
+        self.sums = [0.0; ROWS];
+    }
+
     /// Considers a row; drops candidates that fell below the floor when many have piled up.
     fn meet(&mut self, score: f32, margin: f32, slot: usize) {
         let (upper, lower) = (score + margin, score - margin);
@@ -236,15 +266,4 @@ impl Scanned {
         self.candidates.push(key(upper, slot));
         self.floor.push(lower, slot);
     }
-}
-
-/// Σ of the scores whose bit is set.
-fn masked_sum(scores: &[f32; ROWS], bits: u16) -> f64 {
-    if bits == u16::MAX {
-        return f64::from(scores.iter().sum::<f32>());
-    }
-    let picked = scores.iter().enumerate();
-    picked.fold(0.0, |sum, (lane, score)| {
-        sum + if bits >> lane & 1 == 1 { f64::from(*score) } else { 0.0 }
-    })
 }

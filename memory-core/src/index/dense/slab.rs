@@ -82,6 +82,11 @@ impl Slab {
         self.units.get(row).copied().unwrap_or(NONE)
     }
 
+    /// First unit of a block whose units in use are consecutive.
+    pub(super) fn run(&self, block: usize) -> Option<u32> {
+        self.runs.get(block).copied().filter(|&first| first != NONE)
+    }
+
     /// Bits of the rows of `block` that are in use and, with a mask, whose unit is in it.
     pub(super) fn lanes(&self, block: usize, mask: Option<&Mask>) -> u16 {
         let used = self.used.saturating_sub(block * ROWS).min(ROWS);

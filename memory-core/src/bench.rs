@@ -1,0 +1,4 @@
+//! What the benches reach of the engine's inside; only with the feature `bench`, which no product asks
+//! for. Nothing here is stable.
+
+pub use crate::index::dense::bench::{DenseIndex, KernelBench, UnitMask};
