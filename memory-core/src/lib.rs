@@ -64,7 +64,8 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use memory::{EngineStatus, Import, Memory, Record, Remembered};
+pub use learn::Worth;
+pub use memory::{EngineStatus, Handoff, Import, Judged, Memory, Record, Remembered};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
     Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,

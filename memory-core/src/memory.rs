@@ -2,6 +2,9 @@
 //!
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
+mod checkpoint;
+mod episodes;
+mod feedback;
 mod forget;
 mod import;
 mod learning;
@@ -16,14 +19,16 @@ use crate::embed::Embedder;
 use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
-use crate::intake::{Completion, Desk, NewEpisode, NewStep, Receipt};
+use crate::intake::Desk;
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
 use crate::retrieve::{Query, Recall, RecallCache, Retriever};
 use crate::storage::{
-    Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,
-    Storage, StorageError, StorageStats, WriteBatch,
+    Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
+    StorageError, StorageStats, WriteBatch,
 };
 
+pub use checkpoint::Handoff;
+pub use feedback::Judged;
 pub use import::Import;
 use learning::{Learning, Loading};
 pub use notes::Remembered;
@@ -167,72 +172,6 @@ impl Memory {
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// Begins an episode.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too many
-    /// tags, [`Error::Conflict`] when its source is stored already, [`Error::Storage`].
-    pub fn start(&self, new: NewEpisode) -> Result<Receipt<EpisodeId>, Error> {
-        let mut desk = self.desk();
-        let id = EpisodeId::from_bytes(self.clock.next_id());
-        let episode = Box::new(desk.episode(id, new)?);
-        let insert = Op::InsertEpisode { episode, steps: Vec::new() };
-        self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(id))
-    }
-
-    /// Appends steps to an open episode, all or none; gives the number of steps that it has then.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
-    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
-    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<u32>, Error> {
-        if steps.is_empty() {
-            return Err(Error::invalid("steps", "must hold at least one step"));
-        }
-        let mut desk = self.desk();
-        let steps = desk.steps(steps)?;
-        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
-        let append = Op::AppendSteps { episode, steps, limit };
-        let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
-        let n_steps = match commit.applied.first() {
-            Some(Applied::Steps { n_steps }) => *n_steps,
-            _ => 0,
-        };
-        Ok(desk.receipt(n_steps))
-    }
-
-    /// Ends an open episode; gives what its lessons became, as by [`Memory::remember`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`],
-    /// [`Error::Conflict`] when the episode has ended, [`Error::LimitExceeded`], [`Error::Storage`].
-    pub fn complete(
-        &self,
-        episode: EpisodeId,
-        completion: Completion,
-    ) -> Result<Receipt<Vec<Remembered>>, Error> {
-        let mut desk = self.desk();
-        let (closing, lessons) = desk.closing(completion)?;
-        let ended_at = closing.ended_at;
-        let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
-        let mut told = Vec::with_capacity(lessons.len());
-        if !lessons.is_empty() {
-            let stored = self.episode(episode)?;
-            for text in lessons {
-                let id = NoteId::from_bytes(self.clock.next_id());
-                let (op, lesson) = self.tell(desk.lesson(id, &stored, ended_at, text))?;
-                batch.ops.extend(op);
-                told.push(lesson);
-            }
-        }
-        self.apply("complete episode", batch, Durability::Power)?;
-        Ok(desk.receipt(told))
     }
 
     /// Finds the past experience that helps with what the query says.
@@ -444,6 +383,8 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
 
 #[cfg(test)]
 mod cache_tests;
+#[cfg(test)]
+mod experience_tests;
 #[cfg(test)]
 mod meaning_tests;
 #[cfg(test)]

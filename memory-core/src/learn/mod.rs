@@ -22,9 +22,11 @@ pub(crate) mod run;
 mod sample;
 pub(crate) mod signature;
 pub(crate) mod table;
+mod worth;
 
 pub(crate) use action::name_of;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;
 pub(crate) use table::Learned;
+pub use worth::Worth;

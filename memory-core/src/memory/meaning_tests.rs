@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
-use crate::intake::NewNote;
+use crate::intake::{NewEpisode, NewNote, NewStep};
 use crate::model::{NoteKind, Scope, Timestamp};
 use crate::storage::MemStorage;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::clock::StepClock;
-use crate::intake::NewNote;
+use crate::intake::{Completion, NewEpisode, NewNote};
 use crate::model::{NoteKind, Outcome, Scope, Source, Timestamp};
 use crate::storage::MemStorage;
 

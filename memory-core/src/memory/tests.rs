@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::StepClock;
-use crate::intake::NewNote;
+use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
 use crate::model::{Excerpt, NoteKind, Outcome, Scope, Source, Status, Timestamp};
 use crate::retrieve::{HitKind, Strength};
 use crate::storage::MemStorage;
