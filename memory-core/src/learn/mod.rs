@@ -9,6 +9,7 @@
 //! the order in which episodes arrive.
 
 pub(crate) mod action;
+pub(crate) mod advice;
 mod codec;
 pub(crate) mod digest;
 pub(crate) mod evidence;
