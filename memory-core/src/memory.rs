@@ -105,7 +105,8 @@ impl Memory {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, Error> {
         config.validate()?;
-        let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
+        let snapshot = config.snapshot_path.clone();
+        let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
         let (worker, cache) = (OnceLock::new(), RecallCache::new(&config));
         Ok(Self { storage, clock, config, embedder, worker, index, cache })
     }
@@ -415,9 +416,12 @@ impl Memory {
 }
 
 impl Drop for Memory {
-    /// Ends the load of the index, so that the storage is closed with its last user.
+    /// Ends the load of the index, so that the storage is closed with its last user, and saves the index if
+    /// that is worth it; within two seconds, but for the text that is being embedded.
     fn drop(&mut self) {
         self.index.abandon();
+        // Before the worker, which may wait for a provider.
+        self.index.close();
         drop(self.worker.take());
     }
 }
