@@ -454,4 +454,6 @@ mod cache_tests;
 #[cfg(test)]
 mod meaning_tests;
 #[cfg(test)]
+mod snapshot_tests;
+#[cfg(test)]
 mod tests;

@@ -29,8 +29,8 @@ use crate::error::Error;
 use crate::model::{EpisodeId, RecordId};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
-pub(crate) use dense::DenseError;
 pub(crate) use columns::{Columns, Conditions, NameNo, RecordNo, UnitNo};
+pub(crate) use dense::DenseError;
 pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
@@ -62,6 +62,19 @@ pub struct IndexStatus {
     pub snapshot_loaded: bool,
     /// Why the snapshot was of no use, or could not be written; none where there was no snapshot yet.
     pub snapshot_failure: Option<String>,
+}
+
+impl IndexStatus {
+    /// What came of the snapshot, in a few words: `loaded`, `none`, or `rebuilt: ` and the reason.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        match (&self.snapshot_failure, self.snapshot_loaded) {
+            (None, true) => "loaded".to_owned(),
+            (None, false) => "none".to_owned(),
+            (Some(failure), true) => format!("loaded, not saved: {failure}"),
+            (Some(failure), false) => format!("rebuilt: {failure}"),
+        }
+    }
 }
 
 /// How far the first load is.

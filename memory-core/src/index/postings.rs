@@ -163,7 +163,8 @@ impl Postings {
         })?;
         out.array(&self.lists, |List { tail, last, count_room }| {
             let mut bytes = [0; 12];
-            for (place, number) in bytes.as_chunks_mut().0.iter_mut().zip([tail, last, count_room]) {
+            for (place, number) in bytes.as_chunks_mut().0.iter_mut().zip([tail, last, count_room])
+            {
                 *place = number.to_le_bytes();
             }
             bytes

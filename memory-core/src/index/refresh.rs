@@ -140,11 +140,7 @@ fn fail_vectors(contents: &RwLock<Contents>, failure: Option<String>) {
 
 /// The position from which on vectors can be read again, when the next after `seq` cannot; `None` when
 /// there is none. Cost: some tens of reads of one row.
-fn past_damage(
-    storage: &dyn Storage,
-    model: &str,
-    seq: u64,
-) -> Result<Option<u64>, StorageError> {
+fn past_damage(storage: &dyn Storage, model: &str, seq: u64) -> Result<Option<u64>, StorageError> {
     let readable = |step: u64| match storage.vectors(model, seq.saturating_add(step), 1) {
         Ok(_) => Ok(true),
         Err(StorageError::Corrupt { .. }) => Ok(false),
@@ -241,8 +237,8 @@ impl Contents {
             facts.units.iter().find(is_part).copied()
         });
         if let (Some(unit), Some(semantic)) = (unit, &mut self.semantic) {
-            semantic.put(unit, stored.content_hash, &stored.vector);
-            self.n_changed += 1;
+            let is_new = semantic.put(unit, stored.content_hash, &stored.vector);
+            self.n_changed += usize::from(is_new);
         }
     }
 

@@ -120,18 +120,21 @@ impl Semantic {
         self.pending.remove(&unit);
     }
 
-    /// Gives a unit its vector, unless it was made from another text than the unit has now.
+    /// Gives a unit its vector, unless it was made from another text than the unit has now; whether that
+    /// changes anything.
     ///
     /// A vector that the index cannot hold (of another dimension, not finite) is left out and the unit
     /// is not asked for again: it stays searchable by its words.
-    pub(super) fn put(&mut self, unit: UnitNo, hash: u64, vector: &[f32]) {
-        if self.hashes.get(unit as usize) != Some(&hash) {
-            return;
+    pub(super) fn put(&mut self, unit: UnitNo, hash: u64, vector: &[f32]) -> bool {
+        let is_current = self.hashes.get(unit as usize) == Some(&hash);
+        // What this process stored comes back with the next refresh.
+        if !is_current || (!self.pending.remove(&unit) && self.dense.holds(unit, vector)) {
+            return false;
         }
         if let Err(error) = self.dense.put(unit, vector) {
             tracing::warn!(%error, "a vector cannot be indexed");
         }
-        self.pending.remove(&unit);
+        true
     }
 
     /// Units that wait for a vector.

@@ -83,7 +83,11 @@ impl Upkeep {
         match snapshot::load(path, &Identity::new(id, model), head.seq) {
             Ok(contents) => {
                 let elapsed_ms = started.elapsed().as_millis();
-                tracing::debug!(elapsed_ms, seq = contents.seq, "search index read from its snapshot");
+                tracing::debug!(
+                    elapsed_ms,
+                    seq = contents.seq,
+                    "search index read from its snapshot"
+                );
                 lock(&self.outcome).loaded = true;
                 Ok(Some(contents))
             }
@@ -119,8 +123,8 @@ impl Upkeep {
         let enough = MIN_UNSAVED_AT_END.max(size(contents) / UNSAVED_SHARE_AT_END);
         let own = contents.position();
         // Another process may have saved what this one would.
-        let saved = saved
-            .is_some_and(|saved| saved.changes >= own.changes && saved.vectors >= own.vectors);
+        let saved =
+            saved.is_some_and(|saved| saved.changes >= own.changes && saved.vectors >= own.vectors);
         contents.n_changed >= enough && !saved
     }
 
@@ -160,7 +164,8 @@ impl Index {
             let contents = self.contents();
             self.upkeep.is_due(&contents) || wants_sketch(&contents)
         };
-        let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none()) else {
+        let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none())
+        else {
             return;
         };
         let mut thread = lock(&self.upkeep.thread);
@@ -188,7 +193,9 @@ impl Index {
         if !self.is_ready() || Instant::now() >= until {
             return;
         }
-        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else { return };
+        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
+            return;
+        };
         let is_due = {
             let contents = self.contents();
             let saved = snapshot::position(path, &Identity::new(*store, model(&contents)));
@@ -201,7 +208,9 @@ impl Index {
 
     /// Saves the index beside all else that goes on, and lets go of the vectors that lie in the file then.
     pub(super) fn save(&self, sync: bool) {
-        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else { return };
+        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
+            return;
+        };
         let started = Instant::now();
         let (draft, n_changed, model) = {
             let contents = self.contents();

@@ -153,6 +153,11 @@ impl Dense {
         self.vector_at(self.slot(unit)?)
     }
 
+    /// Whether `unit` has exactly this vector.
+    pub(crate) fn holds(&self, unit: u32, vector: &[f32]) -> bool {
+        self.slot(unit).and_then(|slot| self.vector_at(slot)).is_some_and(|held| held == vector)
+    }
+
     /// The vector of a slot in use; `None` where it cannot be read.
     fn vector_at(&self, slot: u32) -> Option<Vec<f32>> {
         let (slab, row) = self.place(slot);

@@ -124,12 +124,7 @@ impl Filed {
         Self { file, start, checksums, changed: FxHashMap::default() }
     }
 
-    fn read<'a>(
-        &self,
-        row: usize,
-        width: usize,
-        buffer: &'a mut Buffer,
-    ) -> io::Result<&'a [f32]> {
+    fn read<'a>(&self, row: usize, width: usize, buffer: &'a mut Buffer) -> io::Result<&'a [f32]> {
         let n_bytes = width * size_of::<f32>();
         buffer.bytes.resize(n_bytes, 0);
         read_at(&self.file, &mut buffer.bytes, self.start + (row * n_bytes) as u64)?;

@@ -98,11 +98,7 @@ impl Slab {
     }
 
     /// The vector of `row`, padded to the width. Errors: it cannot be read from its file.
-    pub(super) fn row<'a>(
-        &'a self,
-        row: usize,
-        buffer: &'a mut Buffer,
-    ) -> io::Result<&'a [f32]> {
+    pub(super) fn row<'a>(&'a self, row: usize, buffer: &'a mut Buffer) -> io::Result<&'a [f32]> {
         self.rows.read(row, self.shape.width, buffer)
     }
 

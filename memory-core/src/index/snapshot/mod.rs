@@ -60,7 +60,8 @@ impl<'a> Identity<'a> {
 }
 
 /// Text whose terms show how texts are cut into terms.
-const SAMPLE: &str = "Kate’s queries were failing: parseHttp_request2(src/index/mod.rs) naïve 我的同事 E0382";
+const SAMPLE: &str =
+    "Kate’s queries were failing: parseHttp_request2(src/index/mod.rs) naïve 我的同事 E0382";
 
 /// A hash of what makes units and terms out of texts, and of the version of this program.
 ///

@@ -52,7 +52,8 @@ impl Neighbour {
         fs::rename(&self.path, path).map_err(SnapshotError::io("rename"))?;
         self.placed = true;
         #[cfg(unix)]
-        if let Some(folder) = path.parent().filter(|folder| sync && !folder.as_os_str().is_empty()) {
+        if let Some(folder) = path.parent().filter(|folder| sync && !folder.as_os_str().is_empty())
+        {
             let synced = File::open(folder).and_then(|folder| folder.sync_all());
             synced.map_err(SnapshotError::io("sync the folder of"))?;
         }

@@ -93,10 +93,8 @@ fn told(contents: &Contents) -> String {
     let columns = &contents.columns;
     let mut said = String::new();
     for number in 0..=u8::MAX {
-        let ids: [RecordId; 2] = [
-            NoteId::from_bytes([number; 16]).into(),
-            EpisodeId::from_bytes([number; 16]).into(),
-        ];
+        let ids: [RecordId; 2] =
+            [NoteId::from_bytes([number; 16]).into(), EpisodeId::from_bytes([number; 16]).into()];
         for found in ids.into_iter().filter_map(|id| columns.find(id)) {
             said.push_str(&format!("{found:?}\n"));
         }
@@ -262,7 +260,8 @@ fn every_flipped_byte_is_noticed_or_in_a_gap() {
     let gap = HEAD_BYTES as u64 + front_bytes..rows_start(front_bytes);
     // All of the head, then enough to meet every section often.
     let arena = bytes.len() / 2..bytes.len();
-    for at in (0..HEAD_BYTES).chain((HEAD_BYTES..bytes.len()).step_by(41)).chain(arena.step_by(997)) {
+    for at in (0..HEAD_BYTES).chain((HEAD_BYTES..bytes.len()).step_by(41)).chain(arena.step_by(997))
+    {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, damaged).unwrap();
