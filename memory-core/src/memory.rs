@@ -20,7 +20,9 @@ use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Desk;
-use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
+use crate::model::{
+    Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step, Timestamp,
+};
 use crate::retrieve::{Query, Recall, RecallCache, Retriever};
 use crate::storage::{
     Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
@@ -118,7 +120,8 @@ impl Memory {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> Result<Self, Error> {
         config.validate()?;
-        let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
+        let snapshot = config.snapshot_path.clone();
+        let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
         let (learning, cache) = (Arc::new(Learning::new()), RecallCache::new(&config));
         let (worker, loading) = (OnceLock::new(), OnceLock::new());
         Ok(Self { storage, clock, config, embedder, worker, index, learning, loading, cache })
@@ -184,17 +187,21 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        self.retriever(self.embedder.as_deref()).recall(query)
+        self.retriever(self.embedder.as_deref(), self.clock.now()).recall(query)
     }
 
-    fn retriever<'a>(&'a self, embedder: Option<&'a dyn Embedder>) -> Retriever<'a> {
+    fn retriever<'a>(
+        &'a self,
+        embedder: Option<&'a dyn Embedder>,
+        now: Timestamp,
+    ) -> Retriever<'a> {
         Retriever {
             embedder,
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
             cache: &self.cache,
-            now: self.clock.now(),
+            now,
         }
     }
 
@@ -349,11 +356,14 @@ impl Memory {
 }
 
 impl Drop for Memory {
-    /// Ends the load of the index, so that the storage is closed with its last user.
+    /// Ends the load of the index, so that the storage is closed with its last user, and saves the index if
+    /// that is worth it; within two seconds, but for the text that is being embedded.
     fn drop(&mut self) {
         self.learning.abandon();
         self.index.abandon();
         drop(self.loading.take());
+        // Before the worker, which may wait for a provider.
+        self.index.close();
         drop(self.worker.take());
     }
 }
@@ -389,5 +399,7 @@ mod experience_tests;
 mod meaning_tests;
 #[cfg(test)]
 mod notes_tests;
+#[cfg(test)]
+mod snapshot_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! What is known of each indexed unit besides its terms: whose it is, where it stands, and what filters
 //! ask about it.
 
+mod coding;
+
 use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
@@ -232,8 +234,19 @@ impl Columns {
         }
     }
 
+    /// Unit numbers given so far, those that are free again too.
+    pub(crate) fn n_numbers(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn n_units(&self) -> usize {
         self.places.len() - self.free_units.len()
+    }
+
+    /// The units of all records.
+    pub(crate) fn units(&self) -> impl Iterator<Item = UnitNo> + '_ {
+        let records = self.records.iter().flatten();
+        records.flat_map(|facts| facts.units.iter().copied())
     }
 
     /// Memory that the table takes, estimated, in bytes.

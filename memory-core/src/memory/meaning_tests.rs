@@ -19,14 +19,14 @@ const MEANINGS: [&[&str]; 4] = [
 ];
 
 #[derive(Default)]
-struct Concepts {
+pub(super) struct Concepts {
     id: &'static str,
     n_texts: AtomicUsize,
     is_down: AtomicBool,
 }
 
 impl Concepts {
-    fn new(id: &'static str) -> Arc<Self> {
+    pub(super) fn new(id: &'static str) -> Arc<Self> {
         Arc::new(Self { id, ..Self::default() })
     }
 
@@ -75,7 +75,7 @@ fn memory_on(storage: &Arc<dyn Storage>, embedder: &Arc<Concepts>) -> Memory {
     Memory::with_parts(Arc::clone(storage), Config::default(), clock, Some(embedder)).unwrap()
 }
 
-fn fact(text: &str) -> NewNote {
+pub(super) fn fact(text: &str) -> NewNote {
     NewNote::new(Scope::new("shop").unwrap(), NoteKind::Fact, text)
 }
 
