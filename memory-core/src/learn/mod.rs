@@ -9,6 +9,8 @@
 //! the order in which episodes arrive.
 
 pub(crate) mod action;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod codec;
 pub(crate) mod digest;
 pub(crate) mod evidence;
@@ -17,6 +19,8 @@ mod incident;
 mod members;
 mod names;
 mod posting;
+pub(crate) mod recovery;
+mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;
