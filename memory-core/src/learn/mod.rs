@@ -10,6 +10,8 @@
 
 pub(crate) mod action;
 pub(crate) mod advice;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod codec;
 pub(crate) mod digest;
 pub(crate) mod evidence;
@@ -18,6 +20,8 @@ mod incident;
 mod members;
 mod names;
 mod posting;
+pub(crate) mod recovery;
+mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;

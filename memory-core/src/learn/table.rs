@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::gram::{Gram, grams};
 use super::names::Names;
 use super::posting::{Posting, RunNo};
+use super::recovery::Tally;
 use super::{Digest, Move, NameNo, Run, Signature, TaskKey};
 use crate::model::{Episode, EpisodeId, RecordId};
 
@@ -23,6 +24,8 @@ pub(crate) struct Learned {
     by_gram: FxHashMap<Gram, Posting>,
     /// Runs that were shown a record or followed it.
     by_record: FxHashMap<RecordId, Posting>,
+    /// How plain retries went, after any error.
+    plain_retries: Tally,
 }
 
 /// A run, and the names it holds besides those of its fields.
@@ -59,6 +62,7 @@ impl Learned {
             add(&mut self.by_record, record, no);
         }
         grams(&run.moves, |gram| add(&mut self.by_gram, gram, no));
+        self.plain_retries.merge(Tally::of_plain_retries(run));
         if let Some(place) = self.runs.get_mut(no as usize) {
             *place = Some(row);
         }
@@ -70,6 +74,7 @@ impl Learned {
         let Some(row) = self.runs.get_mut(no as usize).and_then(Option::take) else { return };
         self.free.push(no);
         let Row { run, tools } = row;
+        self.plain_retries.take_out(Tally::of_plain_retries(&run));
         remove(&mut self.by_task, (run.scope, run.task), no);
         for incident in &run.incidents {
             remove(&mut self.by_signature, incident.signature, no);
@@ -179,6 +184,17 @@ impl Learned {
         let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
         let runs = self.runs.iter().filter_map(|row| row.as_ref().map(|row| &row.run));
         runs.filter(move |run| scope.is_none_or(|scope| scope == run.scope))
+    }
+
+    /// How plain retries went, after any error.
+    pub(super) const fn plain_retries(&self) -> Tally {
+        self.plain_retries
+    }
+
+    /// The signatures of the errors of the same tool and class.
+    pub(super) fn kin(&self, signature: Signature) -> impl Iterator<Item = Signature> {
+        let all = self.by_signature.keys().copied();
+        all.filter(move |other| other.family() == signature.family())
     }
 
     /// The sequences of moves that occur, with the runs that have them.
