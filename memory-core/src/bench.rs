@@ -2,3 +2,4 @@
 //! for. Nothing here is stable.
 
 pub use crate::index::dense::bench::{DenseIndex, KernelBench, UnitMask};
+pub use crate::learn::advice::bench::{Advice, Adviser, step_name};
