@@ -195,7 +195,8 @@ impl Course {
         self.adviser.put(&episode, steps);
         if show {
             let (reflection, request) = self.adviser.reflection(&episode);
-            let task: String = episode.task.as_str().chars().take(150).collect();
+            let task = episode.task.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+            let task: String = task.chars().take(200).collect();
             let ended = outcome.map_or("unknown", Outcome::name);
             self.report.examples.push(format!(
                 "=== {task}\n{}\n--- ended: {ended}\n{reflection}\n--- asked: {}",

@@ -92,13 +92,13 @@ impl Adviser {
         let scope = Record::of(scope.into_iter().filter(earlier));
         let errors = |signature: Signature| {
             let runs = self.learned.runs_of_signature(signature);
-            ErrorRecord::of(signature, runs.into_iter().filter(earlier))
+            ErrorRecord::of(signature, run.task, runs.into_iter().filter(earlier))
         };
         let history = History { task: &task, task_type: &[], scope };
         let reflection = reflect(run, &history, &errors, &[]);
         self.with_words(|words| {
             let request = lesson_request(run.id, &reflection, Vec::new(), words);
-            (reflection.text(run.id, words, 400), request.map(|request| request.text))
+            (reflection.text(run.id, words, 400), request.map(|request| request.question))
         })
     }
 

@@ -74,8 +74,12 @@ pub(crate) struct Playbook {
     pub(crate) n_same_task: u32,
     /// Median number of steps of the successes that the way was taken from; 0 without one.
     pub(crate) median_steps: u32,
-    /// The way that worked.
+    /// The way that worked; where nothing did, that of the best attempt that succeeded in part.
     pub(crate) steps: Vec<RouteStep>,
+    /// What the attempt behind `steps` was worth, in (0, 1]: 1 for a success, 0 without steps.
+    pub(crate) steps_credit: f64,
+    /// Where no attempt at this very task succeeded: how each ended, newest first: the episode and its last step.
+    pub(crate) dead_ends: Vec<(EpisodeId, NameNo, u32)>,
     /// What to beware of, clearest first.
     pub(crate) pitfalls: Vec<Pitfall>,
     /// Errors that may come and their cures.
@@ -105,11 +109,15 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
     }
     let same: Vec<Precedent<'_>> =
         known.iter().filter(|p| p.similarity >= SAME).map(|p| **p).collect();
-    let nearest = if same.is_empty() { known.iter().map(|p| **p).collect() } else { same.clone() };
-    let mut successes: Vec<&Precedent<'_>> = nearest.iter().filter(|p| succeeded(p.run)).collect();
-    if successes.is_empty() {
-        successes = known.iter().copied().filter(|p| succeeded(p.run)).collect();
-    }
+    let is_same_task = !same.is_empty();
+    let nearest = if is_same_task { same } else { known.iter().map(|p| **p).collect() };
+    let (models, steps_credit) = models(&nearest, &known);
+    let steps = route(&models);
+    let none_succeeded = !nearest.iter().any(|p| succeeded(p.run));
+    let ended = nearest.iter().filter_map(|p| {
+        let last = p.run.moves.last()?;
+        Some((p.run.id, last.tool, u32::try_from(p.run.moves.len() - 1).ok()?))
+    });
     let count = |holds: &dyn Fn(&Precedent<'_>) -> bool| {
         u32::try_from(known.iter().filter(|p| holds(p)).count()).unwrap_or(u32::MAX)
     };
@@ -119,14 +127,37 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
         n_succeeded: count(&|p| succeeded(p.run)),
         n_partial: count(&|p| p.run.outcome == Some(Outcome::Partial)),
         n_same_task: count(&|p| p.similarity >= SAME),
-        median_steps: median_steps(&successes),
-        steps: route(&successes),
-        pitfalls: pitfalls(&nearest),
+        median_steps: median_steps(&models),
+        steps_credit: if steps.is_empty() { 0.0 } else { steps_credit },
+        steps,
+        dead_ends: if is_same_task && none_succeeded { ended.collect() } else { Vec::new() },
+        pitfalls: pitfalls(&nearest, is_same_task),
         errors: sources.errors.to_vec(),
         lessons: sources.lessons.to_vec(),
         evidence: known.iter().map(|p| p.run.id).collect(),
         scope: sources.scope,
     }
+}
+
+/// The runs to take the way from, and what they were worth: the successes of the nearest runs, else of all, else
+/// the best that succeeded in part.
+fn models<'a>(
+    nearest: &'a [Precedent<'a>],
+    known: &[&'a Precedent<'a>],
+) -> (Vec<&'a Precedent<'a>>, f64) {
+    let successes: Vec<&Precedent<'_>> = nearest.iter().filter(|p| succeeded(p.run)).collect();
+    if !successes.is_empty() {
+        return (successes, 1.0);
+    }
+    let of_others: Vec<&Precedent<'_>> =
+        known.iter().copied().filter(|p| succeeded(p.run)).collect();
+    if !of_others.is_empty() {
+        return (of_others, 1.0);
+    }
+    let credit = |p: &&Precedent<'_>| credit_of(p.run).unwrap_or(0.0);
+    let best = nearest.iter().map(|p| credit(&p)).fold(0.0, f64::max);
+    let partial = nearest.iter().filter(|p| best > 0.0 && credit(p) >= best);
+    (partial.take(1).collect(), best)
 }
 
 impl Playbook {

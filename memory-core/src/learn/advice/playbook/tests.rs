@@ -46,7 +46,7 @@ fn it_says_what_to_expect_what_worked_and_on_what_it_rests() {
     let first = text.lines().next().unwrap();
     assert_eq!(
         first,
-        "Tried before: of 3 attempts 2 succeeded. Chance of success 60% (80% interval 32% to 86%)."
+        "3 attempts at this task before: 2 succeeded. Chance of success 60% (80% interval 32% to 86%)."
     );
     assert!(
         text.contains("What worked 2 times, in some 5 steps:\n1. `search`\n2. `open`: src/lib.rs")
@@ -62,7 +62,10 @@ fn tasks_alike_count_by_their_likeness_and_are_not_called_the_same() {
     assert!((book.expected.unwrap().n - 1.5).abs() < 1e-12);
     assert_eq!(book.n_same_task, 0);
     let text = book.text(&words(), 400);
-    assert!(text.starts_with("Not tried before; of 3 attempts like it 2 succeeded."), "{text}");
+    assert!(
+        text.starts_with("Not tried before. 3 attempts at tasks like it: 2 succeeded."),
+        "{text}"
+    );
     assert!(text.contains("What worked on 2 tasks like it"), "{text}");
 }
 

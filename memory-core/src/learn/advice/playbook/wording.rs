@@ -1,7 +1,5 @@
 //! A playbook in words: short lines, each with its counts.
 
-use std::fmt::Write;
-
 use super::{KnownError, Playbook};
 use crate::learn::advice::pitfall::{Mistake, Pitfall};
 use crate::learn::advice::route::RouteStep;
@@ -11,6 +9,7 @@ use crate::learn::advice::text::{Page, Words, one_line, percent};
 const MAX_PITFALLS: usize = 3;
 const MAX_ERRORS: usize = 3;
 const MAX_LESSONS: usize = 3;
+const MAX_DEAD_ENDS: usize = 3;
 
 /// Most episodes named as evidence in the text; the playbook itself holds all.
 const MAX_IDS: usize = 2;
@@ -23,6 +22,7 @@ impl Playbook {
         let mut page = Page::default();
         page.line(1.0, self.expectation());
         page.section(self.route_heading(), self.route_lines(words));
+        page.section("Tried without success, by the last step:", self.dead_end_lines(words));
         let pitfalls = self.pitfalls.iter().take(MAX_PITFALLS);
         page.section(
             "Beware:",
@@ -60,55 +60,89 @@ impl Playbook {
             n => format!(", {n} in part"),
         };
         let tried = match (self.n_same_task, self.n_runs) {
-            (0, n) => format!("Not tried before; of {} like it", attempts(n)),
-            (same, n) if same == n => format!("Tried before: of {}", attempts(n)),
-            (same, n) => format!("Tried before: of {} ({same} at this very task)", attempts(n)),
+            (0, n) => format!("Not tried before. {} at tasks like it", attempts(n)),
+            (same, n) if same == n => format!("{} at this task before", attempts(n)),
+            (same, n) => format!("{} at this task and {} like it before", attempts(same), n - same),
+        };
+        let succeeded = match self.n_succeeded {
+            0 => "none succeeded".to_owned(),
+            1 if self.n_runs == 1 => "it succeeded".to_owned(),
+            n if n == self.n_runs => "all succeeded".to_owned(),
+            n => format!("{n} succeeded"),
         };
         let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
         format!(
-            "{tried} {} succeeded{partly}. Chance of success {mean} (80% interval {lower} to {upper}).",
-            self.n_succeeded
+            "{tried}: {succeeded}{partly}. Chance of success {mean} (80% interval {lower} to {upper})."
         )
     }
 
     fn route_heading(&self) -> String {
         let n = self.steps.first().map_or(0, |step| step.n_of);
-        let median = self.median_steps;
         let of = match (n, self.n_same_task) {
+            _ if self.steps_credit < 1.0 => {
+                format!("Nothing worked fully. The best attempt ({})", percent(self.steps_credit))
+            }
             (1, 0) => "What worked on the nearest task".to_owned(),
             (1, _) => "What worked the one time".to_owned(),
             (n, 0) => format!("What worked on {n} tasks like it"),
             (n, _) => format!("What worked {n} times"),
         };
-        match median {
+        match self.median_steps {
             0 | 1 => format!("{of}:"),
             median if n == 1 => format!("{of}, in {median} steps:"),
             median => format!("{of}, in some {median} steps:"),
         }
     }
 
+    /// One line for each step that can be shown; those that cannot are told in a row.
     fn route_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
-        let line = |(number, step): (usize, &RouteStep)| {
-            let tools: Vec<String> = step.tools.iter().map(|tool| words.tool(*tool)).collect();
-            let mut line = format!("{number}. {}", tools.join(" and "));
-            if step.tools.len() > 1 {
-                line.push_str(&format!(" in turns, {}×", step.times));
-            } else if step.times > 1 {
-                line.push_str(&format!(" {}×", step.times));
+        let mut lines: Vec<(f64, String)> = Vec::new();
+        let mut is_row = false;
+        for (i, step) in self.steps.iter().enumerate() {
+            let is_last = i + 1 == self.steps.len();
+            let call = self.call(step, words);
+            let text = step_text(step, call.as_deref(), is_last, words);
+            match lines.last_mut() {
+                Some((value, row)) if is_row && call.is_none() && step.n_with == step.n_of => {
+                    row.push_str(" → ");
+                    row.push_str(&text);
+                    *value = value.max(0.6 + 0.3 * step.support());
+                }
+                _ => {
+                    #[expect(clippy::cast_precision_loss, reason = "a few steps")]
+                    let late = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
+                    let value = 0.6 + 0.3 * step.support() - late;
+                    lines.push((value, format!("{}. {text}", lines.len() + 1)));
+                }
             }
-            let (id, at) = step.example;
-            if let Some(call) = words.call(id, at) {
-                let lead = if step.times > 1 { ", first" } else { ":" };
-                line.push_str(&format!("{lead} {call}"));
+            is_row = call.is_none();
+        }
+        lines
+    }
+
+    /// How a step was called. Of other tasks only what several of them called alike can be of use in this one.
+    fn call(&self, step: &RouteStep, words: &Words<'_>) -> Option<String> {
+        let mut calls = step.examples.iter().map(|(id, at)| words.call(*id, *at));
+        let first = calls.next().flatten()?;
+        let is_general = self.n_same_task > 0 || step.n_of == 1;
+        (is_general || calls.any(|call| call.as_ref() == Some(&first))).then_some(first)
+    }
+
+    /// How attempts ended that did not succeed, where none did; equal ends once.
+    fn dead_end_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
+        let mut ends: Vec<(String, u32)> = Vec::new();
+        for (id, tool, step) in &self.dead_ends {
+            let call = words.call(*id, *step).map_or_else(String::new, |call| format!(": {call}"));
+            let end = format!("{}{call}", words.tool(*tool));
+            match ends.iter_mut().find(|(known, _)| *known == end) {
+                Some((_, n)) => *n += 1,
+                None => ends.push((end, 1)),
             }
-            if step.n_with < step.n_of {
-                line.push_str(&format!(" [{} of {}]", step.n_with, step.n_of));
-            }
-            #[expect(clippy::cast_precision_loss, reason = "a few steps")]
-            let late = number as f64 * 0.01;
-            (0.6 + 0.3 * step.support() - late, line)
-        };
-        (1..).zip(&self.steps).map(line).collect()
+        }
+        ends.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        let n_all = self.dead_ends.len();
+        let ends = ends.into_iter().take(MAX_DEAD_ENDS).zip([0.8, 0.6, 0.5]);
+        ends.map(|((end, n), value)| (value, format!("- {end} [{n} of {n_all}]"))).collect()
     }
 
     fn evidence_line(&self) -> String {
@@ -120,6 +154,27 @@ impl Playbook {
         };
         format!("From {}{more}.", ids.join(", "))
     }
+}
+
+/// A step: its tools, how often, how it was called.
+fn step_text(step: &RouteStep, call: Option<&str>, is_last: bool, words: &Words<'_>) -> String {
+    let tools: Vec<String> = step.tools.iter().map(|tool| words.tool(*tool)).collect();
+    let times = match (step.tools.len(), step.times) {
+        (1, 1) => String::new(),
+        (1, times) => format!(" {times}×"),
+        (_, times) => format!(" in turns, {times}×"),
+    };
+    let call = call.map_or_else(String::new, |call| match (step.times, is_last) {
+        (1, _) => format!(": {call}"),
+        (_, true) => format!(", last {call}"),
+        (_, false) => format!(", first {call}"),
+    });
+    let support = if step.n_with < step.n_of {
+        format!(" [{} of {}]", step.n_with, step.n_of)
+    } else {
+        String::new()
+    };
+    format!("{}{times}{call}{support}", tools.join(" and "))
 }
 
 fn attempts(n: u32) -> String {
