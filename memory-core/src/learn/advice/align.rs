@@ -14,6 +14,8 @@ pub(crate) struct Stretch {
     pub(crate) ok: bool,
     /// The first of them.
     pub(crate) at: u32,
+    /// The last of them.
+    pub(crate) last: u32,
     /// How many they are.
     pub(crate) n: u32,
 }
@@ -30,8 +32,11 @@ pub(crate) fn stretches(moves: &[Move]) -> Vec<Stretch> {
     let mut merged: Vec<Stretch> = Vec::new();
     for (step, at) in moves.iter().zip(0..) {
         match merged.last_mut() {
-            Some(last) if last.tool == step.tool && last.ok == step.ok => last.n += 1,
-            _ => merged.push(Stretch { tool: step.tool, ok: step.ok, at, n: 1 }),
+            Some(stretch) if stretch.tool == step.tool && stretch.ok == step.ok => {
+                stretch.n += 1;
+                stretch.last = at;
+            }
+            _ => merged.push(Stretch { tool: step.tool, ok: step.ok, at, last: at, n: 1 }),
         }
     }
     merged
@@ -90,6 +95,8 @@ pub(crate) fn similarity(a: &[Stretch], b: &[Stretch]) -> f64 {
 pub(crate) struct Parting {
     /// Steps of the first run before it.
     pub(crate) n_shared: u32,
+    /// The last stretch of either run before it, where there is one: the same step, done this often.
+    pub(crate) last_shared: Option<(Stretch, Stretch)>,
     /// What the first run did until they met again.
     pub(crate) here: Vec<Stretch>,
     /// What the second did.
@@ -125,6 +132,10 @@ pub(crate) fn first_parting(a: &[Stretch], b: &[Stretch]) -> Option<Parting> {
     let before = a.get(..shared).unwrap_or_default();
     Some(Parting {
         n_shared: before.iter().map(|stretch| stretch.n).sum(),
+        last_shared: before
+            .last()
+            .copied()
+            .zip(shared.checked_sub(1).and_then(|i| b.get(i)).copied()),
         here: a_rest.get(..i).unwrap_or_default().to_vec(),
         there: b_rest.get(..j).unwrap_or_default().to_vec(),
     })
@@ -157,6 +168,7 @@ mod tests {
     fn runs_part_at_the_first_step_that_one_of_them_did_not_take() {
         let parting = first_parting(&way(&[1, 1, 2, 3, 4]), &way(&[1, 2, 5, 6, 4])).unwrap();
         assert_eq!(parting.n_shared, 3);
+        assert_eq!(parting.last_shared.map(|(a, b)| (a.tool, a.n, b.n)), Some((2, 1, 1)));
         assert_eq!((tools(&parting.here), tools(&parting.there)), (vec![3], vec![5, 6]));
         let left_out = first_parting(&way(&[1, 4]), &way(&[1, 2, 4])).unwrap();
         assert_eq!((tools(&left_out.here), tools(&left_out.there)), (vec![], vec![2]));

@@ -27,8 +27,10 @@ pub(crate) struct LessonRequest {
     pub(crate) contradictions: Vec<Contradiction>,
     /// Most lessons wanted.
     pub(crate) max_lessons: u8,
-    /// The question in words.
-    pub(crate) text: String,
+    /// What is asked about: the contrast and the notes, each in a line.
+    pub(crate) quotes: Vec<String>,
+    /// The question about them.
+    pub(crate) question: String,
 }
 
 /// Asks for lessons about a run: what made the difference to the nearest run that ended otherwise, and which of
@@ -40,32 +42,26 @@ pub(crate) fn lesson_request(
     words: &Words<'_>,
 ) -> Option<LessonRequest> {
     let contrast = reflection.evidence.iter().find_map(|evidence| match evidence {
-        Evidence::Divergence(_) => Some(evidence),
+        Evidence::Divergence(divergence) => Some(divergence),
         _ => None,
     });
-    if contrast.is_none() && contradictions.is_empty() {
-        return None;
-    }
-    let mut text = String::new();
-    if let Some(contrast) = contrast {
-        text.push_str(&contrast.text(id, words));
-        text.push_str(" What made the difference?\n");
-    }
-    for Contradiction { one, other } in &contradictions {
+    let mut quotes: Vec<String> =
+        contrast.iter().map(|contrast| contrast.text(id, words)).collect();
+    quotes.extend(contradictions.iter().map(|Contradiction { one, other }| {
         let quote = |text: &str| one_line(text, QUOTE_BYTES).unwrap_or_default();
         let (a, b) = (quote(&one.1), quote(&other.1));
-        text.push_str(&format!(
-            "Note {} says “{a}”, note {} says “{b}”. Which holds?\n",
-            one.0, other.0
-        ));
-    }
-    text.push_str(&format!(
-        "Answer with at most {MAX_LESSONS} lessons, one sentence each, that help the next attempt: name the file, \
-         command or setting. None if you are not sure."
-    ));
-    let contrast = contrast.and_then(|evidence| match evidence {
-        Evidence::Divergence(divergence) => Some(divergence.clone()),
-        _ => None,
-    });
-    Some(LessonRequest { contrast, contradictions, max_lessons: MAX_LESSONS, text })
+        format!("Note {} says “{a}”, note {} says “{b}”.", one.0, other.0)
+    }));
+    let what = match (contrast, contradictions.as_slice()) {
+        (None, []) => return None,
+        (Some(_), []) => "What made the difference?",
+        (None, _) => "Which of these notes holds?",
+        (Some(_), _) => "What made the difference, and which of these notes holds?",
+    };
+    let question = format!(
+        "{what} Answer with at most {MAX_LESSONS} lessons for the next attempt, one sentence each, that name the \
+         file, command or setting; with none if you are not sure."
+    );
+    let contrast = contrast.cloned();
+    Some(LessonRequest { contrast, contradictions, max_lessons: MAX_LESSONS, quotes, question })
 }

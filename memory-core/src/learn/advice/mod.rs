@@ -4,6 +4,9 @@
 //! where their texts lie; it asks for those through [`Words`]. Every line says how often or where it was seen.
 
 pub(crate) mod align;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
+pub(crate) mod call;
 pub(crate) mod lesson;
 pub(crate) mod pitfall;
 pub(crate) mod playbook;
@@ -11,6 +14,7 @@ pub(crate) mod reflection;
 pub(crate) mod route;
 pub(crate) mod text;
 
+pub(crate) use call::call_of;
 pub(crate) use lesson::{Contradiction, LessonRequest, lesson_request};
 pub(crate) use playbook::{KnownError, Lesson, Playbook, Precedent, Sources, playbook};
 pub(crate) use reflection::{ErrorRecord, Evidence, PatternMet, Reflection, reflect};

@@ -67,9 +67,9 @@ impl Pitfall {
 
 /// What sets the failed runs of a task apart from its successes, clearest first.
 ///
-/// Needs two failed runs and one success: with fewer every difference would count. Of runs that are not of the
-/// very same task the caller should leave out those that are far.
-pub(crate) fn pitfalls(precedents: &[Precedent<'_>]) -> Vec<Pitfall> {
+/// Needs two failed runs and one success: with fewer every difference would count. Between different tasks
+/// (`same_task` false) what was used and how long it took is a matter of the task, and only getting stuck counts.
+pub(crate) fn pitfalls(precedents: &[Precedent<'_>], same_task: bool) -> Vec<Pitfall> {
     let (won, lost): (Vec<_>, Vec<_>) = precedents
         .iter()
         .filter(|precedent| credit_of(precedent.run).is_some())
@@ -83,6 +83,7 @@ pub(crate) fn pitfalls(precedents: &[Precedent<'_>]) -> Vec<Pitfall> {
         .into_iter()
         .flat_map(|tool| [Mistake::Used(tool), Mistake::LeftOut(tool), Mistake::Stuck(tool)])
         .chain(sides.length())
+        .filter(|mistake| same_task || matches!(mistake, Mistake::Stuck(_)))
         .map(|mistake| sides.judge(mistake))
         .filter(|pitfall| pitfall.n_failed_with >= 2 && pitfall.contrast() >= MIN_CONTRAST)
         .collect();
@@ -205,13 +206,17 @@ mod tests {
     use crate::model::Outcome;
 
     fn found(won: &[&[i32]], lost: &[&[i32]]) -> Vec<Pitfall> {
+        found_within(won, lost, true)
+    }
+
+    fn found_within(won: &[&[i32]], lost: &[&[i32]], same_task: bool) -> Vec<Pitfall> {
         let with = |outcome| move |(tools, id): (&&[i32], u8)| run(id, 1, Some(outcome), tools);
         let won = won.iter().zip(1..).map(with(Outcome::Success));
         let runs: Vec<Run> =
             won.chain(lost.iter().zip(100..).map(with(Outcome::Failure))).collect();
         let precedents: Vec<Precedent<'_>> =
             runs.iter().map(|run| Precedent { run, similarity: 1.0 }).collect();
-        pitfalls(&precedents)
+        pitfalls(&precedents, same_task)
     }
 
     #[test]
@@ -243,6 +248,15 @@ mod tests {
         let found = found(&[&[1, 2], &[1, 2]], &[&[1, -9, -9, -9, 2], &[1, -9, -9, -9, 2]]);
         assert!(found.iter().any(|pitfall| pitfall.mistake == Mistake::Stuck(9)), "{found:?}");
         assert!(found.iter().all(|pitfall| pitfall.mistake != Mistake::Used(9)), "{found:?}");
+    }
+
+    #[test]
+    fn between_different_tasks_only_getting_stuck_counts() {
+        let (won, lost): (&[&[i32]], &[&[i32]]) =
+            (&[&[1, 2], &[1, 2]], &[&[1, 8, -9, -9, -9], &[1, 8, -9, -9, -9]]);
+        let mistakes: Vec<Mistake> =
+            found_within(won, lost, false).iter().map(|p| p.mistake).collect();
+        assert_eq!(mistakes, [Mistake::Stuck(9)]);
     }
 
     #[test]

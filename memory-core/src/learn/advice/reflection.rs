@@ -4,11 +4,11 @@ use super::align::{Stretch, first_parting, similarity, stretches};
 use super::text::{Page, Words, percent};
 use crate::learn::evidence::reward::{credit_of, share_above, succeeded};
 use crate::learn::evidence::{Effect, History, Measure, Posterior, Reward, reward};
-use crate::learn::{Ending, NameNo, Run, Signature};
+use crate::learn::{Ending, NameNo, Run, Signature, TaskKey};
 use crate::model::{EpisodeId, Outcome};
 
 /// Difference between outcome and expectation that is worth a line.
-const MIN_SURPRISE: f64 = 0.4;
+const MIN_SURPRISE: f64 = 0.6;
 
 /// Attempts in the scope before its rate alone can make a first attempt surprising.
 const MIN_SCOPE: f64 = 8.0;
@@ -23,6 +23,9 @@ const MIN_COSTS: usize = 3;
 /// Rate of false discoveries up to which a pattern is told.
 const MAX_Q: f64 = 0.1;
 
+/// Repeats in a row from which a run counts as stuck where the other went on.
+const STUCK: u32 = 3;
+
 const MAX_ERRORS: usize = 3;
 const MAX_PATTERNS: usize = 2;
 
@@ -35,13 +38,18 @@ pub(crate) struct ErrorRecord {
     pub(crate) n_resolved: u32,
     /// Of these how often it came again first.
     pub(crate) n_dead_ends: u32,
-    /// The newest episode that resolved it: the failed step and the one that succeeded.
+    /// The newest attempt at the same task that resolved it: the failed step and the one that succeeded. What
+    /// helped in another task is for [`super::KnownError`] to say, with its counts.
     pub(crate) resolved_by: Option<(EpisodeId, u32, u32)>,
 }
 
 impl ErrorRecord {
     /// Counts an error over runs, newest first.
-    pub(crate) fn of<'a>(signature: Signature, runs: impl IntoIterator<Item = &'a Run>) -> Self {
+    pub(crate) fn of<'a>(
+        signature: Signature,
+        task: TaskKey,
+        runs: impl IntoIterator<Item = &'a Run>,
+    ) -> Self {
         let mut record = Self::default();
         for run in runs {
             for incident in run.incidents.iter().filter(|i| i.signature == signature) {
@@ -49,7 +57,9 @@ impl ErrorRecord {
                 match &incident.ending {
                     Ending::Resolved { at, .. } => {
                         record.n_resolved += 1;
-                        record.resolved_by.get_or_insert((run.id, incident.at, *at));
+                        if run.task == task {
+                            record.resolved_by.get_or_insert((run.id, incident.at, *at));
+                        }
                     }
                     Ending::DeadEnd { .. } => record.n_dead_ends += 1,
                     Ending::OtherError { .. } | Ending::Open => {}
@@ -97,8 +107,8 @@ pub(crate) enum Evidence {
         at: u32,
         /// How often it came.
         n_here: u32,
-        /// The step that made it go away, and the arguments that were changed for it.
-        resolved: Option<(u32, Vec<Box<str>>)>,
+        /// What made it go away.
+        resolved: Option<Resolution>,
         /// What earlier runs knew of it.
         before: ErrorRecord,
     },
@@ -119,6 +129,17 @@ pub(crate) enum Evidence {
     Pattern(PatternMet),
 }
 
+/// What made an error go away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolution {
+    /// The step that succeeded.
+    pub(crate) at: u32,
+    /// The arguments that it had otherwise than the failed one.
+    pub(crate) changed: Vec<Box<str>>,
+    /// The tools that were ok between the two, each once.
+    pub(crate) between: Vec<NameNo>,
+}
+
 /// Where a run parted from the nearest one of the same task that ended otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Divergence {
@@ -128,6 +149,8 @@ pub(crate) struct Divergence {
     pub(crate) other_succeeded: bool,
     /// Steps of this run before they parted.
     pub(crate) n_shared: u32,
+    /// The last step that both did, and how often this run and the other did it.
+    pub(crate) last_shared: Option<(Stretch, Stretch)>,
     /// What this run did then, until they met again.
     pub(crate) here: Vec<Stretch>,
     /// What the other did.
@@ -243,6 +266,7 @@ pub(crate) fn divergence(run: &Run, history: &History<'_>) -> Option<Divergence>
         other: other.id,
         other_succeeded: succeeded(other),
         n_shared: parting.n_shared,
+        last_shared: parting.last_shared,
         telling: telling
             .max_by(|a, b| contrast(a).total_cmp(&contrast(b)))
             .filter(|telling| contrast(telling) > 0.0),
@@ -264,12 +288,12 @@ fn errors_of(run: &Run, errors: &dyn Fn(Signature) -> ErrorRecord) -> Vec<Eviden
         let same = || run.incidents.iter().filter(|other| other.signature == signature);
         let n_here = count(same().count());
         let resolved = same().find_map(|other| match &other.ending {
-            Ending::Resolved { at, changed } => Some((*at, changed.clone())),
+            Ending::Resolved { at, changed } => Some(resolution(run, other.at, *at, changed)),
             _ => None,
         });
         let before = errors(signature);
-        // A single error that nobody resolved and nobody met before says nothing yet.
-        if resolved.is_none() && n_here < 2 && before.n_seen == 0 {
+        // A single error that nobody ever resolved says nothing.
+        if resolved.is_none() && n_here < 2 && before.n_resolved == 0 {
             continue;
         }
         let tool = run.moves.get(incident.at as usize).map_or(0, |step| step.tool);
@@ -278,6 +302,17 @@ fn errors_of(run: &Run, errors: &dyn Fn(Signature) -> ErrorRecord) -> Vec<Eviden
     }
     found.sort_by_key(|(n_here, _)| std::cmp::Reverse(*n_here));
     found.into_iter().map(|(_, error)| error).collect()
+}
+
+fn resolution(run: &Run, failed: u32, at: u32, changed: &[Box<str>]) -> Resolution {
+    let between = run.moves.get(failed as usize + 1..at as usize).unwrap_or_default();
+    let mut tools: Vec<NameNo> = Vec::new();
+    for step in between.iter().filter(|step| step.ok) {
+        if !tools.contains(&step.tool) {
+            tools.push(step.tool);
+        }
+    }
+    Resolution { at, changed: changed.to_vec(), between: tools }
 }
 
 fn cost(measure: Measure, run: &Run, history: &History<'_>) -> Option<Evidence> {
@@ -366,30 +401,26 @@ fn surprise_text(
         None => "Abandoned",
     };
     let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
-    let interval = format!("{mean} expected, 80% interval {lower} to {upper}");
+    let chance = format!("a chance of {mean} was expected, 80% interval {lower} to {upper}");
     match n_task {
         0 => format!(
-            "{ended} against the run of this project ({interval}); the first attempt at this task."
+            "{ended} at the first attempt, unlike most attempts in this project ({chance})."
         ),
-        n => {
-            format!("{ended}, though {n_succeeded} of {n} earlier attempts succeeded ({interval}).")
-        }
+        n => format!("{ended}, though {n_succeeded} of {n} earlier attempts succeeded ({chance})."),
     }
 }
 
-fn resolved_text(
-    id: EpisodeId,
-    resolved: Option<&(u32, Vec<Box<str>>)>,
-    words: &Words<'_>,
-) -> String {
-    let Some((at, changed)) = resolved else { return "It was not resolved.".to_owned() };
-    let how = if changed.is_empty() {
-        "without other arguments".to_owned()
-    } else {
-        format!("with another `{}`", changed.join("`, `"))
+fn resolved_text(id: EpisodeId, resolved: Option<&Resolution>, words: &Words<'_>) -> String {
+    let Some(Resolution { at, changed, between }) = resolved else {
+        return "It was not resolved.".to_owned();
+    };
+    let how = match (changed.is_empty(), between.is_empty()) {
+        (false, _) => format!(" with another `{}`", changed.join("`, `")),
+        (true, false) => format!(" after {}", words.tools(between)),
+        (true, true) => " when tried again".to_owned(),
     };
     let call = words.call(id, *at).map_or_else(String::new, |call| format!(": {call}"));
-    format!("Step {} succeeded {how}{call}.", at + 1)
+    format!("Step {} succeeded{how}{call}.", at + 1)
 }
 
 fn before_text(before: &ErrorRecord, words: &Words<'_>) -> String {
@@ -397,9 +428,9 @@ fn before_text(before: &ErrorRecord, words: &Words<'_>) -> String {
     if *n_seen == 0 {
         return " Not seen before.".to_owned();
     }
-    let how = before.resolved_by.and_then(|(id, _, at)| {
-        words.call(id, at).map(|call| format!(", last by {call} (episode {id})"))
-    });
+    let how = before
+        .resolved_by
+        .and_then(|(id, _, at)| words.call(id, at).map(|call| format!(", last by {call}")));
     format!(" Before: resolved {n_resolved} of {n_seen} times{}.", how.unwrap_or_default())
 }
 
@@ -413,7 +444,27 @@ fn cost_text(measure: Measure, cost: u64) -> String {
 }
 
 impl Divergence {
-    fn text(&self, id: EpisodeId, words: &Words<'_>) -> String {
+    /// Where this run did the same thing over and over and the other went on.
+    fn stuck_text(
+        &self,
+        nearest: &str,
+        there: Option<String>,
+        words: &Words<'_>,
+    ) -> Option<String> {
+        let (own, others) = self.last_shared?;
+        let is_stuck = own.n >= STUCK && own.n >= 2 * others.n;
+        let there = there.filter(|_| is_stuck && self.here.is_empty())?;
+        let failed = if own.ok { "" } else { " (failed)" };
+        Some(format!(
+            "This run did {}{failed} {} times in a row; {nearest} went on after {} with {there}.",
+            words.tool(own.tool),
+            own.n,
+            others.n
+        ))
+    }
+
+    /// In words.
+    pub(crate) fn text(&self, id: EpisodeId, words: &Words<'_>) -> String {
         let other = if self.other_succeeded { "success" } else { "failed attempt" };
         let side = |id, way: &[Stretch]| {
             let first = way.first()?;
@@ -429,6 +480,9 @@ impl Divergence {
             n => format!("After {n} steps alike"),
         };
         let nearest = format!("the nearest {other} {}", self.other);
+        if let Some(text) = self.stuck_text(&nearest, side(self.other, &self.there), words) {
+            return text;
+        }
         let mut text = match (side(id, &self.here), side(self.other, &self.there)) {
             (Some(here), Some(there)) => {
                 format!("{shared} this run did {here}, {nearest} did {there}.")

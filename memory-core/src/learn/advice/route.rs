@@ -11,6 +11,9 @@ const MAX_RUNS: usize = 12;
 /// Share of the successes, by weight, that must use a tool for it to be a step.
 const MIN_SUPPORT: f64 = 0.5;
 
+/// Examples of a step.
+const MAX_EXAMPLES: usize = 3;
+
 /// Most steps of a way; a longer one is told by the first use of each tool.
 const MAX_STEPS: usize = 8;
 
@@ -25,8 +28,9 @@ pub(crate) struct RouteStep {
     pub(crate) n_with: u32,
     /// Successes that were looked at.
     pub(crate) n_of: u32,
-    /// A run and a step of it that shows how.
-    pub(crate) example: (EpisodeId, u32),
+    /// Runs and a step of each that show how: the run that the way was taken from, then others, nearest first.
+    /// The first use of the tool; for the last step of the way its last use, which made the success.
+    pub(crate) examples: Vec<(EpisodeId, u32)>,
 }
 
 impl RouteStep {
@@ -59,9 +63,12 @@ pub(crate) fn route(successes: &[&Precedent<'_>]) -> Vec<RouteStep> {
                 precedent.run.moves.iter().copied().enumerate().filter(|(_, m)| m.ok).collect();
             let moves: Vec<_> = ok.iter().map(|(_, step)| *step).collect();
             let mut way = stretches(&moves);
+            let step_of = |at: u32| {
+                let step = ok.get(at as usize).map_or(0, |(step, _)| *step);
+                u32::try_from(step).unwrap_or(u32::MAX)
+            };
             for stretch in &mut way {
-                let step = ok.get(stretch.at as usize).map_or(0, |(step, _)| *step);
-                stretch.at = u32::try_from(step).unwrap_or(u32::MAX);
+                (stretch.at, stretch.last) = (step_of(stretch.at), step_of(stretch.last));
             }
             Success { id: precedent.run.id, weight: precedent.similarity, way, precedent }
         })
@@ -77,6 +84,7 @@ pub(crate) fn route(successes: &[&Precedent<'_>]) -> Vec<RouteStep> {
     }
     add_missing(&mut steps, &usual, medoid);
     count_support(&mut steps, &usual, successes.len());
+    add_examples(&mut steps, medoid, &successes);
     steps
 }
 
@@ -142,7 +150,10 @@ fn merge(way: &[Stretch]) -> Vec<Stretch> {
     let mut merged: Vec<Stretch> = Vec::new();
     for stretch in way {
         match merged.last_mut() {
-            Some(last) if last.tool == stretch.tool => last.n += stretch.n,
+            Some(before) if before.tool == stretch.tool => {
+                before.n += stretch.n;
+                before.last = stretch.last;
+            }
             _ => merged.push(*stretch),
         }
     }
@@ -171,7 +182,7 @@ fn fold_turns(way: &[Stretch], id: EpisodeId) -> Vec<RouteStep> {
             },
             n_with: 0,
             n_of: 0,
-            example: (id, first.at),
+            examples: vec![(id, first.at)],
         });
         rest = later;
     }
@@ -189,7 +200,7 @@ fn first_uses(way: &[Stretch], id: EpisodeId) -> Vec<RouteStep> {
                 times: stretch.n,
                 n_with: 0,
                 n_of: 0,
-                example: (id, stretch.at),
+                examples: vec![(id, stretch.at)],
             }),
         }
     }
@@ -204,12 +215,12 @@ fn add_missing(steps: &mut Vec<RouteStep>, usual: &[UsualTool], medoid: &Success
     missing.sort_by(|a, b| a.place.total_cmp(&b.place));
     for tool in missing {
         let place_of = |step: &RouteStep| {
-            let (id, at) = step.example;
-            if id == medoid.id {
-                f64::from(at) / f64::from(n_moves)
-            } else {
-                usual.iter().find(|u| step.tools.contains(&u.tool)).map_or(1.0, |u| u.place)
-            }
+            let own = step.examples.first().filter(|(id, _)| *id == medoid.id);
+            let usual = || usual.iter().find(|usual| step.tools.contains(&usual.tool));
+            own.map_or_else(
+                || usual().map_or(1.0, |usual| usual.place),
+                |(_, at)| f64::from(*at) / f64::from(n_moves),
+            )
         };
         let at = steps.iter().position(|step| place_of(step) > tool.place).unwrap_or(steps.len());
         let step = RouteStep {
@@ -217,7 +228,7 @@ fn add_missing(steps: &mut Vec<RouteStep>, usual: &[UsualTool], medoid: &Success
             times: 1,
             n_with: tool.n_with,
             n_of: 0,
-            example: tool.example,
+            examples: vec![tool.example],
         };
         steps.insert(at, step);
     }
@@ -229,6 +240,31 @@ fn count_support(steps: &mut [RouteStep], usual: &[UsualTool], n_successes: usiz
         let of_first = usual.iter().find(|usual| step.tools.first() == Some(&usual.tool));
         step.n_with = of_first.map_or(0, |usual| usual.n_with);
         step.n_of = n_of;
+    }
+}
+
+/// Adds how other successes did the same; the last step is shown by its last use.
+fn add_examples(steps: &mut [RouteStep], medoid: &Success<'_>, successes: &[Success<'_>]) {
+    let last_step = steps.len().saturating_sub(1);
+    for (i, step) in steps.iter_mut().enumerate() {
+        let Some(tool) = step.tools.first().copied() else { continue };
+        let use_of = |success: &Success<'_>| {
+            let mut uses = success.way.iter().filter(|stretch| stretch.tool == tool);
+            let found = if i == last_step {
+                uses.next_back().map(|stretch| stretch.last)
+            } else {
+                uses.next().map(|stretch| stretch.at)
+            };
+            found.map(|at| (success.id, at))
+        };
+        if i == last_step
+            && let Some(last) = use_of(medoid)
+        {
+            step.examples = vec![last];
+        }
+        let known = step.examples.first().copied();
+        let others = successes.iter().filter(|s| known.is_none_or(|(id, _)| id != s.id));
+        step.examples.extend(others.filter_map(use_of).take(MAX_EXAMPLES - 1));
     }
 }
 
@@ -280,7 +316,7 @@ mod tests {
         let steps = way_of(&[&[1, 2, 3, 2, 3, 2, 3, 4]]);
         assert_eq!(tools(&steps), [vec![1], vec![2, 3], vec![4]]);
         assert_eq!(steps[1].times, 3);
-        assert_eq!(steps[1].example.1, 1);
+        assert_eq!(steps[1].examples[0].1, 1);
         let three = way_of(&[&[1, 2, 3, 1, 2, 3]]);
         assert_eq!((tools(&three), three[0].times), (vec![vec![1, 2, 3]], 2));
     }
@@ -295,8 +331,11 @@ mod tests {
 
     #[test]
     fn an_example_points_at_the_step_it_shows() {
-        let steps = way_of(&[&[-1, -1, 2, 2, -3, 4]]);
-        assert_eq!(steps.iter().map(|step| step.example.1).collect::<Vec<_>>(), [2, 5]);
+        let steps = way_of(&[&[-1, -1, 2, 2, -3, 4, 4]]);
+        let shown: Vec<u32> = steps.iter().map(|step| step.examples[0].1).collect();
+        assert_eq!(shown, [2, 6], "the first use, and of the last step the last");
+        let steps = way_of(&[&[1, 2], &[1, 2], &[1, 2], &[1, 2]]);
+        assert!(steps.iter().all(|step| step.examples.len() == 3), "{steps:?}");
     }
 
     #[test]

@@ -30,11 +30,13 @@ impl Words<'_> {
     /// Tools in order, shortened in the middle where they are many.
     pub(crate) fn tools(&self, tools: &[NameNo]) -> String {
         let name = |tool: &NameNo| self.tool(*tool);
-        match tools {
-            [a, b, .., y, z] if tools.len() > 5 => {
+        let mut once = tools.to_vec();
+        once.dedup();
+        match once.as_slice() {
+            [a, b, .., y, z] if once.len() > 5 => {
                 format!("{} → {} → … → {} → {}", name(a), name(b), name(y), name(z))
             }
-            _ => tools.iter().map(name).collect::<Vec<_>>().join(" → "),
+            _ => once.iter().map(name).collect::<Vec<_>>().join(" → "),
         }
     }
 

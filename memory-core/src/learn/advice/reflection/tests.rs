@@ -16,7 +16,12 @@ fn words<'a>() -> Words<'a> {
 fn reflect_on(run: &Run, task: &[&Run]) -> Reflection {
     let scope = Record::of(task.iter().copied());
     let history = History { task, task_type: task, scope };
-    reflect(run, &history, &|signature| ErrorRecord::of(signature, task.iter().copied()), &[])
+    reflect(
+        run,
+        &history,
+        &|signature| ErrorRecord::of(signature, run.task, task.iter().copied()),
+        &[],
+    )
 }
 
 fn incident(at: u32, ending: Ending) -> Incident {
@@ -49,10 +54,8 @@ fn an_unexpected_failure_is_held_against_the_nearest_success() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[0],
-        "- Failed, though 6 of 6 earlier attempts succeeded (86% expected, 80% interval 71% to 98%)."
-            .replace("86%", &percent(reflection.reward.expected.mean))
-            .replace("71%", &percent(reflection.reward.expected.lower))
-            .replace("98%", &percent(reflection.reward.expected.upper))
+        "- Failed, though 6 of 6 earlier attempts succeeded (a chance of 97% was expected, 80% interval 90% to \
+         100%)."
     );
     assert_eq!(
         lines[1],
@@ -63,7 +66,8 @@ fn an_unexpected_failure_is_held_against_the_nearest_success() {
         )
     );
     let request = lesson_request(failed.id, &reflection, Vec::new(), &words()).unwrap();
-    assert!(request.text.contains("What made the difference?"), "{}", request.text);
+    assert!(request.question.starts_with("What made the difference?"), "{}", request.question);
+    assert!(text.contains(&request.quotes[0]), "{:?}", request.quotes);
     assert_eq!(request.contrast.unwrap().other, won[0].id);
 }
 
@@ -82,7 +86,7 @@ fn an_error_is_told_with_what_resolved_it_and_what_was_known() {
         "- Error of `open` at step 1: “no such file”. Step 2 succeeded with another `path`: src/lib.rs. \
          Before: resolved 1 of 2 times."
     );
-    let record = ErrorRecord::of(Signature(7), [&before]);
+    let record = ErrorRecord::of(Signature(7), before.task, [&before]);
     assert_eq!((record.n_seen, record.n_resolved, record.n_dead_ends), (2, 1, 1));
     assert_eq!(record.resolved_by, Some((before.id, 1, 2)));
 }
@@ -92,6 +96,29 @@ fn an_error_that_nobody_resolved_or_met_before_gives_no_line() {
     let mut ended = run(2, 1, Some(Outcome::Success), &[-2, 1]);
     ended.incidents = Box::new([incident(0, Ending::Open)]);
     assert_eq!(reflect_on(&ended, &[]).evidence, []);
+}
+
+#[test]
+fn what_was_done_between_an_error_and_its_end_is_told_where_no_argument_changed() {
+    let mut ended = run(2, 1, Some(Outcome::Success), &[-4, 3, -3, 3, 4]);
+    ended.incidents = Box::new([incident(0, Ending::Resolved { at: 4, changed: Vec::new() })]);
+    let text = reflect_on(&ended, &[]).text(ended.id, &words(), 400);
+    assert!(text.contains("Step 5 succeeded after `patch`. Not seen before."), "{text}");
+}
+
+#[test]
+fn a_run_that_repeats_what_the_other_left_is_told_so() {
+    let won = run(1, 1, Some(Outcome::Success), &[1, -3, 2, 3]);
+    let stuck = run(2, 1, Some(Outcome::Failure), &[1, -3, -3, -3, -3]);
+    let text = reflect_on(&stuck, &[&won]).text(stuck.id, &words(), 400);
+    assert!(
+        text.contains(&format!(
+            "This run did `patch` (failed) 4 times in a row; the nearest success {} went on after 1 with `open` → \
+             `patch`.",
+            won.id
+        )),
+        "{text}"
+    );
 }
 
 #[test]
@@ -144,7 +171,8 @@ fn contradicting_notes_are_asked_about() {
     };
     let id = EpisodeId::from_bytes([1; 16]);
     let request = lesson_request(id, &nothing, vec![pair], &words()).unwrap();
-    assert!(request.text.contains("says “Use port 80.”, note"), "{}", request.text);
+    assert!(request.quotes[0].contains("says “Use port 80.”, note"), "{:?}", request.quotes);
+    assert!(request.question.starts_with("Which of these notes holds?"));
     assert!(request.contrast.is_none() && request.max_lessons == 3);
 }
 
