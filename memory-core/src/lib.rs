@@ -65,7 +65,10 @@ pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use learn::Worth;
-pub use memory::{EngineStatus, Handoff, Import, Judged, Memory, Record, Remembered};
+pub use memory::{
+    Advice, Cure, EngineStatus, Handoff, Import, Judged, KnownError, Logged, Memory, Record,
+    Reflection, Remembered,
+};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
     Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,

@@ -2,13 +2,16 @@
 //!
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
+mod advice;
 mod checkpoint;
+mod cures;
 mod episodes;
 mod feedback;
 mod forget;
 mod import;
 mod learning;
 mod notes;
+mod wording;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -29,7 +32,9 @@ use crate::storage::{
     StorageError, StorageStats, WriteBatch,
 };
 
+pub use advice::{Advice, Reflection};
 pub use checkpoint::Handoff;
+pub use cures::{Cure, KnownError, Logged};
 pub use feedback::Judged;
 pub use import::Import;
 use learning::{Learning, Loading};

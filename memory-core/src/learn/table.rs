@@ -179,7 +179,7 @@ impl Learned {
     }
 
     /// All runs, or those of a scope, in no order that means anything.
-    pub(super) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
+    pub(crate) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
         // A scope of nobody has no runs: 0 is no scope.
         let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
         let runs = self.runs.iter().filter_map(|row| row.as_ref().map(|row| &row.run));

@@ -1,5 +1,6 @@
 //! The life of an episode: begun, grown, ended.
 
+use super::cures::{self, Logged};
 use super::{Memory, Remembered, read_records};
 use crate::error::Error;
 use crate::intake::{Completion, NewEpisode, NewStep, Receipt};
@@ -30,18 +31,20 @@ impl Memory {
         Ok(desk.receipt(id))
     }
 
-    /// Appends steps to an open episode, all or none; gives the number of steps that it has then.
+    /// Appends steps to an open episode, all or none; says what is known of errors among them.
     ///
     /// # Errors
     ///
     /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
     /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
-    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<u32>, Error> {
+    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<Logged>, Error> {
         if steps.is_empty() {
             return Err(Error::invalid("steps", "must hold at least one step"));
         }
         let mut desk = self.desk();
         let steps = desk.steps(steps)?;
+        let (failed, n_new) =
+            (cures::failed(&steps), u32::try_from(steps.len()).unwrap_or(u32::MAX));
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
         let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
@@ -49,7 +52,13 @@ impl Memory {
             Some(Applied::Steps { n_steps }) => *n_steps,
             _ => 0,
         };
-        Ok(desk.receipt(n_steps))
+        let first_idx = n_steps.saturating_sub(n_new);
+        let known_errors = self.known_errors(&failed, first_idx).unwrap_or_else(|error| {
+            // The steps are stored: what is known of their errors is an extra.
+            tracing::warn!(%error, "nothing is said of the errors that were logged");
+            Vec::new()
+        });
+        Ok(desk.receipt(Logged { n_steps, known_errors }))
     }
 
     /// Ends an open episode; gives what its lessons became, as by [`Memory::remember`].

@@ -48,10 +48,10 @@ fn an_episode_is_recorded_step_by_step_and_read_back() {
     let memory = memory();
     let id = memory.start(NewEpisode::new(shop(), "Fix the login redirect")).unwrap().value;
     assert_eq!(
-        memory.log(id, vec![step("grep", "3 matches"), step("edit", "ok")]).unwrap().value,
+        memory.log(id, vec![step("grep", "3 matches"), step("edit", "ok")]).unwrap().value.n_steps,
         2
     );
-    assert_eq!(memory.log(id, vec![failed("bash", "exit 1")]).unwrap().value, 3);
+    assert_eq!(memory.log(id, vec![failed("bash", "exit 1")]).unwrap().value.n_steps, 3);
     let steps = memory.steps(id, 1, 10).unwrap();
     assert_eq!(steps.iter().map(|s| (s.idx, s.ok)).collect::<Vec<_>>(), [(1, true), (2, false)]);
     memory.complete(id, ended(Outcome::Partial)).unwrap();

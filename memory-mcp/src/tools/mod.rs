@@ -10,6 +10,7 @@ mod forget;
 mod get_episode;
 mod log_steps;
 mod recall;
+mod recommend;
 mod remember;
 mod start_episode;
 mod status;
@@ -28,12 +29,13 @@ use crate::server::Served;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
-pub(crate) static TOOLS: [Entry; 10] = [
+pub(crate) static TOOLS: [Entry; 11] = [
     entry::<start_episode::StartEpisode>(),
     entry::<log_steps::LogSteps>(),
     entry::<complete_episode::CompleteEpisode>(),
     entry::<recall::Recall>(),
     entry::<get_episode::GetEpisode>(),
+    entry::<recommend::Recommend>(),
     entry::<remember::Remember>(),
     entry::<forget::Forget>(),
     entry::<feedback::Feedback>(),

@@ -15,6 +15,9 @@ use crate::wire::{
 /// Hits that are shown when the call names no number.
 const DEFAULT_HITS: u64 = 5;
 
+/// Size of the advice, in tokens.
+const ADVICE_TOKENS: usize = 160;
+
 pub(super) struct StartEpisode;
 
 arguments! {
@@ -46,6 +49,9 @@ pub(super) struct Started {
     scope: String,
     #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
+    /// What past attempts at such tasks advise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
     /// Where the resumed episode stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Opaque>")]
@@ -100,6 +106,7 @@ impl Tool for StartEpisode {
             session: args.session.map(Into::into),
             branch: args.branch.map(Into::into),
         };
+        let advice = if looked { advise(call, &new) } else { None };
         let started = call.memory.start(new)?;
         let (hits, degraded) = match found {
             Ok(hits) => (hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(), None),
@@ -109,12 +116,24 @@ impl Tool for StartEpisode {
             episode_id: started.value.to_string(),
             scope: scope.to_string(),
             hits,
+            advice,
             resumed: None,
             degraded,
             n_masked: started.n_masked,
             n_cut: started.n_cut,
             looked,
         })
+    }
+}
+
+/// The playbook in short, where there is experience.
+fn advise(call: &Call<'_>, new: &NewEpisode) -> Option<String> {
+    match call.memory.recommend(&new.task, &new.scope, ADVICE_TOKENS) {
+        Ok(advice) => Some(advice.text).filter(|_| advice.expected.is_some()),
+        Err(error) => {
+            tracing::warn!(%error, "an episode begins without advice");
+            None
+        }
     }
 }
 
@@ -125,6 +144,7 @@ fn resume(call: &Call<'_>, from: &str) -> Result<Started, CallError> {
         episode_id: episode.to_string(),
         scope: handoff.episode.scope.to_string(),
         hits: Vec::new(),
+        advice: None,
         resumed: Some(HandoffAnswer::new(&handoff)),
         degraded: None,
         n_masked: 0,
@@ -177,6 +197,10 @@ impl Answer for Started {
         let mut out = format!("Episode {} started in scope {}", self.episode_id, self.scope);
         receipt(&mut out, self.n_masked, self.n_cut);
         out.push('\n');
+        if let Some(advice) = &self.advice {
+            out.push_str(advice);
+            out.push('\n');
+        }
         match &self.degraded {
             Some(reason) => {
                 out.push_str("Past experience could not be looked up: ");

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::{server, start, text, tools};
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "start_episode",
     "log_steps",
     "complete_episode",
     "recall",
     "get_episode",
+    "recommend",
     "remember",
     "forget",
     "feedback",
@@ -73,7 +74,7 @@ fn every_tool_says_what_it_does_to_the_store() {
     for tool in tools(&start()) {
         let hints = &tool["annotations"];
         let (reads, destroys) = match text(&tool["name"]) {
-            "recall" | "get_episode" | "status" => (true, false),
+            "recall" | "get_episode" | "recommend" | "status" => (true, false),
             "forget" => (false, true),
             _ => (false, false),
         };
