@@ -397,6 +397,8 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
 }
 
 #[cfg(test)]
+mod advice_tests;
+#[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
 mod experience_tests;

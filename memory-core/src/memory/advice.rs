@@ -275,14 +275,13 @@ fn known_errors(learned: &Learned, precedents: &[Precedent<'_>]) -> Vec<KnownErr
     known.take(N_ERRORS).collect()
 }
 
-/// A request as one text: what it is about, then the question.
+/// A request as one text: what it is about besides the contrast, which the reflection tells, then the
+/// question.
 fn question(request: LessonRequest) -> String {
-    let mut text = request.quotes.join("\n");
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&request.question);
-    text
+    let told = usize::from(request.contrast.is_some());
+    let mut lines: Vec<String> = request.quotes.into_iter().skip(told).collect();
+    lines.push(request.question);
+    lines.join("\n")
 }
 
 fn advice(book: &Playbook, text: &str, degraded: Option<String>) -> Advice {

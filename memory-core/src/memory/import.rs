@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Memory;
 use crate::error::Error;
 use crate::intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
+use crate::learn::Digest;
 use crate::model::{EpisodeId, NoteId, RecordKind, Source};
 use crate::storage::{Durability, Op, WriteBatch};
 
@@ -49,6 +50,7 @@ impl Memory {
                             notes.push(Op::InsertNote(Box::new(note)));
                         }
                         episode.closing = Some(closing);
+                        episode.digest = Some(Digest::of(&steps).encode().into());
                     }
                     ops.push(Op::InsertEpisode { episode, steps });
                     ops.append(&mut notes);
