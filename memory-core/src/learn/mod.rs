@@ -24,6 +24,7 @@ mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;
+mod sequences;
 pub(crate) mod signature;
 pub(crate) mod table;
 
