@@ -12,8 +12,10 @@ pub(crate) mod action;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod codec;
+pub(crate) mod contexts;
 pub(crate) mod digest;
 pub(crate) mod evidence;
+mod flow;
 mod gram;
 mod incident;
 mod members;

@@ -163,10 +163,18 @@ impl Learned {
 
     /// All runs, or those of a scope, in no order that means anything.
     pub(super) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
+        self.unordered_with_tools(scope).map(|(run, _)| run)
+    }
+
+    /// The same, each with its tools, each once.
+    pub(super) fn unordered_with_tools(
+        &self,
+        scope: Option<&str>,
+    ) -> impl Iterator<Item = (&Run, &[NameNo])> {
         // A scope of nobody has no runs: 0 is no scope.
         let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
-        let runs = self.runs.iter().filter_map(|row| row.as_ref().map(|row| &row.run));
-        runs.filter(move |run| scope.is_none_or(|scope| scope == run.scope))
+        let rows = self.runs.iter().flatten().map(|row| (&row.run, &*row.tools));
+        rows.filter(move |(run, _)| scope.is_none_or(|scope| scope == run.scope))
     }
 
     /// How plain retries went, after any error.
