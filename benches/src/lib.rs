@@ -13,6 +13,7 @@ pub mod kept;
 pub mod machine;
 pub mod metrics;
 pub mod percentile;
+pub mod playbook_replay;
 pub mod retrieval_set;
 pub mod searcher;
 pub mod stdio;

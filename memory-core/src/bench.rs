@@ -2,4 +2,5 @@
 //! for. Nothing here is stable.
 
 pub use crate::index::dense::bench::{DenseIndex, KernelBench, UnitMask};
+pub use crate::learn::advice::bench::{Advice, Adviser, step_name};
 pub use crate::learn::bench::{LearnBench, Observed, Proposal, signature};

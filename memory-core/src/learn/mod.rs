@@ -9,6 +9,7 @@
 //! the order in which episodes arrive.
 
 pub(crate) mod action;
+pub(crate) mod advice;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod codec;
@@ -29,9 +30,11 @@ mod sample;
 mod sequences;
 pub(crate) mod signature;
 pub(crate) mod table;
+mod worth;
 
 pub(crate) use action::name_of;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;
 pub(crate) use table::Learned;
+pub use worth::Worth;

@@ -22,6 +22,8 @@ pub(crate) struct Learned {
     by_tool: Postings<NameNo>,
     by_signature: Postings<Signature>,
     by_gram: Postings<Gram>,
+    /// Runs that were shown a record or followed it.
+    by_record: Postings<RecordId>,
     /// How plain retries went, after any error.
     plain_retries: Tally,
 }
@@ -56,6 +58,9 @@ impl Learned {
         for incident in &run.incidents {
             self.by_signature.add(incident.signature, no);
         }
+        for record in records(run) {
+            self.by_record.add(record, no);
+        }
         grams(&run.moves, |gram| self.by_gram.add(gram, no));
         self.plain_retries.merge(Tally::of_plain_retries(run));
         if let Some(place) = self.runs.get_mut(no as usize) {
@@ -73,6 +78,9 @@ impl Learned {
         self.by_task.remove((run.scope, run.task), no);
         for incident in &run.incidents {
             self.by_signature.remove(incident.signature, no);
+        }
+        for record in records(&run) {
+            self.by_record.remove(record, no);
         }
         grams(&run.moves, |gram| self.by_gram.remove(gram, no));
         for tool in &tools {
@@ -144,6 +152,16 @@ impl Learned {
         self.newest_first(self.by_signature.runs(&signature))
     }
 
+    /// Runs that were shown a record or followed it, newest first.
+    pub(crate) fn runs_of_record(&self, id: RecordId) -> Vec<&Run> {
+        self.newest_first(self.by_record.runs(&id))
+    }
+
+    /// Whether some run followed a record.
+    pub(crate) fn is_followed(&self, id: RecordId) -> bool {
+        self.runs_of_record(id).iter().any(|run| run.followed.contains(&id))
+    }
+
     /// All runs, or those of a scope, newest first.
     pub(crate) fn runs_in(&self, scope: Option<&str>) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.unordered(scope).collect();
@@ -210,7 +228,7 @@ impl Learned {
 
     /// Entries of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 7] {
+    fn n_entries(&self) -> [usize; 8] {
         [
             self.names.len(),
             self.runs.len(),
@@ -219,6 +237,7 @@ impl Learned {
             self.by_tool.len(),
             self.by_signature.len(),
             self.by_gram.len(),
+            self.by_record.len(),
         ]
     }
 }
@@ -231,6 +250,11 @@ fn sort_newest_first(runs: &mut [&Run]) {
 /// What was shown when the episode began; whether each was a strong hit.
 fn shown(episode: &Episode) -> Box<[(RecordId, bool)]> {
     episode.shown.iter().map(|shown| (shown.record, shown.strong)).collect()
+}
+
+/// What was shown to a run, then what it followed; one that was both comes twice.
+fn records(run: &Run) -> impl Iterator<Item = RecordId> {
+    run.shown.iter().map(|(id, _)| *id).chain(run.followed.iter().copied())
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl DenseIndex {
     /// Name of the instruction set in use.
     #[must_use]
     pub fn kernels(&self) -> &'static str {
-        self.0.kernels()
+        self.0.kernels.name
     }
 
     /// The best `k` units with their scores, exactly. Errors: [`Error::Invalid`] for the query.
@@ -62,7 +62,10 @@ impl DenseIndex {
 
     /// Makes the sketches for [`DenseIndex::search_fast`].
     pub fn sketch(&mut self) {
-        self.0.sketch();
+        let frozen = self.0.freeze();
+        if let Some(sketch) = frozen.sketch(&|| true) {
+            self.0.adopt_sketch(sketch, &frozen);
+        }
     }
 }
 
@@ -110,8 +113,8 @@ impl KernelBench {
         let shape = Shape::new(dims)?;
         let n_rows = n_rows.next_multiple_of(ROWS);
         let n_blocks = n_rows / ROWS;
-        let mut codes = Pages::zeroed(n_rows * shape.width, true)?;
-        let mut rows = Pages::zeroed(n_rows * shape.width, true)?;
+        let mut codes = Pages::zeroed(n_rows * shape.width)?;
+        let mut rows = Pages::zeroed(n_rows * shape.width)?;
         // Written, or all pages would be the same one of zeros.
         for (at, code) in codes.get_mut().iter_mut().enumerate() {
             *code = u8::try_from(at * 31 % 251).unwrap_or_default();
@@ -131,7 +134,10 @@ impl KernelBench {
             floors: vec![f32::INFINITY; n_blocks],
             scores: vec![0.0; n_rows],
             hits: vec![0; n_blocks],
-            bits: (0..).take(n_rows * shape.width.div_ceil(64)).map(|at| at * 0x9e37_79b9).collect(),
+            bits: (0..)
+                .take(n_rows * shape.width.div_ceil(64))
+                .map(|at| at * 0x9e37_79b9)
+                .collect(),
         })
     }
 
@@ -143,8 +149,7 @@ impl KernelBench {
 
     /// Scans the codes of all rows; gives the bytes of codes read.
     pub fn scan(&mut self) -> usize {
-        let blocks =
-            Blocks { codes: self.codes.get(), scales: &self.scales, floors: &self.floors };
+        let blocks = Blocks { codes: self.codes.get(), scales: &self.scales, floors: &self.floors };
         (self.kernels.scan)(&self.query.coded, blocks, &mut self.scores, &mut self.hits);
         self.n_rows * self.shape.width
     }
@@ -160,8 +165,7 @@ impl KernelBench {
     pub fn estimate(&mut self) -> usize {
         let words = self.shape.width.div_ceil(64);
         let query = SketchQuery { planes: vec![[3, 5, 9, 17]; words], step: 0.1, total: 0.0 };
-        let sketches =
-            Sketches { bits: &self.bits, factors: &self.scales, offsets: &self.scales };
+        let sketches = Sketches { bits: &self.bits, factors: &self.scales, offsets: &self.scales };
         (self.kernels.estimate)(&query, sketches, &mut self.scores);
         size_of_val(self.bits.as_slice())
     }

@@ -239,7 +239,9 @@ impl Sums {
         let scale = z * z / (self.weight * self.weight);
         let middle = difference + 0.5 * scale * self.p;
         let half = (middle * middle - difference * difference + scale * self.q).max(0.0).sqrt();
-        ((middle - half).max(-1.0), (middle + half).min(1.0))
+        // At ±1 the estimate is a bound itself, but for rounding.
+        let (lower, upper) = ((middle - half).min(difference), (middle + half).max(difference));
+        (lower.max(-1.0), upper.min(1.0))
     }
 }
 

@@ -142,14 +142,25 @@ pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
         let step = over / density;
         let next = x - step;
         // A NaN or infinite step lies in no bracket either.
-        let next = if next > low && next < high { next } else { f64::midpoint(low, high) };
+        let next = if next > low && next < high { next } else { between(low, high) };
         let moved = (next - x).abs();
         x = next;
-        if moved <= 1e-13 * x || high - low <= 1e-16 {
+        if moved <= 1e-13 * x || high - low <= 1e-16 * high || high < 1e-300 {
             break;
         }
     }
     x
+}
+
+/// A point inside a bracket: its middle, but in orders of magnitude where it spans many.
+fn between(low: f64, high: f64) -> f64 {
+    if low == 0.0 {
+        high * 0.01
+    } else if high > 4.0 * low {
+        (low * high).sqrt()
+    } else {
+        f64::midpoint(low, high)
+    }
 }
 
 /// Complementary error function, to full precision also where it is tiny.

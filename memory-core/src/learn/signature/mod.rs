@@ -38,6 +38,13 @@ impl Signature {
         Some(Self::of_error(&name, ""))
     }
 
+    /// The line of a step's error that says what went wrong; `None` for a step that was ok or says nothing.
+    pub(crate) fn message_of(step: &Step) -> Option<String> {
+        let text = step.error.as_ref().unwrap_or(&step.observation).as_str();
+        let message = message::of_text(text).text;
+        (!step.ok && !message.trim().is_empty()).then(|| message.into_owned())
+    }
+
     /// The signature of an error `text` of `tool`.
     pub(crate) fn of_error(tool: &str, text: &str) -> Self {
         let message = message::of_text(text);

@@ -1,0 +1,141 @@
+use super::*;
+use crate::learn::advice::text::Words;
+use crate::learn::evidence::sample::run;
+
+fn words<'a>() -> Words<'a> {
+    Words {
+        tool: &|tool| ["", "search", "open", "patch", "test"].get(tool as usize).copied(),
+        call: &|_, step| (step == 1).then(|| "src/lib.rs".to_owned()),
+        error: &|_, _| Some("no such file".to_owned()),
+    }
+}
+
+fn of(runs: &[Run], similarity: f64) -> Vec<Precedent<'_>> {
+    runs.iter().map(|run| Precedent { run, similarity }).collect()
+}
+
+fn three_runs() -> Vec<Run> {
+    vec![
+        run(1, 1, Some(Outcome::Success), &[1, 2, 3, 4]),
+        run(2, 1, Some(Outcome::Success), &[1, 2, 3, 3, 4]),
+        run(3, 1, Some(Outcome::Failure), &[1, 3]),
+    ]
+}
+
+#[test]
+fn without_runs_there_is_no_expectation_and_it_says_so() {
+    let empty = playbook(&Sources::default());
+    assert!(empty.is_empty());
+    assert_eq!(empty.text(&words(), 400), "No experience with this.");
+    let scope = Record { n: 40.0, successes: 10.0 };
+    let book = playbook(&Sources { scope, ..Sources::default() });
+    assert!(book.text(&words(), 400).ends_with("25% of 40 attempts succeeded."));
+    let abandoned = run(1, 1, None, &[1]);
+    let precedents = of(std::slice::from_ref(&abandoned), 1.0);
+    assert!(playbook(&Sources { precedents: &precedents, ..Sources::default() }).is_empty());
+}
+
+#[test]
+fn it_says_what_to_expect_what_worked_and_on_what_it_rests() {
+    let runs = three_runs();
+    let precedents = of(&runs, 1.0);
+    let book = playbook(&Sources { precedents: &precedents, ..Sources::default() });
+    let expected = book.expected.unwrap();
+    assert!((expected.mean - 3.0 / 5.0).abs() < 1e-12, "{expected:?}");
+    let text = book.text(&words(), 400);
+    let first = text.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "3 attempts at this task before: 2 succeeded. Chance of success 60% (80% interval 32% to 86%)."
+    );
+    assert!(
+        text.contains("What worked 2 times, in some 5 steps:\n1. `search`\n2. `open`: src/lib.rs")
+    );
+    assert!(text.contains(&format!("From {}, {} and 1 more.", runs[0].id, runs[1].id)));
+}
+
+#[test]
+fn tasks_alike_count_by_their_likeness_and_are_not_called_the_same() {
+    let runs = three_runs();
+    let near = of(&runs, 0.5);
+    let book = playbook(&Sources { precedents: &near, ..Sources::default() });
+    assert!((book.expected.unwrap().n - 1.5).abs() < 1e-12);
+    assert_eq!(book.n_same_task, 0);
+    let text = book.text(&words(), 400);
+    assert!(
+        text.starts_with("Not tried before. 3 attempts at tasks like it: 2 succeeded."),
+        "{text}"
+    );
+    assert!(text.contains("What worked on 2 tasks like it"), "{text}");
+}
+
+#[test]
+fn the_same_task_s_own_way_counts_before_that_of_others() {
+    let own = run(1, 1, Some(Outcome::Success), &[1, 4]);
+    let other = run(2, 2, Some(Outcome::Success), &[2, 3]);
+    let precedents =
+        [Precedent { run: &own, similarity: 1.0 }, Precedent { run: &other, similarity: 0.8 }];
+    let book = playbook(&Sources { precedents: &precedents, ..Sources::default() });
+    let tools: Vec<_> = book.steps.iter().flat_map(|step| step.tools.clone()).collect();
+    assert_eq!(tools, [1, 4]);
+    assert_eq!((book.n_runs, book.n_same_task), (2, 1));
+}
+
+#[test]
+fn lessons_errors_and_pitfalls_are_told_with_their_counts() {
+    let runs = [
+        run(1, 1, Some(Outcome::Success), &[1, 4]),
+        run(2, 1, Some(Outcome::Failure), &[1, 3]),
+        run(3, 1, Some(Outcome::Failure), &[1, 3]),
+    ];
+    let error = KnownError {
+        signature: Signature(7),
+        tool: 3,
+        cure: "changing `path`".to_owned(),
+        n_tried: 5,
+        n_resolved: 4,
+        example: (runs[0].id, 0, 1),
+    };
+    let lesson =
+        Lesson { id: NoteId::from_bytes([9; 16]), text: "Run\nthe tests first.".to_owned() };
+    let precedents = of(&runs, 1.0);
+    let sources = Sources {
+        precedents: &precedents,
+        errors: &[error],
+        lessons: std::slice::from_ref(&lesson),
+        ..Sources::default()
+    };
+    let text = playbook(&sources).text(&words(), 400);
+    for line in [
+        "- `patch` was used in 2 of 2 failed attempts, in 0 of 1 successes, as in src/lib.rs",
+        "- `patch` “no such file”: changing `path` helped 4 of 5 times: src/lib.rs",
+        &format!("- Run the tests first. (note {})", lesson.id),
+    ] {
+        assert!(text.contains(line), "{line}\n---\n{text}");
+    }
+    let nothing_tried = playbook(&Sources { precedents: &[], ..sources });
+    assert!(!nothing_tried.is_empty() && nothing_tried.expected.is_none());
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_text_keeps_its_budget_and_the_expectation_its_order(
+        runs in proptest::collection::vec(
+            (proptest::collection::vec(-4_i32..5, 0..30), 0_u8..4, 0.0_f64..1.0), 0..8),
+        max_tokens in 0_usize..500,
+    ) {
+        let runs: Vec<(Run, f64)> = runs.iter().zip(1..).map(|((tools, outcome, near), id)| {
+            let outcome = [Some(Outcome::Success), Some(Outcome::Failure), Some(Outcome::Partial), None]
+                [usize::from(*outcome)];
+            (run(id, 1, outcome, tools), *near)
+        }).collect();
+        let precedents: Vec<Precedent<'_>> =
+            runs.iter().map(|(run, similarity)| Precedent { run, similarity: *similarity }).collect();
+        let book = playbook(&Sources { precedents: &precedents, ..Sources::default() });
+        let text = book.text(&words(), max_tokens);
+        proptest::prop_assert!(text.len() <= 4 * max_tokens);
+        if let Some(expected) = book.expected {
+            proptest::prop_assert!(expected.lower <= expected.mean && expected.mean <= expected.upper);
+        }
+    }
+}

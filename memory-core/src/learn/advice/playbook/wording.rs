@@ -1,0 +1,223 @@
+//! A playbook in words: short lines, each with its counts.
+
+use super::{KnownError, Playbook};
+use crate::learn::advice::pitfall::{Mistake, Pitfall};
+use crate::learn::advice::route::RouteStep;
+use crate::learn::advice::text::{Page, Words, one_line, percent};
+
+/// Most pitfalls, errors and lessons that are told.
+const MAX_PITFALLS: usize = 3;
+const MAX_ERRORS: usize = 3;
+const MAX_LESSONS: usize = 3;
+const MAX_DEAD_ENDS: usize = 3;
+
+/// Most episodes named as evidence in the text; the playbook itself holds all.
+const MAX_IDS: usize = 2;
+
+const LESSON_BYTES: usize = 240;
+
+impl Playbook {
+    /// The playbook in words, of at most `max_tokens`: whole lines, the least valuable left out first.
+    pub(crate) fn text(&self, words: &Words<'_>, max_tokens: usize) -> String {
+        let mut page = Page::default();
+        page.line(1.0, self.expectation());
+        page.section(self.route_heading(), self.route_lines(words));
+        page.section("Tried without success, by the last step:", self.dead_end_lines(words));
+        let pitfalls = self.pitfalls.iter().take(MAX_PITFALLS);
+        page.section(
+            "Beware:",
+            pitfalls.map(|p| (0.45 + 0.4 * p.contrast(), pitfall_line(p, words))),
+        );
+        let errors = self.errors.iter().take(MAX_ERRORS).zip([0.75, 0.6, 0.5]);
+        page.section("Known errors:", errors.map(|(e, value)| (value, error_line(e, words))));
+        let lessons = self.lessons.iter().take(MAX_LESSONS).zip([0.85, 0.65, 0.55]);
+        page.section(
+            "Lessons:",
+            lessons.filter_map(|(lesson, value)| {
+                let text = one_line(&lesson.text, LESSON_BYTES)?;
+                Some((value, format!("- {text} (note {})", lesson.id)))
+            }),
+        );
+        if !self.evidence.is_empty() {
+            page.line(0.4, self.evidence_line());
+        }
+        page.render(max_tokens)
+    }
+
+    fn expectation(&self) -> String {
+        let Some(expected) = self.expected else {
+            return match self.scope.rate() {
+                Some(rate) if self.scope.n >= 5.0 => format!(
+                    "No experience with this. In this project {} of {:.0} attempts succeeded.",
+                    percent(rate),
+                    self.scope.n
+                ),
+                _ => "No experience with this.".to_owned(),
+            };
+        };
+        let partly = match self.n_partial {
+            0 => String::new(),
+            n => format!(", {n} in part"),
+        };
+        let tried = match (self.n_same_task, self.n_runs) {
+            (0, n) => format!("Not tried before. {} at tasks like it", attempts(n)),
+            (same, n) if same == n => format!("{} at this task before", attempts(n)),
+            (same, n) => format!("{} at this task and {} like it before", attempts(same), n - same),
+        };
+        let succeeded = match self.n_succeeded {
+            0 => "none succeeded".to_owned(),
+            1 if self.n_runs == 1 => "it succeeded".to_owned(),
+            n if n == self.n_runs => "all succeeded".to_owned(),
+            n => format!("{n} succeeded"),
+        };
+        let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
+        format!(
+            "{tried}: {succeeded}{partly}. Chance of success {mean} (80% interval {lower} to {upper})."
+        )
+    }
+
+    fn route_heading(&self) -> String {
+        let n = self.steps.first().map_or(0, |step| step.n_of);
+        let of = match (n, self.n_same_task) {
+            _ if self.steps_credit < 1.0 => {
+                format!("Nothing worked fully. The best attempt ({})", percent(self.steps_credit))
+            }
+            (1, 0) => "What worked on the nearest task".to_owned(),
+            (1, _) => "What worked the one time".to_owned(),
+            (n, 0) => format!("What worked on {n} tasks like it"),
+            (n, _) => format!("What worked {n} times"),
+        };
+        match self.median_steps {
+            0 | 1 => format!("{of}:"),
+            median if n == 1 => format!("{of}, in {median} steps:"),
+            median => format!("{of}, in some {median} steps:"),
+        }
+    }
+
+    /// One line for each step that can be shown; those that cannot are told in a row.
+    fn route_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
+        let mut lines: Vec<(f64, String)> = Vec::new();
+        let mut is_row = false;
+        for (i, step) in self.steps.iter().enumerate() {
+            let is_last = i + 1 == self.steps.len();
+            let call = self.call(step, words);
+            let text = step_text(step, call.as_deref(), is_last, words);
+            match lines.last_mut() {
+                Some((value, row)) if is_row && call.is_none() && step.n_with == step.n_of => {
+                    row.push_str(" → ");
+                    row.push_str(&text);
+                    *value = value.max(0.6 + 0.3 * step.support());
+                }
+                _ => {
+                    #[expect(clippy::cast_precision_loss, reason = "a few steps")]
+                    let late = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
+                    let value = 0.6 + 0.3 * step.support() - late;
+                    lines.push((value, format!("{}. {text}", lines.len() + 1)));
+                }
+            }
+            is_row = call.is_none();
+        }
+        lines
+    }
+
+    /// How a step was called. Of other tasks only what several of them called alike can be of use in this one.
+    fn call(&self, step: &RouteStep, words: &Words<'_>) -> Option<String> {
+        let mut calls = step.examples.iter().map(|(id, at)| words.call(*id, *at));
+        let first = calls.next().flatten()?;
+        let is_general = self.n_same_task > 0 || step.n_of == 1;
+        (is_general || calls.any(|call| call.as_ref() == Some(&first))).then_some(first)
+    }
+
+    /// How attempts ended that did not succeed, where none did; equal ends once.
+    fn dead_end_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
+        let mut ends: Vec<(String, u32)> = Vec::new();
+        for (id, tool, step) in &self.dead_ends {
+            let call = words.call(*id, *step).map_or_else(String::new, |call| format!(": {call}"));
+            let end = format!("{}{call}", words.tool(*tool));
+            match ends.iter_mut().find(|(known, _)| *known == end) {
+                Some((_, n)) => *n += 1,
+                None => ends.push((end, 1)),
+            }
+        }
+        ends.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        let n_all = self.dead_ends.len();
+        let ends = ends.into_iter().take(MAX_DEAD_ENDS).zip([0.8, 0.6, 0.5]);
+        ends.map(|((end, n), value)| (value, format!("- {end} [{n} of {n_all}]"))).collect()
+    }
+
+    fn evidence_line(&self) -> String {
+        let ids: Vec<String> =
+            self.evidence.iter().take(MAX_IDS).map(ToString::to_string).collect();
+        let more = match self.evidence.len().saturating_sub(MAX_IDS) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        format!("From {}{more}.", ids.join(", "))
+    }
+}
+
+/// A step: its tools, how often, how it was called.
+fn step_text(step: &RouteStep, call: Option<&str>, is_last: bool, words: &Words<'_>) -> String {
+    let tools: Vec<String> = step.tools.iter().map(|tool| words.tool(*tool)).collect();
+    let times = match (step.tools.len(), step.times) {
+        (1, 1) => String::new(),
+        (1, times) => format!(" {times}×"),
+        (_, times) => format!(" in turns, {times}×"),
+    };
+    let call = call.map_or_else(String::new, |call| match (step.times, is_last) {
+        (1, _) => format!(": {call}"),
+        (_, true) => format!(", last {call}"),
+        (_, false) => format!(", first {call}"),
+    });
+    let support = if step.n_with < step.n_of {
+        format!(" [{} of {}]", step.n_with, step.n_of)
+    } else {
+        String::new()
+    };
+    format!("{}{times}{call}{support}", tools.join(" and "))
+}
+
+fn attempts(n: u32) -> String {
+    if n == 1 { "1 attempt".to_owned() } else { format!("{n} attempts") }
+}
+
+fn pitfall_line(pitfall: &Pitfall, words: &Words<'_>) -> String {
+    let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
+    let failed = format!("{n_failed_with} of {n_failed} failed attempts");
+    let won = format!("{n_succeeded_with} of {n_succeeded} successes");
+    let shown = pitfall.example.and_then(|(id, step)| words.call(id, step));
+    match pitfall.mistake {
+        Mistake::Used(tool) => {
+            let how = shown.map_or_else(String::new, |call| format!(", as in {call}"));
+            format!("- {} was used in {failed}, in {won}{how}", words.tool(tool))
+        }
+        Mistake::LeftOut(tool) => {
+            let did = n_succeeded - n_succeeded_with;
+            let how = shown.map_or_else(String::new, |call| format!(": {call}"));
+            let tool = words.tool(tool);
+            format!("- {failed} left out {tool}; {did} of {n_succeeded} successes used it{how}")
+        }
+        Mistake::Stuck(tool) => {
+            let how = shown.map_or_else(String::new, |call| format!(", as in {call}"));
+            let tool = words.tool(tool);
+            format!("- {tool} failed three times in a row in {failed}, in {won}{how}")
+        }
+        Mistake::RanLong { failed, succeeded } => {
+            format!("- Failed attempts ran long: {failed} steps against {succeeded} (medians)")
+        }
+        Mistake::StoppedEarly { failed, succeeded } => {
+            format!("- Failed attempts stopped early: {failed} steps against {succeeded} (medians)")
+        }
+    }
+}
+
+fn error_line(error: &KnownError, words: &Words<'_>) -> String {
+    let (id, failed, resolved) = error.example;
+    let text = words.error_or(Some((id, failed)), error.signature);
+    let call = words.call(id, resolved).map_or_else(String::new, |call| format!(": {call}"));
+    let KnownError { cure, n_tried, n_resolved, .. } = error;
+    format!(
+        "- {} {text}: {cure} helped {n_resolved} of {n_tried} times{call}",
+        words.tool(error.tool)
+    )
+}
