@@ -6,6 +6,7 @@ use super::gram::{Gram, grams};
 use super::names::Names;
 use super::posting::{Postings, RunNo};
 use super::recovery::Tally;
+use super::run::strata;
 use super::{Digest, Move, NameNo, Run, Signature, TaskKey};
 use crate::model::{Episode, EpisodeId, RecordId};
 
@@ -103,10 +104,14 @@ impl Learned {
         let tools: Box<[NameNo]> = digest.tools.iter().map(|tool| names.hold(tool)).collect();
         let tool = |place: u32| tools.get(place as usize).copied().unwrap_or(0);
         let moves = digest.moves.iter().map(|(place, ok)| Move { tool: tool(*place), ok: *ok });
+        let task = TaskKey::of(episode.task.as_str());
+        let [type_name, domain_name] =
+            [&context.task_type, &context.domain].map(|name| name.as_deref().unwrap_or_default());
         let run = Run {
             id: episode.id,
             scope: names.hold(episode.scope.as_str()),
-            task: TaskKey::of(episode.task.as_str()),
+            task,
+            strata: strata(episode.scope.as_str(), task, type_name, domain_name),
             task_type,
             language,
             domain,
