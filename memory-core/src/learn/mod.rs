@@ -13,18 +13,23 @@ pub(crate) mod advice;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod codec;
+pub(crate) mod contexts;
 pub(crate) mod digest;
 pub(crate) mod evidence;
+mod exposure;
+mod flow;
 mod gram;
 mod incident;
 mod members;
 mod names;
+pub(crate) mod patterns;
 mod posting;
 pub(crate) mod recovery;
 mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;
+mod sequences;
 pub(crate) mod signature;
 pub(crate) mod table;
 mod worth;
