@@ -61,8 +61,8 @@ pub(crate) struct Sources<'a> {
 /// Advice for a task.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Playbook {
-    /// Expected success of an attempt, over attempts weighted by likeness; 80 % interval. `None` when there is
-    /// no experience with this.
+    /// Chance that an attempt succeeds wholly, over attempts weighted by likeness; 80 % interval. `None` when
+    /// there is no experience with this.
     pub(crate) expected: Option<Posterior>,
     /// Runs behind it whose result is known, and of these the successes and the partial ones.
     pub(crate) n_runs: u32,
@@ -78,7 +78,8 @@ pub(crate) struct Playbook {
     pub(crate) steps: Vec<RouteStep>,
     /// What the attempt behind `steps` was worth, in (0, 1]: 1 for a success, 0 without steps.
     pub(crate) steps_credit: f64,
-    /// Where no attempt at this very task succeeded: how each ended, newest first: the episode and its last step.
+    /// Where no attempt at this very task succeeded: how each ended but that of `steps`, newest first: the
+    /// episode, the tool of its last step and that step.
     pub(crate) dead_ends: Vec<(EpisodeId, NameNo, u32)>,
     /// What to beware of, clearest first.
     pub(crate) pitfalls: Vec<Pitfall>,
@@ -114,7 +115,8 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
     let (models, steps_credit) = models(&nearest, &known);
     let steps = route(&models);
     let none_succeeded = !nearest.iter().any(|p| succeeded(p.run));
-    let ended = nearest.iter().filter_map(|p| {
+    let is_model = |p: &Precedent<'_>| models.iter().any(|model| model.run.id == p.run.id);
+    let ended = nearest.iter().filter(|p| !is_model(p)).filter_map(|p| {
         let last = p.run.moves.last()?;
         Some((p.run.id, last.tool, u32::try_from(p.run.moves.len() - 1).ok()?))
     });
@@ -122,7 +124,7 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
         u32::try_from(known.iter().filter(|p| holds(p)).count()).unwrap_or(u32::MAX)
     };
     Playbook {
-        expected: (!known.is_empty()).then(|| record.expect(&sources.scope)),
+        expected: (!known.is_empty()).then(|| record.chance(&sources.scope)),
         n_runs: count(&|_| true),
         n_succeeded: count(&|p| succeeded(p.run)),
         n_partial: count(&|p| p.run.outcome == Some(Outcome::Partial)),

@@ -10,6 +10,7 @@ const MAX_PITFALLS: usize = 3;
 const MAX_ERRORS: usize = 3;
 const MAX_LESSONS: usize = 3;
 const MAX_DEAD_ENDS: usize = 3;
+const MAX_ROUTE_LINES: usize = 9;
 
 /// Most episodes named as evidence in the text; the playbook itself holds all.
 const MAX_IDS: usize = 2;
@@ -57,6 +58,7 @@ impl Playbook {
         };
         let partly = match self.n_partial {
             0 => String::new(),
+            _ if self.n_runs == 1 => " in part".to_owned(),
             n => format!(", {n} in part"),
         };
         let tried = match (self.n_same_task, self.n_runs) {
@@ -65,8 +67,11 @@ impl Playbook {
             (same, n) => format!("{} at this task and {} like it before", attempts(same), n - same),
         };
         let succeeded = match self.n_succeeded {
+            _ if self.n_runs == 1 && self.n_succeeded + self.n_partial == 1 => {
+                "it succeeded".to_owned()
+            }
+            0 if self.n_runs == 1 => "it failed".to_owned(),
             0 => "none succeeded".to_owned(),
-            1 if self.n_runs == 1 => "it succeeded".to_owned(),
             n if n == self.n_runs => "all succeeded".to_owned(),
             n => format!("{n} succeeded"),
         };
@@ -112,12 +117,18 @@ impl Playbook {
                     #[expect(clippy::cast_precision_loss, reason = "a few steps")]
                     let late = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
                     let value = 0.6 + 0.3 * step.support() - late;
-                    lines.push((value, format!("{}. {text}", lines.len() + 1)));
+                    lines.push((value, text));
                 }
             }
             is_row = call.is_none();
         }
-        lines
+        while lines.len() > MAX_ROUTE_LINES {
+            let least = lines.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+            let Some((least, _)) = least else { break };
+            lines.remove(least);
+        }
+        let numbered = (1..).zip(lines);
+        numbered.map(|(number, (value, text))| (value, format!("{number}. {text}"))).collect()
     }
 
     /// How a step was called. Of other tasks only what several of them called alike can be of use in this one.
@@ -183,7 +194,7 @@ fn attempts(n: u32) -> String {
 
 fn pitfall_line(pitfall: &Pitfall, words: &Words<'_>) -> String {
     let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
-    let failed = format!("{n_failed_with} of {n_failed} failed attempts");
+    let failed = format!("{n_failed_with} of {n_failed} unsuccessful attempts");
     let won = format!("{n_succeeded_with} of {n_succeeded} successes");
     let shown = pitfall.example.and_then(|(id, step)| words.call(id, step));
     match pitfall.mistake {
@@ -203,10 +214,14 @@ fn pitfall_line(pitfall: &Pitfall, words: &Words<'_>) -> String {
             format!("- {tool} failed three times in a row in {failed}, in {won}{how}")
         }
         Mistake::RanLong { failed, succeeded } => {
-            format!("- Failed attempts ran long: {failed} steps against {succeeded} (medians)")
+            format!(
+                "- Unsuccessful attempts ran long: {failed} steps against {succeeded} (medians)"
+            )
         }
         Mistake::StoppedEarly { failed, succeeded } => {
-            format!("- Failed attempts stopped early: {failed} steps against {succeeded} (medians)")
+            format!(
+                "- Unsuccessful attempts stopped early: {failed} steps against {succeeded} (medians)"
+            )
         }
     }
 }
