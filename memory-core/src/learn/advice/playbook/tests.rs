@@ -75,7 +75,7 @@ fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_told() {
         text.contains("Nothing worked fully. The best attempt (60%), in 2 steps:\n1. `search`"),
         "{text}"
     );
-    assert!(text.contains("by the last step:\n- `patch`: src/lib.rs [2 of 2]"), "{text}");
+    assert!(text.contains("at the end:\n- `patch`: src/lib.rs [2 of 2]"), "{text}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn lessons_errors_and_pitfalls_are_told_with_their_counts() {
     };
     let text = playbook(&sources).text(&words(), 400);
     for line in [
-        "- `patch` was used in 2 of 2 unsuccessful attempts, in 0 of 1 successes, as in src/lib.rs",
+        "- 2 of 2 unsuccessful attempts used `patch`, 0 of 1 successes did, as in src/lib.rs",
         "- `patch` “no such file”: changing `path` helped 4 of 5 times: src/lib.rs",
         &format!("- Run the tests first. (note {})", lesson.id),
     ] {

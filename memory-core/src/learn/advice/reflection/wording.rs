@@ -35,8 +35,8 @@ impl Evidence {
                 surprise_text(*outcome, expected, *n_task, *n_succeeded)
             }
             Self::Divergence(divergence) => divergence.text(id, words),
-            Self::Error { signature, tool, at, n_here, resolved, before } => {
-                let text = words.error_or(Some((id, *at)), *signature);
+            Self::Error { tool, at, n_here, resolved, before, .. } => {
+                let text = words.quoted_error(id, *at);
                 let times = if *n_here > 1 { format!(", {n_here} times") } else { String::new() };
                 let now = resolved_text(id, resolved.as_ref(), words);
                 let before = before_text(before, words);
@@ -120,6 +120,7 @@ fn before_text(before: &ErrorRecord, words: &Words<'_>) -> String {
 
 fn cost_text(measure: Measure, cost: u64) -> String {
     match measure {
+        Measure::Steps if cost == 1 => "1 step".to_owned(),
         Measure::Steps => format!("{cost} steps"),
         Measure::Tokens => format!("{cost} tokens"),
         Measure::Time if cost < 10_000 => format!("{cost} ms"),
