@@ -6,6 +6,7 @@
 
 pub mod calendar;
 pub mod data;
+pub mod episodes;
 pub mod evaluate;
 pub mod figure;
 pub mod kept;

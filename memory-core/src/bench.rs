@@ -3,3 +3,4 @@
 
 pub use crate::index::dense::bench::{DenseIndex, KernelBench, UnitMask};
 pub use crate::learn::advice::bench::{Advice, Adviser, step_name};
+pub use crate::learn::bench::{LearnBench, Observed, Proposal, signature};

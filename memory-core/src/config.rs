@@ -1,5 +1,7 @@
 //! Every limit and constant of the engine that a user may set, with its unit and default.
 
+use std::path::PathBuf;
+
 use crate::error::Error;
 
 /// Limits and constants of the engine. Reads no environment; the program that embeds it does.
@@ -31,6 +33,9 @@ pub struct Config {
     pub cache_bytes: usize,
     /// How long an answer is kept while nothing is written, in milliseconds; 0 keeps none.
     pub cache_age_ms: u64,
+    /// File in which the search index is kept between starts, best beside the store; without one it is
+    /// built from the storage at every start. Rebuilt whenever anything is wrong with it.
+    pub snapshot_path: Option<PathBuf>,
 }
 
 /// Longest age of a kept answer: recency is counted in days.
@@ -52,6 +57,7 @@ impl Default for Config {
             index_wait_ms: 30_000,
             cache_bytes: 4 * 1024 * 1024,
             cache_age_ms: 60_000,
+            snapshot_path: None,
         }
     }
 }

@@ -67,6 +67,7 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
     let scope = scope::own(settings)?;
     let store = store::open(settings)?;
     store.memory.embed_in_background();
+    store.memory.learn_in_background();
     let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
     let served = server::serve(Arc::clone(&store.memory), defaults);
     close(store, settings);

@@ -4,7 +4,7 @@
 mod provider;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memory_core::{Embedder, Memory, Storage, SystemClock};
@@ -33,9 +33,17 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
         .map_err(|error| Failure::store(&settings.store, &error))?;
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
-    let (engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
+    let (mut engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
+    engine.snapshot_path = Some(snapshot_path(storage.path()));
     let memory = Memory::with_parts(shared, engine, clock, embedder(settings)?)?;
     Ok(Store { memory: Arc::new(memory), storage })
+}
+
+/// File of the search index of a store: `<store>.index`.
+fn snapshot_path(store: &Path) -> PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_os_string();
+    name.push(".index");
+    store.with_file_name(name)
 }
 
 /// What makes vectors of texts; the vectors of the last queries are kept.

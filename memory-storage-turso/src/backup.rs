@@ -52,7 +52,7 @@ fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
 /// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
 ///
 /// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with `force`
-/// and while no handle has it open.
+/// and while no handle has it open. The restored store has a new identity.
 ///
 /// # Errors
 ///
@@ -88,7 +88,7 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
     place(&half.0, &to)
 }
 
-/// Makes sure that the copy at `path` of the backup `from` is a sound store.
+/// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an identity.
 fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     let path = Arc::from(path);
     // What is wrong with the copy is wrong with the backup, which is the name that the caller knows.
@@ -104,10 +104,12 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     }
     // The check knows the newest format only, and the copy is ours to change.
     migrate(&mut conn, MIGRATIONS).map_err(renamed)?;
-    match check::run(&mut conn).map_err(renamed)?.first() {
-        Some(finding) => Err(corrupt(from, &format!("it is not a sound backup: {finding}"))),
-        None => Ok(()),
+    if let Some(finding) = check::run(&mut conn).map_err(renamed)?.first() {
+        return Err(corrupt(from, &format!("it is not a sound backup: {finding}")));
     }
+    // Positions of the change feed are given out a second time from here on. What was derived from the
+    // store that is replaced must not be taken for derived from this one.
+    conn.script("UPDATE meta SET value = randomblob(16) WHERE key = 'store_id'").map_err(renamed)
 }
 
 /// Leaves the old store without a log, which would be played into the new one. Nobody has it open.

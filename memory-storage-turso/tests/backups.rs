@@ -39,7 +39,8 @@ fn a_backup_of_a_store_in_use_is_restored_whole() {
     let elsewhere = dir.path().join("new/store.db");
     restore(&copy, &elsewhere, false).unwrap();
     let restored = open(&elsewhere);
-    assert_eq!(restored.head().unwrap().store_id, store.head().unwrap().store_id);
+    let (new, old) = (restored.head().unwrap(), store.head().unwrap());
+    assert_ne!(new.store_id, old.store_id, "positions are given out twice");
     let ids = [sample::note_id(1), sample::note_id(2)];
     assert_eq!(restored.notes(&ids).unwrap(), [Some(sample::full_note(1)), None]);
     assert_eq!(restored.check().unwrap(), Vec::<String>::new());

@@ -12,11 +12,14 @@
 //! orphans and counts df from the live postings it walks over anyway, and when orphans pile up all
 //! lists are rewritten without them. Scores are those of an index built of the live units alone.
 
+use std::io::{Read, Write};
+
 use super::{
     mask::Mask,
     postings::Postings,
     query::{LexicalQuery, QueryTerm},
     scores::{LexicalScores, Match},
+    snapshot::{Reader, SnapshotError, Writer},
     tokenize::Tokenizer,
 };
 
@@ -124,6 +127,44 @@ impl Bm25 {
         if n_orphans > MIN_ORPHANS && n_orphans > self.n_live / 4 {
             self.sweep();
         }
+    }
+
+    /// Writes all but what follows from it.
+    pub(super) fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<(), SnapshotError> {
+        out.array(&self.documents, |Document { unit, len }| {
+            (u64::from(unit) << 32 | u64::from(len)).to_le_bytes()
+        })?;
+        self.postings.write(out)
+    }
+
+    /// Reads what [`Bm25::write`] wrote, for units with numbers below `n_numbers`.
+    pub(super) fn read<R: Read>(
+        input: &mut Reader<R>,
+        n_numbers: usize,
+    ) -> Result<Self, SnapshotError> {
+        let mut index = Self::new();
+        index.documents = input.array(|bytes| {
+            let number = u64::from_le_bytes(bytes);
+            Document { unit: upper_half(number), len: lower_half(number) }
+        })?;
+        index.postings = Postings::read(input)?;
+        let units = (0..).zip(&index.documents).filter(|(_, document)| document.unit != NONE);
+        for (number, &Document { unit, len }) in units {
+            let at = unit as usize;
+            if at >= n_numbers {
+                return Err(SnapshotError::Corrupt { what: "documents" });
+            }
+            if index.document_of.len() <= at {
+                index.document_of.resize(at + 1, NONE);
+            }
+            if let Some(document) = index.document_of.get_mut(at) {
+                *document = number;
+            }
+            index.live.set(unit);
+            index.n_live += 1;
+            index.live_len += u64::from(len);
+        }
+        Ok(index)
     }
 
     /// Number of units.
@@ -239,6 +280,16 @@ impl Bm25 {
             number_of.get(number as usize).copied().filter(|&number| number != NONE)
         });
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the upper half fits")]
+const fn upper_half(number: u64) -> u32 {
+    (number >> 32) as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "only the lower half is wanted")]
+const fn lower_half(number: u64) -> u32 {
+    number as u32
 }
 
 /// Inverse document frequency, never negative: ln(1 + (N − df + ½) / (df + ½)).

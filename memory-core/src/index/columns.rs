@@ -1,11 +1,13 @@
 //! What is known of each indexed unit besides its terms: whose it is, where it stands, and what filters
 //! ask about it.
 
+mod coding;
+
 use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
 use super::unit::Part;
-use crate::model::{RecordId, Timestamp};
+use crate::model::{NoteId, RecordId, Timestamp};
 use crate::retrieve::HitKind;
 
 /// Dense number of a unit; free numbers are used again.
@@ -32,7 +34,8 @@ pub(crate) struct Facts {
     pub(crate) superseded: bool,
     /// Steps that lie in finished windows; indexing goes on after them.
     pub(crate) n_steps_done: u32,
-    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are.
+    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of a note
+    /// the key of its text: what is told again has the same.
     pub(crate) head_hash: u64,
     /// The record's units.
     pub(crate) units: Vec<UnitNo>,
@@ -231,8 +234,19 @@ impl Columns {
         }
     }
 
+    /// Unit numbers given so far, those that are free again too.
+    pub(crate) fn n_numbers(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn n_units(&self) -> usize {
         self.places.len() - self.free_units.len()
+    }
+
+    /// The units of all records.
+    pub(crate) fn units(&self) -> impl Iterator<Item = UnitNo> + '_ {
+        let records = self.records.iter().flatten();
+        records.flat_map(|facts| facts.units.iter().copied())
     }
 
     /// Memory that the table takes, estimated, in bytes.
@@ -255,6 +269,17 @@ impl Columns {
             }
         }
         mask
+    }
+
+    /// The notes of a scope whose text has this key, in any order.
+    pub(crate) fn notes_of_text(&self, scope: NameNo, key: u64) -> Vec<NoteId> {
+        let all = self.records.iter().flatten();
+        let same = all.filter(|facts| facts.head_hash == key && facts.scope == scope);
+        let note = |facts: &Facts| match facts.id {
+            RecordId::Note(id) => Some(id),
+            RecordId::Episode(_) => None,
+        };
+        same.filter_map(note).collect()
     }
 
     /// The newest `limit` records that pass, newest first.

@@ -5,10 +5,6 @@
 
 mod bm25;
 mod columns;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the slab file and the sketches of large sets are not wired yet")
-)]
 pub(crate) mod dense;
 mod fold;
 mod identifier;
@@ -18,25 +14,30 @@ mod query;
 mod refresh;
 mod scores;
 mod semantic;
+mod snapshot;
 mod tokenize;
 pub(crate) mod unit;
+mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::error::Error;
-use crate::model::{EpisodeId, RecordId};
+use crate::model::{EpisodeId, NoteId, RecordId, Scope};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, NameNo, RecordNo, UnitNo};
+pub(crate) use dense::DenseError;
 pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
 pub(crate) use semantic::Semantic;
 pub(crate) use tokenize::Tokenizer;
 use unit::{Part, WINDOW_STEPS, content_hash};
+use upkeep::Upkeep;
 
 /// State of the search index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,25 @@ pub struct IndexStatus {
     pub n_pending: usize,
     /// The embedding model, if there is an embedder.
     pub model: Option<String>,
+    /// Why stored vectors cannot be read, if so: what they stand for is found by its words alone.
+    pub vectors_failure: Option<String>,
+    /// Whether it was read from its snapshot at the start, instead of being built from the storage.
+    pub snapshot_loaded: bool,
+    /// Why the snapshot was of no use, or could not be written; none where there was no snapshot yet.
+    pub snapshot_failure: Option<String>,
+}
+
+impl IndexStatus {
+    /// What came of the snapshot, in a few words: `loaded`, `none`, or `rebuilt: ` and the reason.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        match (&self.snapshot_failure, self.snapshot_loaded) {
+            (None, true) => "loaded".to_owned(),
+            (None, false) => "none".to_owned(),
+            (Some(failure), true) => format!("loaded, not saved: {failure}"),
+            (Some(failure), false) => format!("rebuilt: {failure}"),
+        }
+    }
 }
 
 /// How far the first load is.
@@ -73,6 +93,8 @@ pub(crate) struct Contents {
     pub(crate) semantic: Option<Semantic>,
     /// Position of the change feed that is reflected here.
     seq: Seq,
+    /// Units entered and taken out and vectors put since the snapshot.
+    n_changed: usize,
 }
 
 impl Contents {
@@ -101,10 +123,14 @@ pub(crate) struct Index {
     loaded: Condvar,
     /// Set when nobody will ask any more: the first load ends at the next page.
     abandoned: AtomicBool,
+    upkeep: Upkeep,
+    /// For the thread that works beside the requests.
+    me: Weak<Self>,
 }
 
 impl Index {
-    /// An empty index that a thread of its own fills from the storage.
+    /// An empty index that a thread of its own fills: from the snapshot at `path`, if there is one, and the
+    /// storage.
     ///
     /// # Errors
     ///
@@ -112,29 +138,33 @@ impl Index {
     pub(crate) fn load(
         storage: Arc<dyn Storage>,
         embedder: Option<&dyn Embedder>,
+        path: Option<PathBuf>,
     ) -> Result<Arc<Self>, Error> {
         let semantic = embedder.map(|embedder| Semantic::new(embedder.id(), embedder.dimension()));
         let semantic = semantic.transpose().map_err(|error| {
             Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
         })?;
-        let index = Arc::new(Self {
-            contents: RwLock::new(Contents {
-                columns: Columns::default(),
-                lexical: Bm25::new(),
-                semantic,
-                seq: 0,
-            }),
+        let (columns, lexical) = (Columns::default(), Bm25::new());
+        let contents = Contents { columns, lexical, semantic, seq: 0, n_changed: 0 };
+        let index = Arc::new_cyclic(|me| Self {
+            contents: RwLock::new(contents),
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
             loaded: Condvar::new(),
             abandoned: AtomicBool::new(false),
+            upkeep: Upkeep::new(path),
+            me: Weak::clone(me),
         });
         let loader = Arc::clone(&index);
         let spawned = std::thread::Builder::new().name("memory-index".into()).spawn(move || {
-            let result = loader.catch_up(storage.as_ref());
+            let result = loader.fill(storage.as_ref());
             // Whoever waits for the end of the load may count on the storage being free again.
             drop(storage);
+            let loaded = result.is_ok();
             loader.finish_load(result.map_err(|error| error.to_string()));
+            if loaded && !loader.abandoned.load(Ordering::Relaxed) {
+                loader.tend();
+            }
         });
         if let Err(error) = spawned {
             index.finish_load(Err(error.to_string()));
@@ -145,6 +175,11 @@ impl Index {
     /// Ends the first load, if it still runs, and with it the hold on the storage.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
+        self.wait();
+    }
+
+    /// Waits for the end of the first load, good or bad.
+    pub(crate) fn wait(&self) {
         let running = |load: &mut Load| *load == Load::Running;
         drop(self.loaded.wait_while(lock(&self.load), running));
     }
@@ -157,6 +192,16 @@ impl Index {
         self.loaded.notify_all();
     }
 
+    /// Whether the first load is done.
+    pub(crate) fn is_ready(&self) -> bool {
+        *lock(&self.load) == Load::Done
+    }
+
+    /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the records.
+    pub(crate) fn notes_of_text(contents: &Contents, scope: &Scope, key: u64) -> Vec<NoteId> {
+        contents.columns.notes_of_text(contents.columns.known_name(scope.as_str()), key)
+    }
+
     /// Waits for the first load, then takes in what changed since.
     pub(crate) fn refresh(&self, storage: &dyn Storage, wait: Duration) -> Result<(), Error> {
         let running = |load: &mut Load| *load == Load::Running;
@@ -167,21 +212,24 @@ impl Index {
         let state = load.clone();
         drop(load);
         match state {
-            Load::Running => Err(Error::Index {
-                reason: format!("is still being loaded after {} ms, try again", wait.as_millis())
-                    .into(),
-            }),
-            Load::Done => self.catch_up(storage),
+            Load::Running => {
+                let waited_ms = wait.as_millis();
+                let reason = format!("is still being loaded after {waited_ms} ms, try again");
+                return Err(Error::Index { reason: reason.into() });
+            }
+            Load::Done => self.catch_up(storage)?,
             Load::Failed(_) => {
                 self.catch_up(storage)?;
                 self.finish_load(Ok(()));
-                Ok(())
             }
         }
+        self.tend();
+        Ok(())
     }
 
     fn catch_up(&self, storage: &dyn Storage) -> Result<(), Error> {
         let one_at_a_time = lock(&self.refreshing);
+        self.repair();
         let started = Instant::now();
         let n_changes = refresh::catch_up(&self.contents, storage, &self.abandoned)
             .map_err(Error::storage("refresh search index"))?;
@@ -201,6 +249,7 @@ impl Index {
 
     pub(crate) fn status(&self) -> IndexStatus {
         let load = lock(&self.load).clone();
+        let (snapshot_loaded, snapshot_failure) = self.upkeep.status();
         let contents = self.contents();
         IndexStatus {
             ready: load == Load::Done,
@@ -212,6 +261,12 @@ impl Index {
             seq: contents.seq,
             n_pending: contents.semantic.as_ref().map_or(0, Semantic::n_pending),
             model: contents.semantic.as_ref().map(|semantic| semantic.model().to_owned()),
+            vectors_failure: contents
+                .semantic
+                .as_ref()
+                .and_then(|semantic| semantic.failure().map(str::to_owned)),
+            snapshot_loaded,
+            snapshot_failure,
         }
     }
 
@@ -252,7 +307,10 @@ impl Index {
         for vector in vectors {
             contents.put_vector(vector);
         }
-        before - n_pending(&contents)
+        let n_done = before - n_pending(&contents);
+        drop(contents);
+        self.tend();
+        n_done
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::{PoisonError, RwLock};
 
 use super::columns::{Facts, Place};
 use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
-use super::{Contents, RecordNo, UnitNo};
+use super::{Contents, RecordNo, Semantic, UnitNo};
+use crate::likeness::text_key;
 use crate::model::{Episode, Note, NoteKind, RecordId, Step};
 use crate::retrieve::HitKind;
-use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector};
+use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector, VectorRow};
 
 /// Records that are read at once.
 const PAGE_RECORDS: usize = 64;
@@ -19,6 +20,9 @@ const PAGE_STEPS: u32 = 8 * WINDOW_STEPS;
 
 /// Vectors that are read at once.
 const PAGE_VECTORS: usize = 512;
+
+/// Positions of vectors, used and unused, that are tried for one that can be read.
+const MAX_GAP: u64 = 1 << 40;
 
 /// Takes in all changes that the contents do not know, unless `abandoned`; gives their number.
 ///
@@ -66,6 +70,8 @@ pub(super) fn catch_up(
 }
 
 /// Takes in the vectors that were stored since the last time, by this process or another.
+///
+/// What cannot be read of them leaves its units without a vector, so that they are embedded again.
 fn pull_vectors(
     contents: &RwLock<Contents>,
     storage: &dyn Storage,
@@ -76,20 +82,87 @@ fn pull_vectors(
     };
     let known = known(&contents.read().unwrap_or_else(PoisonError::into_inner));
     let Some((model, mut seq)) = known else { return Ok(()) };
+    let mut limit = PAGE_VECTORS;
     loop {
-        let rows = storage.vectors(&model, seq, PAGE_VECTORS)?;
+        let rows = match storage.vectors(&model, seq, limit) {
+            Ok(rows) => rows,
+            // The last row that can be read, or the next that cannot, is found one by one.
+            Err(StorageError::Corrupt { .. }) if limit > 1 => {
+                limit = 1;
+                continue;
+            }
+            Err(error @ StorageError::Corrupt { .. }) => {
+                let Some(next) = past_damage(storage, &model, seq)? else {
+                    return Ok(fail_vectors(contents, Some(error.to_string())));
+                };
+                tracing::warn!(%error, "a stored vector is passed over, its text embedded again");
+                seq = next;
+                limit = PAGE_VECTORS;
+                put_vectors(contents, &[], seq);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let Some(last) = rows.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
-            return Ok(());
+            return Ok(fail_vectors(contents, None));
         };
         seq = last.seq;
-        let mut contents = contents.write().unwrap_or_else(PoisonError::into_inner);
-        for row in &rows {
-            contents.put_vector(&row.vector);
+        put_vectors(contents, &rows, seq);
+    }
+}
+
+/// Enters vectors, which are all up to that position.
+fn put_vectors(contents: &RwLock<Contents>, rows: &[VectorRow], seq: u64) {
+    let mut contents = contents.write().unwrap_or_else(PoisonError::into_inner);
+    for row in rows {
+        contents.put_vector(&row.vector);
+    }
+    if let Some(semantic) = &mut contents.semantic {
+        semantic.advance(seq);
+    }
+}
+
+/// Notes why no further vectors can be read, or that they can.
+fn fail_vectors(contents: &RwLock<Contents>, failure: Option<String>) {
+    let known = contents.read().unwrap_or_else(PoisonError::into_inner);
+    let same = |semantic: &Semantic| semantic.failure() == failure.as_deref();
+    if known.semantic.as_ref().is_none_or(same) {
+        return;
+    }
+    drop(known);
+    if let Some(failure) = &failure {
+        tracing::warn!(failure, "no further vectors can be read");
+    }
+    let mut contents = contents.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(semantic) = &mut contents.semantic {
+        semantic.set_failure(failure.map(Into::into));
+    }
+}
+
+/// The position from which on vectors can be read again, when the next after `seq` cannot; `None` when
+/// there is none. Cost: some tens of reads of one row.
+fn past_damage(storage: &dyn Storage, model: &str, seq: u64) -> Result<Option<u64>, StorageError> {
+    let readable = |step: u64| match storage.vectors(model, seq.saturating_add(step), 1) {
+        Ok(_) => Ok(true),
+        Err(StorageError::Corrupt { .. }) => Ok(false),
+        Err(error) => Err(error),
+    };
+    let (mut damaged, mut sound) = (0, 1_u64);
+    while !readable(sound)? {
+        if sound >= MAX_GAP {
+            return Ok(None);
         }
-        if let Some(semantic) = &mut contents.semantic {
-            semantic.advance(seq);
+        (damaged, sound) = (sound, sound * 2);
+    }
+    while sound - damaged > 1 {
+        let middle = damaged + (sound - damaged) / 2;
+        if readable(middle)? {
+            sound = middle;
+        } else {
+            damaged = middle;
         }
     }
+    Ok(Some(seq.saturating_add(sound)))
 }
 
 fn put_episodes<'a>(
@@ -139,6 +212,7 @@ impl Contents {
 
     fn drop_units(&mut self, record: RecordNo, gone: impl Fn(Part) -> bool) {
         for unit in self.columns.drop_units(record, gone) {
+            self.n_changed += 1;
             self.lexical.remove(unit);
             if let Some(semantic) = &mut self.semantic {
                 semantic.remove(unit);
@@ -148,6 +222,7 @@ impl Contents {
 
     fn add_unit(&mut self, place: Place, text: &UnitText) {
         let unit = self.columns.add_unit(place);
+        self.n_changed += 1;
         self.lexical.put(unit, &text.words);
         if let Some(semantic) = &mut self.semantic {
             semantic.expect(unit, text.meaning());
@@ -163,7 +238,8 @@ impl Contents {
             facts.units.iter().find(is_part).copied()
         });
         if let (Some(unit), Some(semantic)) = (unit, &mut self.semantic) {
-            semantic.put(unit, stored.content_hash, &stored.vector);
+            let is_new = semantic.put(unit, stored.content_hash, &stored.vector);
+            self.n_changed += usize::from(is_new);
         }
     }
 
@@ -187,7 +263,7 @@ impl Contents {
             tags,
             superseded: note.superseded_by.is_some(),
             n_steps_done: 0,
-            head_hash: 0,
+            head_hash: text_key(note.text.as_str()),
             units: Vec::with_capacity(1),
         });
         let place = Place { record, part: Part::Head, session, position: note.position, speaker };

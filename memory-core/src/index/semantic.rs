@@ -1,9 +1,13 @@
 //! The vectors of units, and which units still wait for theirs.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::Arc;
 
 use super::UnitNo;
 use super::dense::{Dense, DenseError};
+use super::snapshot::{Reader, SnapshotError, Writer};
 use super::unit::content_hash;
 
 /// The dense index of one embedding model over the units.
@@ -15,6 +19,8 @@ pub(crate) struct Semantic {
     pending: BTreeSet<UnitNo>,
     /// Position up to which stored vectors are known.
     seq: u64,
+    /// Why stored vectors could not be read the last time, if so.
+    failure: Option<Box<str>>,
 }
 
 impl Semantic {
@@ -26,7 +32,51 @@ impl Semantic {
             hashes: Vec::new(),
             pending: BTreeSet::new(),
             seq: 0,
+            failure: None,
         })
+    }
+
+    /// Writes all but the position and what the dense index holds.
+    pub(super) fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<(), SnapshotError> {
+        out.array(&self.hashes, u64::to_le_bytes)?;
+        let pending: Vec<UnitNo> = self.pending.iter().copied().collect();
+        out.array(&pending, u32::to_le_bytes)
+    }
+
+    /// Reads what [`Semantic::write`] wrote, and the dense index behind it, whose vectors lie in `file` from
+    /// byte `start` on. To be completed by [`Semantic::index_units`].
+    pub(super) fn read(
+        input: &mut Reader<impl Read>,
+        (model, dimension): (&str, usize),
+        seq: u64,
+        file: &Arc<File>,
+        start: u64,
+    ) -> Result<Self, SnapshotError> {
+        let hashes = input.array(u64::from_le_bytes)?;
+        let pending = input.array(u32::from_le_bytes)?.into_iter().collect();
+        let dense = Dense::read(input, dimension, file, start)?;
+        Ok(Self { model: model.into(), dense, hashes, pending, seq, failure: None })
+    }
+
+    /// Completes what was read, once it is known to be what was written.
+    pub(super) fn index_units(&mut self) -> Result<(), SnapshotError> {
+        self.dense.index_units()
+    }
+
+    /// Forgets all vectors; these are the units that wait for theirs now.
+    pub(super) fn reset(&mut self, units: impl Iterator<Item = UnitNo>) {
+        self.dense.clear();
+        self.pending = units.collect();
+        self.seq = 0;
+    }
+
+    /// Why stored vectors could not be read the last time, if so.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    pub(super) fn set_failure(&mut self, failure: Option<Box<str>>) {
+        self.failure = failure;
     }
 
     pub(crate) const fn model(&self) -> &str {
@@ -44,6 +94,11 @@ impl Semantic {
     /// The vectors.
     pub(crate) const fn dense(&self) -> &Dense {
         &self.dense
+    }
+
+    /// The vectors, to be filed or sketched.
+    pub(super) const fn dense_mut(&mut self) -> &mut Dense {
+        &mut self.dense
     }
 
     /// A unit has this text from now on, and no vector yet.
@@ -65,18 +120,21 @@ impl Semantic {
         self.pending.remove(&unit);
     }
 
-    /// Gives a unit its vector, unless it was made from another text than the unit has now.
+    /// Gives a unit its vector, unless it was made from another text than the unit has now; whether that
+    /// changes anything.
     ///
     /// A vector that the index cannot hold (of another dimension, not finite) is left out and the unit
     /// is not asked for again: it stays searchable by its words.
-    pub(super) fn put(&mut self, unit: UnitNo, hash: u64, vector: &[f32]) {
-        if self.hashes.get(unit as usize) != Some(&hash) {
-            return;
+    pub(super) fn put(&mut self, unit: UnitNo, hash: u64, vector: &[f32]) -> bool {
+        let is_current = self.hashes.get(unit as usize) == Some(&hash);
+        // What this process stored comes back with the next refresh.
+        if !is_current || (!self.pending.remove(&unit) && self.dense.holds(unit, vector)) {
+            return false;
         }
         if let Err(error) = self.dense.put(unit, vector) {
             tracing::warn!(%error, "a vector cannot be indexed");
         }
-        self.pending.remove(&unit);
+        true
     }
 
     /// Units that wait for a vector.
@@ -91,7 +149,7 @@ impl Semantic {
 
     pub(super) fn size_bytes(&self) -> usize {
         self.hashes.capacity() * size_of::<u64>()
-            + self.dense.len() * (self.dense.dims() * 5 + 64)
+            + self.dense.size_bytes()
             + self.pending.len() * 16
     }
 }

@@ -22,6 +22,10 @@ const ERROR_BYTES: usize = 480;
 /// Most errors of one episode that get a unit of their own.
 pub(crate) const MAX_ERRORS: usize = 16;
 
+/// What decides which texts become units, besides the order of their fields.
+pub(super) const BOUNDS: [usize; 5] =
+    [WINDOW_STEPS as usize, ARGS_BYTES, OBSERVATION_BYTES, ERROR_BYTES, MAX_ERRORS];
+
 /// Which piece of its record a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {

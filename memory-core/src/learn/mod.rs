@@ -10,6 +10,8 @@
 
 pub(crate) mod action;
 pub(crate) mod advice;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod codec;
 pub(crate) mod digest;
 pub(crate) mod evidence;
@@ -18,14 +20,18 @@ mod incident;
 mod members;
 mod names;
 mod posting;
+pub(crate) mod recovery;
+mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;
 pub(crate) mod signature;
 pub(crate) mod table;
+mod worth;
 
 pub(crate) use action::name_of;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;
 pub(crate) use table::Learned;
+pub use worth::Worth;

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::gram::{Gram, grams};
 use super::names::Names;
 use super::posting::{Posting, RunNo};
+use super::recovery::Tally;
 use super::{Digest, Move, NameNo, Run, Signature, TaskKey};
 use crate::model::{Episode, EpisodeId, RecordId};
 
@@ -21,6 +22,10 @@ pub(crate) struct Learned {
     by_tool: FxHashMap<NameNo, Posting>,
     by_signature: FxHashMap<Signature, Posting>,
     by_gram: FxHashMap<Gram, Posting>,
+    /// Runs that were shown a record or followed it.
+    by_record: FxHashMap<RecordId, Posting>,
+    /// How plain retries went, after any error.
+    plain_retries: Tally,
 }
 
 /// A run, and the names it holds besides those of its fields.
@@ -53,7 +58,11 @@ impl Learned {
         for incident in &run.incidents {
             add(&mut self.by_signature, incident.signature, no);
         }
+        for record in records(run) {
+            add(&mut self.by_record, record, no);
+        }
         grams(&run.moves, |gram| add(&mut self.by_gram, gram, no));
+        self.plain_retries.merge(Tally::of_plain_retries(run));
         if let Some(place) = self.runs.get_mut(no as usize) {
             *place = Some(row);
         }
@@ -65,9 +74,13 @@ impl Learned {
         let Some(row) = self.runs.get_mut(no as usize).and_then(Option::take) else { return };
         self.free.push(no);
         let Row { run, tools } = row;
+        self.plain_retries.take_out(Tally::of_plain_retries(&run));
         remove(&mut self.by_task, (run.scope, run.task), no);
         for incident in &run.incidents {
             remove(&mut self.by_signature, incident.signature, no);
+        }
+        for record in records(&run) {
+            remove(&mut self.by_record, record, no);
         }
         grams(&run.moves, |gram| remove(&mut self.by_gram, gram, no));
         for tool in &tools {
@@ -138,6 +151,16 @@ impl Learned {
         self.newest_first(self.by_signature.get(&signature))
     }
 
+    /// Runs that were shown a record or followed it, newest first.
+    pub(crate) fn runs_of_record(&self, id: RecordId) -> Vec<&Run> {
+        self.newest_first(self.by_record.get(&id))
+    }
+
+    /// Whether some run followed a record.
+    pub(crate) fn is_followed(&self, id: RecordId) -> bool {
+        self.runs_of_record(id).iter().any(|run| run.followed.contains(&id))
+    }
+
     /// All runs, or those of a scope, newest first.
     pub(crate) fn runs_in(&self, scope: Option<&str>) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.unordered(scope).collect();
@@ -156,11 +179,22 @@ impl Learned {
     }
 
     /// All runs, or those of a scope, in no order that means anything.
-    pub(super) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
+    pub(crate) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
         // A scope of nobody has no runs: 0 is no scope.
         let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
         let runs = self.runs.iter().filter_map(|row| row.as_ref().map(|row| &row.run));
         runs.filter(move |run| scope.is_none_or(|scope| scope == run.scope))
+    }
+
+    /// How plain retries went, after any error.
+    pub(super) const fn plain_retries(&self) -> Tally {
+        self.plain_retries
+    }
+
+    /// The signatures of the errors of the same tool and class.
+    pub(super) fn kin(&self, signature: Signature) -> impl Iterator<Item = Signature> {
+        let all = self.by_signature.keys().copied();
+        all.filter(move |other| other.family() == signature.family())
     }
 
     /// The sequences of moves that occur, with the runs that have them.
@@ -187,7 +221,7 @@ impl Learned {
 
     /// Entries of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 7] {
+    fn n_entries(&self) -> [usize; 8] {
         [
             self.names.len(),
             self.runs.len(),
@@ -196,6 +230,7 @@ impl Learned {
             self.by_tool.len(),
             self.by_signature.len(),
             self.by_gram.len(),
+            self.by_record.len(),
         ]
     }
 }
@@ -208,6 +243,11 @@ fn sort_newest_first(runs: &mut [&Run]) {
 /// What was shown when the episode began; whether each was a strong hit.
 fn shown(episode: &Episode) -> Box<[(RecordId, bool)]> {
     episode.shown.iter().map(|shown| (shown.record, shown.strong)).collect()
+}
+
+/// What was shown to a run, then what it followed; one that was both comes twice.
+fn records(run: &Run) -> impl Iterator<Item = RecordId> {
+    run.shown.iter().map(|(id, _)| *id).chain(run.followed.iter().copied())
 }
 
 fn add<K: Eq + std::hash::Hash>(index: &mut FxHashMap<K, Posting>, key: K, run: RunNo) {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
+use crate::intake::NewNote;
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
 use crate::retrieve::{HitKind, Strength};
 use crate::storage::MemStorage;
@@ -107,7 +108,7 @@ fn a_write_of_this_process_or_another_is_seen_at_once() {
     let query = Query::new("red car");
     let n_hits = || memory.recall(&query).unwrap().hits.len();
     assert_eq!((n_hits(), n_hits()), (0, 0));
-    let own = memory.remember(fact("The red car is slow")).unwrap().value;
+    let own = memory.remember(fact("The red car is slow")).unwrap().value.id();
     assert_eq!((n_hits(), n_hits()), (1, 1));
     other.recall(&query).unwrap();
     other.forget(&[own.into()]).unwrap();

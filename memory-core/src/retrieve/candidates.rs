@@ -60,7 +60,9 @@ pub(super) fn find(
     let n_best = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
     let mut lexical = LexicalScores::new();
     contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
-    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best));
+    let by_words = || lexical.top(n_best).into_iter().map(|(unit, _)| unit).collect();
+    let meaning =
+        vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best, by_words));
     let meaning = meaning.as_ref();
     let named = named_speakers(&contents.columns, text);
     let n_words = words(text).count();

@@ -47,10 +47,28 @@ impl Retriever<'_> {
     pub(crate) fn recall(&self, query: &Query) -> Result<Recall, Error> {
         let limit = query.checked_limit(self.config)?;
         let budget_bytes = query.budget_bytes(self.config)?;
-        self.index.refresh(self.storage, Duration::from_millis(self.config.index_wait_ms))?;
+        let refresh = || {
+            let wait = Duration::from_millis(self.config.index_wait_ms);
+            self.index.refresh(self.storage, wait)
+        };
+        refresh()?;
         let position = self.index.contents().position();
         let key = Key { query: query.clone(), position };
-        self.cache.answer(key, self.now, || self.compute(query, limit, budget_bytes))
+        self.cache.answer(key, self.now, || {
+            let answer = self.compute(query, limit, budget_bytes)?;
+            if !self.index.is_damaged() {
+                return Ok(answer);
+            }
+            // A vector could not be read from its file: they are read from the storage again.
+            refresh()?;
+            self.compute(query, limit, budget_bytes)
+        })
+    }
+
+    /// Answers a query from what the index knows, whatever the answer's size, and keeps no answer.
+    pub(crate) fn alike(&self, query: &Query) -> Result<Vec<Hit>, Error> {
+        let limit = query.checked_limit(self.config)?;
+        Ok(self.compute(query, limit, usize::MAX)?.recall.hits)
     }
 
     /// Answers a query from what the index knows.

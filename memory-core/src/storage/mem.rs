@@ -39,6 +39,12 @@ impl MemStorage {
         Self { store_id: *uuid::Uuid::now_v7().as_bytes(), state: RwLock::default() }
     }
 
+    /// An empty store with that identity.
+    #[cfg(test)]
+    pub(crate) fn with_id(store_id: [u8; 16]) -> Self {
+        Self { store_id, state: RwLock::default() }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         // A batch is checked before it changes anything, so even a panic leaves whole batches.
         self.state.read().unwrap_or_else(PoisonError::into_inner)

@@ -168,10 +168,24 @@ fn check_index(store: &Store) -> Finding {
         Ok(status) => {
             let index = status.index;
             let size = stats::size(index.size_bytes as u64);
-            Finding::ok(
-                "index",
-                format!("{} units, {size}, ready after {loaded_ms} ms", index.n_units),
-            )
+            let detail = format!(
+                "{} units, {size}, ready after {loaded_ms} ms, snapshot {}",
+                index.n_units,
+                index.snapshot()
+            );
+            match (&index.vectors_failure, &index.snapshot_failure) {
+                (Some(failure), _) => Finding::broken(
+                    "index",
+                    format!("{detail}; vectors: {failure}"),
+                    "search goes by words alone: check the finding on the content",
+                ),
+                (None, Some(_)) => Finding::warning(
+                    "index",
+                    detail,
+                    "it is written anew by itself; if this stays, make the store's folder writable",
+                ),
+                (None, None) => Finding::ok("index", detail),
+            }
         }
         Err(error) => Finding::broken(
             "index",

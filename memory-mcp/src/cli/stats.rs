@@ -76,6 +76,7 @@ fn index_json(index: &IndexStatus) -> Value {
         "n_units": index.n_units,
         "size_bytes": index.size_bytes,
         "seq": index.seq,
+        "snapshot": index.snapshot(),
     })
 }
 

@@ -1,12 +1,14 @@
 //! `log_steps`: appends tool calls to an open episode.
 
-use memory_core::NewStep;
+use memory_core::{Cure, KnownError, NewStep};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Items, JsonText, Moment, arguments, is_zero, receipt};
+use crate::wire::{
+    Items, JsonText, Moment, NAME_CHARS, Opaque, arguments, is_zero, put, quote, receipt, title,
+};
 
 pub(super) struct LogSteps;
 
@@ -36,28 +38,119 @@ arguments! {
 /// What `log_steps` answers.
 #[derive(Debug, Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "counts are named `n_…` on the wire")]
-pub(super) struct Logged {
+pub(super) struct Answered {
     /// Steps that the episode has now.
     n_steps: u32,
+    /// Errors among the new steps that were met before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Opaque>")]
+    known_errors: Vec<KnownErrorAnswer>,
     #[serde(skip_serializing_if = "is_zero")]
     n_masked: u32,
     #[serde(skip_serializing_if = "is_zero")]
     n_cut: u32,
 }
 
+/// An error that was met before.
+#[derive(Debug, Serialize)]
+struct KnownErrorAnswer {
+    step_idx: u32,
+    tool: String,
+    n_seen: u32,
+    n_episodes: u32,
+    n_resolved: u32,
+    retry_rate: f64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    from_class: bool,
+    cures: Vec<CureAnswer>,
+}
+
+/// Something that cured it.
+#[derive(Debug, Serialize)]
+struct CureAnswer {
+    text: String,
+    n_tried: u32,
+    n_resolved: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    example: Option<String>,
+    episodes: Vec<String>,
+}
+
+impl From<KnownError> for KnownErrorAnswer {
+    fn from(known: KnownError) -> Self {
+        let cure = |cure: Cure| CureAnswer {
+            text: cure.text,
+            n_tried: cure.n_tried,
+            n_resolved: cure.n_resolved,
+            example: cure.example,
+            episodes: cure.episodes.iter().map(ToString::to_string).collect(),
+        };
+        Self {
+            step_idx: known.step_idx,
+            tool: known.tool,
+            n_seen: known.n_seen,
+            n_episodes: known.n_episodes,
+            n_resolved: known.n_resolved,
+            retry_rate: (known.retry_rate * 100.0).round() / 100.0,
+            from_class: known.from_class,
+            cures: known.cures.into_iter().map(cure).collect(),
+        }
+    }
+}
+
+impl KnownErrorAnswer {
+    fn render(&self, out: &mut String) {
+        let Self { step_idx, n_seen, n_episodes, n_resolved, retry_rate, .. } = self;
+        let tool = title(&self.tool, NAME_CHARS);
+        put(out, format_args!("\nStep {step_idx} (`{tool}`): "));
+        if *n_seen > 0 {
+            put(out, format_args!("this error came {n_seen} time(s) in {n_episodes} episode(s)"));
+            put(out, format_args!(", resolved {n_resolved} time(s)."));
+        } else {
+            out.push_str("this error is new, others like it are known.");
+        }
+        if self.cures.is_empty() {
+            out.push_str(" Nothing is known to cure it better than a retry.");
+        }
+        for cure in &self.cures {
+            let CureAnswer { text, n_tried, n_resolved, .. } = cure;
+            put(out, format_args!("\n- {} helped {n_resolved} of {n_tried} times", upper(text)));
+            put(out, format_args!(" (a plain retry {:.0} %)", retry_rate * 100.0));
+            if let Some(episode) = cure.episodes.first() {
+                put(out, format_args!(", last in {episode}"));
+            }
+            if let Some(example) = &cure.example {
+                out.push_str(":");
+                quote(out, example);
+            }
+        }
+    }
+}
+
+/// A sentence begins with a capital.
+fn upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 impl Tool for LogSteps {
     const NAME: &'static str = "log_steps";
     const ABOUT: &'static str = "Call after tool calls, above all failed ones: appends them to the \
-        episode, several at once.";
+        episode; answers errors with known cures.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
-    type Answer = Logged;
+    type Answer = Answered;
 
-    fn run(call: &Call<'_>, args: Args) -> Result<Logged, CallError> {
+    fn run(call: &Call<'_>, args: Args) -> Result<Answered, CallError> {
         let episode = call.episode_id(&args.episode_id)?;
         let steps = args.steps.0.into_iter().enumerate().map(step).collect::<Result<_, _>>()?;
         let logged = call.memory.log(episode, steps)?;
-        Ok(Logged { n_steps: logged.value, n_masked: logged.n_masked, n_cut: logged.n_cut })
+        Ok(Answered {
+            n_steps: logged.value.n_steps,
+            known_errors: logged.value.known_errors.into_iter().map(Into::into).collect(),
+            n_masked: logged.n_masked,
+            n_cut: logged.n_cut,
+        })
     }
 }
 
@@ -78,10 +171,11 @@ fn step((idx, args): (usize, StepArgs)) -> Result<NewStep, CallError> {
     })
 }
 
-impl Answer for Logged {
+impl Answer for Answered {
     fn text(&self, _: &Call<'_>) -> String {
         let mut out = format!("logged; the episode has {} step(s)", self.n_steps);
         receipt(&mut out, self.n_masked, self.n_cut);
+        self.known_errors.iter().for_each(|known| known.render(&mut out));
         out
     }
 }

@@ -3,11 +3,14 @@
 //! A tool reads its arguments, asks the engine and shapes the answer; it decides nothing that the
 //! engine could. Who calls it: the server.
 
+mod checkpoint;
 mod complete_episode;
+mod feedback;
 mod forget;
 mod get_episode;
 mod log_steps;
 mod recall;
+mod recommend;
 mod remember;
 mod start_episode;
 mod status;
@@ -26,14 +29,17 @@ use crate::server::Served;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
-pub(crate) static TOOLS: [Entry; 8] = [
+pub(crate) static TOOLS: [Entry; 11] = [
     entry::<start_episode::StartEpisode>(),
     entry::<log_steps::LogSteps>(),
     entry::<complete_episode::CompleteEpisode>(),
     entry::<recall::Recall>(),
     entry::<get_episode::GetEpisode>(),
+    entry::<recommend::Recommend>(),
     entry::<remember::Remember>(),
     entry::<forget::Forget>(),
+    entry::<feedback::Feedback>(),
+    entry::<checkpoint::Checkpoint>(),
     entry::<status::Status>(),
 ];
 
@@ -149,6 +155,12 @@ impl Call<'_> {
             Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
             Err(error) => Err(CallError::at("episode_id", error)),
         }
+    }
+
+    /// The episode or note that an id or prefix names.
+    fn record_id(&self, field: &'static str, given: &str) -> Result<RecordId, CallError> {
+        let both = [RecordKind::Episode, RecordKind::Note];
+        self.memory.resolve(&both, given).map_err(|error| CallError::at(field, error))
     }
 
     /// The note that an id or prefix names.

@@ -49,6 +49,8 @@ struct Probed {
     index_lag: u64,
     /// Texts that wait for their vector.
     n_pending: usize,
+    /// Whether the index was read from its file, and what was wrong with that.
+    snapshot: String,
 }
 
 /// For whoever looks for a cause.
@@ -104,6 +106,10 @@ impl Tool for Status {
             health.problems.push(format!("index: {failure}"));
             health.healthy = false;
         }
+        if let Some(failure) = &status.index.vectors_failure {
+            health.problems.push(format!("vectors, found by words alone: {failure}"));
+            health.healthy = false;
+        }
         health.probed = Some(Probed {
             n_episodes: status.storage.n_episodes,
             n_open: status.storage.n_open,
@@ -113,6 +119,7 @@ impl Tool for Status {
             index_ready: status.index.ready,
             index_lag: status.head.seq.saturating_sub(status.index.seq),
             n_pending: status.index.n_pending,
+            snapshot: status.index.snapshot(),
         });
         health.detail = args.verbose.unwrap_or(false).then(|| Detail {
             read_us,
@@ -152,6 +159,7 @@ impl Answer for Health {
             );
             let ready = if probed.index_ready { "ready" } else { "loading" };
             put(&mut out, format_args!("\nindex {ready}, {} change(s) behind", probed.index_lag));
+            dot(&mut out, format_args!("snapshot {}", probed.snapshot));
             if probed.n_pending > 0 {
                 dot(&mut out, format_args!("{} text(s) wait for their vector", probed.n_pending));
             }

@@ -31,7 +31,7 @@ impl DenseIndex {
     /// Name of the instruction set in use.
     #[must_use]
     pub fn kernels(&self) -> &'static str {
-        self.0.kernels()
+        self.0.kernels.name
     }
 
     /// The best `k` units with their scores, exactly. Errors: [`Error::Invalid`] for the query.
@@ -62,7 +62,10 @@ impl DenseIndex {
 
     /// Makes the sketches for [`DenseIndex::search_fast`].
     pub fn sketch(&mut self) {
-        self.0.sketch();
+        let frozen = self.0.freeze();
+        if let Some(sketch) = frozen.sketch(&|| true) {
+            self.0.adopt_sketch(sketch, &frozen);
+        }
     }
 }
 
@@ -110,8 +113,8 @@ impl KernelBench {
         let shape = Shape::new(dims)?;
         let n_rows = n_rows.next_multiple_of(ROWS);
         let n_blocks = n_rows / ROWS;
-        let mut codes = Pages::zeroed(n_rows * shape.width, true)?;
-        let mut rows = Pages::zeroed(n_rows * shape.width, true)?;
+        let mut codes = Pages::zeroed(n_rows * shape.width)?;
+        let mut rows = Pages::zeroed(n_rows * shape.width)?;
         // Written, or all pages would be the same one of zeros.
         for (at, code) in codes.get_mut().iter_mut().enumerate() {
             *code = u8::try_from(at * 31 % 251).unwrap_or_default();

@@ -50,6 +50,9 @@ pub(crate) enum DenseError {
         /// The unit number.
         unit: u32,
     },
+    /// A vector could not be read from the file it lies in: the index must be made anew.
+    #[error("a vector of the dense index cannot be read from its file")]
+    Damaged,
     /// The operating system gave no memory for further rows.
     #[error("no memory for further rows of the dense index")]
     Memory(#[from] std::io::Error),

@@ -10,27 +10,32 @@
 
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
-mod checksum;
+mod coding;
 mod error;
 mod kernel;
 mod pages;
 mod quantise;
 mod rotation;
+mod rows;
 mod search;
 mod sketch;
 mod slab;
-pub(crate) mod slab_file;
 mod survivors;
 mod topk;
 
 pub(crate) use error::{DenseError, UNIT_LIMIT};
 
 use crate::index::mask::Mask;
+pub(in crate::index) use coding::{Frozen, WrittenSlab};
 use kernel::Kernels;
 use quantise::{Coded, Query, Shape};
+use rows::Buffer;
 use search::Search;
 use sketch::Sketch;
 use slab::{NONE, Slab};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use survivors::Survivors;
 
 /// The vectors of one embedding model, by unit number.
@@ -38,8 +43,9 @@ use survivors::Survivors;
 pub(crate) struct Dense {
     shape: Shape,
     kernels: &'static Kernels,
-    /// Filled one after the other; only the last may have slots out of use.
-    slabs: Vec<Slab>,
+    /// Filled one after the other; only the last may have slots out of use. Shared with a copy that is
+    /// being saved, and then copied before they are changed.
+    slabs: Vec<Arc<Slab>>,
     /// Slot of each unit number, [`NONE`] when it has no vector.
     slots: Vec<u32>,
     len: usize,
@@ -47,6 +53,10 @@ pub(crate) struct Dense {
     sum: Vec<f64>,
     /// Sign bits of all rows, once asked for.
     sketch: Option<Sketch>,
+    /// Rows written so far.
+    n_writes: u64,
+    /// A vector could not be read.
+    damaged: Arc<AtomicBool>,
 }
 
 /// How many units make sketches worth their memory for every search.
@@ -93,7 +103,40 @@ impl Dense {
             len: 0,
             sum: vec![0.0; shape.dims],
             sketch: None,
+            n_writes: 0,
+            damaged: Arc::default(),
         }
+    }
+
+    /// Takes all vectors out, and the mark of damage with them.
+    pub(crate) fn clear(&mut self) {
+        let n_writes = self.n_writes;
+        *self = Self { n_writes, ..Self::with(self.shape, self.kernels) };
+    }
+
+    /// Whether a vector could not be read from its file: searches fail until the index is made anew.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Marks the index as damaged; gives what stands for what could not be read.
+    fn damaged_by<T>(&self, error: &io::Error, instead: T) -> T {
+        if !self.damaged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "a vector cannot be read from the snapshot");
+        }
+        instead
+    }
+
+    fn sound<T>(&self, found: T) -> Result<T, DenseError> {
+        if self.is_damaged() { Err(DenseError::Damaged) } else { Ok(found) }
+    }
+
+    /// Memory that it takes, in bytes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let slabs: usize = self.slabs.iter().map(|slab| slab.size_bytes()).sum();
+        slabs
+            + self.slots.capacity() * size_of::<u32>()
+            + self.sketch.as_ref().map_or(0, Sketch::size_bytes)
     }
 
     /// Dimensions of the vectors.
@@ -106,20 +149,25 @@ impl Dense {
         self.len
     }
 
-    /// Whether no unit has a vector.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Name of the instruction set in use, for logs.
-    pub(crate) fn kernels(&self) -> &'static str {
-        self.kernels.name
-    }
-
     /// The vector of `unit`.
-    pub(crate) fn vector(&self, unit: u32) -> Option<&[f32]> {
-        let (slab, row) = self.place(self.slot(unit)?);
-        slab?.row(row).get(..self.shape.dims)
+    #[cfg(test)]
+    pub(crate) fn vector(&self, unit: u32) -> Option<Vec<f32>> {
+        self.vector_at(self.slot(unit)?)
+    }
+
+    /// Whether `unit` has exactly this vector.
+    pub(crate) fn holds(&self, unit: u32, vector: &[f32]) -> bool {
+        self.slot(unit).and_then(|slot| self.vector_at(slot)).is_some_and(|held| held == vector)
+    }
+
+    /// The vector of a slot in use; `None` where it cannot be read.
+    fn vector_at(&self, slot: u32) -> Option<Vec<f32>> {
+        let (slab, row) = self.place(slot);
+        let mut buffer = Buffer::default();
+        match slab?.row(row, &mut buffer) {
+            Ok(vector) => vector.get(..self.shape.dims).map(<[f32]>::to_vec),
+            Err(error) => self.damaged_by(&error, None),
+        }
     }
 
     /// Gives `unit` a vector, in place of the one it may have. Cost: one to five microseconds.
@@ -140,8 +188,10 @@ impl Dense {
             None => self.append(unit)?,
         };
         let row = slot as usize % self.shape.slab_rows();
+        self.n_writes += 1;
+        let version = self.n_writes;
         if let Some(slab) = self.slab_mut(slot) {
-            slab.write(row, unit, vector, &coded);
+            slab.write(version, row, unit, vector, &coded);
         }
         if let Some(sketch) = &mut self.sketch {
             sketch.write(slot, vector);
@@ -192,6 +242,13 @@ impl Dense {
     ///
     /// Errors, for the query: [`DenseError::Dimensions`], [`DenseError::NotFinite`],
     /// [`DenseError::Norm`].
+    #[cfg_attr(
+        not(any(test, feature = "bench")),
+        expect(
+            dead_code,
+            reason = "the retriever surveys or searches fast; this is what both are held to"
+        )
+    )]
     pub(crate) fn search(
         &self,
         query: &[f32],
@@ -200,7 +257,7 @@ impl Dense {
     ) -> Result<Ranking, DenseError> {
         let query = self.query(query)?;
         let survivors = Survivors::of(self, mask);
-        Ok(self.searching(&query, k).run(&survivors, None))
+        self.sound(self.searching(&query, k).run(&survivors, None))
     }
 
     /// As [`Dense::search`], from sketches where there are any ([`Dense::sketch`]).
@@ -217,30 +274,10 @@ impl Dense {
         let query = self.query(query)?;
         let survivors = Survivors::of(self, mask);
         let search = self.searching(&query, k);
-        Ok(match &self.sketch {
+        self.sound(match &self.sketch {
             Some(sketch) => search.run_sketched(&survivors, sketch),
             None => search.run(&survivors, None),
         })
-    }
-
-    /// Whether there are enough units, and no sketches yet, for sketches to be worth making.
-    pub(crate) fn wants_sketch(&self) -> bool {
-        self.sketch.is_none() && self.len > SKETCH_FROM
-    }
-
-    /// Makes (or makes anew) the sketches for [`Dense::search_fast`]; later changes keep them.
-    ///
-    /// They are centred on the present mean, so a corpus that has grown manyfold wants them anew.
-    /// Cost: some 3 µs and d/8 + 8 bytes a unit.
-    pub(crate) fn sketch(&mut self) {
-        let slots = u32::try_from(self.len).unwrap_or(NONE);
-        let mut sketch = Sketch::new(self.shape.dims, &self.sum, self.len);
-        for slot in 0..slots {
-            let (slab, row) = self.place(slot);
-            let vector = slab.and_then(|slab| slab.row(row).get(..self.shape.dims));
-            sketch.write(slot, vector.unwrap_or_default());
-        }
-        self.sketch = Some(sketch);
     }
 
     /// As [`Dense::search`], with an approximate score for every unit that took part.
@@ -257,7 +294,7 @@ impl Dense {
         let reaches = self.slabs.iter().flat_map(|slab| &slab.reaches);
         let bound =
             reaches.map(|reach| query.window.margin(reach.error, reach.norm)).fold(0.0, f32::max);
-        Ok(Survey { ranking, by_unit, bound })
+        self.sound(Survey { ranking, by_unit, bound })
     }
 
     /// Exact scores of `units` in their order; `None` for units without vector.
@@ -270,11 +307,8 @@ impl Dense {
     ) -> Result<Vec<Option<f32>>, DenseError> {
         let query = self.query(query)?;
         let search = self.searching(&query, 0);
-        let score = |&unit: &u32| {
-            let (slab, row) = self.place(self.slot(unit)?);
-            slab.map(|slab| search.score(slab.row(row)))
-        };
-        Ok(units.iter().map(score).collect())
+        let score = |&unit: &u32| self.slot(unit).map(|slot| search.exact(slot).1);
+        self.sound(units.iter().map(score).collect())
     }
 
     fn query(&self, vector: &[f32]) -> Result<Query, DenseError> {
@@ -282,7 +316,8 @@ impl Dense {
     }
 
     fn searching<'a>(&'a self, query: &'a Query, k: usize) -> Search<'a> {
-        Search { dense: self, kernels: self.kernels, query, k: k.min(self.len) }
+        let buffer = Buffer::shared();
+        Search { dense: self, kernels: self.kernels, query, k: k.min(self.len), buffer }
     }
 
     /// Mean score over all units.
@@ -309,18 +344,30 @@ impl Dense {
     fn place(&self, slot: u32) -> (Option<&Slab>, usize) {
         let rows = self.shape.slab_rows();
         let slot = slot as usize;
-        (self.slabs.get(slot / rows), slot % rows)
+        (self.slabs.get(slot / rows).map(Arc::as_ref), slot % rows)
     }
 
+    /// Slab of a slot, for changes; copied first if somebody else reads it.
     fn slab_mut(&mut self, slot: u32) -> Option<&mut Slab> {
-        self.slabs.get_mut(slot as usize / self.shape.slab_rows())
+        let slab = self.slabs.get_mut(slot as usize / self.shape.slab_rows())?;
+        if Arc::get_mut(slab).is_none() {
+            match slab.copy() {
+                Ok(copy) => *slab = Arc::new(copy),
+                Err(error) => {
+                    self.damaged.store(true, Ordering::Relaxed);
+                    tracing::warn!(%error, "no memory for a part of the index");
+                    return None;
+                }
+            }
+        }
+        Arc::get_mut(slab)
     }
 
     /// A slot after the last one for `unit`; with a new slab where the last is full.
     fn append(&mut self, unit: u32) -> Result<u32, DenseError> {
         let slot = u32::try_from(self.len).map_err(|_| DenseError::Unit { unit })?;
         if self.len == self.slabs.len() * self.shape.slab_rows() {
-            self.slabs.push(Slab::new(self.shape)?);
+            self.slabs.push(Arc::new(Slab::new(self.shape)?));
         }
         if self.slots.len() <= unit as usize {
             self.slots.resize(unit as usize + 1, NONE);
@@ -334,12 +381,9 @@ impl Dense {
 
     /// Takes the vector of `slot` out of the sum.
     fn count_out(&mut self, slot: u32) {
-        let rows = self.shape.slab_rows();
-        let Some(slab) = self.slabs.get(slot as usize / rows) else {
-            return;
-        };
-        for (sum, value) in self.sum.iter_mut().zip(slab.row(slot as usize % rows)) {
-            *sum -= f64::from(*value);
+        let Some(vector) = self.vector_at(slot) else { return };
+        for (sum, value) in self.sum.iter_mut().zip(vector) {
+            *sum -= f64::from(value);
         }
     }
 
@@ -349,15 +393,16 @@ impl Dense {
             return;
         };
         let unit = slab.unit(row);
-        let vector = slab.row(row).to_vec();
-        let vector = vector.get(..self.shape.dims).unwrap_or_default();
-        let coded = Coded::new(vector, self.shape.width, 127);
+        let vector = self.vector_at(from).unwrap_or_else(|| vec![0.0; self.shape.dims]);
+        let coded = Coded::new(&vector, self.shape.width, 127);
         let row = to as usize % self.shape.slab_rows();
+        self.n_writes += 1;
+        let version = self.n_writes;
         if let Some(slab) = self.slab_mut(to) {
-            slab.write(row, unit, vector, &coded);
+            slab.write(version, row, unit, &vector, &coded);
         }
         if let Some(sketch) = &mut self.sketch {
-            sketch.write(to, vector);
+            sketch.write(to, &vector);
         }
         if let Some(entry) = self.slots.get_mut(unit as usize) {
             *entry = to;
@@ -365,5 +410,7 @@ impl Dense {
     }
 }
 
+#[cfg(all(test, unix))]
+mod filed_tests;
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,11 @@
 
 use super::kernel::{Blocks, Kernels, ROWS};
 use super::quantise::Query;
+use super::rows::Buffer;
 use super::survivors::{Lanes, STRIDE, Survivors};
 use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
+use std::cell::RefCell;
 use std::collections::BinaryHeap;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
@@ -32,6 +34,8 @@ pub(super) struct Search<'a> {
     pub(super) query: &'a Query,
     /// How many rows to rank.
     pub(super) k: usize,
+    /// For rows that lie in a file.
+    pub(super) buffer: RefCell<Buffer>,
 }
 
 /// What the scan of codes leaves.
@@ -104,15 +108,23 @@ impl Search<'_> {
     /// Hints that the vector of `slot` is read soon.
     pub(super) fn prefetch(&self, slot: u32) {
         let (slab, row) = self.dense.place(slot);
-        if let Some(slab) = slab {
-            (self.kernels.prefetch)(slab.row(row));
+        if let Some(row) = slab.and_then(|slab| slab.held_row(row)) {
+            (self.kernels.prefetch)(row);
         }
     }
 
     /// Unit and exact score of a slot in use.
+    ///
+    /// A vector that cannot be read marks the index as damaged, so that the search ends in an error.
     pub(super) fn exact(&self, slot: u32) -> (u32, f32) {
         let (slab, row) = self.dense.place(slot);
-        slab.map_or((super::slab::NONE, 0.0), |slab| (slab.unit(row), self.score(slab.row(row))))
+        let Some(slab) = slab else { return (super::slab::NONE, 0.0) };
+        let mut buffer = self.buffer.borrow_mut();
+        let score = match slab.row(row, &mut buffer) {
+            Ok(vector) => self.score(vector),
+            Err(error) => self.dense.damaged_by(&error, 0.0),
+        };
+        (slab.unit(row), score)
     }
 
     /// Exact score of a vector: the `f64` inner product, rounded.

@@ -25,7 +25,9 @@ const DOUBT: f32 = 1.8;
 
 /// Sketches by slot.
 #[derive(Debug)]
-pub(super) struct Sketch {
+pub(in crate::index) struct Sketch {
+    /// Rows there were when the sketches were made.
+    made_for: usize,
     rotation: Rotation,
     words: usize,
     /// Mean of the corpus when the sketches were made, padded.
@@ -49,6 +51,7 @@ impl Sketch {
         let mut centre: Vec<f32> = sum.iter().map(|sum| (sum * scale) as f32).collect();
         centre.resize(words * WORD, 0.0);
         Self {
+            made_for: count,
             rotation: Rotation::new(words * WORD),
             words,
             centre,
@@ -56,6 +59,17 @@ impl Sketch {
             factors: Vec::new(),
             offsets: Vec::new(),
         }
+    }
+
+    /// Rows there were when the sketches were made.
+    pub(super) const fn made_for(&self) -> usize {
+        self.made_for
+    }
+
+    /// Memory that they take, in bytes.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.bits.capacity() * size_of::<u64>()
+            + (self.factors.capacity() + self.offsets.capacity()) * size_of::<f32>()
     }
 
     /// Sets the sketch of `slot`, at most one after the last.
@@ -283,7 +297,8 @@ mod tests {
         for unit in 0..6000 {
             dense.put(unit, &vector(unit, dims)).unwrap();
             if unit == 3000 {
-                dense.sketch();
+                let frozen = dense.freeze();
+                dense.adopt_sketch(frozen.sketch(&|| true).unwrap(), &frozen);
             }
         }
         for unit in (0..6000).step_by(17) {

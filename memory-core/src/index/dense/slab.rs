@@ -3,6 +3,7 @@
 use super::kernel::{ROWS, TOGETHER};
 use super::pages::Pages;
 use super::quantise::{Coded, Shape};
+use super::rows::{Buffer, Rows};
 use crate::index::mask::Mask;
 use std::io;
 
@@ -24,11 +25,13 @@ pub(super) struct Slab {
     shape: Shape,
     /// Rows in use.
     used: usize,
+    /// Number of the last write to it, counted over the index.
+    version: u64,
     /// Code + 128 of row r and dimension j at
     /// `(r / 16) · 16 · width + (j / 4) · 64 + (r % 16) · 4 + j % 4`.
     pub(super) codes: Pages<u8>,
-    /// Vectors row by row, padded to the width.
-    pub(super) rows: Pages<f32>,
+    /// Vectors, padded to the width.
+    pub(super) rows: Rows,
     /// Value of a code step of each row; 0 for slots out of use.
     pub(super) scales: Vec<f32>,
     /// |x − x̂| of each row, rounded up.
@@ -50,8 +53,9 @@ impl Slab {
         Ok(Self {
             shape,
             used: 0,
-            codes: Pages::zeroed(shape.slab_blocks * shape.block_bytes(), true)?,
-            rows: Pages::zeroed(rows * shape.width, true)?,
+            version: 0,
+            codes: Pages::zeroed(shape.slab_blocks * shape.block_bytes())?,
+            rows: Rows::Held(Pages::zeroed(rows * shape.width)?),
             scales: vec![0.0; rows],
             errors: vec![0.0; rows],
             norms: vec![0.0; rows],
@@ -59,6 +63,28 @@ impl Slab {
             reaches: vec![Reach::default(); shape.slab_blocks],
             runs: vec![NONE; shape.slab_blocks],
         })
+    }
+
+    /// A copy to change while others read this one. Errors: no memory.
+    pub(super) fn copy(&self) -> io::Result<Self> {
+        Ok(Self {
+            shape: self.shape,
+            used: self.used,
+            version: self.version,
+            codes: self.codes.copy(self.blocks() * self.shape.block_bytes())?,
+            rows: self.rows.copy(self.used, self.shape.width)?,
+            scales: self.scales.clone(),
+            errors: self.errors.clone(),
+            norms: self.norms.clone(),
+            units: self.units.clone(),
+            reaches: self.reaches.clone(),
+            runs: self.runs.clone(),
+        })
+    }
+
+    /// Number of the last write.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
     }
 
     /// Rows in use.
@@ -71,10 +97,14 @@ impl Slab {
         self.used.div_ceil(ROWS)
     }
 
-    /// The vector of `row`, padded to the width.
-    pub(super) fn row(&self, row: usize) -> &[f32] {
-        let start = row * self.shape.width;
-        self.rows.get().get(start..start + self.shape.width).unwrap_or_default()
+    /// The vector of `row`, padded to the width. Errors: it cannot be read from its file.
+    pub(super) fn row<'a>(&'a self, row: usize, buffer: &'a mut Buffer) -> io::Result<&'a [f32]> {
+        self.rows.read(row, self.shape.width, buffer)
+    }
+
+    /// The vector of `row`, padded to the width, where it is in memory.
+    pub(super) fn held_row(&self, row: usize) -> Option<&[f32]> {
+        self.rows.held(row, self.shape.width)
     }
 
     /// The unit of `row`, [`NONE`] out of use.
@@ -104,14 +134,19 @@ impl Slab {
     }
 
     /// Writes `unit` with its vector and codes into `row`, at most the first row out of use.
-    pub(super) fn write(&mut self, row: usize, unit: u32, vector: &[f32], coded: &Coded) {
+    ///
+    /// `version` is the number of this write.
+    pub(super) fn write(
+        &mut self,
+        version: u64,
+        row: usize,
+        unit: u32,
+        vector: &[f32],
+        coded: &Coded,
+    ) {
         self.used = self.used.max(row + 1);
-        let start = row * self.shape.width;
-        if let Some(stored) = self.rows.get_mut().get_mut(start..start + self.shape.width) {
-            let (values, padding) = stored.split_at_mut(vector.len().min(stored.len()));
-            values.copy_from_slice(vector.get(..values.len()).unwrap_or_default());
-            padding.fill(0.0);
-        }
+        self.version = version;
+        self.rows.write(row, self.shape.width, vector);
         let block = row / ROWS * self.shape.block_bytes();
         if let Some(block) = self.codes.get_mut().get_mut(block..block + self.shape.block_bytes()) {
             let lanes = block.as_chunks_mut::<{ ROWS * TOGETHER }>().0.iter_mut();
@@ -133,6 +168,13 @@ impl Slab {
         for block in 0..self.blocks() {
             self.derive(block);
         }
+    }
+
+    /// Memory that it takes, in bytes.
+    pub(super) fn size_bytes(&self) -> usize {
+        let columns = 3 * size_of::<f32>() + size_of::<u32>();
+        self.blocks() * (self.shape.block_bytes() + ROWS * columns)
+            + self.rows.size_bytes(self.used, self.shape.width)
     }
 
     /// Takes the last row in use out of use.
@@ -201,7 +243,7 @@ mod tests {
             let mut slab = Slab::new(shape).unwrap();
             let vector = [1.0, -2.0, 3.0];
             for (row, &unit) in units.iter().enumerate() {
-                slab.write(row, unit, &vector, &Coded::new(&vector, shape.width, 127));
+                slab.write(1, row, unit, &vector, &Coded::new(&vector, shape.width, 127));
             }
             for _ in 0..pops {
                 slab.pop();

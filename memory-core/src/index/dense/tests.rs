@@ -116,7 +116,7 @@ fn apply(dense: &mut Dense, model: &mut Model, changes: Vec<Change>) {
     }
     assert_eq!(dense.len(), model.len());
     for (unit, vector) in model {
-        assert_eq!(dense.vector(*unit), Some(vector.as_slice()));
+        assert_eq!(dense.vector(*unit).as_ref(), Some(&*vector));
     }
 }
 
@@ -309,8 +309,7 @@ fn what_is_refused_changes_nothing() {
         Err(DenseError::NotFinite { .. })
     ));
     assert_eq!(dense.len(), 1);
-    assert_eq!(dense.vector(1), Some([1.0, 0.0].as_slice()));
-    assert!(!dense.is_empty() && dense.dims() == 2 && !dense.kernels().is_empty());
+    assert_eq!(dense.vector(1), Some(vec![1.0, 0.0]));
 }
 
 #[test]

@@ -8,20 +8,20 @@ const PRIME: u64 = 0x0000_0100_0000_01b3;
 /// Every step is a bijection of the lane for a given word and of the word for a given lane, so a
 /// change within one word is always noticed. About 15 GB/s.
 #[derive(Debug, Clone)]
-pub(super) struct Checksum {
+pub(in crate::index) struct Checksum {
     lanes: [u64; 8],
     length: u64,
 }
 
 impl Checksum {
     /// The checksum of nothing.
-    pub(super) fn new() -> Self {
+    pub(in crate::index) const fn new() -> Self {
         Self { lanes: [1, 2, 3, 4, 5, 6, 7, 8], length: 0 }
     }
 
     /// Takes in a part; parts but the last must be multiples of 64 bytes, or zeros are taken in
     /// after them (the same on both sides, as both cut alike).
-    pub(super) fn update(&mut self, part: &[u8]) {
+    pub(in crate::index) fn update(&mut self, part: &[u8]) {
         let (chunks, tail) = part.as_chunks::<64>();
         for chunk in chunks {
             self.mix(chunk);
@@ -44,14 +44,14 @@ impl Checksum {
     }
 
     /// The checksum of what was taken in.
-    pub(super) fn finish(&self) -> u64 {
+    pub(in crate::index) fn finish(&self) -> u64 {
         self.lanes
             .iter()
             .fold(self.length, |hash, lane| (hash ^ lane).wrapping_mul(PRIME).rotate_left(29))
     }
 
     /// The checksum of one part.
-    pub(super) fn of(part: &[u8]) -> u64 {
+    pub(in crate::index) fn of(part: &[u8]) -> u64 {
         let mut checksum = Self::new();
         checksum.update(part);
         checksum.finish()

@@ -1,0 +1,248 @@
+//! What experience teaches, judged on what comes next; see the README of this crate.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use memory_benches::data::{DataError, set_names};
+use memory_benches::episodes::{Attempt, generated, read_attempts};
+use memory_benches::percentile::Percentiles;
+use memory_benches::table::{layout, number, share};
+use memory_core::bench::{LearnBench, Observed};
+
+/// Measures whether what cured errors before cures the next ones.
+///
+/// Episodes come in the order of time. Before each is learned, its errors are put to what was learned so
+/// far, and the best cure that is proposed is compared with what in fact ended the error.
+#[derive(Parser)]
+struct Arguments {
+    /// Folder with NAME.episodes.jsonl.gz
+    #[arg(long, value_name = "DIR", required_unless_present = "speed")]
+    data: Option<PathBuf>,
+    /// Only these sets, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    sets: Vec<String>,
+    /// Take the verb of a step from the file instead of from its arguments
+    #[arg(long)]
+    verbs: bool,
+    /// Show what is proposed, most frequent first
+    #[arg(long)]
+    show: bool,
+    /// Only measure the cost of learning 10,000 generated episodes of 15 steps; reads no data
+    #[arg(long)]
+    speed: bool,
+}
+
+/// What became of the errors of a set.
+#[derive(Default)]
+struct Tally {
+    n_episodes: usize,
+    n_steps: usize,
+    n_errors: usize,
+    n_resolved: usize,
+    /// Errors with a proposal.
+    n_proposed: usize,
+    /// Of these, how many in fact ended by the first proposal, by it and nothing else besides, or by one of
+    /// the first three.
+    n_right: usize,
+    n_exactly: usize,
+    n_right_of_three: usize,
+    /// Of these, how many ended by trying again at once, with nothing changed or with anything.
+    n_plain: usize,
+    n_at_once: usize,
+    /// Of these, where the proposed remedy was tried, and where it then worked; the same for at once.
+    followed: [usize; 2],
+    instead: [usize; 2],
+    digest_us: f64,
+    put_us: f64,
+    cures_us: f64,
+    digest_bytes: usize,
+    shown: std::collections::BTreeMap<(String, String), [usize; 3]>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.speed {
+        println!("{}", layout(&["15 steps each", "p50 µs", "p99 µs"], &speed()));
+        return ExitCode::SUCCESS;
+    }
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("learning: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), DataError> {
+    let data = arguments.data.as_deref().unwrap_or(Path::new(""));
+    let names = set_names(data, ".episodes.jsonl.gz")?;
+    let mut rows = Vec::new();
+    for name in names {
+        if !arguments.sets.is_empty() && !arguments.sets.contains(&name) {
+            continue;
+        }
+        let tally = replay(data, &name, arguments.verbs)?;
+        if arguments.show {
+            show(&tally);
+        }
+        rows.push(tally.row(&name));
+    }
+    println!("{}", layout(&HEADINGS, &rows));
+    Ok(())
+}
+
+const HEADINGS: [&str; 16] = [
+    "set",
+    "episodes",
+    "errors",
+    "resolved",
+    "proposed",
+    "right",
+    "95 %",
+    "exactly",
+    "of three",
+    "plain",
+    "at once",
+    "if followed",
+    "if at once",
+    "digest µs",
+    "put µs",
+    "cures µs",
+];
+
+/// Learns episode by episode and judges each before it is learned.
+fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
+    let attempts = read_attempts(dir, name, verbs)?;
+    // Models that do no more than repeat themselves tell nothing about cures.
+    let is_able = |attempt: &Attempt| {
+        let model = attempt.episode.context.model.as_deref().unwrap_or_default();
+        name != "intercode-sql" || model.starts_with("gpt-")
+    };
+    let (mut learned, mut tally) = (LearnBench::default(), Tally::default());
+    for Attempt { episode, steps } in attempts.iter().filter(|attempt| is_able(attempt)) {
+        for error in LearnBench::observed(episode, steps) {
+            tally.judge(&learned, &error);
+        }
+        let start = Instant::now();
+        let digest = LearnBench::digest(steps);
+        let middle = Instant::now();
+        learned.put(episode, &digest);
+        tally.put_us += middle.elapsed().as_secs_f64() * 1e6;
+        tally.digest_us += (middle - start).as_secs_f64() * 1e6;
+        tally.digest_bytes += digest.len();
+        tally.n_episodes += 1;
+        tally.n_steps += steps.len();
+    }
+    Ok(tally)
+}
+
+impl Tally {
+    fn judge(&mut self, learned: &LearnBench, error: &Observed) {
+        self.n_errors += 1;
+        self.n_resolved += usize::from(error.resolved);
+        let start = Instant::now();
+        let cures = learned.cures(&error.tool, error.signature, 3);
+        self.cures_us += start.elapsed().as_secs_f64() * 1e6;
+        let Some(first) = cures.first() else { return };
+        let is = |remedy: &String| error.remedies.contains(remedy);
+        let resolved = usize::from(error.resolved);
+        let (is_followed, is_at_once) = (is(&first.remedy), error.at_once);
+        self.n_proposed += 1;
+        self.n_right += usize::from(is_followed) * resolved;
+        self.n_exactly += usize::from(error.remedies.last() == Some(&first.remedy)) * resolved;
+        self.n_right_of_three += usize::from(cures.iter().any(|cure| is(&cure.remedy))) * resolved;
+        self.n_plain += usize::from(error.plain) * resolved;
+        self.n_at_once += usize::from(is_at_once) * resolved;
+        if is_followed {
+            self.followed[0] += 1;
+            self.followed[1] += resolved;
+        } else if is_at_once {
+            self.instead[0] += 1;
+            self.instead[1] += resolved;
+        }
+        let shown = self.shown.entry((error.tool.clone(), first.remedy.clone())).or_default();
+        shown[0] += 1;
+        shown[1] += usize::from(is_followed);
+        shown[2] += usize::from(is_followed) * resolved;
+    }
+
+    fn row(&self, name: &str) -> Vec<String> {
+        let of = |n: usize, all: usize| share((all > 0).then(|| n as f64 / all as f64));
+        let (low, high) = wilson(self.n_right, self.n_proposed);
+        let each = |us: f64| number(us / self.n_episodes.max(1) as f64);
+        vec![
+            name.to_owned(),
+            self.n_episodes.to_string(),
+            self.n_errors.to_string(),
+            of(self.n_resolved, self.n_errors),
+            of(self.n_proposed, self.n_errors),
+            of(self.n_right, self.n_proposed),
+            format!("{}–{}", share(Some(low)), share(Some(high))),
+            of(self.n_exactly, self.n_proposed),
+            of(self.n_right_of_three, self.n_proposed),
+            of(self.n_plain, self.n_proposed),
+            of(self.n_at_once, self.n_proposed),
+            format!("{} ({})", of(self.followed[1], self.followed[0]), self.followed[0]),
+            format!("{} ({})", of(self.instead[1], self.instead[0]), self.instead[0]),
+            each(self.digest_us),
+            each(self.put_us),
+            number(self.cures_us / self.n_errors.max(1) as f64),
+        ]
+    }
+}
+
+/// Wilson's 95 % interval of a share; the whole range where there is nothing.
+fn wilson(n_right: usize, n: usize) -> (f64, f64) {
+    if n == 0 {
+        return (0.0, 1.0);
+    }
+    let (n, z) = (n as f64, 1.96_f64);
+    let rate = n_right as f64 / n;
+    let middle = (rate + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let half = z / (1.0 + z * z / n) * (rate * (1.0 - rate) / n + z * z / (4.0 * n * n)).sqrt();
+    (middle - half, middle + half)
+}
+
+fn show(tally: &Tally) {
+    let mut shown: Vec<_> = tally.shown.iter().collect();
+    shown.sort_by_key(|(_, counts)| std::cmp::Reverse(counts[0]));
+    for ((tool, remedy), [n, followed, resolved]) in shown.into_iter().take(25) {
+        println!("{n:>6} proposed, {followed:>5} done, {resolved:>5} worked: {tool}: {remedy}");
+    }
+    let per_step = tally.digest_bytes as f64 / tally.n_steps.max(1) as f64;
+    println!("{per_step:.1} bytes of digest for a step\n");
+}
+
+/// Cost of each stage of learning an episode, over 10,000 generated ones.
+fn speed() -> Vec<Vec<String>> {
+    const STAGES: [&str; 4] = ["digest, encoded", "put", "put again", "remove and put"];
+    let mut rng = fastrand::Rng::with_seed(1);
+    let attempts: Vec<Attempt> = (1..=10_000).map(|n| generated(&mut rng, n, 15)).collect();
+    let mut learned = LearnBench::default();
+    let mut timings = vec![Vec::new(); STAGES.len()];
+    for Attempt { episode, steps } in &attempts {
+        let mut last = Instant::now();
+        let mut stages = timings.iter_mut();
+        let mut lap = || {
+            stages.next().expect("one for each stage").push(last.elapsed());
+            last = Instant::now();
+        };
+        let digest = LearnBench::digest(steps);
+        lap();
+        learned.put(episode, &digest);
+        lap();
+        learned.put(episode, &digest);
+        lap();
+        learned.remove(episode.id);
+        learned.put(episode, &digest);
+        lap();
+    }
+    let row = |(stage, timings): (&str, Vec<Duration>)| {
+        let percentiles = Percentiles::of(timings)?;
+        Some(vec![stage.to_owned(), number(percentiles.p50_us), number(percentiles.p99_us)])
+    };
+    STAGES.into_iter().zip(timings).filter_map(row).collect()
+}

@@ -1,0 +1,300 @@
+//! What is done for the index beside the requests: it is loaded, its snapshot saved, its vectors
+//! sketched.
+//!
+//! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
+//! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
+//! sum of all that is ever written stays below nine times the last size) and a 64th when it ends.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::semantic::Semantic;
+use super::snapshot::{self, Draft, Identity, SnapshotError};
+use super::{Contents, Index, lock};
+use crate::error::Error;
+use crate::storage::Storage;
+
+/// Changes below which nothing is saved while the process runs: a start takes them in within 40 ms.
+const MIN_UNSAVED: usize = 4_096;
+
+/// Share 1/n of units and vectors that may change until the index is saved.
+const UNSAVED_SHARE: usize = 8;
+
+/// Changes below which nothing is saved at the end.
+const MIN_UNSAVED_AT_END: usize = 512;
+
+/// Share 1/n of units and vectors from which on saving at the end is worth it.
+const UNSAVED_SHARE_AT_END: usize = 64;
+
+/// How long saving at the end may take; a process that is asked to end has five seconds in all.
+const MAX_SAVE_AT_END: Duration = Duration::from_millis(1_500);
+
+/// The snapshot and the thread that works for the index.
+#[derive(Default)]
+pub(super) struct Upkeep {
+    /// File of the snapshot; without it nothing is saved.
+    path: Option<PathBuf>,
+    /// Id of the store, once it is known.
+    store: OnceLock<[u8; 16]>,
+    outcome: Mutex<Outcome>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Until when the work may go on, once the end has come.
+    until: OnceLock<Instant>,
+}
+
+/// What came of the snapshot.
+#[derive(Debug, Clone, Default)]
+struct Outcome {
+    /// The index came from it.
+    loaded: bool,
+    /// Why it did not, though there was a file.
+    failure: Option<String>,
+    /// Why it could not be saved the last time.
+    unsaved: Option<String>,
+    /// There is a file of no use.
+    is_bad: bool,
+    /// Changes that were unsaved when saving failed.
+    failed_at: Option<usize>,
+}
+
+impl Upkeep {
+    pub(super) fn new(path: Option<PathBuf>) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    /// Whether the index came from the snapshot, and what is wrong with that.
+    pub(super) fn status(&self) -> (bool, Option<String>) {
+        let outcome = lock(&self.outcome).clone();
+        (outcome.loaded, outcome.unsaved.or(outcome.failure))
+    }
+
+    /// The index of the last snapshot, if that is of use.
+    pub(super) fn load(
+        &self,
+        storage: &dyn Storage,
+        model: Option<(&str, usize)>,
+    ) -> Result<Option<Contents>, Error> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let head = storage.head().map_err(Error::storage("read head"))?;
+        let id = *self.store.get_or_init(|| head.store_id);
+        let started = Instant::now();
+        match snapshot::load(path, &Identity::new(id, model), head.seq) {
+            Ok(contents) => {
+                let elapsed_ms = started.elapsed().as_millis();
+                tracing::debug!(
+                    elapsed_ms,
+                    seq = contents.seq,
+                    "search index read from its snapshot"
+                );
+                lock(&self.outcome).loaded = true;
+                Ok(Some(contents))
+            }
+            Err(SnapshotError::Missing) => Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "the search index is built anew");
+                self.reject(&error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    /// The snapshot turned out to be of no use.
+    pub(super) fn reject(&self, reason: &str) {
+        let mut outcome = lock(&self.outcome);
+        outcome.loaded = false;
+        outcome.is_bad = true;
+        outcome.failure = Some(reason.to_owned());
+    }
+
+    /// Whether so much has changed that the index should be saved while the process runs.
+    fn is_due(&self, contents: &Contents) -> bool {
+        let outcome = lock(&self.outcome);
+        let enough = MIN_UNSAVED.max(size(contents) / UNSAVED_SHARE);
+        let from = outcome.failed_at.map_or(0, |failed| failed + MIN_UNSAVED);
+        self.path.is_some()
+            && (contents.n_changed >= enough || outcome.is_bad)
+            && contents.n_changed >= from
+    }
+
+    /// Whether saving is worth it when the process ends.
+    fn is_due_at_end(&self, contents: &Contents, saved: Option<super::Position>) -> bool {
+        let enough = MIN_UNSAVED_AT_END.max(size(contents) / UNSAVED_SHARE_AT_END);
+        let own = contents.position();
+        // Another process may have saved what this one would.
+        let saved =
+            saved.is_some_and(|saved| saved.changes >= own.changes && saved.vectors >= own.vectors);
+        contents.n_changed >= enough && !saved
+    }
+
+    fn goes_on(&self) -> bool {
+        self.until.get().is_none_or(|until| Instant::now() < *until)
+    }
+}
+
+/// Units and vectors.
+fn size(contents: &Contents) -> usize {
+    let vectors = contents.semantic.as_ref().map_or(0, |semantic| semantic.dense().len());
+    contents.columns.n_units() + vectors
+}
+
+fn model(contents: &Contents) -> Option<(&str, usize)> {
+    let semantic = contents.semantic.as_ref()?;
+    Some((semantic.model(), semantic.dense().dims()))
+}
+
+impl Index {
+    /// Fills the index for the first time: from the snapshot, and what came after from the storage.
+    pub(super) fn fill(&self, storage: &dyn Storage) -> Result<(), Error> {
+        let model = {
+            let contents = self.contents();
+            model(&contents).map(|(model, dimension)| (model.to_owned(), dimension))
+        };
+        let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));
+        if let Some(contents) = self.upkeep.load(storage, model)? {
+            *self.contents.write().unwrap_or_else(PoisonError::into_inner) = contents;
+        }
+        self.catch_up(storage)
+    }
+
+    /// Starts a thread for what is due, unless one works already.
+    pub(super) fn tend(&self) {
+        let is_due = {
+            let contents = self.contents();
+            self.upkeep.is_due(&contents) || wants_sketch(&contents)
+        };
+        let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none())
+        else {
+            return;
+        };
+        let mut thread = lock(&self.upkeep.thread);
+        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
+            if index.upkeep.is_due(&index.contents()) {
+                index.save(true);
+            }
+            if wants_sketch(&index.contents()) {
+                index.sketch();
+            }
+        });
+        *thread = spawned.inspect_err(|error| tracing::warn!(%error, "no thread for upkeep")).ok();
+    }
+
+    /// Ends the work beside the requests, and saves the index if that is worth it.
+    pub(crate) fn close(&self) {
+        let until = *self.upkeep.until.get_or_init(|| Instant::now() + MAX_SAVE_AT_END);
+        let thread = lock(&self.upkeep.thread).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the upkeep of the search index panicked");
+        }
+        if !self.is_ready() || Instant::now() >= until {
+            return;
+        }
+        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
+            return;
+        };
+        let is_due = {
+            let contents = self.contents();
+            let saved = snapshot::position(path, &Identity::new(*store, model(&contents)));
+            self.upkeep.is_due_at_end(&contents, saved)
+        };
+        if is_due {
+            self.save(false);
+        }
+    }
+
+    /// Saves the index beside all else that goes on, and lets go of the vectors that lie in the file then.
+    pub(super) fn save(&self, sync: bool) {
+        let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
+            return;
+        };
+        let started = Instant::now();
+        let (draft, n_changed, model) = {
+            let contents = self.contents();
+            let model = model(&contents).map(|(model, dimension)| (model.to_owned(), dimension));
+            (Draft::of(&contents), contents.n_changed, model)
+        };
+        let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));
+        let identity = Identity::new(*store, model);
+        let go_on = || self.upkeep.goes_on();
+        let saved = draft.and_then(|draft| draft.save(path, &identity, sync, &go_on));
+        let elapsed_ms = started.elapsed().as_millis();
+        let mut outcome = lock(&self.upkeep.outcome);
+        match saved {
+            Ok(filed) => {
+                outcome.is_bad = false;
+                outcome.failed_at = None;
+                outcome.unsaved = None;
+                drop(outcome);
+                let freed = {
+                    let mut contents =
+                        self.contents.write().unwrap_or_else(PoisonError::into_inner);
+                    contents.n_changed -= n_changed.min(contents.n_changed);
+                    contents.semantic.as_mut().map(|semantic| filed.attach(semantic.dense_mut()))
+                };
+                drop(freed);
+                tracing::debug!(elapsed_ms, "search index saved");
+            }
+            Err(SnapshotError::Stopped) => outcome.failed_at = Some(n_changed),
+            Err(error) => {
+                tracing::warn!(%error, elapsed_ms, "the search index was not saved");
+                outcome.failed_at = Some(n_changed);
+                outcome.unsaved = Some(error.to_string());
+            }
+        }
+    }
+
+    /// Makes sketches beside all else that goes on.
+    fn sketch(&self) {
+        let frozen = self.contents().semantic.as_ref().map(|semantic| semantic.dense().freeze());
+        let Some(frozen) = frozen else { return };
+        let Some(sketch) = frozen.sketch(&|| self.upkeep.goes_on()) else { return };
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(semantic) = &mut contents.semantic {
+            semantic.dense_mut().adopt_sketch(sketch, &frozen);
+        }
+    }
+
+    /// Whether a vector could not be read; the next refresh makes the index of vectors anew.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.contents().semantic.as_ref().is_some_and(|semantic| semantic.dense().is_damaged())
+    }
+
+    /// After damage: forgets all vectors, so that they are read from the storage again.
+    pub(super) fn repair(&self) {
+        if !self.is_damaged() {
+            return;
+        }
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let Contents { columns, semantic, n_changed, .. } = &mut *contents;
+        if let Some(semantic) = semantic {
+            semantic.reset(columns.units());
+            *n_changed += columns.n_units();
+            self.upkeep.reject("a vector in the snapshot was damaged");
+        }
+    }
+}
+
+fn wants_sketch(contents: &Contents) -> bool {
+    contents.semantic.as_ref().map(Semantic::dense).is_some_and(|dense| dense.wants_sketch())
+}
+
+#[cfg(test)]
+impl Index {
+    /// Waits until the work beside the requests is done.
+    pub(crate) fn settle(&self) {
+        let thread: Option<JoinHandle<()>> = lock(&self.upkeep.thread).take();
+        if let Some(thread) = thread {
+            thread.join().expect("the upkeep ends well");
+        }
+    }
+
+    /// Saves the index now, whether it is due or not.
+    pub(crate) fn save_now(&self) {
+        self.settle();
+        self.save(false);
+    }
+}

@@ -1,0 +1,117 @@
+//! `recommend`: advice for a task, from what happened before.
+
+use memory_core::{Advice, RecordId, RecordKind};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool, count};
+use crate::error::CallError;
+use crate::wire::arguments;
+
+/// Size of the advice when the call names none, in tokens.
+const DEFAULT_TOKENS: u64 = 400;
+
+/// Most episodes that are named as evidence.
+const MAX_EVIDENCE: usize = 20;
+
+pub(super) struct Recommend;
+
+arguments! {
+    /// What `recommend` takes.
+    pub(super) struct Args {
+        task: Option<String> = "Or episode_id",
+        episode_id: Option<String> = "",
+        scope: Option<String> = "Default: this project",
+        max_tokens: Option<u64> = "Default 400",
+    }
+}
+
+/// What `recommend` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Recommended {
+    /// Whether there is experience with such tasks.
+    experienced: bool,
+    playbook: String,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    expectation: Expectation,
+    /// Episodes that it rests on.
+    evidence: Vec<String>,
+    /// Why tasks alike could not be looked for, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded: Option<String>,
+}
+
+/// The chance of success.
+#[derive(Debug, Serialize)]
+struct Expectation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_success: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval_80: Option<[f64; 2]>,
+    n_attempts: u32,
+    n_same_task: u32,
+}
+
+impl Tool for Recommend {
+    const NAME: &'static str = "recommend";
+    const ABOUT: &'static str = "Advice for a task from past attempts: chance of success, what \
+        worked, pitfalls, known errors with cures.";
+    const EFFECT: Effect = Effect::Reads;
+    type Args = Args;
+    type Answer = Recommended;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Recommended, CallError> {
+        let max_tokens = count(args.max_tokens.unwrap_or(DEFAULT_TOKENS));
+        let (task, scope) = match (args.task, args.episode_id) {
+            (Some(task), None) => (task, call.scope(args.scope.as_deref())?),
+            (None, Some(id)) => {
+                let id = call.memory.resolve(&[RecordKind::Episode], &id);
+                let id = id.map_err(|error| CallError::at("episode_id", error))?;
+                let RecordId::Episode(id) = id else {
+                    return Err(CallError::Internal(format!("{id} is not an episode")));
+                };
+                let episode = call.memory.episode(id)?;
+                let scope = match args.scope {
+                    Some(scope) => call.scope(Some(&scope))?,
+                    None => episode.scope,
+                };
+                (episode.task.as_str().to_owned(), scope)
+            }
+            _ => {
+                return Err(CallError::Refused("give either task or episode_id".to_owned()));
+            }
+        };
+        Ok(Recommended::new(call.memory.recommend(&task, &scope, max_tokens)?))
+    }
+}
+
+impl Recommended {
+    fn new(advice: Advice) -> Self {
+        let rounded = |value: f64| (value * 100.0).round() / 100.0;
+        let evidence = advice.evidence.iter().take(MAX_EVIDENCE);
+        Self {
+            experienced: advice.is_experienced,
+            expectation: Expectation {
+                expected_success: advice.expected.map(rounded),
+                interval_80: advice.interval.map(|(low, high)| [rounded(low), rounded(high)]),
+                n_attempts: advice.n_runs,
+                n_same_task: advice.n_same_task,
+            },
+            evidence: evidence.map(ToString::to_string).collect(),
+            playbook: advice.text,
+            degraded: advice.degraded,
+        }
+    }
+}
+
+impl Answer for Recommended {
+    fn text(&self, _: &Call<'_>) -> String {
+        let mut out = self.playbook.clone();
+        if let Some(reason) = &self.degraded {
+            out.push_str("\nTasks alike could not be looked for: ");
+            out.push_str(reason);
+        }
+        out
+    }
+}
