@@ -225,11 +225,9 @@ impl Course {
     }
 
     fn judge_expectation(&mut self, is_new: bool, expected: Option<[f64; 3]>, episode: &Episode) {
-        let closing = episode.closing.as_ref();
         let credit = match episode.outcome() {
             Some(Outcome::Success) => 1.0,
-            Some(Outcome::Partial) => closing.and_then(|c| c.reward).unwrap_or(0.5),
-            Some(Outcome::Failure) => 0.0,
+            Some(Outcome::Partial | Outcome::Failure) => 0.0,
             Some(Outcome::Abstained) | None => return,
         };
         if let (false, Some([mean, ..])) = (is_new, expected) {

@@ -7,6 +7,7 @@ pub(crate) mod align;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 pub(crate) mod call;
+pub(crate) mod hurdle;
 pub(crate) mod lesson;
 pub(crate) mod pitfall;
 pub(crate) mod playbook;

@@ -1,5 +1,6 @@
 //! Advice for a task, from how attempts at it and at tasks like it went.
 
+use super::hurdle::{Hurdle, hurdles};
 use super::pitfall::{Pitfall, median_steps, pitfalls};
 use super::route::{RouteStep, route};
 use crate::learn::evidence::reward::{credit_of, succeeded};
@@ -45,6 +46,27 @@ pub(crate) struct Lesson {
     pub(crate) text: String,
 }
 
+/// The last steps of an attempt that did not succeed, the last one first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadEnd {
+    /// The episode.
+    pub(crate) id: EpisodeId,
+    /// Tools and places of its last steps.
+    pub(crate) steps: Vec<(NameNo, u32)>,
+}
+
+impl DeadEnd {
+    /// Steps from the end among which one should say what was tried: handing in says nothing.
+    const N_STEPS: usize = 3;
+
+    fn of(run: &Run) -> Self {
+        let numbered = run.moves.iter().enumerate().rev().take(Self::N_STEPS);
+        let steps =
+            numbered.map(|(at, step)| (step.tool, u32::try_from(at).unwrap_or(u32::MAX))).collect();
+        Self { id: run.id, steps }
+    }
+}
+
 /// What a playbook is made of.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sources<'a> {
@@ -61,8 +83,8 @@ pub(crate) struct Sources<'a> {
 /// Advice for a task.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Playbook {
-    /// Expected success of an attempt, over attempts weighted by likeness; 80 % interval. `None` when there is
-    /// no experience with this.
+    /// Chance that an attempt succeeds wholly, over attempts weighted by likeness; 80 % interval. `None` when
+    /// there is no experience with this.
     pub(crate) expected: Option<Posterior>,
     /// Runs behind it whose result is known, and of these the successes and the partial ones.
     pub(crate) n_runs: u32,
@@ -78,8 +100,10 @@ pub(crate) struct Playbook {
     pub(crate) steps: Vec<RouteStep>,
     /// What the attempt behind `steps` was worth, in (0, 1]: 1 for a success, 0 without steps.
     pub(crate) steps_credit: f64,
-    /// Where no attempt at this very task succeeded: how each ended, newest first: the episode and its last step.
-    pub(crate) dead_ends: Vec<(EpisodeId, NameNo, u32)>,
+    /// Where no attempt at this very task succeeded: how each ended but that of `steps`, newest first.
+    pub(crate) dead_ends: Vec<DeadEnd>,
+    /// Errors that the nearest attempts met, by how many of them did.
+    pub(crate) hurdles: Vec<Hurdle>,
     /// What to beware of, clearest first.
     pub(crate) pitfalls: Vec<Pitfall>,
     /// Errors that may come and their cures.
@@ -114,15 +138,13 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
     let (models, steps_credit) = models(&nearest, &known);
     let steps = route(&models);
     let none_succeeded = !nearest.iter().any(|p| succeeded(p.run));
-    let ended = nearest.iter().filter_map(|p| {
-        let last = p.run.moves.last()?;
-        Some((p.run.id, last.tool, u32::try_from(p.run.moves.len() - 1).ok()?))
-    });
+    let is_model = |p: &Precedent<'_>| models.iter().any(|model| model.run.id == p.run.id);
+    let ended = nearest.iter().filter(|p| !is_model(p)).map(|p| DeadEnd::of(p.run));
     let count = |holds: &dyn Fn(&Precedent<'_>) -> bool| {
         u32::try_from(known.iter().filter(|p| holds(p)).count()).unwrap_or(u32::MAX)
     };
     Playbook {
-        expected: (!known.is_empty()).then(|| record.expect(&sources.scope)),
+        expected: (!known.is_empty()).then(|| record.chance(&sources.scope)),
         n_runs: count(&|_| true),
         n_succeeded: count(&|p| succeeded(p.run)),
         n_partial: count(&|p| p.run.outcome == Some(Outcome::Partial)),
@@ -131,6 +153,7 @@ pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
         steps_credit: if steps.is_empty() { 0.0 } else { steps_credit },
         steps,
         dead_ends: if is_same_task && none_succeeded { ended.collect() } else { Vec::new() },
+        hurdles: hurdles(&nearest, sources.errors),
         pitfalls: pitfalls(&nearest, is_same_task),
         errors: sources.errors.to_vec(),
         lessons: sources.lessons.to_vec(),

@@ -1,7 +1,7 @@
 //! Puts advice into words: whole lines within a budget, the least valuable left out first.
 
 use crate::index::unit::head;
-use crate::learn::{NameNo, Signature};
+use crate::learn::NameNo;
 use crate::model::EpisodeId;
 
 /// Bytes of a token, as everywhere in answers.
@@ -50,10 +50,9 @@ impl Words<'_> {
         (self.error)(id, step).and_then(|text| one_line(&text, EXAMPLE_BYTES))
     }
 
-    /// The error's text, or its signature where nobody has the text any more.
-    pub(crate) fn error_or(&self, at: Option<(EpisodeId, u32)>, signature: Signature) -> String {
-        at.and_then(|(id, step)| self.error(id, step))
-            .map_or_else(|| format!("error {:016x}", signature.0), |text| format!("“{text}”"))
+    /// The error's text in quotes.
+    pub(crate) fn quoted_error(&self, id: EpisodeId, step: u32) -> String {
+        self.error(id, step).map_or_else(|| "(no message)".to_owned(), |text| format!("“{text}”"))
     }
 }
 

@@ -37,12 +37,14 @@ pub(crate) fn succeeded(run: &Run) -> bool {
     run.outcome == Some(Outcome::Success)
 }
 
-/// How many attempts, and how many of them succeeded by their credit.
+/// How many attempts there were, and what came of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Record {
     /// Attempts whose result is known.
     pub(crate) n: f64,
-    /// Sum of their credit.
+    /// Sum of their credit: a partial success counts by its share.
+    pub(crate) credit: f64,
+    /// Of them those that succeeded wholly.
     pub(crate) successes: f64,
 }
 
@@ -59,20 +61,32 @@ impl Record {
     /// Counts an attempt by its weight.
     pub(crate) fn add(&mut self, weight: f64, credit: f64) {
         self.n += weight;
-        self.successes += weight * credit;
+        self.credit += weight * credit;
+        if credit >= 1.0 {
+            self.successes += weight;
+        }
     }
 
-    /// Share of successes; `None` without attempts.
+    /// Share of whole successes; `None` without attempts.
     pub(crate) fn rate(&self) -> Option<f64> {
         (self.n > 0.0).then(|| self.successes / self.n)
     }
 
-    /// What to expect of the next attempt: a posterior whose prior is worth two attempts at the rate of a
+    /// What credit to expect of the next attempt: a posterior whose prior is worth two attempts at the rate of a
     /// wider record (the scope's), itself drawn to ½ by two attempts. 80 % interval.
     pub(crate) fn expect(&self, wider: &Self) -> Posterior {
-        let rate = (wider.successes + 1.0) / (wider.n + 2.0);
-        Posterior::with_prior(self.n, self.successes, 0.8, Prior::around(rate))
+        posterior(self.n, self.credit, wider.n, wider.credit)
     }
+
+    /// The same for the chance of a whole success.
+    pub(crate) fn chance(&self, wider: &Self) -> Posterior {
+        posterior(self.n, self.successes, wider.n, wider.successes)
+    }
+}
+
+fn posterior(n: f64, successes: f64, wider_n: f64, wider_successes: f64) -> Posterior {
+    let rate = (wider_successes + 1.0) / (wider_n + 2.0);
+    Posterior::with_prior(n, successes, 0.8, Prior::around(rate))
 }
 
 /// Runs to judge another by; it is not among them.
@@ -243,7 +257,7 @@ mod tests {
     fn surprise_is_measured_against_the_task_s_own_history() {
         let won = with(Some(Outcome::Success), None, 3);
         let ended = with(Some(Outcome::Failure), None, 3);
-        let scope = Record { n: 98.0, successes: 49.0 };
+        let scope = Record { n: 98.0, credit: 49.0, successes: 0.0 };
         let history = History { task: &[&won, &won], scope, ..History::default() };
         let judged = reward(&ended, &history);
         assert!((judged.expected.mean - 0.75).abs() < 1e-12, "{:?}", judged.expected);

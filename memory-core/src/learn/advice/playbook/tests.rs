@@ -27,7 +27,7 @@ fn without_runs_there_is_no_expectation_and_it_says_so() {
     let empty = playbook(&Sources::default());
     assert!(empty.is_empty());
     assert_eq!(empty.text(&words(), 400), "No experience with this.");
-    let scope = Record { n: 40.0, successes: 10.0 };
+    let scope = Record { n: 40.0, credit: 20.0, successes: 10.0 };
     let book = playbook(&Sources { scope, ..Sources::default() });
     assert!(book.text(&words(), 400).ends_with("25% of 40 attempts succeeded."));
     let abandoned = run(1, 1, None, &[1]);
@@ -52,6 +52,30 @@ fn it_says_what_to_expect_what_worked_and_on_what_it_rests() {
         text.contains("What worked 2 times, in some 5 steps:\n1. `search`\n2. `open`: src/lib.rs")
     );
     assert!(text.contains(&format!("From {}, {} and 1 more.", runs[0].id, runs[1].id)));
+}
+
+#[test]
+fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_told() {
+    let mut best = run(1, 1, Some(Outcome::Partial), &[1, 2]);
+    best.reward = Some(0.6);
+    let runs = [
+        best,
+        run(2, 1, Some(Outcome::Failure), &[1, 3]),
+        run(3, 1, Some(Outcome::Failure), &[3, 3]),
+    ];
+    let precedents = of(&runs, 1.0);
+    let book = playbook(&Sources { precedents: &precedents, ..Sources::default() });
+    assert_eq!((book.expected.unwrap().successes, book.steps_credit), (0.0, 0.6));
+    let text = book.text(&words(), 400);
+    assert!(
+        text.starts_with("3 attempts at this task before: none succeeded, 1 in part."),
+        "{text}"
+    );
+    assert!(
+        text.contains("Nothing worked fully. The best attempt (60%), in 2 steps:\n1. `search`"),
+        "{text}"
+    );
+    assert!(text.contains("at the end:\n- `patch`: src/lib.rs [2 of 2]"), "{text}");
 }
 
 #[test]
@@ -107,7 +131,7 @@ fn lessons_errors_and_pitfalls_are_told_with_their_counts() {
     };
     let text = playbook(&sources).text(&words(), 400);
     for line in [
-        "- `patch` was used in 2 of 2 failed attempts, in 0 of 1 successes, as in src/lib.rs",
+        "- 2 of 2 unsuccessful attempts used `patch`, 0 of 1 successes did, as in src/lib.rs",
         "- `patch` “no such file”: changing `path` helped 4 of 5 times: src/lib.rs",
         &format!("- Run the tests first. (note {})", lesson.id),
     ] {

@@ -1,6 +1,8 @@
 //! A playbook in words: short lines, each with its counts.
 
 use super::{KnownError, Playbook};
+use crate::learn::NameNo;
+use crate::learn::advice::hurdle::Hurdle;
 use crate::learn::advice::pitfall::{Mistake, Pitfall};
 use crate::learn::advice::route::RouteStep;
 use crate::learn::advice::text::{Page, Words, one_line, percent};
@@ -10,6 +12,7 @@ const MAX_PITFALLS: usize = 3;
 const MAX_ERRORS: usize = 3;
 const MAX_LESSONS: usize = 3;
 const MAX_DEAD_ENDS: usize = 3;
+const MAX_ROUTE_LINES: usize = 9;
 
 /// Most episodes named as evidence in the text; the playbook itself holds all.
 const MAX_IDS: usize = 2;
@@ -22,12 +25,10 @@ impl Playbook {
         let mut page = Page::default();
         page.line(1.0, self.expectation());
         page.section(self.route_heading(), self.route_lines(words));
-        page.section("Tried without success, by the last step:", self.dead_end_lines(words));
-        let pitfalls = self.pitfalls.iter().take(MAX_PITFALLS);
-        page.section(
-            "Beware:",
-            pitfalls.map(|p| (0.45 + 0.4 * p.contrast(), pitfall_line(p, words))),
-        );
+        page.section("Tried without success, at the end:", self.dead_end_lines(words));
+        page.section("Beware:", pitfall_lines(&self.pitfalls, words));
+        let hurdles = self.hurdles.iter().zip([0.7, 0.58, 0.52]);
+        page.section("Errors met:", hurdles.map(|(h, value)| (value, hurdle_line(h, words))));
         let errors = self.errors.iter().take(MAX_ERRORS).zip([0.75, 0.6, 0.5]);
         page.section("Known errors:", errors.map(|(e, value)| (value, error_line(e, words))));
         let lessons = self.lessons.iter().take(MAX_LESSONS).zip([0.85, 0.65, 0.55]);
@@ -57,6 +58,7 @@ impl Playbook {
         };
         let partly = match self.n_partial {
             0 => String::new(),
+            _ if self.n_runs == 1 => " in part".to_owned(),
             n => format!(", {n} in part"),
         };
         let tried = match (self.n_same_task, self.n_runs) {
@@ -65,8 +67,11 @@ impl Playbook {
             (same, n) => format!("{} at this task and {} like it before", attempts(same), n - same),
         };
         let succeeded = match self.n_succeeded {
+            _ if self.n_runs == 1 && self.n_succeeded + self.n_partial == 1 => {
+                "it succeeded".to_owned()
+            }
+            0 if self.n_runs == 1 => "it failed".to_owned(),
             0 => "none succeeded".to_owned(),
-            1 if self.n_runs == 1 => "it succeeded".to_owned(),
             n if n == self.n_runs => "all succeeded".to_owned(),
             n => format!("{n} succeeded"),
         };
@@ -103,7 +108,7 @@ impl Playbook {
             let call = self.call(step, words);
             let text = step_text(step, call.as_deref(), is_last, words);
             match lines.last_mut() {
-                Some((value, row)) if is_row && call.is_none() && step.n_with == step.n_of => {
+                Some((value, row)) if is_row && call.is_none() => {
                     row.push_str(" → ");
                     row.push_str(&text);
                     *value = value.max(0.6 + 0.3 * step.support());
@@ -112,12 +117,18 @@ impl Playbook {
                     #[expect(clippy::cast_precision_loss, reason = "a few steps")]
                     let late = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
                     let value = 0.6 + 0.3 * step.support() - late;
-                    lines.push((value, format!("{}. {text}", lines.len() + 1)));
+                    lines.push((value, text));
                 }
             }
             is_row = call.is_none();
         }
-        lines
+        while lines.len() > MAX_ROUTE_LINES {
+            let least = lines.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
+            let Some((least, _)) = least else { break };
+            lines.remove(least);
+        }
+        let numbered = (1..).zip(lines);
+        numbered.map(|(number, (value, text))| (value, format!("{number}. {text}"))).collect()
     }
 
     /// How a step was called. Of other tasks only what several of them called alike can be of use in this one.
@@ -131,9 +142,11 @@ impl Playbook {
     /// How attempts ended that did not succeed, where none did; equal ends once.
     fn dead_end_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
         let mut ends: Vec<(String, u32)> = Vec::new();
-        for (id, tool, step) in &self.dead_ends {
-            let call = words.call(*id, *step).map_or_else(String::new, |call| format!(": {call}"));
-            let end = format!("{}{call}", words.tool(*tool));
+        for dead_end in &self.dead_ends {
+            let told = dead_end.steps.iter().find_map(|(tool, at)| {
+                words.call(dead_end.id, *at).map(|call| format!("{}: {call}", words.tool(*tool)))
+            });
+            let Some(end) = told else { continue };
             match ends.iter_mut().find(|(known, _)| *known == end) {
                 Some((_, n)) => *n += 1,
                 None => ends.push((end, 1)),
@@ -181,39 +194,89 @@ fn attempts(n: u32) -> String {
     if n == 1 { "1 attempt".to_owned() } else { format!("{n} attempts") }
 }
 
-fn pitfall_line(pitfall: &Pitfall, words: &Words<'_>) -> String {
-    let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
-    let failed = format!("{n_failed_with} of {n_failed} failed attempts");
-    let won = format!("{n_succeeded_with} of {n_succeeded} successes");
-    let shown = pitfall.example.and_then(|(id, step)| words.call(id, step));
-    match pitfall.mistake {
-        Mistake::Used(tool) => {
-            let how = shown.map_or_else(String::new, |call| format!(", as in {call}"));
-            format!("- {} was used in {failed}, in {won}{how}", words.tool(tool))
-        }
-        Mistake::LeftOut(tool) => {
-            let did = n_succeeded - n_succeeded_with;
-            let how = shown.map_or_else(String::new, |call| format!(": {call}"));
-            let tool = words.tool(tool);
-            format!("- {failed} left out {tool}; {did} of {n_succeeded} successes used it{how}")
-        }
-        Mistake::Stuck(tool) => {
-            let how = shown.map_or_else(String::new, |call| format!(", as in {call}"));
-            let tool = words.tool(tool);
-            format!("- {tool} failed three times in a row in {failed}, in {won}{how}")
-        }
-        Mistake::RanLong { failed, succeeded } => {
-            format!("- Failed attempts ran long: {failed} steps against {succeeded} (medians)")
-        }
-        Mistake::StoppedEarly { failed, succeeded } => {
-            format!("- Failed attempts stopped early: {failed} steps against {succeeded} (medians)")
+/// The clearest pitfalls; tools with the same counts in one line.
+fn pitfall_lines(pitfalls: &[Pitfall], words: &Words<'_>) -> Vec<(f64, String)> {
+    let mut groups: Vec<Vec<&Pitfall>> = Vec::new();
+    for pitfall in pitfalls {
+        let alike = |group: &&mut Vec<&Pitfall>| {
+            group.first().is_some_and(|first| is_told_with(first, pitfall))
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(pitfall),
+            None => groups.push(vec![pitfall]),
         }
     }
+    let lines = groups.into_iter().take(MAX_PITFALLS).filter_map(|group| {
+        let first = group.first()?;
+        let tools: Vec<String> = group
+            .iter()
+            .filter_map(|p| tool_of(p.mistake))
+            .take(3)
+            .map(|t| words.tool(t))
+            .collect();
+        Some((0.45 + 0.4 * first.contrast(), pitfall_line(first, &tools.join(", "), words)))
+    });
+    lines.collect()
+}
+
+/// Whether two pitfalls say the same of different tools.
+fn is_told_with(a: &Pitfall, b: &Pitfall) -> bool {
+    let counts = |p: &Pitfall| (p.n_failed_with, p.n_failed, p.n_succeeded_with, p.n_succeeded);
+    std::mem::discriminant(&a.mistake) == std::mem::discriminant(&b.mistake)
+        && counts(a) == counts(b)
+}
+
+fn tool_of(mistake: Mistake) -> Option<NameNo> {
+    match mistake {
+        Mistake::Used(tool) | Mistake::LeftOut(tool) | Mistake::Stuck(tool) => Some(tool),
+        Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
+    }
+}
+
+fn pitfall_line(pitfall: &Pitfall, tools: &str, words: &Words<'_>) -> String {
+    let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
+    let failed = format!("{n_failed_with} of {n_failed} unsuccessful attempts");
+    let won = format!("{n_succeeded_with} of {n_succeeded} successes");
+    let shown = pitfall.example.and_then(|(id, step)| words.call(id, step));
+    let as_in = || shown.map_or_else(String::new, |call| format!(", as in {call}"));
+    match pitfall.mistake {
+        Mistake::Used(_) => format!("- {failed} used {tools}, {won} did{}", as_in()),
+        Mistake::LeftOut(_) => {
+            let did = n_succeeded - n_succeeded_with;
+            format!(
+                "- {failed} left out {tools}; {did} of {n_succeeded} successes did not{}",
+                as_in()
+            )
+        }
+        Mistake::Stuck(_) => {
+            format!("- {tools} failed three times in a row in {failed}, in {won}{}", as_in())
+        }
+        Mistake::RanLong { failed, succeeded } => {
+            format!(
+                "- Unsuccessful attempts ran long: {failed} steps against {succeeded} (medians)"
+            )
+        }
+        Mistake::StoppedEarly { failed, succeeded } => format!(
+            "- Unsuccessful attempts stopped early: {failed} steps against {succeeded} (medians)"
+        ),
+    }
+}
+
+fn hurdle_line(hurdle: &Hurdle, words: &Words<'_>) -> String {
+    let Hurdle { tool, n_with, n_of, n_resolved, .. } = hurdle;
+    let text = words.quoted_error(hurdle.example.0, hurdle.example.1);
+    let call = hurdle.resolved_by.and_then(|(id, at)| words.call(id, at));
+    let resolved = match (n_resolved, call) {
+        (0, _) => "never resolved".to_owned(),
+        (n, None) => format!("{n} resolved it"),
+        (n, Some(call)) => format!("{n} resolved it, as with {call}"),
+    };
+    format!("- {} {text} in {n_with} of {}; {resolved}", words.tool(*tool), attempts(*n_of))
 }
 
 fn error_line(error: &KnownError, words: &Words<'_>) -> String {
     let (id, failed, resolved) = error.example;
-    let text = words.error_or(Some((id, failed)), error.signature);
+    let text = words.quoted_error(id, failed);
     let call = words.call(id, resolved).map_or_else(String::new, |call| format!(": {call}"));
     let KnownError { cure, n_tried, n_resolved, .. } = error;
     format!(

@@ -1,6 +1,7 @@
 use super::*;
 use crate::learn::Incident;
 use crate::learn::advice::lesson::{Contradiction, lesson_request};
+use crate::learn::advice::text::Words;
 use crate::learn::evidence::sample::run;
 use crate::learn::evidence::{Record, Trial, effect};
 use crate::model::NoteId;
