@@ -173,7 +173,7 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
     field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
     field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
-    let told_again = |at| format!("{} times, last {}", note.n_merged, printed(at));
+    let told_again = |at| format!("{} time(s), last {}", note.n_merged, printed(at));
     field(output, "told again", note.merged_at.map(told_again).as_deref())?;
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
