@@ -1,6 +1,7 @@
 //! What is said over the wire: how arguments are read, and the shapes and texts of answers.
 //!
-//! Who calls it: the tools. What it must not know: the protocol's messages, the engine's doings.
+//! Who calls it: the tools, and commands that print what an agent is to read. What it must not know: the
+//! protocol's messages, the engine's doings.
 
 mod argument;
 mod handoff;

@@ -3,9 +3,11 @@
 //! What it must not know: the protocol, SQL. Reads no environment (see [`crate::config`]).
 
 mod backup;
+mod checkpoint;
 mod config;
 mod doctor;
 mod export;
+mod feedback;
 mod filter;
 mod forget;
 mod import;
@@ -54,6 +56,10 @@ pub(crate) enum Command {
     Remember(remember::Args),
     /// Remove records for good
     Forget(forget::Args),
+    /// Say whether records helped
+    Feedback(feedback::Args),
+    /// Keep where an episode stands, or print what another agent needs to go on
+    Checkpoint(checkpoint::Args),
     /// Take in records from files
     #[command(subcommand)]
     Import(import::Format),
@@ -81,6 +87,8 @@ impl Command {
             Self::Show(args) => show::run(&args, settings, output),
             Self::Remember(args) => remember::run(args, settings, output),
             Self::Forget(args) => forget::run(&args, settings, output),
+            Self::Feedback(args) => feedback::run(&args, settings, output),
+            Self::Checkpoint(args) => checkpoint::run(args, settings, output),
             Self::Import(format) => import::run(&format, settings, output),
             Self::Export(args) => export::run(&args, settings, output),
             Self::Stats => stats::run(settings, output),
