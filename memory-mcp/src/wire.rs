@@ -7,6 +7,7 @@ mod argument;
 mod handoff;
 mod hit;
 mod moment;
+mod pattern;
 mod render;
 mod schema;
 mod step;
@@ -18,6 +19,7 @@ pub(crate) use argument::{
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use moment::{Moment, Since, rfc3339};
+pub(crate) use pattern::PatternAnswer;
 pub(crate) use render::{QUOTED, dot, put, quote, receipt, title};
 pub(crate) use schema::{Opaque, answer_schema};
 pub(crate) use step::{NAME_CHARS, StepAnswer, shortened};

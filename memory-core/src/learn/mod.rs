@@ -10,6 +10,7 @@
 
 pub(crate) mod action;
 pub(crate) mod advice;
+mod association;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod codec;
@@ -35,6 +36,7 @@ pub(crate) mod table;
 mod worth;
 
 pub(crate) use action::name_of;
+pub use association::Association;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;

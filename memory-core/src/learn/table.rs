@@ -146,6 +146,11 @@ impl Learned {
         self.newest_first(runs.unwrap_or_default())
     }
 
+    /// The same by the number of the scope, in no order that means anything.
+    pub(super) fn runs_of_key(&self, scope: NameNo, task: TaskKey) -> impl Iterator<Item = &Run> {
+        self.by_task.runs(&(scope, task)).iter().filter_map(|no| self.run_no(*no))
+    }
+
     /// Runs that used a tool, newest first.
     pub(crate) fn runs_of_tool(&self, tool: &str) -> Vec<&Run> {
         let runs = self.names.find(tool).map(|tool| self.by_tool.runs(&tool));

@@ -267,8 +267,8 @@ fn known_errors(learned: &Learned, precedents: &[Precedent<'_>]) -> Vec<KnownErr
             signature,
             tool,
             cure: wording::cure(cure, learned.name(tool)),
-            n_tried: wording::whole(cure.posterior.n),
-            n_resolved: wording::whole(cure.posterior.successes),
+            n_tried: cure.n_tried,
+            n_resolved: cure.n_resolved,
             example: (shown.episode, shown.error_at, shown.resolved_at),
         })
     });
@@ -331,7 +331,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// What error a step had.
-    fn error(&self, id: EpisodeId, idx: u32) -> Option<String> {
+    pub(super) fn error(&self, id: EpisodeId, idx: u32) -> Option<String> {
         self.step(id, idx, Signature::message_of).map(masked)
     }
 

@@ -15,7 +15,9 @@ mod instant;
 mod jsonl;
 mod list;
 mod output;
+mod patterns;
 mod recall;
+mod recommend;
 mod record;
 mod remember;
 mod restore;
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Serve,
     /// Find past experience
     Recall(recall::Args),
+    /// Advice for a task, from past attempts at it and at tasks like it
+    Recommend(recommend::Args),
+    /// What past episodes have in common, with counts and effects
+    Patterns(patterns::Args),
     /// List episodes and notes, newest first
     List(list::Args),
     /// Show an episode with its steps, or a note
@@ -83,6 +89,8 @@ impl Command {
         match self {
             Self::Serve => Ok(()), // `main` serves before there is anything to print.
             Self::Recall(args) => recall::run(args, settings, output),
+            Self::Recommend(args) => recommend::run(&args, settings, output),
+            Self::Patterns(args) => patterns::run(args, settings, output),
             Self::List(args) => list::run(&args, settings, output),
             Self::Show(args) => show::run(&args, settings, output),
             Self::Remember(args) => remember::run(args, settings, output),
