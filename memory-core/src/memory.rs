@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
-use crate::retrieve::{Query, Recall, RecallCache, Retriever};
+use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::storage::{
     Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,
     Storage, StorageError, StorageStats, WriteBatch,
@@ -79,6 +79,7 @@ pub struct Memory {
     worker: OnceLock<Worker>,
     index: Arc<Index>,
     cache: RecallCache,
+    pub(crate) weights: Weights,
 }
 
 impl Memory {
@@ -107,7 +108,8 @@ impl Memory {
         config.validate()?;
         let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
         let (worker, cache) = (OnceLock::new(), RecallCache::new(&config));
-        Ok(Self { storage, clock, config, embedder, worker, index, cache })
+        let weights = Weights::default();
+        Ok(Self { storage, clock, config, embedder, worker, index, cache, weights })
     }
 
     /// Starts the thread that embeds what is stored, now and from now on; once is enough.
@@ -249,6 +251,7 @@ impl Memory {
             config: &self.config,
             cache: &self.cache,
             now: self.clock.now(),
+            weights: &self.weights,
         };
         retriever.recall(query)
     }

@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::model::{EpisodeId, RecordId};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
-pub(crate) use columns::{Columns, Conditions, NameNo, RecordNo, UnitNo};
+pub(crate) use columns::{Columns, Conditions, Facts, NameNo, RecordNo, UnitNo};
 pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
