@@ -454,3 +454,5 @@ mod cache_tests;
 mod meaning_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variety_tests;
