@@ -51,8 +51,10 @@ mod index;
 mod intake;
 #[expect(dead_code, unused_imports, reason = "the engine does not ask it yet")]
 mod learn;
+mod likeness;
 mod memory;
 mod model;
+mod retention;
 mod retrieve;
 mod storage;
 
@@ -62,11 +64,14 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use memory::{EngineStatus, Import, Memory, Record};
+pub use learn::Worth;
+pub use memory::{EngineStatus, Handoff, Import, Judged, Memory, Record, Remembered};
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, IdRange, Note, NoteId, NoteKind, Outcome,
-    RecordId, RecordKind, Scope, Source, Status, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
+    Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,
+    Timestamp,
 };
+pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
 pub use storage::{
     Applied, Change, ChangeOp, Commit, Durability, Head, ListEntry, MemStorage, Op, RecordFilter,

@@ -2,7 +2,13 @@
 //!
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
+mod checkpoint;
+mod episodes;
+mod feedback;
+mod forget;
 mod import;
+mod learning;
+mod notes;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,15 +19,19 @@ use crate::embed::Embedder;
 use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
-use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
+use crate::intake::Desk;
 use crate::model::{Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step};
 use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::storage::{
-    Applied, Change, Commit, Durability, Head, ListEntry, Op, RecordFilter, Seq, StepRange,
-    Storage, StorageError, StorageStats, WriteBatch,
+    Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
+    StorageError, StorageStats, WriteBatch,
 };
 
+pub use checkpoint::Handoff;
+pub use feedback::Judged;
 pub use import::Import;
+use learning::{Learning, Loading};
+pub use notes::Remembered;
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;
@@ -78,6 +88,9 @@ pub struct Memory {
     // Dropped before the index is abandoned: its thread refreshes it.
     worker: OnceLock<Worker>,
     index: Arc<Index>,
+    learning: Arc<Learning>,
+    // Dropped once the learning is abandoned: its thread reads the storage.
+    loading: OnceLock<Option<Loading>>,
     cache: RecallCache,
     pub(crate) weights: Weights,
 }
@@ -107,9 +120,18 @@ impl Memory {
     ) -> Result<Self, Error> {
         config.validate()?;
         let index = Index::load(Arc::clone(&storage), embedder.as_deref())?;
-        let (worker, cache) = (OnceLock::new(), RecallCache::new(&config));
-        let weights = Weights::default();
-        Ok(Self { storage, clock, config, embedder, worker, index, cache, weights })
+        Ok(Self {
+            cache: RecallCache::new(&config),
+            storage,
+            clock,
+            config,
+            embedder,
+            worker: OnceLock::new(),
+            index,
+            learning: Arc::new(Learning::new()),
+            loading: OnceLock::new(),
+            weights: Weights::default(),
+        })
     }
 
     /// Starts the thread that embeds what is stored, now and from now on; once is enough.
@@ -119,6 +141,14 @@ impl Memory {
         if let Some(embedding) = self.embedding() {
             self.worker.get_or_init(|| Worker::start(embedding));
         }
+    }
+
+    /// Starts to load what was learned, on a thread of its own; once is enough.
+    ///
+    /// Without it the first call that asks for it loads it.
+    pub fn learn_in_background(&self) {
+        let (index, storage) = (&self.index, &self.storage);
+        self.loading.get_or_init(|| Learning::load(&self.learning, index, Arc::clone(storage)));
     }
 
     /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more; gives
@@ -154,86 +184,6 @@ impl Memory {
         &self.config
     }
 
-    /// Begins an episode.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too many
-    /// tags, [`Error::Conflict`] when its source is stored already, [`Error::Storage`].
-    pub fn start(&self, new: NewEpisode) -> Result<Receipt<EpisodeId>, Error> {
-        let mut desk = self.desk();
-        let id = EpisodeId::from_bytes(self.clock.next_id());
-        let episode = Box::new(desk.episode(id, new)?);
-        let insert = Op::InsertEpisode { episode, steps: Vec::new() };
-        self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(id))
-    }
-
-    /// Appends steps to an open episode, all or none; gives the number of steps that it has then.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
-    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
-    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<u32>, Error> {
-        if steps.is_empty() {
-            return Err(Error::invalid("steps", "must hold at least one step"));
-        }
-        let mut desk = self.desk();
-        let steps = desk.steps(steps)?;
-        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
-        let append = Op::AppendSteps { episode, steps, limit };
-        let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
-        let n_steps = match commit.applied.first() {
-            Some(Applied::Steps { n_steps }) => *n_steps,
-            _ => 0,
-        };
-        Ok(desk.receipt(n_steps))
-    }
-
-    /// Ends an open episode; gives the notes that its lessons became.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`],
-    /// [`Error::Conflict`] when the episode has ended, [`Error::LimitExceeded`], [`Error::Storage`].
-    pub fn complete(
-        &self,
-        episode: EpisodeId,
-        completion: Completion,
-    ) -> Result<Receipt<Vec<NoteId>>, Error> {
-        let mut desk = self.desk();
-        let (closing, lessons) = desk.closing(completion)?;
-        let ended_at = closing.ended_at;
-        let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
-        let mut ids = Vec::with_capacity(lessons.len());
-        if !lessons.is_empty() {
-            let stored = self.episode(episode)?;
-            for text in lessons {
-                let id = NoteId::from_bytes(self.clock.next_id());
-                batch.ops.push(Op::InsertNote(Box::new(desk.lesson(id, &stored, ended_at, text))));
-                ids.push(id);
-            }
-        }
-        self.apply("complete episode", batch, Durability::Power)?;
-        Ok(desk.receipt(ids))
-    }
-
-    /// Stores a note.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`] when the note that it supersedes is not
-    /// stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
-    /// [`Error::LimitExceeded`] for too many tags, [`Error::Storage`].
-    pub fn remember(&self, new: NewNote) -> Result<Receipt<NoteId>, Error> {
-        let mut desk = self.desk();
-        let id = NoteId::from_bytes(self.clock.next_id());
-        let insert = Op::InsertNote(Box::new(desk.note(id, new)?));
-        self.apply("remember note", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(id))
-    }
-
     /// Finds the past experience that helps with what the query says.
     ///
     /// Sees every write that was acknowledged before, by this process or another. While the index is
@@ -244,16 +194,19 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        let retriever = Retriever {
-            embedder: self.embedder.as_deref(),
+        self.retriever(self.embedder.as_deref()).recall(query)
+    }
+
+    fn retriever<'a>(&'a self, embedder: Option<&'a dyn Embedder>) -> Retriever<'a> {
+        Retriever {
+            embedder,
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
             cache: &self.cache,
             now: self.clock.now(),
             weights: &self.weights,
-        };
-        retriever.recall(query)
+        }
     }
 
     /// Reads an episode.
@@ -330,17 +283,6 @@ impl Memory {
             [] => Err(Error::unknown(only_kind, prefix)),
             some => Err(Error::ambiguous(prefix, some)),
         }
-    }
-
-    /// Removes records for good, all or none; gives the number removed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] when one is not stored, [`Error::Storage`].
-    pub fn forget(&self, ids: &[RecordId]) -> Result<usize, Error> {
-        let ops = ids.iter().map(|id| Op::Remove(*id)).collect();
-        self.apply("forget records", WriteBatch { ops }, Durability::Power)?;
-        Ok(ids.len())
     }
 
     /// Lists changes after `after`, oldest first.
@@ -420,7 +362,9 @@ impl Memory {
 impl Drop for Memory {
     /// Ends the load of the index, so that the storage is closed with its last user.
     fn drop(&mut self) {
+        self.learning.abandon();
         self.index.abandon();
+        drop(self.loading.take());
         drop(self.worker.take());
     }
 }
@@ -451,7 +395,11 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
 #[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
+mod experience_tests;
+#[cfg(test)]
 mod meaning_tests;
+#[cfg(test)]
+mod notes_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

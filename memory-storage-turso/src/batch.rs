@@ -1,8 +1,8 @@
 //! One batch inside an open transaction: what `MemStorage` does, in rows.
 
 use memory_core::{
-    Applied, ChangeOp, Closing, Commit, Episode, EpisodeId, Note, Op, RecordId, Rejection, Source,
-    Status, Step, StorageError, WriteBatch,
+    Applied, ChangeOp, Closing, Commit, Episode, EpisodeId, Note, NoteId, Op, RecordId, Rejection,
+    Source, Status, Step, StorageError, Timestamp, WriteBatch,
 };
 
 use crate::changes::Feed;
@@ -35,6 +35,9 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::Close { episode, closing } => close(conn, feed, *episode, closing),
         Op::InsertNote(note) => insert_note(conn, feed, note),
         Op::Remove(id) => remove(conn, feed, *id),
+        Op::Judge { id, helpful } => judge(conn, feed, *id, *helpful),
+        Op::Merge { note, at } => merge(conn, feed, *note, *at),
+        Op::KeepDigest { episode, digest } => done(episodes::keep_digest(conn, *episode, digest)),
         Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
         Op::RemoveVectors { model, units } => done(vectors::remove(conn, model, units)),
         Op::KeepModel(model) => done(vectors::keep_model(conn, model)),
@@ -127,6 +130,40 @@ fn insert_note(
     let seq = feed.insert(conn, id)?;
     let key = notes::insert(conn, note, seq)?;
     tags::insert(conn, id, key, note.occurred_at, &note.tags)?;
+    Ok(Applied::Done)
+}
+
+fn judge(
+    conn: &mut Connection,
+    feed: &mut Feed,
+    id: RecordId,
+    helpful: bool,
+) -> Result<Applied, StorageError> {
+    let missing = || StorageError::from(Rejection::Missing { id });
+    match id {
+        RecordId::Episode(episode) => {
+            let state = episodes::state(conn, episode)?.ok_or_else(missing)?;
+            let seq = feed.replace(conn, state.seq, id, ChangeOp::Put)?;
+            episodes::judge(conn, state.key, helpful, seq)?;
+        }
+        RecordId::Note(note) => {
+            let state = notes::state(conn, note)?.ok_or_else(missing)?;
+            let seq = feed.replace(conn, state.seq, id, ChangeOp::Put)?;
+            notes::judge(conn, state.key, helpful, seq)?;
+        }
+    }
+    Ok(Applied::Done)
+}
+
+fn merge(
+    conn: &mut Connection,
+    feed: &mut Feed,
+    id: NoteId,
+    at: Timestamp,
+) -> Result<Applied, StorageError> {
+    let state = notes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
+    let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
+    notes::merge(conn, state.key, at, seq)?;
     Ok(Applied::Done)
 }
 

@@ -205,8 +205,14 @@ impl Row {
 
     /// Reads bytes.
     pub(crate) fn blob(&mut self) -> Result<Vec<u8>, StorageError> {
+        self.opt_blob()?.ok_or_else(|| self.damaged("nothing where bytes belong"))
+    }
+
+    /// Reads bytes or nothing.
+    pub(crate) fn opt_blob(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
         match self.value()? {
-            Value::Blob(bytes) => Ok(bytes),
+            Value::Blob(bytes) => Ok(Some(bytes)),
+            Value::Null => Ok(None),
             _ => Err(self.damaged("no bytes")),
         }
     }

@@ -2,11 +2,12 @@
 
 use libsql::Value;
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Outcome, Scope, Source, Status, StorageError, Timestamp,
+    Closing, Context, Episode, EpisodeId, Feedback, Outcome, Scope, Source, Status, StorageError,
+    Timestamp,
 };
 
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
-use crate::ids;
+use crate::{ids, ties};
 
 /// What a change of an episode needs to know of it.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +56,10 @@ pub(crate) fn insert(
     let sql = "INSERT INTO episodes (id, seq, n_steps, recorded_at, started_at, scope, importer,
                external_id, task_type, language, framework, domain, agent, model, session, branch, tags,
                task, task_bytes, status, outcome, ended_at, reward, summary, summary_bytes, reflection,
-               reflection_bytes, artifacts)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               reflection_bytes, artifacts, surprise, followed, n_helpful, n_unhelpful, relations,
+               shown, digest)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+               ?, ?, ?, ?, ?, ?, ?, ?)";
     let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
         &episode.context;
     let [task, task_bytes] = excerpt(Some(&episode.task));
@@ -82,6 +85,13 @@ pub(crate) fn insert(
         task_bytes,
     ];
     values.extend(closing_columns(episode.closing.as_ref())?);
+    values.extend([
+        i64::from(episode.feedback.n_helpful).into(),
+        i64::from(episode.feedback.n_unhelpful).into(),
+        ties::relations(&episode.relations)?,
+        ties::shown(&episode.shown)?,
+        opt(episode.digest.as_ref().map(|digest| digest.to_vec())),
+    ]);
     conn.execute(sql, values)?;
     Ok(conn.last_key())
 }
@@ -105,11 +115,33 @@ pub(crate) fn close(
     seq: i64,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE episodes SET status = ?, outcome = ?, ended_at = ?, reward = ?, summary = ?,
-               summary_bytes = ?, reflection = ?, reflection_bytes = ?, artifacts = ?, seq = ?
-               WHERE pk = ?";
+               summary_bytes = ?, reflection = ?, reflection_bytes = ?, artifacts = ?, surprise = ?,
+               followed = ?, seq = ? WHERE pk = ?";
     let mut values = closing_columns(Some(closing))?;
     values.extend([seq.into(), key.into()]);
     conn.execute(sql, values).map(drop)
+}
+
+/// Counts a judgement.
+pub(crate) fn judge(
+    conn: &mut Connection,
+    key: i64,
+    helpful: bool,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE episodes SET n_helpful = min(n_helpful + ?1, 4294967295),
+               n_unhelpful = min(n_unhelpful + 1 - ?1, 4294967295), seq = ?2 WHERE pk = ?3";
+    conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()]).map(drop)
+}
+
+/// Keeps the digest of an episode's steps, if the episode is stored.
+pub(crate) fn keep_digest(
+    conn: &mut Connection,
+    id: EpisodeId,
+    digest: &[u8],
+) -> Result<(), StorageError> {
+    let values = vec![digest.to_vec().into(), id.to_bytes().to_vec().into()];
+    conn.execute("UPDATE episodes SET digest = ? WHERE id = ?", values).map(drop)
 }
 
 /// Removes an episode's row.
@@ -142,7 +174,9 @@ pub(crate) fn read(
          CAST(framework AS BLOB), CAST(domain AS BLOB), CAST(agent AS BLOB), CAST(model AS BLOB),
          CAST(session AS BLOB), CAST(branch AS BLOB), CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes,
          CAST(outcome AS BLOB), ended_at, reward, CAST(summary AS BLOB), summary_bytes,
-         CAST(reflection AS BLOB), reflection_bytes, CAST(artifacts AS BLOB)
+         CAST(reflection AS BLOB), reflection_bytes, CAST(artifacts AS BLOB), surprise,
+         CAST(followed AS BLOB), n_helpful, n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB),
+         digest
          FROM wanted CROSS JOIN episodes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), episode)
@@ -168,6 +202,8 @@ fn closing_columns(closing: Option<&Closing>) -> Result<Vec<Value>, StorageError
         reflection,
         reflection_bytes,
         labels(closing.map_or(&[], |closing| &closing.artifacts))?,
+        opt(closing.and_then(|closing| closing.surprise)),
+        ties::records(closing.map_or(&[], |closing| &closing.followed))?,
     ])
 }
 
@@ -182,6 +218,10 @@ fn episode(row: &mut Row) -> Result<Episode, StorageError> {
         context: context(row)?,
         task: row.excerpt()?,
         closing: closing(row)?,
+        feedback: feedback(row)?,
+        relations: ties::read_relations(row)?,
+        shown: ties::read_shown(row)?,
+        digest: row.opt_blob()?.map(Vec::into_boxed_slice),
     })
 }
 
@@ -194,6 +234,11 @@ pub(crate) fn scope(row: &mut Row) -> Result<Scope, StorageError> {
 pub(crate) fn source(row: &mut Row) -> Result<Option<Source>, StorageError> {
     let (importer, external_id) = (row.opt_label()?, row.opt_label()?);
     Ok(importer.zip(external_id).map(|(importer, external_id)| Source { importer, external_id }))
+}
+
+/// Reads the columns `n_helpful` and `n_unhelpful`.
+pub(crate) fn feedback(row: &mut Row) -> Result<Feedback, StorageError> {
+    Ok(Feedback { n_helpful: row.u32()?, n_unhelpful: row.u32()? })
 }
 
 fn context(row: &mut Row) -> Result<Context, StorageError> {
@@ -217,13 +262,18 @@ fn closing(row: &mut Row) -> Result<Option<Closing>, StorageError> {
         }
         None => None,
     };
-    let Some(ended_at) = row.opt_int()? else { return Ok(None) };
-    Ok(Some(Closing {
+    let ended_at = row.opt_int()?.map(Timestamp::from_millis);
+    let (reward, summary) = (row.opt_real()?, row.opt_excerpt()?);
+    let (reflection, artifacts) = (row.opt_excerpt()?, row.labels()?);
+    let (surprise, followed) = (row.opt_real()?, ties::read_records(row)?);
+    Ok(ended_at.map(|ended_at| Closing {
         outcome,
-        ended_at: Timestamp::from_millis(ended_at),
-        reward: row.opt_real()?,
-        summary: row.opt_excerpt()?,
-        reflection: row.opt_excerpt()?,
-        artifacts: row.labels()?,
+        ended_at,
+        summary,
+        artifacts,
+        reward,
+        surprise,
+        followed,
+        reflection,
     }))
 }

@@ -26,6 +26,7 @@ mod sources;
 mod stats;
 mod steps;
 mod tags;
+mod ties;
 mod vectors;
 mod wal;
 mod writer;

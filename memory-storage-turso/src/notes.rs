@@ -52,8 +52,8 @@ pub(crate) fn state(conn: &mut Connection, id: NoteId) -> Result<Option<State>, 
 pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64, StorageError> {
     let sql = "INSERT INTO notes (id, seq, episode, supersedes, superseded_by, kind, occurred_at,
                recorded_at, valid_from, valid_to, position, scope, importer, external_id, speaker,
-               session, tags, text, text_bytes)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               session, tags, text, text_bytes, n_merged, merged_at, n_helpful, n_unhelpful)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let [text, text_bytes] = excerpt(Some(&note.text));
     let values = vec![
         blob(note.id),
@@ -75,6 +75,10 @@ pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64
         labels(&note.tags)?,
         text,
         text_bytes,
+        i64::from(note.n_merged).into(),
+        opt(note.merged_at.map(Timestamp::as_millis)),
+        i64::from(note.feedback.n_helpful).into(),
+        i64::from(note.feedback.n_unhelpful).into(),
     ];
     conn.execute(sql, values)?;
     Ok(conn.last_key())
@@ -89,6 +93,30 @@ pub(crate) fn supersede(
 ) -> Result<(), StorageError> {
     let values = vec![blob(by), seq.into(), key.into()];
     conn.execute("UPDATE notes SET superseded_by = ?, seq = ? WHERE pk = ?", values).map(drop)
+}
+
+/// Counts a judgement.
+pub(crate) fn judge(
+    conn: &mut Connection,
+    key: i64,
+    helpful: bool,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE notes SET n_helpful = min(n_helpful + ?1, 4294967295),
+               n_unhelpful = min(n_unhelpful + 1 - ?1, 4294967295), seq = ?2 WHERE pk = ?3";
+    conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()]).map(drop)
+}
+
+/// Counts that nearly the same text was told again.
+pub(crate) fn merge(
+    conn: &mut Connection,
+    key: i64,
+    at: Timestamp,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE notes SET n_merged = min(n_merged + 1, 4294967295), merged_at = ?1, seq = ?2
+               WHERE pk = ?3";
+    conn.execute(sql, vec![at.as_millis().into(), seq.into(), key.into()]).map(drop)
 }
 
 /// Removes a note's row.
@@ -147,7 +175,7 @@ pub(crate) fn read(
         "SELECT n, id, episode, supersedes, superseded_by, CAST(kind AS BLOB), occurred_at, recorded_at,
          valid_from, valid_to, position, CAST(scope AS BLOB), CAST(importer AS BLOB),
          CAST(external_id AS BLOB), CAST(speaker AS BLOB), CAST(session AS BLOB), CAST(tags AS BLOB),
-         CAST(text AS BLOB), text_bytes
+         CAST(text AS BLOB), text_bytes, n_merged, merged_at, n_helpful, n_unhelpful
          FROM wanted CROSS JOIN notes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)
@@ -172,6 +200,9 @@ fn note(row: &mut Row) -> Result<Note, StorageError> {
         session: row.opt_label()?,
         tags: row.labels()?,
         text: row.excerpt()?,
+        n_merged: row.u32()?,
+        merged_at: row.opt_int()?.map(Timestamp::from_millis),
+        feedback: episodes::feedback(row)?,
     })
 }
 

@@ -8,10 +8,10 @@
 pub(crate) const APPLICATION_ID: i64 = 0x4d6d_6345;
 
 /// The migrations, in order; the n-th makes format n (from 1) out of the one before.
-pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2];
+pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3];
 
 /// The newest format that this program reads and writes.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// A record's kind in the columns `kind`.
 pub(crate) const EPISODE: i64 = 1;
@@ -173,4 +173,20 @@ END;
 CREATE TRIGGER notes_vectors AFTER DELETE ON notes BEGIN
     DELETE FROM vectors WHERE id = old.id AND kind = 2;
 END
+";
+
+/// What learning needs: ties between episodes, what was shown and followed, what readers said, what was
+/// told again, and the digest of an episode's steps.
+const FORMAT_3: &str = "
+ALTER TABLE episodes ADD COLUMN n_helpful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE episodes ADD COLUMN n_unhelpful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE episodes ADD COLUMN relations TEXT;
+ALTER TABLE episodes ADD COLUMN shown TEXT;
+ALTER TABLE episodes ADD COLUMN followed TEXT;
+ALTER TABLE episodes ADD COLUMN surprise REAL;
+ALTER TABLE episodes ADD COLUMN digest BLOB;
+ALTER TABLE notes ADD COLUMN n_helpful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notes ADD COLUMN n_unhelpful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notes ADD COLUMN n_merged INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE notes ADD COLUMN merged_at INTEGER
 ";

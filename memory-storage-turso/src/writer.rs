@@ -50,7 +50,13 @@ impl Job {
             Op::PutVectors { vectors, .. } => {
                 vectors.iter().map(|stored| size_of_val(&*stored.vector)).sum()
             }
-            Op::Close { .. } | Op::Remove(_) | Op::RemoveVectors { .. } | Op::KeepModel(_) => 0,
+            Op::KeepDigest { digest, .. } => digest.len(),
+            Op::Close { .. }
+            | Op::Judge { .. }
+            | Op::Merge { .. }
+            | Op::Remove(_)
+            | Op::RemoveVectors { .. }
+            | Op::KeepModel(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()
     }

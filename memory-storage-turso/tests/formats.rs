@@ -1,14 +1,15 @@
 //! Stores of older formats, frozen as files, are brought to the newest one with all that they hold.
 //!
-//! `fixtures/v1.db` holds records of `memory_testkit::sample` and was written by the last version of
-//! format 1. Whoever changes a sample that is compared here writes its old looks down here instead.
+//! `fixtures/v1.db` and `v2.db` hold records of `memory_testkit::sample` and were written by the last
+//! versions of these formats. Whoever changes a sample that is compared here writes its old looks down
+//! here instead.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use memory_core::{
-    ChangeOp, Durability, Episode, EpisodeId, Note, Op, RecordFilter, RecordId, RecordKind, Source,
-    Step, StepRange, Storage, StorageError, StoredVector, WriteBatch,
+    ChangeOp, Durability, Episode, EpisodeId, Feedback, Note, Op, RecordFilter, RecordId,
+    RecordKind, Source, Step, StepRange, Storage, StorageError, StoredVector, WriteBatch,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
 use memory_testkit::sample;
@@ -16,8 +17,30 @@ use memory_testkit::sample;
 const STORE_ID: [u8; 16] =
     [207, 120, 242, 98, 142, 242, 72, 8, 231, 121, 101, 81, 68, 105, 245, 174];
 
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.db")
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// The sample as it was before format 3.
+fn old_episode(n: u64) -> Episode {
+    let mut old = Episode {
+        relations: vec![],
+        shown: vec![],
+        feedback: Feedback::default(),
+        digest: None,
+        ..sample::full_episode(n)
+    };
+    if let Some(closing) = &mut old.closing {
+        closing.surprise = None;
+        closing.followed = vec![];
+    }
+    old
+}
+
+/// The sample as it was before format 3.
+fn old_note(n: u64) -> Note {
+    let feedback = Feedback::default();
+    Note { n_merged: 0, merged_at: None, feedback, ..sample::full_note(n) }
 }
 
 fn open(path: &Path) -> Result<TursoStorage, StorageError> {
@@ -26,9 +49,9 @@ fn open(path: &Path) -> Result<TursoStorage, StorageError> {
 
 /// A copy of the fixture in a folder of its own.
 #[expect(clippy::unwrap_used, reason = "a fixture that cannot be copied fails the test")]
-fn copy(dir: &Path) -> PathBuf {
+fn copy(name: &str, dir: &Path) -> PathBuf {
     let path = dir.join("store.db");
-    fs::copy(fixture(), &path).unwrap();
+    fs::copy(fixture(name), &path).unwrap();
     path
 }
 
@@ -46,7 +69,7 @@ fn assert_whole(store: &TursoStorage) {
     let (first, second): (EpisodeId, EpisodeId) = (sample::episode_id(1), sample::episode_id(2));
     let episodes = store.episodes(&[first, second, sample::episode_id(3)]).unwrap();
     let expected = [
-        Some(Episode { n_steps: 9, ..sample::full_episode(1) }),
+        Some(Episode { n_steps: 9, ..old_episode(1) }),
         Some(Episode { n_steps: 5, ..sample::episode(2) }),
         None,
     ];
@@ -56,7 +79,7 @@ fn assert_whole(store: &TursoStorage) {
     assert_eq!(store.steps(&[whole(first), whole(second)]).unwrap(), expected);
     let notes = store.notes(&[1, 2, 3, 4].map(sample::note_id)).unwrap();
     let expected = [
-        Some(Note { episode: Some(first), ..sample::full_note(1) }),
+        Some(Note { episode: Some(first), ..old_note(1) }),
         Some(Note { superseded_by: Some(sample::note_id(3)), ..sample::note(2) }),
         Some(Note { supersedes: Some(sample::note_id(2)), ..sample::note(3) }),
         None,
@@ -82,14 +105,14 @@ fn assert_whole(store: &TursoStorage) {
     let listed = store.list(RecordKind::Episode, &tagged, None, 10).unwrap();
     assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [RecordId::from(first)]);
     let head = store.head().unwrap();
-    assert_eq!((head.store_id, head.seq, head.format), (STORE_ID, 11, 2));
+    assert_eq!((head.store_id, head.seq, head.format), (STORE_ID, 11, 3));
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn a_store_of_format_1_keeps_everything_and_takes_vectors() {
     let dir = tempfile::tempdir().unwrap();
-    let path = copy(dir.path());
+    let path = copy("v1.db", dir.path());
     let store = open(&path).unwrap();
     assert_whole(&store);
     assert_eq!(store.stats().unwrap().n_vectors, 0);
@@ -110,7 +133,7 @@ fn a_store_of_format_1_keeps_everything_and_takes_vectors() {
 #[test]
 fn a_backup_of_format_1_is_restored_in_the_newest_format() {
     let dir = tempfile::tempdir().unwrap();
-    let (backup, path) = (copy(dir.path()), dir.path().join("new/store.db"));
+    let (backup, path) = (copy("v1.db", dir.path()), dir.path().join("new/store.db"));
     let before = fs::read(&backup).unwrap();
     restore(&backup, &path, false).unwrap();
     assert_eq!(fs::read(&backup).unwrap(), before, "the backup is only read");
@@ -120,10 +143,42 @@ fn a_backup_of_format_1_is_restored_in_the_newest_format() {
 #[test]
 fn reading_a_store_of_format_1_side_by_side_migrates_it_once() {
     let dir = tempfile::tempdir().unwrap();
-    let path = copy(dir.path());
+    let path = copy("v1.db", dir.path());
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| assert_whole(&open(&path).unwrap()));
         }
     });
+}
+
+#[test]
+fn a_store_of_format_2_keeps_everything_and_takes_digests() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = copy("v2.db", dir.path());
+    let store = open(&path).unwrap();
+    let id = sample::episode_id(1);
+    let written = [
+        Some(Episode { n_steps: 3, ..old_episode(1) }),
+        Some(Episode { n_steps: 2, ..sample::episode(2) }),
+    ];
+    assert_eq!(store.episodes(&[id, sample::episode_id(2)]).unwrap(), written);
+    let notes = [Some(Note { episode: Some(id), ..old_note(1) }), Some(sample::note(2))];
+    assert_eq!(store.notes(&[1, 2].map(sample::note_id)).unwrap(), notes);
+    let rows = store.vectors("m", 0, 10).unwrap();
+    let vectors = [sample::vector(id, 0, 1), sample::vector(sample::note_id(2), 0, 2)];
+    assert_eq!(rows.into_iter().map(|row| row.vector).collect::<Vec<_>>(), vectors);
+    let head = store.head().unwrap();
+    assert_eq!((head.seq, head.format), (4, 3));
+    let ops = vec![
+        Op::KeepDigest { episode: id, digest: [1, 2].into() },
+        Op::Judge { id: id.into(), helpful: true },
+        Op::Merge { note: sample::note_id(2), at: sample::instant(4) },
+    ];
+    store.apply(WriteBatch { ops }, Durability::Power).unwrap();
+    drop(store);
+
+    let store = open(&path).unwrap();
+    let read = store.episodes(&[id]).unwrap().remove(0).unwrap();
+    assert_eq!((read.digest.as_deref(), read.feedback.n_helpful), (Some(&[1, 2][..]), 1));
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }

@@ -9,6 +9,7 @@ pub mod concurrency;
 pub mod feed;
 pub mod links;
 pub mod listing;
+pub mod marks;
 pub mod model;
 pub mod reading;
 mod store;
@@ -133,6 +134,10 @@ macro_rules! conformance_tests {
                 of_concurrent_inserts_of_one_source_one_succeeds
                 readers_never_see_half_a_batch
                 a_reader_that_follows_the_feed_misses_nothing;
+            marks: judgements_are_counted
+                a_note_told_again_is_counted
+                a_digest_is_kept_without_a_change
+                marks_of_unknown_records_are_rejected;
             vectors: vectors_are_read_back_as_they_were_written
                 a_replaced_vector_moves_to_the_end
                 paging_through_the_vectors_loses_nothing
@@ -162,6 +167,7 @@ mod tests {
             include_str!("conformance/feed.rs"),
             include_str!("conformance/listing.rs"),
             include_str!("conformance/concurrency.rs"),
+            include_str!("conformance/marks.rs"),
             include_str!("conformance/vectors.rs"),
         ];
         let claims = subjects.iter().flat_map(|subject| subject.lines());

@@ -1,8 +1,8 @@
 //! Small records for tests: everything follows from a number, so that two calls give equal records.
 
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, RecordId,
-    Scope, Source, Step, StoredVector, Timestamp, UnitKey,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
+    RecordId, Relation, RelationKind, Scope, Shown, Source, Step, StoredVector, Timestamp, UnitKey,
 };
 
 /// Instant from which samples count, in milliseconds since the Unix epoch.
@@ -84,6 +84,10 @@ pub fn episode(n: u64) -> Episode {
         source: None,
         started_at: instant(n),
         recorded_at: instant(n),
+        relations: Vec::new(),
+        shown: Vec::new(),
+        feedback: Feedback::default(),
+        digest: None,
         n_steps: 0,
         closing: None,
     }
@@ -106,6 +110,13 @@ pub fn full_episode(n: u64) -> Episode {
         },
         source: Some(source(&format!("episode-{n}"))),
         recorded_at: instant(n + 7),
+        relations: vec![Relation { kind: RelationKind::Retries, episode: episode_id(n + 1) }],
+        shown: vec![
+            Shown { record: note_id(n).into(), strong: true },
+            Shown { record: episode_id(n + 2).into(), strong: false },
+        ],
+        feedback: Feedback { n_helpful: 3, n_unhelpful: 1 },
+        digest: Some([1, 0, 255].into()),
         closing: Some(closing(Some(Outcome::Partial))),
         ..episode(n)
     }
@@ -120,6 +131,8 @@ pub fn closing(outcome: Option<Outcome>) -> Closing {
         summary: Some(text("raised the limit, one test is still red")),
         artifacts: labels(&["src/pool.rs", "commit 1f2e3d"]),
         reward: Some(0.625),
+        surprise: Some(-0.25),
+        followed: vec![note_id(3).into(), episode_id(4).into()],
         reflection: Some(text("reading the log first saved a rebuild")),
     }
 }
@@ -180,6 +193,9 @@ pub fn note(n: u64) -> Note {
         valid_to: None,
         supersedes: None,
         superseded_by: None,
+        n_merged: 0,
+        merged_at: None,
+        feedback: Feedback::default(),
     }
 }
 
@@ -194,6 +210,9 @@ pub fn full_note(n: u64) -> Note {
         tags: labels(&["db", "pool"]),
         source: Some(source(&format!("note-{n}"))),
         recorded_at: instant(n + 9),
+        n_merged: 2,
+        merged_at: Some(instant(n + 11)),
+        feedback: Feedback { n_helpful: 0, n_unhelpful: 5 },
         valid_from: Some(instant(1)),
         valid_to: Some(instant(1_000)),
         ..note(n)

@@ -388,7 +388,7 @@ mod tests {
         index.put(3, "gamma");
         let mut scores = LexicalScores::new();
         index.score(&LexicalQuery::new("alpha"), None, &mut scores);
-        assert_eq!(scores.matched(), []);
+        assert!(scores.matched().is_empty());
         index.score(&LexicalQuery::new("gamma"), None, &mut scores);
         assert_eq!(scores.matched(), [3]);
     }

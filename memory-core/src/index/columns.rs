@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
 use super::unit::Part;
-use crate::model::{RecordId, Timestamp};
+use crate::model::{NoteId, RecordId, Timestamp};
 use crate::retrieve::HitKind;
 
 /// Dense number of a unit; free numbers are used again.
@@ -32,7 +32,8 @@ pub(crate) struct Facts {
     pub(crate) superseded: bool,
     /// Steps that lie in finished windows; indexing goes on after them.
     pub(crate) n_steps_done: u32,
-    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are.
+    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of a note
+    /// the key of its text: what is told again has the same.
     pub(crate) head_hash: u64,
     /// The record's units.
     pub(crate) units: Vec<UnitNo>,
@@ -255,6 +256,17 @@ impl Columns {
             }
         }
         mask
+    }
+
+    /// The notes of a scope whose text has this key, in any order.
+    pub(crate) fn notes_of_text(&self, scope: NameNo, key: u64) -> Vec<NoteId> {
+        let all = self.records.iter().flatten();
+        let same = all.filter(|facts| facts.head_hash == key && facts.scope == scope);
+        let note = |facts: &Facts| match facts.id {
+            RecordId::Note(id) => Some(id),
+            RecordId::Episode(_) => None,
+        };
+        same.filter_map(note).collect()
     }
 
     /// The newest `limit` records that pass, newest first.

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::error::Error;
-use crate::model::{EpisodeId, RecordId};
+use crate::model::{EpisodeId, NoteId, RecordId, Scope};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, Facts, NameNo, RecordNo, UnitNo};
@@ -145,6 +145,11 @@ impl Index {
     /// Ends the first load, if it still runs, and with it the hold on the storage.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
+        self.wait();
+    }
+
+    /// Waits for the end of the first load, good or bad.
+    pub(crate) fn wait(&self) {
         let running = |load: &mut Load| *load == Load::Running;
         drop(self.loaded.wait_while(lock(&self.load), running));
     }
@@ -155,6 +160,16 @@ impl Index {
         }
         *lock(&self.load) = result.map_or_else(Load::Failed, |()| Load::Done);
         self.loaded.notify_all();
+    }
+
+    /// Whether the first load is done.
+    pub(crate) fn is_ready(&self) -> bool {
+        *lock(&self.load) == Load::Done
+    }
+
+    /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the records.
+    pub(crate) fn notes_of_text(contents: &Contents, scope: &Scope, key: u64) -> Vec<NoteId> {
+        contents.columns.notes_of_text(contents.columns.known_name(scope.as_str()), key)
     }
 
     /// Waits for the first load, then takes in what changed since.

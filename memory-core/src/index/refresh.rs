@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use super::columns::{Facts, Place};
 use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
 use super::{Contents, RecordNo, UnitNo};
+use crate::likeness::text_key;
 use crate::model::{Episode, Note, NoteKind, RecordId, Step};
 use crate::retrieve::HitKind;
 use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector};
@@ -187,7 +188,7 @@ impl Contents {
             tags,
             superseded: note.superseded_by.is_some(),
             n_steps_done: 0,
-            head_hash: 0,
+            head_hash: text_key(note.text.as_str()),
             units: Vec::with_capacity(1),
         });
         let place = Place { record, part: Part::Head, session, position: note.position, speaker };

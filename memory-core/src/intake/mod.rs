@@ -8,8 +8,8 @@ mod text;
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Note, NoteId, NoteKind, Outcome, Scope, Source,
-    Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
+    RecordId, Relation, Scope, Shown, Source, Step, Timestamp,
 };
 pub(crate) use secret::mask;
 use text::Intake;
@@ -27,14 +27,25 @@ pub struct NewEpisode {
     pub source: Option<Source>,
     /// When the attempt began; now, if not said.
     pub started_at: Option<Timestamp>,
+    /// Its ties to earlier episodes.
+    pub relations: Vec<Relation>,
+    /// What was shown before it began.
+    pub shown: Vec<Shown>,
 }
 
 impl NewEpisode {
     /// An attempt at `task` that begins now, in a setting of which nothing is known.
     #[must_use]
     pub fn new(scope: Scope, task: impl Into<String>) -> Self {
-        let context = Context::default();
-        Self { scope, task: task.into(), context, source: None, started_at: None }
+        Self {
+            scope,
+            task: task.into(),
+            context: Context::default(),
+            source: None,
+            started_at: None,
+            relations: Vec::new(),
+            shown: Vec::new(),
+        }
     }
 }
 
@@ -76,6 +87,8 @@ pub struct Completion {
     pub reward: Option<f64>,
     /// What made the difference.
     pub reflection: Option<String>,
+    /// Records whose advice was followed.
+    pub followed: Vec<RecordId>,
     /// When it ended; now, if not said.
     pub ended_at: Option<Timestamp>,
 }
@@ -182,6 +195,10 @@ impl<'a> Desk<'a> {
             source: new.source.map(text::checked_source).transpose()?,
             started_at: new.started_at.unwrap_or(self.now),
             recorded_at: self.now,
+            relations: new.relations,
+            shown: new.shown,
+            feedback: Feedback::default(),
+            digest: None,
             n_steps: 0,
             closing: None,
         })
@@ -229,6 +246,8 @@ impl<'a> Desk<'a> {
             summary: intake.optional(new.summary, config.max_note_bytes),
             artifacts: intake.labels("artifacts", &artifacts, config.max_labels)?,
             reward: new.reward,
+            surprise: None,
+            followed: new.followed,
             reflection: intake.optional(new.reflection, config.max_note_bytes),
         };
         Ok((closing, lessons))
@@ -259,6 +278,9 @@ impl<'a> Desk<'a> {
             valid_to: new.valid_to,
             supersedes: new.supersedes,
             superseded_by: None,
+            n_merged: 0,
+            merged_at: None,
+            feedback: Feedback::default(),
         })
     }
 
@@ -287,6 +309,9 @@ impl<'a> Desk<'a> {
             valid_to: None,
             supersedes: None,
             superseded_by: None,
+            n_merged: 0,
+            merged_at: None,
+            feedback: Feedback::default(),
         }
     }
 }

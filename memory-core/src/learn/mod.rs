@@ -8,10 +8,26 @@
 //! an order (a trend, a half-life) is worked out when it is asked for. So the state does not depend on
 //! the order in which episodes arrive.
 
+pub(crate) mod action;
+pub(crate) mod advice;
+mod codec;
 pub(crate) mod digest;
+pub(crate) mod evidence;
+mod gram;
+mod incident;
+mod members;
+mod names;
+mod posting;
 pub(crate) mod run;
+#[cfg(test)]
+mod sample;
 pub(crate) mod signature;
+pub(crate) mod table;
+mod worth;
 
+pub(crate) use action::name_of;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;
+pub(crate) use table::Learned;
+pub use worth::Worth;

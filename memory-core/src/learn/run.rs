@@ -1,6 +1,8 @@
 //! A row of the table of what was tried.
 
 use super::Incident;
+use super::evidence::Trial;
+use super::signature::Hash;
 use crate::model::{EpisodeId, Outcome, RecordId, Timestamp};
 
 /// Number of a name (tool, scope, task type, language, domain, tag) in the table's own list of names.
@@ -43,4 +45,68 @@ pub(crate) struct Run {
     pub(crate) shown: Box<[(RecordId, bool)]>,
     /// Records that the agent says it followed.
     pub(crate) followed: Box<[RecordId]>,
+}
+
+impl TaskKey {
+    /// The key of a task's text: of its words, without case and without punctuation at their ends.
+    pub(crate) fn of(task: &str) -> Self {
+        let mut hash = Hash::new();
+        for word in task.split_whitespace() {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+            if word.is_ascii() {
+                for byte in word.bytes() {
+                    hash.take(&[byte.to_ascii_lowercase()]);
+                }
+            } else {
+                hash.take(word.to_lowercase().as_bytes());
+            }
+            if !word.is_empty() {
+                hash.take(b" ");
+            }
+        }
+        Self(hash.finish())
+    }
+}
+
+impl Run {
+    /// Whether the task was done; `None` where it was not really tried, or nobody says.
+    ///
+    /// A partial success is none.
+    pub(crate) fn success(&self) -> Option<bool> {
+        match self.outcome? {
+            Outcome::Success => Some(true),
+            Outcome::Partial | Outcome::Failure => Some(false),
+            Outcome::Abstained => None,
+        }
+    }
+
+    /// The run as a comparison sees it; `None` without an outcome.
+    ///
+    /// It is compared with runs of the same task, type of task or domain in its own scope.
+    pub(crate) fn trial(&self, exposed: bool) -> Option<Trial> {
+        let within = |kind: u8, key: u64| {
+            let mut hash = Hash::new();
+            hash.take(&[kind]);
+            hash.take(&self.scope.to_le_bytes());
+            hash.take(&key.to_le_bytes());
+            hash.finish().max(1)
+        };
+        let named = |kind, name: NameNo| if name == 0 { 0 } else { within(kind, u64::from(name)) };
+        let strata = [within(0, self.task.0), named(1, self.task_type), named(2, self.domain)];
+        Some(Trial { strata, exposed, success: self.success()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TaskKey;
+
+    #[test]
+    fn case_spacing_and_punctuation_make_no_other_task() {
+        let key = TaskKey::of("Fix the checkout, please.");
+        assert_eq!(key, TaskKey::of("  fix THE\ncheckout please!"));
+        assert_ne!(key, TaskKey::of("fix the checkout pleas e"));
+        assert_eq!(TaskKey::of("ÄNDERE «das»"), TaskKey::of("ändere das"));
+        assert_eq!(TaskKey::of(""), TaskKey::of(" -- "));
+    }
 }

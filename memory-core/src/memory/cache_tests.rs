@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
+use crate::intake::NewNote;
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
 use crate::retrieve::{HitKind, Strength};
 use crate::storage::MemStorage;
@@ -107,7 +108,7 @@ fn a_write_of_this_process_or_another_is_seen_at_once() {
     let query = Query::new("red car");
     let n_hits = || memory.recall(&query).unwrap().hits.len();
     assert_eq!((n_hits(), n_hits()), (0, 0));
-    let own = memory.remember(fact("The red car is slow")).unwrap().value;
+    let own = memory.remember(fact("The red car is slow")).unwrap().value.id();
     assert_eq!((n_hits(), n_hits()), (1, 1));
     other.recall(&query).unwrap();
     other.forget(&[own.into()]).unwrap();
@@ -177,6 +178,7 @@ fn a_query_that_differs_in_any_field_has_an_answer_of_its_own() {
         limit: _,
         max_tokens: _,
         strength: _,
+        variety: _,
     } = Query::new("");
     let shop = Some(Scope::new("shop").unwrap());
     let base = || Query::new("red car");
@@ -195,6 +197,7 @@ fn a_query_that_differs_in_any_field_has_an_answer_of_its_own() {
         Query { limit: Some(3), ..base() },
         Query { max_tokens: Some(3), ..base() },
         Query { strength: Strength::Any, ..base() },
+        Query { variety: false, ..base() },
     ];
     let (memory, ..) = memory();
     for query in queries.iter().chain(&queries) {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
+use crate::intake::{NewEpisode, NewNote, NewStep};
 use crate::model::{NoteKind, Scope, Timestamp};
 use crate::storage::MemStorage;
 
@@ -90,7 +91,7 @@ fn first(recall: &Recall) -> Option<RecordId> {
 fn a_text_is_found_by_its_meaning_once_it_is_embedded() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
-    let car = memory.remember(fact("The automobile is red")).unwrap().value;
+    let car = memory.remember(fact("The automobile is red")).unwrap().value.id();
     memory.remember(fact("A loaf needs an hour")).unwrap();
     let query = Query::new("which vehicle");
     let before = memory.recall(&query).unwrap();
@@ -106,7 +107,8 @@ fn a_text_is_found_by_its_meaning_once_it_is_embedded() {
 fn a_name_is_found_where_it_stands_and_not_where_it_sounds_alike() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
-    let exact = memory.remember(fact("FastCarQueue drops messages when baking")).unwrap().value;
+    let exact =
+        memory.remember(fact("FastCarQueue drops messages when baking")).unwrap().value.id();
     for n in 0..30 {
         memory.remember(fact(&format!("A quick vehicle, number {n}"))).unwrap();
     }
@@ -120,7 +122,7 @@ fn vectors_survive_a_restart_and_are_shared_by_processes() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
     let other = memory_on(&storage, &embedder);
-    let id = memory.remember(fact("The automobile is red")).unwrap().value;
+    let id = memory.remember(fact("The automobile is red")).unwrap().value.id();
     memory.embed_all().unwrap();
     for memory in [other, memory_on(&storage, &embedder)] {
         assert_eq!(first(&memory.recall(&Query::new("vehicle")).unwrap()), Some(id.into()));
@@ -170,7 +172,7 @@ fn an_open_episode_is_embedded_as_far_as_it_has_changed() {
 fn without_its_embedder_a_query_is_answered_by_words_and_says_so() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
-    let id = memory.remember(fact("The automobile is red")).unwrap().value;
+    let id = memory.remember(fact("The automobile is red")).unwrap().value.id();
     memory.embed_all().unwrap();
     embedder.is_down.store(true, Ordering::SeqCst);
     let recall = memory.recall(&Query::new("automobile")).unwrap();
@@ -213,7 +215,7 @@ fn names_of_speakers_do_not_draw_a_query() {
     // The name means something else to the model.
     memory.remember(turn("Ocean", 0, "Good morning")).unwrap();
     memory.remember(turn("Paul", 1, "The sea was cold")).unwrap();
-    let asked = memory.remember(turn("Ocean", 2, "My automobile broke down")).unwrap().value;
+    let asked = memory.remember(turn("Ocean", 2, "My automobile broke down")).unwrap().value.id();
     memory.embed_all().unwrap();
     let recall = memory.recall(&Query::new("What vehicle does Ocean have?")).unwrap();
     assert_eq!(first(&recall), Some(asked.into()));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::StepClock;
+use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
 use crate::model::{Excerpt, NoteKind, Outcome, Scope, Source, Status, Timestamp};
 use crate::retrieve::{HitKind, Strength};
 use crate::storage::MemStorage;
@@ -66,7 +67,7 @@ fn lessons_become_notes_of_the_episode() {
     let completion =
         Completion { lessons: vec!["Cache the target folder".into()], ..ended(Outcome::Success) };
     let lessons = memory.complete(id, completion).unwrap().value;
-    let note = memory.note(lessons[0]).unwrap();
+    let note = memory.note(lessons[0].id()).unwrap();
     assert_eq!((note.kind, note.episode), (NoteKind::Lesson, Some(id)));
     assert_eq!(note.scope, shop());
 }
@@ -190,16 +191,16 @@ fn another_memory_on_the_same_storage_is_seen_too() {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_800_000_000_000), 1));
     let other = Memory::with_parts(storage, Config::default(), clock, None).unwrap();
     assert_eq!(found(&one, &Query::new("walrus")), []);
-    let id = other.remember(fact("The walrus service owns sessions")).unwrap().value;
+    let id = other.remember(fact("The walrus service owns sessions")).unwrap().value.id();
     assert_eq!(found(&one, &Query::new("walrus service")), [id.into()]);
 }
 
 #[test]
 fn a_superseded_note_stays_readable_but_is_not_found() {
     let memory = memory();
-    let old = memory.remember(fact("Deploys run from Jenkins")).unwrap().value;
+    let old = memory.remember(fact("Deploys run from Jenkins")).unwrap().value.id();
     let new = NewNote { supersedes: Some(old), ..fact("Deploys run from GitHub Actions") };
-    let new = memory.remember(new).unwrap().value;
+    let new = memory.remember(new).unwrap().value.id();
     assert_eq!(found(&memory, &Query::new("where do deploys run")), [new.into()]);
     assert_eq!(memory.note(old).unwrap().superseded_by, Some(new));
     let again = memory.remember(NewNote { supersedes: Some(old), ..fact("x") }).unwrap_err();
@@ -219,7 +220,7 @@ fn a_note_that_does_not_hold_now_is_not_found() {
     memory
         .remember(NewNote { valid_from: later, ..fact("feature freeze for release ten") })
         .unwrap();
-    let id = memory.remember(fact("feature freeze is announced in chat")).unwrap().value;
+    let id = memory.remember(fact("feature freeze is announced in chat")).unwrap().value.id();
     assert_eq!(found(&memory, &Query::new("feature freeze release")), [id.into()]);
 }
 
@@ -232,9 +233,9 @@ fn every_condition_narrows_the_answer() {
     new.context.tags = vec!["payments".into(), "urgent".into()];
     let episode = memory.start(new).unwrap().value;
     memory.complete(episode, ended(Outcome::Failure)).unwrap();
-    let note = memory.remember(fact("The payment gateway needs TLS 1.3")).unwrap().value;
+    let note = memory.remember(fact("The payment gateway needs TLS 1.3")).unwrap().value.id();
     let elsewhere = NewNote::new(scope("other"), NoteKind::Lesson, "Our payment gateway is mocked");
-    let elsewhere = memory.remember(elsewhere).unwrap().value;
+    let elsewhere = memory.remember(elsewhere).unwrap().value.id();
     let query = Query { strength: Strength::Any, ..Query::new("payment gateway") };
     let only = |change: &dyn Fn(&mut Query)| {
         let mut query = query.clone();
@@ -264,8 +265,9 @@ fn every_condition_narrows_the_answer() {
 #[test]
 fn an_empty_query_lists_the_newest() {
     let memory = memory();
-    let ids: Vec<RecordId> =
-        (0..5).map(|n| memory.remember(fact(&format!("fact {n}"))).unwrap().value.into()).collect();
+    let ids: Vec<RecordId> = (0..5)
+        .map(|n| memory.remember(fact(&format!("fact {n}"))).unwrap().value.id().into())
+        .collect();
     let query = Query { limit: Some(3), ..Query::new(" ") };
     assert_eq!(found(&memory, &query), [ids[4], ids[3], ids[2]]);
 }
@@ -295,7 +297,7 @@ fn nothing_is_said_when_nothing_is_relevant() {
 #[test]
 fn ids_are_found_by_an_unambiguous_prefix() {
     let memory = memory();
-    let a = memory.remember(fact("a")).unwrap().value;
+    let a = memory.remember(fact("a")).unwrap().value.id();
     let both = [RecordKind::Episode, RecordKind::Note];
     assert_eq!(memory.resolve(&both, &a.to_string()).unwrap(), a.into());
     assert_eq!(memory.resolve(&both, &a.to_string()[..13]).unwrap(), a.into());
@@ -337,7 +339,7 @@ fn a_text_of_exactly_the_limit_is_not_cut() {
     let memory = memory_on(Arc::new(MemStorage::new()), config);
     let id = memory.remember(fact("0123456789")).unwrap();
     assert_eq!(
-        (id.n_cut, memory.note(id.value).unwrap().text),
+        (id.n_cut, memory.note(id.value.id()).unwrap().text),
         (0, Excerpt::cut("0123456789".into(), 10))
     );
     assert_eq!(memory.remember(fact("0123456789a")).unwrap().n_cut, 1);

@@ -114,18 +114,19 @@ fn a_penalty_is_a_term_of_the_score_and_scores_still_fall() {
 #[test]
 fn copies_of_a_note_step_back_and_turns_that_are_alike_do_not() {
     let memory = memory(Some(Arc::new(Letters)));
-    let note = |kind, text: &str| {
-        let note = NewNote::new(Scope::new("shop").unwrap(), kind, text);
-        RecordId::from(memory.remember(note).unwrap().value)
+    let note = |scope: &str, kind, text: &str| {
+        let note = NewNote::new(Scope::new(scope).unwrap(), kind, text);
+        RecordId::from(memory.remember(note).unwrap().value.id())
     };
-    for _ in 0..3 {
-        note(NoteKind::Lesson, "Run the linter before the tests");
+    // Within a scope they would be told as one.
+    for scope in ["shop", "app", "site"] {
+        note(scope, NoteKind::Lesson, "Run the linter before the tests");
     }
-    let other = note(NoteKind::Lesson, "Run the linter on the server");
+    let other = note("shop", NoteKind::Lesson, "Run the linter on the server");
     for _ in 0..3 {
-        note(NoteKind::Turn, "Shall we deploy the blue version now");
+        note("shop", NoteKind::Turn, "Shall we deploy the blue version now");
     }
-    note(NoteKind::Turn, "Shall we deploy it");
+    note("shop", NoteKind::Turn, "Shall we deploy it");
     memory.embed_all().unwrap();
     let kinds = vec![crate::HitKind::Note(NoteKind::Lesson)];
     let text = "Run the linter before the tests";

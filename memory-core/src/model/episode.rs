@@ -1,6 +1,6 @@
 //! One attempt at one task.
 
-use super::{EpisodeId, Excerpt, Scope, Timestamp};
+use super::{EpisodeId, Excerpt, RecordId, Scope, Timestamp};
 
 /// Declares an enum whose variants have a fixed name in storage, answers and arguments.
 macro_rules! name_enum {
@@ -87,6 +87,47 @@ pub struct Source {
     pub external_id: Box<str>,
 }
 
+name_enum!(
+    /// How an episode stands to an earlier one.
+    RelationKind {
+        /// Goes on where the other one stopped.
+        Follows = "follows",
+        /// Tries the same task again.
+        Retries = "retries",
+        /// Does a part of what the other one is about.
+        PartOf = "part_of",
+        /// Is about the same work, told twice.
+        Duplicates = "duplicates",
+    }
+);
+
+/// A tie to another episode, which may have been forgotten since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Relation {
+    /// How it stands to the other one.
+    pub kind: RelationKind,
+    /// The other one.
+    pub episode: EpisodeId,
+}
+
+/// A record that was shown when an episode began; it may have been forgotten since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shown {
+    /// The record.
+    pub record: RecordId,
+    /// Whether it was a strong hit.
+    pub strong: bool,
+}
+
+/// What readers said of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Feedback {
+    /// How often it was called helpful.
+    pub n_helpful: u32,
+    /// How often it was called unhelpful.
+    pub n_unhelpful: u32,
+}
+
 /// How an episode ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closing {
@@ -100,6 +141,10 @@ pub struct Closing {
     pub artifacts: Vec<Box<str>>,
     /// How good the result was, in [0, 1].
     pub reward: Option<f64>,
+    /// By how much the outcome, as a number in [0, 1], was better than expected when it began.
+    pub surprise: Option<f64>,
+    /// Records whose advice was followed; some may have been forgotten since.
+    pub followed: Vec<RecordId>,
     /// What made the difference.
     pub reflection: Option<Excerpt>,
 }
@@ -121,6 +166,14 @@ pub struct Episode {
     pub started_at: Timestamp,
     /// When we were told.
     pub recorded_at: Timestamp,
+    /// Its ties to earlier episodes.
+    pub relations: Vec<Relation>,
+    /// What was shown when it began.
+    pub shown: Vec<Shown>,
+    /// What readers said of it.
+    pub feedback: Feedback,
+    /// What was learned of its steps, in a form that the engine alone reads; derived from them.
+    pub digest: Option<Box<[u8]>>,
     /// Number of steps stored; kept by the storage.
     pub n_steps: u32,
     /// How it ended; `None` while it is open.

@@ -11,7 +11,9 @@ mod step;
 mod text;
 mod time;
 
-pub use episode::{Closing, Context, Episode, Outcome, Source, Status};
+pub use episode::{
+    Closing, Context, Episode, Feedback, Outcome, Relation, RelationKind, Shown, Source, Status,
+};
 pub use id::{EpisodeId, IdRange, NoteId};
 pub use note::{Note, NoteKind};
 pub use record::{RecordId, RecordKind};

@@ -1,6 +1,6 @@
 //! A remembered text.
 
-use super::{EpisodeId, Excerpt, NoteId, Scope, Source, Timestamp};
+use super::{EpisodeId, Excerpt, Feedback, NoteId, Scope, Source, Timestamp};
 use crate::model::episode::name_enum;
 
 name_enum!(
@@ -18,10 +18,13 @@ name_enum!(
         Reference = "reference",
         /// One message of a conversation.
         Turn = "turn",
+        /// Where an episode can be resumed.
+        Checkpoint = "checkpoint",
     }
 );
 
-/// A remembered text: lesson, fact, preference, decision, reference or turn of a conversation.
+/// A remembered text: lesson, fact, preference, decision, reference, turn of a conversation or
+/// checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     /// Its id.
@@ -56,4 +59,10 @@ pub struct Note {
     pub supersedes: Option<NoteId>,
     /// The note that replaced this one; a superseded note stays readable but leaves default search.
     pub superseded_by: Option<NoteId>,
+    /// How often nearly the same text was told again, and was not stored a second time.
+    pub n_merged: u32,
+    /// When that was the last time.
+    pub merged_at: Option<Timestamp>,
+    /// What readers said of it.
+    pub feedback: Feedback,
 }

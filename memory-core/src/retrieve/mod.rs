@@ -61,6 +61,12 @@ impl Retriever<'_> {
         self.cache.answer(key, self.now, || self.compute(query, limit, budget_bytes))
     }
 
+    /// Answers a query from what the index knows, whatever the answer's size, and keeps no answer.
+    pub(crate) fn alike(&self, query: &Query) -> Result<Vec<Hit>, Error> {
+        let limit = query.checked_limit(self.config)?;
+        Ok(self.compute(query, limit, usize::MAX)?.recall.hits)
+    }
+
     /// Answers a query from what the index knows.
     fn compute(&self, query: &Query, limit: usize, budget_bytes: usize) -> Result<Answer, Error> {
         let text = query.used_text();

@@ -160,6 +160,7 @@ impl Comparison<'_> {
         match (a.id, b.id) {
             // What was said twice was said at two times.
             _ if [facts_a, facts_b].iter().any(|f| f.kind == HitKind::Note(NoteKind::Turn)) => 0.0,
+            (RecordId::Note(_), RecordId::Note(_)) if facts_a.head_hash == facts_b.head_hash => 1.0,
             (RecordId::Note(_), RecordId::Note(_)) => {
                 self.cosine(a.unit, b.unit).map_or(0.0, |cosine| share(cosine, SAME_NOTE))
             }

@@ -1,7 +1,7 @@
 //! The one way to write.
 
 use super::{Seq, StoredVector, UnitKey};
-use crate::model::{Closing, Episode, EpisodeId, Note, RecordId, Step};
+use crate::model::{Closing, Episode, EpisodeId, Note, NoteId, RecordId, Step, Timestamp};
 
 /// What a commit must survive before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,28 @@ pub enum Op {
     /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed one
     /// becomes current again, and one that superseded a removed one forgets it (each gets a change).
     Remove(RecordId),
+    /// Counts a reader's judgement of a record. Rejected with `Missing`.
+    Judge {
+        /// The record.
+        id: RecordId,
+        /// What the reader found.
+        helpful: bool,
+    },
+    /// Counts that nearly the same text as that of a note was told again. Rejected with `Missing`.
+    Merge {
+        /// The note.
+        note: NoteId,
+        /// When it was told.
+        at: Timestamp,
+    },
+    /// Keeps what was learned of an episode's steps, in place of what is kept; nothing happens when the
+    /// episode is not stored (it may be forgotten meanwhile). Derived from the steps: makes no change.
+    KeepDigest {
+        /// The episode.
+        episode: EpisodeId,
+        /// What was learned, in a form that the engine alone reads.
+        digest: Box<[u8]>,
+    },
     /// Stores vectors, in place of those that the units have by the same model.
     ///
     /// Those of records that are not stored are left out: a record may be forgotten while its vectors

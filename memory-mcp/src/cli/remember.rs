@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use memory_core::{NewNote, NoteKind, RecordId, RecordKind};
+use memory_core::{NewNote, NoteKind, RecordId, RecordKind, Remembered};
 use serde_json::json;
 
 use super::{Failure, Output, filter, instant, record};
@@ -60,16 +60,33 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         ..NewNote::new(scope.clone(), args.kind, text)
     };
     let receipt = memory.remember(note)?;
+    let (fate, contradicts) = match &receipt.value {
+        Remembered::New { contradicts, .. } => ("stored", contradicts.as_slice()),
+        Remembered::Merged { .. } => ("merged", &[][..]),
+        Remembered::Rejected { .. } => ("superseded", &[][..]),
+    };
     if output.is_json() {
         return output.value(&json!({
-            "id": receipt.value.to_string(),
+            "id": receipt.value.id().to_string(),
+            "fate": fate,
+            "contradicts": contradicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "scope": scope.as_str(),
             "n_masked": receipt.n_masked,
             "n_cut": receipt.n_cut,
         }));
     }
-    let id = record::short_id(memory, receipt.value.into())?;
-    output.line(&format!("remembered {id} in {scope}"))?;
+    let id = record::short_id(memory, receipt.value.id().into())?;
+    output.line(&match receipt.value {
+        Remembered::New { .. } => format!("remembered {id} in {scope}"),
+        Remembered::Merged { .. } => format!("known already as {id}; nothing new was stored"),
+        Remembered::Rejected { .. } => {
+            format!("not stored: superseded by {id}; to bring it back add --supersedes {id}")
+        }
+    })?;
+    for other in contradicts {
+        let other = record::short_id(memory, (*other).into())?;
+        output.remark(&format!("may contradict {other}; if it replaces that, use --supersedes"));
+    }
     if receipt.n_masked > 0 {
         output.remark(&format!("{} secrets masked", receipt.n_masked));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{One, Texts, arguments, is_zero, receipt};
+use crate::wire::{Labels, One, Texts, arguments, is_zero, receipt};
 
 pub(super) struct CompleteEpisode;
 
@@ -18,6 +18,7 @@ arguments! {
         summary: Option<String> = "What was done, why it ended so",
         artifacts: Texts = "Files, links, commits",
         lessons: Texts = "What to do or avoid next time",
+        followed: Labels = "Ids of hits whose advice you followed",
     }
 }
 
@@ -46,7 +47,9 @@ impl Tool for CompleteEpisode {
     fn run(call: &Call<'_>, args: Args) -> Result<Completed, CallError> {
         let id = call.episode_id(&args.episode_id)?;
         let One(outcome) = args.outcome;
+        let followed = args.followed.0.iter().map(|id| call.record_id("followed", id));
         let completion = Completion {
+            followed: followed.collect::<Result<_, _>>()?,
             outcome: Some(outcome),
             summary: args.summary,
             artifacts: args.artifacts.0,
@@ -59,7 +62,7 @@ impl Tool for CompleteEpisode {
             status: Status::Completed.name(),
             outcome: outcome.name(),
             n_steps: call.memory.episode(id)?.n_steps,
-            lesson_ids: done.value.iter().map(ToString::to_string).collect(),
+            lesson_ids: done.value.iter().map(|lesson| lesson.id().to_string()).collect(),
             n_masked: done.n_masked,
             n_cut: done.n_cut,
         })

@@ -90,11 +90,8 @@ fn select(call: &Call<'_>, args: Args) -> Result<(Vec<RecordId>, bool), CallErro
         if given.len() > MAX_REMOVED {
             return refused("ids: more than 1000 at once; send less");
         }
-        let both = [RecordKind::Episode, RecordKind::Note];
-        let resolve = |id: &String| {
-            call.memory.resolve(&both, id).map_err(|error| CallError::at("ids", error))
-        };
-        return Ok((given.iter().map(resolve).collect::<Result<_, _>>()?, false));
+        let ids = given.iter().map(|id| call.record_id("ids", id));
+        return Ok((ids.collect::<Result<_, _>>()?, false));
     }
     match args.scope.as_deref().map(str::trim) {
         None if !by_more_than_scope => {

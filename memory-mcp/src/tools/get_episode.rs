@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{Opaque, QUOTED, arguments, dot, put, quote, rfc3339, title};
+use crate::wire::{
+    NAME_CHARS, Opaque, QUOTED, StepAnswer, arguments, dot, put, quote, rfc3339, shortened, title,
+};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -20,9 +22,6 @@ const PAGE_BYTES: usize = 9_000;
 
 /// Room for each text above the steps, and for each list of labels.
 const HEAD_BYTES: usize = 800;
-
-/// Length of a name in the text, in characters.
-const NAME_CHARS: usize = 60;
 
 pub(super) struct GetEpisode;
 
@@ -65,27 +64,6 @@ pub(super) struct Shown {
     steps: Vec<StepAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from_step: Option<u32>,
-}
-
-/// One step of the page.
-#[derive(Debug, Serialize)]
-struct StepAnswer {
-    idx: u32,
-    tool: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    args: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    observation: String,
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tokens: Option<u64>,
-    occurred_at: String,
 }
 
 impl Tool for GetEpisode {
@@ -173,14 +151,6 @@ fn labels(labels: &[Box<str>]) -> Vec<String> {
     shown
 }
 
-/// Head and tail of a text that is longer than `limit`.
-fn shortened(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    Excerpt::cut(text.to_owned(), limit).as_str().to_owned()
-}
-
 /// The first steps that fit on a page; one always does, shortened if it must be.
 fn page(steps: &[Step]) -> Vec<StepAnswer> {
     let mut page = Vec::new();
@@ -201,49 +171,6 @@ fn page(steps: &[Step]) -> Vec<StepAnswer> {
         page.push(answer);
     }
     page
-}
-
-impl StepAnswer {
-    fn new(step: &Step, limit: usize) -> Self {
-        let text = |text: &Excerpt| shortened(text.as_str(), limit);
-        Self {
-            idx: step.idx,
-            tool: step.tool.to_string(),
-            action: step.action.as_deref().map(str::to_owned),
-            args: text(&step.args),
-            observation: text(&step.observation),
-            ok: step.ok,
-            error: step.error.as_ref().map(text),
-            latency_ms: step.latency_ms,
-            tokens: step.n_tokens,
-            occurred_at: rfc3339(step.occurred_at),
-        }
-    }
-
-    fn size(&self) -> usize {
-        serde_json::to_string(self).map_or(0, |json| json.len())
-    }
-
-    fn render(&self, out: &mut String) {
-        put(out, format_args!("\n{}. {}", self.idx, title(&self.tool, NAME_CHARS)));
-        if let Some(action) = &self.action {
-            dot(out, title(action, NAME_CHARS));
-        }
-        dot(out, if self.ok { "ok" } else { "failed" });
-        if let Some(latency_ms) = self.latency_ms {
-            dot(out, format_args!("{latency_ms} ms"));
-        }
-        for (name, text) in [
-            ("args", Some(&self.args)),
-            ("got", Some(&self.observation)),
-            ("error", self.error.as_ref()),
-        ] {
-            if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-                put(out, format_args!("\n   {name}:"));
-                quote(out, text);
-            }
-        }
-    }
 }
 
 impl Answer for Shown {

@@ -3,7 +3,9 @@
 //! A tool reads its arguments, asks the engine and shapes the answer; it decides nothing that the
 //! engine could. Who calls it: the server.
 
+mod checkpoint;
 mod complete_episode;
+mod feedback;
 mod forget;
 mod get_episode;
 mod log_steps;
@@ -26,7 +28,7 @@ use crate::server::Served;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
-pub(crate) static TOOLS: [Entry; 8] = [
+pub(crate) static TOOLS: [Entry; 10] = [
     entry::<start_episode::StartEpisode>(),
     entry::<log_steps::LogSteps>(),
     entry::<complete_episode::CompleteEpisode>(),
@@ -34,6 +36,8 @@ pub(crate) static TOOLS: [Entry; 8] = [
     entry::<get_episode::GetEpisode>(),
     entry::<remember::Remember>(),
     entry::<forget::Forget>(),
+    entry::<feedback::Feedback>(),
+    entry::<checkpoint::Checkpoint>(),
     entry::<status::Status>(),
 ];
 
@@ -149,6 +153,12 @@ impl Call<'_> {
             Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
             Err(error) => Err(CallError::at("episode_id", error)),
         }
+    }
+
+    /// The episode or note that an id or prefix names.
+    fn record_id(&self, field: &'static str, given: &str) -> Result<RecordId, CallError> {
+        let both = [RecordKind::Episode, RecordKind::Note];
+        self.memory.resolve(&both, given).map_err(|error| CallError::at(field, error))
     }
 
     /// The note that an id or prefix names.

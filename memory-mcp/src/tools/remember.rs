@@ -1,15 +1,21 @@
 //! `remember`: keeps a text for good.
 
-use memory_core::{NewNote, NoteKind, Source};
+use memory_core::{NewNote, NoteKind, Remembered, Source};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Labels, Moment, One, arguments, is_zero, receipt};
+use crate::wire::{Labels, Moment, One, arguments, is_zero, put, quote, receipt, title};
 
 /// Importer of notes that a client gives an id of its own.
 const IMPORTER: &str = "mcp";
+
+/// Contradictions that are quoted.
+const MAX_CONTRADICTIONS: usize = 2;
+
+/// Longest quotation of another note, in characters.
+const MAX_QUOTED_CHARS: usize = 200;
 
 pub(super) struct Remember;
 
@@ -29,10 +35,16 @@ arguments! {
 
 /// What `remember` answers.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Remembered {
+pub(super) struct Told {
+    /// The current note that says it.
     note_id: String,
+    /// `stored`; `merged` into a note that says the same; `superseded`: not stored.
+    fate: &'static str,
     kind: &'static str,
     scope: String,
+    /// Notes that say something else of the same thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contradicts: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
     n_masked: u32,
     #[serde(skip_serializing_if = "is_zero")]
@@ -45,9 +57,9 @@ impl Tool for Remember {
         a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
-    type Answer = Remembered;
+    type Answer = Told;
 
-    fn run(call: &Call<'_>, args: Args) -> Result<Remembered, CallError> {
+    fn run(call: &Call<'_>, args: Args) -> Result<Told, CallError> {
         let scope = call.scope(args.scope.as_deref())?;
         let kind = args.kind.map_or(NoteKind::Fact, |One(kind)| kind);
         let mut new = NewNote::new(scope.clone(), kind, args.text);
@@ -60,21 +72,56 @@ impl Tool for Remember {
         new.source = args
             .source_id
             .map(|id| Source { importer: IMPORTER.into(), external_id: id.into_boxed_str() });
-        let note = call.memory.remember(new)?;
-        Ok(Remembered {
-            note_id: note.value.to_string(),
+        let told = call.memory.remember(new)?;
+        let (fate, contradicts) = match &told.value {
+            Remembered::New { contradicts, .. } => ("stored", contradicts.as_slice()),
+            Remembered::Merged { .. } => ("merged", &[][..]),
+            Remembered::Rejected { .. } => ("superseded", &[][..]),
+        };
+        Ok(Told {
+            note_id: told.value.id().to_string(),
+            fate,
             kind: kind.name(),
             scope: scope.to_string(),
-            n_masked: note.n_masked,
-            n_cut: note.n_cut,
+            contradicts: contradicts.iter().map(ToString::to_string).collect(),
+            n_masked: told.n_masked,
+            n_cut: told.n_cut,
         })
     }
 }
 
-impl Answer for Remembered {
-    fn text(&self, _: &Call<'_>) -> String {
-        let mut out = format!("remembered {} {} in scope {}", self.kind, self.note_id, self.scope);
+impl Answer for Told {
+    fn text(&self, call: &Call<'_>) -> String {
+        let Self { note_id, kind, scope, .. } = self;
+        let mut out = match self.fate {
+            "merged" => format!("known already as {kind} {note_id}; nothing new was stored"),
+            "superseded" => format!(
+                "not stored: this was superseded by note {note_id}, which says now:{}\nIf the old text \
+                 holds again, call remember with supersedes {note_id}",
+                quoted(call, note_id)
+            ),
+            _ => format!("remembered {kind} {note_id} in scope {scope}"),
+        };
         receipt(&mut out, self.n_masked, self.n_cut);
+        for id in self.contradicts.iter().take(MAX_CONTRADICTIONS) {
+            put(&mut out, format_args!("\nMay contradict note {id}:{}", quoted(call, id)));
+        }
+        if !self.contradicts.is_empty() {
+            put(
+                &mut out,
+                format_args!("\nIf one replaces the other, remember it again with supersedes"),
+            );
+        }
         out
     }
+}
+
+/// The beginning of a note as a quotation; nothing when it was forgotten meanwhile.
+fn quoted(call: &Call<'_>, id: &str) -> String {
+    let mut out = String::new();
+    let note = id.parse().ok().and_then(|id| call.memory.note(id).ok());
+    if let Some(note) = note {
+        quote(&mut out, &title(note.text.as_str(), MAX_QUOTED_CHARS));
+    }
+    out
 }

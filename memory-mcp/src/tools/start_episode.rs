@@ -1,12 +1,16 @@
 //! `start_episode`: begins an episode and shows what helps with its task.
 
-use memory_core::{Context, Error, NewEpisode, Query};
+use memory_core::{
+    Context, Error, Hit, NewEpisode, Query, Relation, RelationKind, Shown, Strength,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Labels, Opaque, arguments, is_zero, receipt, render_hits};
+use crate::wire::{
+    HandoffAnswer, HitAnswer, Labels, One, Opaque, arguments, is_zero, receipt, render_hits,
+};
 
 /// Hits that are shown when the call names no number.
 const DEFAULT_HITS: u64 = 5;
@@ -27,6 +31,9 @@ arguments! {
         model: Option<String> = "",
         session: Option<String> = "",
         branch: Option<String> = "",
+        resume: Option<String> = "Episode or checkpoint to go on with",
+        relation: Option<One<RelationKind>> = "To related_to; default follows",
+        related_to: Option<String> = "Episode id",
         recall_limit: Option<u64> = "Default 5; 0: none",
         max_tokens: Option<u64> = "",
     }
@@ -39,6 +46,10 @@ pub(super) struct Started {
     scope: String,
     #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
+    /// Where the resumed episode stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Opaque>")]
+    resumed: Option<HandoffAnswer>,
     /// Why past experience could not be looked up, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
@@ -59,7 +70,11 @@ impl Tool for StartEpisode {
     type Answer = Started;
 
     fn run(call: &Call<'_>, args: Args) -> Result<Started, CallError> {
+        if let Some(from) = &args.resume {
+            return resume(call, from);
+        }
         let scope = call.scope(args.scope.as_deref())?;
+        let relations = relations(call, args.relation, args.related_to.as_deref())?;
         let limit = args.recall_limit.unwrap_or(DEFAULT_HITS);
         // Looked up before the episode is stored, so that it cannot find itself.
         let mut query = Query::new(args.task.as_str());
@@ -70,6 +85,10 @@ impl Tool for StartEpisode {
         let looked = limit > 0 && !args.task.trim().is_empty();
         let found = if looked { look_up(call, &query)? } else { Ok(Vec::new()) };
         let mut new = NewEpisode::new(scope.clone(), args.task);
+        new.relations = relations;
+        let shown =
+            |hit: &Hit| Shown { record: hit.record.id(), strong: hit.strength == Strength::Strong };
+        new.shown = found.iter().flatten().map(shown).collect();
         new.context = Context {
             task_type: args.task_type.map(Into::into),
             language: args.language.map(Into::into),
@@ -83,13 +102,14 @@ impl Tool for StartEpisode {
         };
         let started = call.memory.start(new)?;
         let (hits, degraded) = match found {
-            Ok(hits) => (hits, None),
+            Ok(hits) => (hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(), None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
         Ok(Started {
             episode_id: started.value.to_string(),
             scope: scope.to_string(),
             hits,
+            resumed: None,
             degraded,
             n_masked: started.n_masked,
             n_cut: started.n_cut,
@@ -98,11 +118,44 @@ impl Tool for StartEpisode {
     }
 }
 
+/// Goes on with an episode instead of beginning one.
+fn resume(call: &Call<'_>, from: &str) -> Result<Started, CallError> {
+    let (episode, handoff) = call.memory.resume(call.record_id("resume", from)?)?;
+    Ok(Started {
+        episode_id: episode.to_string(),
+        scope: handoff.episode.scope.to_string(),
+        hits: Vec::new(),
+        resumed: Some(HandoffAnswer::new(&handoff)),
+        degraded: None,
+        n_masked: 0,
+        n_cut: 0,
+        looked: false,
+    })
+}
+
+/// The tie that the call names.
+fn relations(
+    call: &Call<'_>,
+    kind: Option<One<RelationKind>>,
+    to: Option<&str>,
+) -> Result<Vec<Relation>, CallError> {
+    match (kind, to) {
+        (None, None) => Ok(Vec::new()),
+        (Some(_), None) => {
+            Err(CallError::Refused("related_to: name the episode that relation is to".to_owned()))
+        }
+        (kind, Some(id)) => {
+            let kind = kind.map_or(RelationKind::Follows, |One(kind)| kind);
+            Ok(vec![Relation { kind, episode: call.episode_id(id)? }])
+        }
+    }
+}
+
 /// Hits, or why there are none; only a wrong argument is the call's error, so that a broken search
 /// never costs the episode.
-fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<HitAnswer>, String>, CallError> {
+fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<Hit>, String>, CallError> {
     match call.memory.recall(query) {
-        Ok(found) => Ok(Ok(found.hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect())),
+        Ok(found) => Ok(Ok(found.hits)),
         Err(Error::LimitExceeded { limit, got, .. }) => Err(CallError::Refused(format!(
             "recall_limit: {got} is more than the limit of {limit}; send less"
         ))),
@@ -116,6 +169,11 @@ fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<HitAnswer>, Stri
 
 impl Answer for Started {
     fn text(&self, call: &Call<'_>) -> String {
+        if let Some(resumed) = &self.resumed {
+            let mut out = format!("Go on with episode {}. ", self.episode_id);
+            resumed.render(&mut out, call.now);
+            return out;
+        }
         let mut out = format!("Episode {} started in scope {}", self.episode_id, self.scope);
         receipt(&mut out, self.n_masked, self.n_cut);
         out.push('\n');

@@ -1,6 +1,6 @@
 //! The types that fields of arguments have, and how leniently each is read.
 
-use memory_core::{HitKind, NoteKind, Outcome, Strength};
+use memory_core::{HitKind, NoteKind, Outcome, RelationKind, Strength};
 use serde_json::{Value, json};
 
 use super::argument::{Argument, Arguments, BadArgument, Place, object_schema};
@@ -229,25 +229,21 @@ pub(crate) trait Choice: Copy + 'static {
     fn from_name(name: &str) -> Option<Self>;
 }
 
-impl Choice for Outcome {
-    fn names() -> Vec<&'static str> {
-        Self::ALL.iter().map(|value| value.name()).collect()
-    }
+/// Enums of the engine that know their names.
+macro_rules! choices {
+    ($($name:ident)+) => {$(
+        impl Choice for $name {
+            fn names() -> Vec<&'static str> {
+                Self::ALL.iter().map(|value| value.name()).collect()
+            }
 
-    fn from_name(name: &str) -> Option<Self> {
-        Self::from_name(name)
-    }
+            fn from_name(name: &str) -> Option<Self> {
+                Self::from_name(name)
+            }
+        }
+    )+};
 }
-
-impl Choice for NoteKind {
-    fn names() -> Vec<&'static str> {
-        Self::ALL.iter().map(|value| value.name()).collect()
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::from_name(name)
-    }
-}
+choices!(NoteKind Outcome RelationKind);
 
 impl Choice for Strength {
     fn names() -> Vec<&'static str> {

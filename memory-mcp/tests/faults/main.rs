@@ -112,17 +112,25 @@ fn run(
     caller
 }
 
+/// What a call says that looks for records.
+#[cfg(test)]
+const LOOK: &str = "refresh search index: ";
+
+/// What a call says that reads what it found.
+#[cfg(test)]
+const READ: &str = "read records: ";
+
 /// The message names the operation, and tells what the storage told.
 #[cfg(test)]
 fn assert_clear(error: &Error, act: Act, says: &str) {
     let operations: &[&str] = match act {
         Act::Start => &["start episode: "],
         Act::Log(_) => &["log steps: "],
-        Act::Complete => &["complete episode: ", "read episode: "],
-        Act::Remember | Act::Supersede => &["remember note: "],
+        Act::Complete => &["complete episode: ", "read episode: ", LOOK, "read notes: ", READ],
+        Act::Remember | Act::Supersede => &["remember note: ", LOOK, "read notes: ", READ],
         Act::Import => &["import records: ", "find sources: "],
         Act::Forget => &["forget records: "],
-        Act::Recall => &["refresh search index: ", "read records: ", "read steps: "],
+        Act::Recall => &[LOOK, READ, "read steps: "],
     };
     let said = error.to_string();
     assert!(operations.iter().any(|operation| said.starts_with(operation)), "{act:?}: {said}");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use memory_core::{
     Completion, Config, Episode, EpisodeId, Error, Import, Memory, NewEpisode, NewNote, NewStep,
-    Note, NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Scope, Source,
-    Step, StepClock, StepRange, Storage, Strength, Timestamp,
+    Note, NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Remembered, Scope,
+    Source, Step, StepClock, StepRange, Storage, Strength, Timestamp,
 };
 
 /// One call of the engine.
@@ -126,9 +126,10 @@ impl Caller {
                 let lessons = vec!["badger lesson".to_owned(), "ferret lesson".to_owned()];
                 let outcome = Some(Outcome::Success);
                 let completion = Completion { outcome, lessons, ..Completion::default() };
-                self.lessons = self.memory.complete(episode, completion)?.value;
+                let lessons = self.memory.complete(episode, completion)?.value;
+                self.lessons = lessons.iter().map(Remembered::id).collect();
             }
-            Act::Remember => self.note = Some(self.memory.remember(note("otter note"))?.value),
+            Act::Remember => self.note = Some(self.memory.remember(note("otter note"))?.value.id()),
             Act::Supersede => {
                 let new = NewNote { supersedes: self.note, ..note("beaver note") };
                 self.memory.remember(new)?;

@@ -25,6 +25,9 @@ enum Plan {
     Append { n: u64, n_steps: u64, limit: u32 },
     Close { n: u64, outcome: Option<usize>, reward: Option<u8> },
     InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
+    Judge { is_note: bool, n: u64, helpful: bool },
+    Merge { n: u64, at: u64 },
+    KeepDigest { n: u64, digest: u8 },
     RemoveEpisode(u64),
     RemoveNote(u64),
     PutVectors { model: usize, units: Vec<Unit>, short: bool },
@@ -88,6 +91,11 @@ impl Plan {
                 .prop_map(|(n, looks, kind, episode, supersedes)| {
                     Self::InsertNote { n, looks, kind, episode, supersedes }
                 }),
+            1 => (any::<bool>(), episode.clone(), any::<bool>())
+                .prop_map(|(is_note, n, helpful)| Self::Judge { is_note, n, helpful }),
+            1 => (note.clone(), 0..4_u64).prop_map(|(n, at)| Self::Merge { n, at }),
+            1 => (episode.clone(), any::<u8>())
+                .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
             2 => note.prop_map(Self::RemoveNote),
             3 => (model(), units(), weighted(0.1))
@@ -135,6 +143,16 @@ impl Plan {
                     ..sample::note(*n)
                 }))
             }
+            Self::Judge { is_note, n, helpful } => {
+                Op::Judge { id: record(*is_note, *n), helpful: *helpful }
+            }
+            Self::Merge { n, at } => {
+                Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
+            }
+            Self::KeepDigest { n, digest } => Op::KeepDigest {
+                episode: sample::episode_id(*n),
+                digest: vec![*digest; usize::from(*digest)].into(),
+            },
             Self::RemoveEpisode(n) => Op::Remove(sample::episode_id(*n).into()),
             Self::RemoveNote(n) => Op::Remove(sample::note_id(*n).into()),
             Self::PutVectors { model, units, short } => {
@@ -154,9 +172,11 @@ impl Plan {
 }
 
 fn vector((is_note, n, part, looks): &Unit) -> StoredVector {
-    let record: RecordId =
-        if *is_note { sample::note_id(*n).into() } else { sample::episode_id(*n).into() };
-    sample::vector(record, *part, *looks)
+    sample::vector(record(*is_note, *n), *part, *looks)
+}
+
+fn record(is_note: bool, n: u64) -> RecordId {
+    if is_note { sample::note_id(n).into() } else { sample::episode_id(n).into() }
 }
 
 fn some_steps(n: u64) -> Vec<Step> {

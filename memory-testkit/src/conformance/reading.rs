@@ -53,6 +53,8 @@ pub fn endings_are_read_back_as_they_were_written(storage: &dyn Storage) {
         summary: None,
         artifacts: vec![],
         reward: None,
+        surprise: None,
+        followed: vec![],
         reflection: None,
     };
     let rewards = [None, Some(0.0), Some(1.0), Some(0.1 + 0.2), Some(f64::MIN_POSITIVE)];

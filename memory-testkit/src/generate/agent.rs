@@ -1,7 +1,8 @@
 //! An agent that works on tasks: episodes with steps, and notes.
 
 use memory_core::{
-    Closing, Context, Episode, Excerpt, Note, NoteKind, Outcome, Scope, Source, Step, Timestamp,
+    Closing, Context, Episode, Excerpt, Feedback, Note, NoteKind, Outcome, Scope, Source, Step,
+    Timestamp,
 };
 
 use super::words::file;
@@ -81,6 +82,10 @@ impl Agent {
             started_at: self.now(),
             recorded_at: self.now(),
             n_steps: u32::try_from(steps.len()).unwrap(),
+            relations: Vec::new(),
+            shown: Vec::new(),
+            feedback: Feedback::default(),
+            digest: None,
             closing: Some(self.closing(outcome)),
         };
         (episode, steps)
@@ -113,6 +118,8 @@ impl Agent {
             summary: Some(sample::text(prose(&mut self.rng, 300))),
             artifacts: vec![file(&mut self.rng).into()],
             reward,
+            surprise: None,
+            followed: Vec::new(),
             reflection: None,
         }
     }

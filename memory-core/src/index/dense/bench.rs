@@ -131,7 +131,10 @@ impl KernelBench {
             floors: vec![f32::INFINITY; n_blocks],
             scores: vec![0.0; n_rows],
             hits: vec![0; n_blocks],
-            bits: (0..).take(n_rows * shape.width.div_ceil(64)).map(|at| at * 0x9e37_79b9).collect(),
+            bits: (0..)
+                .take(n_rows * shape.width.div_ceil(64))
+                .map(|at| at * 0x9e37_79b9)
+                .collect(),
         })
     }
 
@@ -143,8 +146,7 @@ impl KernelBench {
 
     /// Scans the codes of all rows; gives the bytes of codes read.
     pub fn scan(&mut self) -> usize {
-        let blocks =
-            Blocks { codes: self.codes.get(), scales: &self.scales, floors: &self.floors };
+        let blocks = Blocks { codes: self.codes.get(), scales: &self.scales, floors: &self.floors };
         (self.kernels.scan)(&self.query.coded, blocks, &mut self.scores, &mut self.hits);
         self.n_rows * self.shape.width
     }
@@ -160,8 +162,7 @@ impl KernelBench {
     pub fn estimate(&mut self) -> usize {
         let words = self.shape.width.div_ceil(64);
         let query = SketchQuery { planes: vec![[3, 5, 9, 17]; words], step: 0.1, total: 0.0 };
-        let sketches =
-            Sketches { bits: &self.bits, factors: &self.scales, offsets: &self.scales };
+        let sketches = Sketches { bits: &self.bits, factors: &self.scales, offsets: &self.scales };
         (self.kernels.estimate)(&query, sketches, &mut self.scores);
         size_of_val(self.bits.as_slice())
     }

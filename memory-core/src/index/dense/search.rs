@@ -123,7 +123,12 @@ impl Search<'_> {
 
     /// Scans the codes of blocks.
     fn scan(&self, survivors: &Survivors, mut by_unit: Option<&mut [f32]>) -> Scanned {
-        let mut scanned = Scanned { candidates: Vec::new(), floor: TopK::new(self.k), sums: [0.0; ROWS], sum: 0.0 };
+        let mut scanned = Scanned {
+            candidates: Vec::new(),
+            floor: TopK::new(self.k),
+            sums: [0.0; ROWS],
+            sum: 0.0,
+        };
         let mut scores = [0.0; STRIDE * ROWS];
         survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
             self.stride(lanes, &mut scores, &mut scanned);

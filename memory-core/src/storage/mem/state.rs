@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::vectors::{self, Vectors};
 use crate::model::{
-    Closing, Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
+    Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
 };
 use crate::storage::{Applied, ChangeOp, Commit, Op, Rejection, Seq, WriteBatch};
 
@@ -24,6 +24,8 @@ enum Undo {
     RemoveEpisode(EpisodeId),
     TruncateSteps(EpisodeId, usize),
     Reopen(EpisodeId),
+    Feedback(RecordId, Feedback),
+    Digest(EpisodeId, Option<Box<[u8]>>),
     RemoveNote(NoteId),
     RestoreEpisode(Box<(Episode, Vec<Step>)>),
     RestoreNote(Box<Note>),
@@ -88,9 +90,54 @@ impl State {
                 touched.push((id, ChangeOp::Remove));
                 Ok(Applied::Done)
             }
+            op @ (Op::Judge { .. } | Op::Merge { .. } | Op::KeepDigest { .. }) => {
+                self.mark(op, undo, touched)
+            }
             op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
                 self.apply_to_vectors(op, undo)
             }
+        }
+    }
+
+    /// Changes what is kept beside the text of a record.
+    fn mark(
+        &mut self,
+        op: Op,
+        undo: &mut Vec<Undo>,
+        touched: &mut Vec<(RecordId, ChangeOp)>,
+    ) -> Result<Applied, Rejection> {
+        match op {
+            Op::Judge { id, helpful } => {
+                let feedback = self.feedback(id).ok_or(Rejection::Missing { id })?;
+                undo.push(Undo::Feedback(id, *feedback));
+                let count =
+                    if helpful { &mut feedback.n_helpful } else { &mut feedback.n_unhelpful };
+                *count = count.saturating_add(1);
+                touched.push((id, ChangeOp::Put));
+            }
+            Op::Merge { note: id, at } => {
+                let note = self.notes.get_mut(&id).ok_or(Rejection::Missing { id: id.into() })?;
+                undo.push(Undo::RestoreNote(Box::new(note.clone())));
+                note.n_merged = note.n_merged.saturating_add(1);
+                note.merged_at = Some(at);
+                touched.push((id.into(), ChangeOp::Put));
+            }
+            Op::KeepDigest { episode, digest } => {
+                if let Some((stored, _)) = self.episodes.get_mut(&episode) {
+                    undo.push(Undo::Digest(episode, stored.digest.replace(digest)));
+                }
+            }
+            _ => {}
+        }
+        Ok(Applied::Done)
+    }
+
+    fn feedback(&mut self, id: RecordId) -> Option<&mut Feedback> {
+        match id {
+            RecordId::Episode(id) => {
+                self.episodes.get_mut(&id).map(|(episode, _)| &mut episode.feedback)
+            }
+            RecordId::Note(id) => self.notes.get_mut(&id).map(|note| &mut note.feedback),
         }
     }
 
@@ -284,6 +331,16 @@ impl State {
             Undo::Reopen(id) => {
                 if let Some((episode, _)) = self.episodes.get_mut(&id) {
                     episode.closing = None;
+                }
+            }
+            Undo::Feedback(id, before) => {
+                if let Some(feedback) = self.feedback(id) {
+                    *feedback = before;
+                }
+            }
+            Undo::Digest(id, before) => {
+                if let Some((episode, _)) = self.episodes.get_mut(&id) {
+                    episode.digest = before;
                 }
             }
             Undo::RestoreEpisode(stored) => {

@@ -93,6 +93,7 @@ impl Reader {
             lessons: Vec::new(),
             reward,
             reflection: text(line.reflection),
+            followed: Vec::new(),
             ended_at: Some(ended_at),
         };
         let open = outcome.is_none() && line.status.as_deref() == Some("open");
@@ -104,6 +105,8 @@ impl Reader {
             context: read_context(context, line.tags),
             source: Some(source),
             started_at: Some(started_at),
+            relations: Vec::new(),
+            shown: Vec::new(),
         };
         let completion = (!open).then(|| Box::new(completion));
         Ok(Parsed {

@@ -1,0 +1,19 @@
+//! How sure we are: posteriors, effects adjusted for the task, what followed advice was worth.
+//!
+//! Who calls it: the rest of [`crate::learn`] and the retriever. What it must not know: where runs are
+//! kept, how an answer is worded. Pure functions of counts and outcomes, in `f64`.
+
+pub(crate) mod beta;
+pub(crate) mod effect;
+pub(crate) mod effectiveness;
+pub(crate) mod reward;
+#[cfg(test)]
+pub(crate) mod sample;
+pub(crate) mod special;
+pub(crate) mod usefulness;
+
+pub(crate) use beta::{Posterior, Prior, wilson};
+pub(crate) use effect::{Effect, Stratum, Trial, benjamini_hochberg, effect};
+pub(crate) use effectiveness::{Effectiveness, Use, effectiveness};
+pub(crate) use reward::{Efficiency, History, Measure, Record, Reward, reward};
+pub(crate) use usefulness::{Following, Showing, Usefulness, score_term, usefulness};

@@ -1,0 +1,136 @@
+//! Going on later: checkpoints of an episode, and all that another agent needs to take it over.
+
+use super::Memory;
+use crate::error::Error;
+use crate::intake::{NewEpisode, NewNote, Receipt};
+use crate::learn::{Ending, Incident};
+use crate::memory::learning::digest_of;
+use crate::model::{
+    Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Relation, RelationKind, Step,
+};
+use crate::storage::{Durability, ListEntry, Op, RecordFilter, StepRange, WriteBatch};
+
+/// Last steps that a handoff shows.
+const N_LAST_STEPS: u32 = 6;
+
+/// Errors without an end that a handoff shows, newest first.
+const N_OPEN_ERRORS: usize = 3;
+
+/// Newest checkpoints and lessons of the scope among which those of the episode are looked for.
+const N_LISTED: usize = 400;
+
+/// All that is needed to go on with an episode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handoff {
+    /// The episode.
+    pub episode: Episode,
+    /// Its checkpoints and lessons, oldest first.
+    pub notes: Vec<Note>,
+    /// Its last steps, oldest first.
+    pub last_steps: Vec<Step>,
+    /// Errors that nothing resolved, newest first, without those among the last steps.
+    pub open_errors: Vec<Step>,
+}
+
+impl Memory {
+    /// Keeps a note of where an episode stands, so that it can be resumed from there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`], [`Error::Conflict`] when the episode has
+    /// ended, [`Error::Storage`].
+    pub fn checkpoint(&self, id: EpisodeId, text: &str) -> Result<Receipt<NoteId>, Error> {
+        let episode = self.episode(id)?;
+        if episode.closing.is_some() {
+            let reason =
+                format!("is already {}; nothing is left to resume", episode.status().name());
+            return Err(Error::Conflict { id: id.into(), reason: reason.into() });
+        }
+        let mut desk = self.desk();
+        let new = NewNote {
+            episode: Some(id),
+            position: episode.n_steps,
+            ..NewNote::new(episode.scope, NoteKind::Checkpoint, text)
+        };
+        let note_id = NoteId::from_bytes(self.clock.next_id());
+        let note = desk.note(note_id, new)?;
+        let insert = WriteBatch::of(Op::InsertNote(Box::new(note)));
+        self.apply("keep checkpoint", insert, Durability::Power)?;
+        Ok(desk.receipt(note_id))
+    }
+
+    /// Gathers what is needed to go on with an episode, open or ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn handoff(&self, id: EpisodeId) -> Result<Handoff, Error> {
+        let episode = self.episode(id)?;
+        let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
+        let read = Error::storage("read steps");
+        let digest = digest_of(self.storage.as_ref(), id).map_err(read)?;
+        let is_open = |incident: &&Incident| incident.at < from && incident.ending == Ending::Open;
+        let open = digest.incidents.iter().rev().filter(is_open).take(N_OPEN_ERRORS);
+        let mut ranges = vec![StepRange { episode: id, from, limit: N_LAST_STEPS }];
+        ranges.extend(open.map(|open| StepRange { episode: id, from: open.at, limit: 1 }));
+        let read = self.storage.steps(&ranges).map_err(Error::storage("read steps"))?;
+        let mut read = read.into_iter();
+        let last_steps = read.next().unwrap_or_default();
+        let notes = self.notes_of(&episode)?;
+        Ok(Handoff { episode, notes, last_steps, open_errors: read.flatten().collect() })
+    }
+
+    /// Goes on with the episode that an id names, or that a checkpoint is of: the same one while it is
+    /// open, otherwise a new one at the same task that follows it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a note that is no checkpoint, [`Error::NotFound`], [`Error::Storage`].
+    pub fn resume(&self, from: RecordId) -> Result<(EpisodeId, Handoff), Error> {
+        let id = match from {
+            RecordId::Episode(id) => id,
+            RecordId::Note(id) => {
+                let note = self.note(id)?;
+                note.episode.filter(|_| note.kind == NoteKind::Checkpoint).ok_or_else(|| {
+                    let what = format!("note {id} is no checkpoint of an episode that is stored");
+                    Error::invalid("resume", what)
+                })?
+            }
+        };
+        let handoff = self.handoff(id)?;
+        if handoff.episode.closing.is_none() {
+            return Ok((id, handoff));
+        }
+        let ended = &handoff.episode;
+        let next = NewEpisode {
+            context: ended.context.clone(),
+            relations: vec![Relation { kind: RelationKind::Follows, episode: id }],
+            ..NewEpisode::new(ended.scope.clone(), ended.task.as_str())
+        };
+        Ok((self.start(next)?.value, handoff))
+    }
+
+    /// The checkpoints and lessons of an episode, oldest first.
+    fn notes_of(&self, episode: &Episode) -> Result<Vec<Note>, Error> {
+        let mut ids = Vec::new();
+        for kind in [NoteKind::Checkpoint, NoteKind::Lesson] {
+            let filter = RecordFilter {
+                scope: Some(episode.scope.clone()),
+                note_kind: Some(kind),
+                since: Some(episode.started_at),
+                current_only: true,
+                ..RecordFilter::default()
+            };
+            let listed: Vec<ListEntry> = self.list(RecordKind::Note, &filter, None, N_LISTED)?;
+            ids.extend(listed.iter().filter_map(|entry| match entry.id {
+                RecordId::Note(id) => Some(id),
+                RecordId::Episode(_) => None,
+            }));
+        }
+        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let own = read.into_iter().flatten().filter(|note| note.episode == Some(episode.id));
+        let mut notes: Vec<Note> = own.collect();
+        notes.sort_by_key(|note| (note.occurred_at, note.id));
+        Ok(notes)
+    }
+}

@@ -1,0 +1,108 @@
+//! The life of an episode: begun, grown, ended.
+
+use super::{Memory, Remembered, read_records};
+use crate::error::Error;
+use crate::intake::{Completion, NewEpisode, NewStep, Receipt};
+use crate::learn::TaskKey;
+use crate::model::{Episode, EpisodeId, NoteId, Outcome, RecordId, Relation, RelationKind};
+use crate::storage::{Applied, Durability, Op, WriteBatch};
+
+impl Memory {
+    /// Begins an episode.
+    ///
+    /// Where the last attempt at the same task in its scope did not succeed, as far as is known by now, the
+    /// episode retries that one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too many
+    /// tags, [`Error::NotFound`] for a tie to an episode that is not stored, [`Error::Conflict`] when its
+    /// source is stored already, [`Error::Storage`].
+    pub fn start(&self, new: NewEpisode) -> Result<Receipt<EpisodeId>, Error> {
+        let mut desk = self.desk();
+        let id = EpisodeId::from_bytes(self.clock.next_id());
+        let mut episode = Box::new(desk.episode(id, new)?);
+        let ties: Vec<RecordId> = episode.relations.iter().map(|tie| tie.episode.into()).collect();
+        self.check_stored(&ties)?;
+        episode.relations.extend(self.retried(&episode));
+        let insert = Op::InsertEpisode { episode, steps: Vec::new() };
+        self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
+        Ok(desk.receipt(id))
+    }
+
+    /// Appends steps to an open episode, all or none; gives the number of steps that it has then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
+    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
+    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<u32>, Error> {
+        if steps.is_empty() {
+            return Err(Error::invalid("steps", "must hold at least one step"));
+        }
+        let mut desk = self.desk();
+        let steps = desk.steps(steps)?;
+        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
+        let append = Op::AppendSteps { episode, steps, limit };
+        let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
+        let n_steps = match commit.applied.first() {
+            Some(Applied::Steps { n_steps }) => *n_steps,
+            _ => 0,
+        };
+        Ok(desk.receipt(n_steps))
+    }
+
+    /// Ends an open episode; gives what its lessons became, as by [`Memory::remember`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`] for the
+    /// episode or a record that was followed, [`Error::Conflict`] when the episode has ended,
+    /// [`Error::LimitExceeded`], [`Error::Storage`].
+    pub fn complete(
+        &self,
+        episode: EpisodeId,
+        completion: Completion,
+    ) -> Result<Receipt<Vec<Remembered>>, Error> {
+        let mut desk = self.desk();
+        let (closing, lessons) = desk.closing(completion)?;
+        self.check_stored(&closing.followed)?;
+        let ended_at = closing.ended_at;
+        let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
+        let mut told = Vec::with_capacity(lessons.len());
+        if !lessons.is_empty() {
+            let stored = self.episode(episode)?;
+            for text in lessons {
+                let id = NoteId::from_bytes(self.clock.next_id());
+                let (op, lesson) = self.tell(desk.lesson(id, &stored, ended_at, text))?;
+                batch.ops.extend(op);
+                told.push(lesson);
+            }
+        }
+        self.apply("complete episode", batch, Durability::Power)?;
+        Ok(desk.receipt(told))
+    }
+
+    /// Refuses ids under which nothing is stored.
+    fn check_stored(&self, ids: &[RecordId]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let stored = read_records(self.storage.as_ref(), ids)?;
+        let missing = ids.iter().find(|id| stored.iter().all(|record| record.id() != **id));
+        missing.map_or(Ok(()), |id| Err(Error::not_found(*id)))
+    }
+
+    /// The tie to the last attempt at the same task, if that did not succeed.
+    fn retried(&self, episode: &Episode) -> Option<Relation> {
+        let is_tied = |kind| episode.relations.iter().any(|tie| tie.kind == kind);
+        if is_tied(RelationKind::Retries) || is_tied(RelationKind::Follows) {
+            return None;
+        }
+        let learned = self.learning.learned();
+        let task = TaskKey::of(episode.task.as_str());
+        let last = learned.runs_of_task(episode.scope.as_str(), task).into_iter().next()?;
+        let failed = !matches!(last.outcome, Some(Outcome::Success | Outcome::Abstained));
+        failed.then_some(Relation { kind: RelationKind::Retries, episode: last.id })
+    }
+}

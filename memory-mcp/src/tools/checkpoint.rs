@@ -1,0 +1,86 @@
+//! `checkpoint`: keeps where an episode stands, or gives all that another agent needs to go on.
+
+use memory_core::RecordId;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Answer, Call, Effect, Tool};
+use crate::error::CallError;
+use crate::wire::{HandoffAnswer, Opaque, arguments, is_zero, receipt};
+
+pub(super) struct Checkpoint;
+
+arguments! {
+    /// What `checkpoint` takes.
+    pub(super) struct Args {
+        episode_id: String = "",
+        note: Option<String> = "Where it stands, what comes next",
+        handoff: Option<bool> = "Return all that another agent needs",
+    }
+}
+
+/// What `checkpoint` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Kept {
+    episode_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Opaque>")]
+    handoff: Option<HandoffAnswer>,
+    #[serde(skip_serializing_if = "is_zero")]
+    n_masked: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    n_cut: u32,
+}
+
+impl Tool for Checkpoint {
+    const NAME: &'static str = "checkpoint";
+    const ABOUT: &'static str = "Call before a pause or a compaction: keeps where the episode \
+        stands; start_episode resumes from it.";
+    const EFFECT: Effect = Effect::Adds;
+    type Args = Args;
+    type Answer = Kept;
+
+    fn run(call: &Call<'_>, args: Args) -> Result<Kept, CallError> {
+        let id = call.episode_id(&args.episode_id)?;
+        let handoff = args.handoff.unwrap_or(false);
+        let note = args.note.filter(|note| !handoff || !note.trim().is_empty());
+        let kept = match note {
+            Some(note) => Some(call.memory.checkpoint(id, &note)?),
+            None if handoff => None,
+            None => {
+                return Err(CallError::Refused(
+                    "note: say where the episode stands, or set handoff".to_owned(),
+                ));
+            }
+        };
+        let pack = if handoff { Some(call.memory.handoff(id)?) } else { None };
+        Ok(Kept {
+            episode_id: id.to_string(),
+            checkpoint_id: kept.as_ref().map(|kept| RecordId::from(kept.value).to_string()),
+            handoff: pack.as_ref().map(HandoffAnswer::new),
+            n_masked: kept.as_ref().map_or(0, |kept| kept.n_masked),
+            n_cut: kept.as_ref().map_or(0, |kept| kept.n_cut),
+        })
+    }
+}
+
+impl Answer for Kept {
+    fn text(&self, call: &Call<'_>) -> String {
+        let mut out = String::new();
+        if let Some(id) = &self.checkpoint_id {
+            out.push_str("checkpoint ");
+            out.push_str(id);
+            out.push_str(" kept; resume it with start_episode");
+            receipt(&mut out, self.n_masked, self.n_cut);
+        }
+        if let Some(handoff) = &self.handoff {
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            handoff.render(&mut out, call.now);
+        }
+        out
+    }
+}

@@ -1,0 +1,106 @@
+//! What is needed to go on with an episode, as data and as text.
+
+use memory_core::{Handoff, Timestamp};
+use serde::Serialize;
+
+use super::moment::Age;
+use super::render::{QUOTED, dot, put, quote};
+use super::step::{StepAnswer, shortened};
+
+/// Longest text of the task, in bytes.
+const TASK_BYTES: usize = 800;
+
+/// Longest text of a note, in bytes.
+const NOTE_BYTES: usize = 600;
+
+/// Longest text of a step, in bytes.
+const STEP_BYTES: usize = 240;
+
+/// Newest notes that are told.
+const MAX_NOTES: usize = 8;
+
+/// What is needed to go on with an episode.
+#[derive(Debug, Serialize)]
+pub(crate) struct HandoffAnswer {
+    episode_id: String,
+    scope: String,
+    task: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    n_steps: u32,
+    notes: Vec<NoteAnswer>,
+    open_errors: Vec<StepAnswer>,
+    last_steps: Vec<StepAnswer>,
+    #[serde(skip)]
+    started_at: Timestamp,
+}
+
+/// A checkpoint or a lesson of the episode.
+#[derive(Debug, Serialize)]
+struct NoteAnswer {
+    kind: &'static str,
+    id: String,
+    /// Steps that there were then.
+    n_steps: u32,
+    text: String,
+    #[serde(skip)]
+    at: Timestamp,
+}
+
+impl HandoffAnswer {
+    /// Takes what is needed, with its texts shortened.
+    pub(crate) fn new(handoff: &Handoff) -> Self {
+        let Handoff { episode, notes, last_steps, open_errors } = handoff;
+        let newest = notes.len().saturating_sub(MAX_NOTES);
+        let note = |note: &memory_core::Note| NoteAnswer {
+            kind: note.kind.name(),
+            id: note.id.to_string(),
+            n_steps: note.position,
+            text: shortened(note.text.as_str(), NOTE_BYTES),
+            at: note.occurred_at,
+        };
+        let step = |step: &memory_core::Step| StepAnswer::new(step, STEP_BYTES);
+        Self {
+            episode_id: episode.id.to_string(),
+            scope: episode.scope.to_string(),
+            task: shortened(episode.task.as_str(), TASK_BYTES),
+            status: episode.status().name(),
+            outcome: episode.outcome().map(memory_core::Outcome::name),
+            n_steps: episode.n_steps,
+            notes: notes.iter().skip(newest).map(note).collect(),
+            open_errors: open_errors.iter().map(step).collect(),
+            last_steps: last_steps.iter().map(step).collect(),
+            started_at: episode.started_at,
+        }
+    }
+
+    /// Appends it as a reader goes through it: what it is about, where it stands, what came last.
+    pub(crate) fn render(&self, out: &mut String, now: Timestamp) {
+        put(out, format_args!("Episode {}", self.episode_id));
+        dot(out, self.outcome.unwrap_or(self.status));
+        dot(out, format_args!("scope {}", self.scope));
+        dot(out, format_args!("begun {}", Age { now, then: self.started_at }));
+        dot(out, format_args!("{} step(s)", self.n_steps));
+        out.push('\n');
+        out.push_str(QUOTED);
+        out.push_str("\ntask:");
+        quote(out, &self.task);
+        for note in &self.notes {
+            put(out, format_args!("\n{}", note.kind));
+            dot(out, Age { now, then: note.at });
+            if note.kind == memory_core::NoteKind::Checkpoint.name() {
+                dot(out, format_args!("after {} step(s)", note.n_steps));
+            }
+            quote(out, &note.text);
+        }
+        for (title, steps) in
+            [("errors that nothing resolved", &self.open_errors), ("last steps", &self.last_steps)]
+        {
+            if !steps.is_empty() {
+                put(out, format_args!("\n{title}:"));
+                steps.iter().for_each(|step| step.render(out));
+            }
+        }
+    }
+}

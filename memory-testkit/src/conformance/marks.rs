@@ -1,0 +1,75 @@
+//! What is kept beside the text of a record: judgements, retellings, digests.
+
+use memory_core::{Feedback, Note, Op, RecordId, Rejection, Storage};
+
+use super::store::{apply, insert_episode, insert_note, read_episode, read_note, reject};
+use crate::sample;
+
+fn judge(id: impl Into<RecordId>, helpful: bool) -> Op {
+    Op::Judge { id: id.into(), helpful }
+}
+
+/// Each counts once, and each is a change of its record.
+pub fn judgements_are_counted(storage: &dyn Storage) {
+    let (episode, note) = (sample::full_episode(1), sample::note(1));
+    apply(storage, vec![insert_episode(episode.clone(), vec![]), insert_note(note.clone())]);
+    let before = storage.head().unwrap().seq;
+    let judged = vec![judge(episode.id, true), judge(note.id, false), judge(note.id, true)];
+    apply(storage, judged);
+    apply(storage, vec![judge(note.id, true)]);
+    let before_it = episode.feedback;
+    let counted = read_episode(storage, episode.id).unwrap().feedback;
+    assert_eq!(counted, Feedback { n_helpful: before_it.n_helpful + 1, ..before_it });
+    let counted = read_note(storage, note.id).unwrap().feedback;
+    assert_eq!(counted, Feedback { n_helpful: 2, n_unhelpful: 1 });
+    let changed = storage.changes(before, usize::MAX).unwrap();
+    let changed: Vec<RecordId> = changed.iter().map(|change| change.id).collect();
+    assert_eq!(changed, [RecordId::from(episode.id), note.id.into()]);
+}
+
+/// The text stays as it was told first.
+pub fn a_note_told_again_is_counted(storage: &dyn Storage) {
+    let note = sample::note(1);
+    apply(storage, vec![insert_note(note.clone())]);
+    let before = storage.head().unwrap().seq;
+    for at in [7, 5] {
+        apply(storage, vec![Op::Merge { note: note.id, at: sample::instant(at) }]);
+    }
+    let told = Note { n_merged: 2, merged_at: Some(sample::instant(5)), ..note };
+    assert_eq!(storage.changes(before, usize::MAX).unwrap().len(), 1);
+    assert_eq!(read_note(storage, told.id), Some(told));
+}
+
+/// It is derived from the steps, so whoever follows the feed learns nothing of it.
+pub fn a_digest_is_kept_without_a_change(storage: &dyn Storage) {
+    let mut episode = sample::episode(1);
+    apply(storage, vec![insert_episode(episode.clone(), vec![])]);
+    let before = storage.head().unwrap().seq;
+    for digest in [&[1_u8, 0, 200][..], &[], &[7; 5_000]] {
+        apply(storage, vec![Op::KeepDigest { episode: episode.id, digest: digest.into() }]);
+        episode.digest = Some(digest.into());
+        assert_eq!(read_episode(storage, episode.id), Some(episode.clone()));
+    }
+    assert_eq!(storage.head().unwrap().seq, before);
+    // That of an episode which was forgotten meanwhile has nowhere to be kept.
+    apply(storage, vec![Op::KeepDigest { episode: sample::episode_id(9), digest: [1].into() }]);
+}
+
+/// And nothing of their batch is stored.
+pub fn marks_of_unknown_records_are_rejected(storage: &dyn Storage) {
+    apply(storage, vec![insert_note(sample::note(1))]);
+    let (episode, note) = (sample::episode_id(1), sample::note_id(2));
+    let known = || judge(sample::note_id(1), true);
+    let marks = [
+        (judge(episode, true), RecordId::from(episode)),
+        (judge(note, false), note.into()),
+        (Op::Merge { note, at: sample::instant(1) }, note.into()),
+    ];
+    for (mark, id) in marks {
+        let digest = Op::KeepDigest { episode, digest: [1].into() };
+        let ops = vec![known(), Op::Merge { note: sample::note_id(1), at: sample::instant(1) }];
+        let ops = ops.into_iter().chain([digest, mark]).collect();
+        assert_eq!(reject(storage, ops), Rejection::Missing { id });
+        assert_eq!(read_note(storage, sample::note_id(1)), Some(sample::note(1)));
+    }
+}
