@@ -1,6 +1,6 @@
 //! Variety of what is shown of episodes: runs of one task should not fill an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ struct Line {
 #[derive(Debug, Clone, Deserialize)]
 struct LineContext {
     project: String,
+    #[serde(default)]
+    task_id: Option<String>,
     #[serde(default)]
     tags: Vec<String>,
 }
@@ -73,8 +75,17 @@ pub struct VarietyReport {
 /// A memory of the episodes of a set, embedded.
 pub struct Episodes {
     memory: Memory,
-    outcomes: BTreeMap<String, BTreeSet<Option<Outcome>>>,
+    tasks: BTreeMap<String, Task>,
+    /// Task by the external id of an episode.
+    task_of: HashMap<String, String>,
     set: String,
+}
+
+/// A task of a set: runs of it may word it a little differently.
+#[derive(Debug, Default)]
+struct Task {
+    text: String,
+    outcomes: BTreeSet<Option<Outcome>>,
 }
 
 impl Episodes {
@@ -91,17 +102,21 @@ impl Episodes {
             Arc::new(SystemClock),
             Some(Arc::clone(embedder)),
         )?;
-        let mut outcomes: BTreeMap<String, BTreeSet<Option<Outcome>>> = BTreeMap::new();
+        let (mut tasks, mut task_of) = (BTreeMap::<String, Task>::new(), HashMap::new());
         let mut imports = Vec::with_capacity(lines.len());
         for line in lines.into_iter().filter(|line| !line.task.trim().is_empty()) {
             let outcome = outcome(&line.outcome);
-            outcomes.entry(line.task.trim().to_owned()).or_default().insert(outcome);
+            let name = line.context.task_id.clone().unwrap_or_else(|| line.task.trim().to_owned());
+            let task = tasks.entry(name.clone()).or_default();
+            line.task.trim().clone_into(&mut task.text);
+            task.outcomes.insert(outcome);
+            task_of.insert(line.id.clone(), name);
             imports.push(import(line, outcome)?);
         }
         memory.import(imports)?;
         memory.refresh()?;
         memory.embed_all()?;
-        Ok(Self { memory, outcomes, set: set.to_owned() })
+        Ok(Self { memory, tasks, task_of, set: set.to_owned() })
     }
 
     /// Asks about tasks of the set, with and without variety; gives the memory back.
@@ -119,29 +134,29 @@ impl Episodes {
     }
 
     fn ask(&self, various: bool, limit: usize) -> Result<VarietyReport, Error> {
-        let stride = self.outcomes.len().div_ceil(N_TASKS).max(1);
+        let stride = self.tasks.len().div_ceil(N_TASKS).max(1);
         let (mut hits, mut distinct, mut both, mut first) = (vec![], vec![], vec![], vec![]);
-        for (task, known) in self.outcomes.iter().step_by(stride) {
-            let query = Query { limit: Some(limit), ..Query::new(task.as_str()) };
-            let shown: Vec<(String, Option<Outcome>)> = self
+        for (name, task) in self.tasks.iter().step_by(stride) {
+            let query = Query { limit: Some(limit), ..Query::new(task.text.as_str()) };
+            let shown: Vec<(&String, Option<Outcome>)> = self
                 .memory
                 .recall(&query)?
                 .hits
                 .into_iter()
                 .filter_map(|hit| match hit.record {
                     Record::Episode(episode) => {
-                        let outcome = episode.outcome();
-                        Some((episode.task.as_str().trim().to_owned(), outcome))
+                        let id = episode.source.as_ref()?.external_id.as_ref();
+                        Some((self.task_of.get(id)?, episode.outcome()))
                     }
                     Record::Note(_) => None,
                 })
                 .collect();
             hits.push(shown.len() as f64);
             distinct.push(shown.iter().collect::<BTreeSet<_>>().len() as f64);
-            first.push(f64::from(u8::from(shown.first().is_some_and(|(t, _)| t == task))));
+            first.push(f64::from(u8::from(shown.first().is_some_and(|(t, _)| *t == name))));
             let ends = [Some(Outcome::Success), Some(Outcome::Failure)];
-            if ends.iter().all(|end| known.contains(end)) {
-                let is_shown = |end| shown.iter().any(|(t, o)| t == task && *o == end);
+            if ends.iter().all(|end| task.outcomes.contains(end)) {
+                let is_shown = |end| shown.iter().any(|(t, o)| *t == name && *o == end);
                 both.push(f64::from(u8::from(ends.into_iter().all(is_shown))));
             }
         }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
+use crate::intake::{Completion, NewEpisode, NewNote};
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
 use crate::storage::MemStorage;
 
@@ -56,13 +57,23 @@ fn run(memory: &Memory, task: &str, outcome: Outcome, summary: &str) -> RecordId
     id.into()
 }
 
+/// What else is remembered, so that the words of the task are worth something.
+fn others(memory: &Memory) {
+    for (n, thing) in ["orchard", "river", "violin", "quarry", "jumble"].into_iter().enumerate() {
+        for verb in ["Water", "Measure", "Describe", "Visit"] {
+            run(memory, &format!("{verb} {thing} number {n}"), Outcome::Success, "");
+        }
+    }
+}
+
 /// Six runs of one task that ended well, one that did not, and one of a task that is near it.
 fn runs(memory: &Memory, summaries: [&str; 6]) -> (RecordId, RecordId) {
+    others(memory);
     for summary in summaries {
         run(memory, TASK, Outcome::Success, summary);
     }
     let failure = run(memory, TASK, Outcome::Failure, "");
-    let near = run(memory, "Repair the login form of the app", Outcome::Success, "");
+    let near = run(memory, "The login of the shop is slow", Outcome::Success, "");
     memory.embed_all().unwrap();
     (failure, near)
 }
@@ -85,10 +96,12 @@ fn runs_of_one_task_do_not_fill_an_answer() {
 #[test]
 fn summaries_in_other_words_do_not_hide_that_a_task_is_the_same() {
     let memory = memory(Some(Arc::new(Letters)));
-    let summaries = ["done", "it works", "fixed", "all good", "ready", "green again"];
-    let (failure, near) = runs(&memory, summaries);
-    let various = found(&memory, &Query { limit: Some(4), ..Query::new(TASK) });
-    assert!(various.contains(&failure) && various.contains(&near), "{various:?}");
+    let (failure, _) = runs(&memory, ["done", "ok", "fine", "good", "yes", "well"]);
+    let hits = memory.recall(&Query { limit: Some(8), ..Query::new(TASK) }).unwrap().hits;
+    let first: Vec<RecordId> = hits.iter().take(2).map(|hit| hit.record.id()).collect();
+    assert!(first.contains(&failure), "{first:?}");
+    let is_penalised = |hit: &&crate::Hit| hit.terms.iter().any(|(name, _)| *name == "variety");
+    assert_eq!(hits.iter().filter(is_penalised).count(), 5, "all successes but the first");
 }
 
 #[test]
@@ -118,11 +131,14 @@ fn copies_of_a_note_step_back_and_turns_that_are_alike_do_not() {
         let note = NewNote::new(Scope::new(scope).unwrap(), kind, text);
         RecordId::from(memory.remember(note).unwrap().value.id())
     };
+    for thing in ["orchard", "river", "violin", "quarry", "jumble", "waltz", "pixel", "oxide"] {
+        note("shop", NoteKind::Lesson, &format!("Cover any {thing} by night"));
+    }
     // Within a scope they would be told as one.
     for scope in ["shop", "app", "site"] {
         note(scope, NoteKind::Lesson, "Run the linter before the tests");
     }
-    let other = note("shop", NoteKind::Lesson, "Run the linter on the server");
+    let other = note("shop", NoteKind::Lesson, "Run the linter before the review");
     for _ in 0..3 {
         note("shop", NoteKind::Turn, "Shall we deploy the blue version now");
     }

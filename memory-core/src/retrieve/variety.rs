@@ -23,7 +23,10 @@ const SAME_TEXT: (f32, f32) = (0.85, 0.98);
 const SAME_NOTE: (f32, f32) = (0.98, 1.0);
 
 /// Redundancy of two runs of one task of which different parts are shown.
-const SAME_TASK: f32 = 0.5;
+const SAME_TASK: f32 = 0.6;
+
+/// Redundancy of two runs of different tasks of which the same is shown.
+const OTHER_TASK: f32 = 0.5;
 
 /// Hits that are chosen for variety; in a longer answer a repetition so far down disturbs nobody, and
 /// the comparisons grow with its square.
@@ -171,20 +174,20 @@ impl Comparison<'_> {
         }
     }
 
-    /// Of two episodes that ended in the same way, by what is shown of each.
+    /// Of two episodes that ended in the same way: by what is shown of each, less so where their tasks
+    /// differ, as the same few steps are part of many tasks; at least a share of how far their tasks are
+    /// the same.
     fn of_runs(&self, a: (UnitNo, &Facts), b: (UnitNo, &Facts)) -> f32 {
-        let shown = self.cosine(a.0, b.0).map_or(0.0, |cosine| share(cosine, SAME_TEXT));
-        let (head_a, head_b) = (self.head(a.1), self.head(b.1));
-        let task = if a.1.head_hash == b.1.head_hash {
-            1.0
-        } else if shown >= SAME_TASK {
-            0.0
-        } else {
-            let cosine = head_a.zip(head_b).and_then(|(a, b)| self.cosine(a, b));
+        let same = |a: Option<UnitNo>, b: Option<UnitNo>| {
+            let cosine = a.zip(b).and_then(|(a, b)| self.cosine(a, b));
             cosine.map_or(0.0, |cosine| share(cosine, SAME_TEXT))
         };
+        let (head_a, head_b) = (self.head(a.1), self.head(b.1));
         let both_heads = head_a == Some(a.0) && head_b == Some(b.0);
-        shown.max(if both_heads { task } else { task * SAME_TASK })
+        let same_head = a.1.head_hash == b.1.head_hash;
+        let task = if same_head { 1.0 } else { same(head_a, head_b) };
+        let shown = if both_heads { task } else { same(Some(a.0), Some(b.0)) };
+        (shown * (OTHER_TASK + (1.0 - OTHER_TASK) * task)).max(task * SAME_TASK)
     }
 
     /// The unit of an episode's task and result.

@@ -33,11 +33,11 @@ impl Default for Weights {
         Self {
             neighbour_share: 0.3,
             speaker_bonus: 0.15,
-            session_share: 0.2,
+            session_share: 0.3,
             turn_weight: 0.5,
             fixed_weight: None,
             exact_bonus: 0.3,
-            variety: 0.6,
+            variety: 0.7,
         }
     }
 }
