@@ -1,5 +1,6 @@
 //! Quality of one column on one set: is the right answer found, and is nothing said where there is none?
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,10 +11,10 @@ use crate::metrics::{capped_recall_at, mean, ndcg_at, recall_at, reciprocal_rank
 use crate::percentile::Percentiles;
 use crate::retrieval_set::{Question, RetrievalSet};
 use crate::searcher::{Answer, Asked, Column, Loading, Searcher};
-use crate::targets;
+use crate::{sessions, targets};
 
 /// Depth to which rankings are scored.
-const DEPTH: usize = 10;
+pub(crate) const DEPTH: usize = 10;
 
 /// Questions about other corpora that are put to each corpus.
 const N_FOREIGN: usize = 200;
@@ -104,21 +105,23 @@ pub fn evaluate(
     let (searcher, loading) = column.load(set)?;
     let searcher = searcher.as_ref();
     let (answers, latencies) = ask_all(searcher, set)?;
+    let target = |view: &str| targets::recall_at_10(column.name(), &set.name, view);
     let scores = set.views().into_iter().map(|view| {
-        let part: Vec<_> = set
-            .questions
-            .iter()
-            .zip(&answers)
-            .filter(|(question, _)| (view.holds)(question))
-            .collect();
-        let target = targets::recall_at_10(column.name(), &set.name, view.name);
-        score(view.name, &part, target)
+        let part =
+            set.questions.iter().zip(&answers).filter(|(question, _)| (view.holds)(question));
+        let part: Vec<Ranked<'_>> = part.map(|(q, answer)| Ranked::of(q, answer)).collect();
+        score(view.name, &part, target(view.name))
     });
+    let mut scores: Vec<Scores> = scores.collect();
+    let by_session = sessions::ranked(searcher, set)?;
+    if !by_session.is_empty() {
+        scores.push(score("sessions", &by_session, target("sessions")));
+    }
     Ok(SetReport {
         set: set.name.clone(),
         column: column.name(),
         loading,
-        scores: scores.collect(),
+        scores,
         latency: Percentiles::of(latencies),
         floor: floor(searcher, set, &answers, others)?,
     })
@@ -146,35 +149,48 @@ fn ask(searcher: &dyn Searcher, asked: &Question, strength: Strength) -> Result<
     Ok(answer)
 }
 
-fn score(view: &'static str, part: &[(&Question, &Answer)], target: Option<f64>) -> Scores {
-    let ranked: Vec<(&Question, Vec<String>)> = part
-        .iter()
-        .map(|(question, answer)| {
-            (*question, answer.hits.iter().map(|(id, _)| id.clone()).collect())
-        })
-        .collect();
-    let mean_of = |measure: &dyn Fn(&Question, &[String]) -> f64| {
-        mean(ranked.iter().map(|(question, ids)| measure(question, ids)))
-    };
+/// A question with what is right and what was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Ranked<'a> {
+    /// Ids of the right answers.
+    pub(crate) gold: Cow<'a, [String]>,
+    /// Ids of what was found, best first.
+    pub(crate) ids: Vec<String>,
+    /// How right each answer is, where that differs.
+    pub(crate) grades: Option<&'a BTreeMap<String, f64>>,
+    /// What kind of question.
+    pub(crate) category: Option<&'a str>,
+}
+
+impl<'a> Ranked<'a> {
+    fn of(question: &'a Question, answer: &Answer) -> Self {
+        Self {
+            gold: question.gold().into(),
+            ids: answer.hits.iter().map(|(id, _)| id.clone()).collect(),
+            grades: question.grades.as_ref(),
+            category: question.category.as_deref(),
+        }
+    }
+}
+
+fn score(view: &'static str, part: &[Ranked<'_>], target: Option<f64>) -> Scores {
+    let mean_of = |measure: &dyn Fn(&Ranked<'_>) -> f64| mean(part.iter().map(measure));
     let mut by_category = BTreeMap::<String, Vec<f64>>::new();
-    for (question, ids) in &ranked {
-        let category = question.category.clone().unwrap_or_default();
-        by_category.entry(category).or_default().push(recall_at(DEPTH, ids, question.gold()));
+    for ranked in part {
+        let category = ranked.category.unwrap_or_default().to_owned();
+        let recall = recall_at(DEPTH, &ranked.ids, &ranked.gold);
+        by_category.entry(category).or_default().push(recall);
     }
     let by_category =
         by_category.into_iter().filter_map(|(name, values)| Some((name, mean(values)?)));
     Scores {
         view,
         n: part.len(),
-        recall_at_5: mean_of(&|question, ids| recall_at(5, ids, question.gold())),
-        recall_at_10: mean_of(&|question, ids| recall_at(DEPTH, ids, question.gold())),
-        capped_recall_at_10: mean_of(&|question, ids| {
-            capped_recall_at(DEPTH, ids, question.gold())
-        }),
-        ndcg_at_10: mean_of(&|question, ids| {
-            ndcg_at(DEPTH, ids, question.gold(), question.grades.as_ref())
-        }),
-        mrr: mean_of(&|question, ids| reciprocal_rank(ids, question.gold())),
+        recall_at_5: mean_of(&|ranked| recall_at(5, &ranked.ids, &ranked.gold)),
+        recall_at_10: mean_of(&|ranked| recall_at(DEPTH, &ranked.ids, &ranked.gold)),
+        capped_recall_at_10: mean_of(&|ranked| capped_recall_at(DEPTH, &ranked.ids, &ranked.gold)),
+        ndcg_at_10: mean_of(&|r| ndcg_at(DEPTH, &r.ids, &r.gold, r.grades)),
+        mrr: mean_of(&|r| reciprocal_rank(r.ids.get(..DEPTH).unwrap_or(&r.ids), &r.gold)),
         target_recall_at_10: target,
         recall_at_10_by_category: by_category.collect(),
     }

@@ -4,6 +4,7 @@
 //! ([`data`]), drives the product through the same calls as a user, and hands [`Figure`]s to the
 //! report, so that another harness needs only its own measurement.
 
+pub mod ablation;
 pub mod calendar;
 pub mod data;
 pub mod episodes;
@@ -16,9 +17,11 @@ pub mod percentile;
 pub mod playbook_replay;
 pub mod retrieval_set;
 pub mod searcher;
+mod sessions;
 pub mod stdio;
 pub mod table;
 pub mod targets;
+pub mod variety;
 pub mod vector_file;
 pub mod workload;
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use memory_core::bench::Weights;
 use memory_core::{
     Config, Embedder, Error, Import, MemStorage, Memory, NewNote, NoteKind, Query, Record, Role,
     Scope, Source, Strength, SystemClock,
@@ -90,6 +91,8 @@ pub struct Product {
     pub name: &'static str,
     /// What embeds.
     pub embedder: Option<Arc<dyn Embedder>>,
+    /// What each piece of evidence counts.
+    pub weights: Weights,
 }
 
 impl Column for Product {
@@ -104,7 +107,8 @@ impl Column for Product {
             Config { cache_bytes: 0, ..Config::default() },
             Arc::new(SystemClock),
             self.embedder.clone(),
-        )?;
+        )?
+        .with_weights(self.weights);
         let mut loading = Loading::default();
         let mut notes = notes_of(set, &mut loading)?;
         let begin = Instant::now();

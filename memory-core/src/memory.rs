@@ -27,7 +27,7 @@ use crate::intake::Desk;
 use crate::model::{
     Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step, Timestamp,
 };
-use crate::retrieve::{Query, Recall, RecallCache, Retriever};
+use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::storage::{
     Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
     StorageError, StorageStats, WriteBatch,
@@ -101,6 +101,7 @@ pub struct Memory {
     // Dropped once the learning is abandoned: its thread reads the storage.
     loading: OnceLock<Option<Loading>>,
     cache: RecallCache,
+    pub(crate) weights: Weights,
 }
 
 impl Memory {
@@ -129,9 +130,18 @@ impl Memory {
         config.validate()?;
         let snapshot = config.snapshot_path.clone();
         let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
-        let (learning, cache) = (Arc::new(Learning::new()), RecallCache::new(&config));
-        let (worker, loading) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { storage, clock, config, embedder, worker, index, learning, loading, cache })
+        Ok(Self {
+            cache: RecallCache::new(&config),
+            storage,
+            clock,
+            config,
+            embedder,
+            worker: OnceLock::new(),
+            index,
+            learning: Arc::new(Learning::new()),
+            loading: OnceLock::new(),
+            weights: Weights::default(),
+        })
     }
 
     /// Starts the thread that embeds what is stored, now and from now on; once is enough.
@@ -209,6 +219,7 @@ impl Memory {
             config: &self.config,
             cache: &self.cache,
             now,
+            weights: &self.weights,
         }
     }
 
@@ -412,3 +423,5 @@ mod notes_tests;
 mod snapshot_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod variety_tests;

@@ -11,7 +11,10 @@ use memory_benches::machine::Provenance;
 use memory_benches::retrieval_set::RetrievalSet;
 use memory_benches::searcher::{ByVectors, Column, Product};
 use memory_benches::table::{layout, number, share};
+use memory_benches::variety::{Episodes, VarietyReport};
+use memory_benches::{ablation, variety};
 use memory_core::Embedder;
+use memory_core::bench::Weights;
 use memory_embed::MiniLm;
 
 /// Measures how well past texts are found again.
@@ -23,9 +26,16 @@ struct Arguments {
     /// Only these sets, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     sets: Vec<String>,
-    /// Only these columns (bm25, dense, fused), separated by commas
+    /// Only these columns (bm25, dense, fused; with --ablation also those), separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Also leave out one term of the score at a time, and print what each is worth
+    #[arg(long)]
+    ablation: bool,
+    /// Ask about the tasks of these sets of episodes (NAME.episodes.jsonl.gz), separated by commas, and
+    /// print how various the answers are
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    episodes: Vec<String>,
     /// Keep the vectors of the texts in this file for the next run
     #[arg(long, value_name = "FILE")]
     vectors: Option<PathBuf>,
@@ -53,12 +63,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let columns: [&dyn Column; 3] = [
-        &Product { name: "bm25", embedder: None },
-        &ByVectors { embedder: Arc::clone(&embedder) },
-        &Product { name: "fused", embedder: Some(embedder) },
-    ];
-    let wanted = |column: &&dyn Column| {
+    let columns = columns(&embedder, arguments.ablation);
+    let wanted = |column: &Box<dyn Column>| {
         arguments.columns.is_empty() || arguments.columns.iter().any(|name| name == column.name())
     };
     let mut reports = Vec::new();
@@ -66,7 +72,7 @@ fn main() -> ExitCode {
         for set in &sets {
             eprintln!("{} on {} ({} texts) …", column.name(), set.name, set.documents.len());
             let others: Vec<_> = sets.iter().filter(|other| other.name != set.name).collect();
-            match evaluate(column, set, &others) {
+            match evaluate(column.as_ref(), set, &others) {
                 Ok(report) => reports.push(report),
                 Err(error) => {
                     eprintln!("quality: {} cannot be measured: {error}", set.name);
@@ -76,6 +82,17 @@ fn main() -> ExitCode {
         }
     }
     println!("{}\n\n{}", ranking_table(&reports), floor_table(&reports));
+    if arguments.ablation {
+        println!("\n{}", ablation::table(&reports));
+    }
+    match variety_of(&arguments, &embedder) {
+        Ok(reports) if reports.is_empty() => {}
+        Ok(reports) => println!("\n{}", variety::table(&reports)),
+        Err(error) => {
+            eprintln!("quality: {error}");
+            return ExitCode::from(2);
+        }
+    }
     if let Some(path) = &arguments.json
         && let Err(error) = write_json(path, &reports)
     {
@@ -84,6 +101,34 @@ fn main() -> ExitCode {
     }
     let is_missed = reports.iter().flat_map(|r| &r.scores).any(Scores::misses_target);
     if arguments.check && is_missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The ways of searching that are measured.
+fn columns(embedder: &Arc<dyn Embedder>, ablation: bool) -> Vec<Box<dyn Column>> {
+    let product = |name, embedder| Product { name, embedder, weights: Weights::default() };
+    let mut columns: Vec<Box<dyn Column>> = vec![
+        Box::new(product("bm25", None)),
+        Box::new(ByVectors { embedder: Arc::clone(embedder) }),
+        Box::new(product("fused", Some(Arc::clone(embedder)))),
+    ];
+    if ablation {
+        let more = ablation::columns(embedder).into_iter();
+        columns.extend(more.map(|column| -> Box<dyn Column> { Box::new(column) }));
+    }
+    columns
+}
+
+/// How various the answers about episodes are, with and without the rule.
+fn variety_of(
+    arguments: &Arguments,
+    embedder: &Arc<dyn Embedder>,
+) -> Result<Vec<VarietyReport>, Box<dyn std::error::Error>> {
+    let mut reports = Vec::new();
+    for set in &arguments.episodes {
+        eprintln!("variety on {set} …");
+        reports.extend(Episodes::load(&arguments.data, set, embedder)?.measure()?);
+    }
+    Ok(reports)
 }
 
 /// The embedded model on all cores, behind the kept vectors if a file is named.

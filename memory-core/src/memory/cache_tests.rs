@@ -178,6 +178,7 @@ fn a_query_that_differs_in_any_field_has_an_answer_of_its_own() {
         limit: _,
         max_tokens: _,
         strength: _,
+        variety: _,
     } = Query::new("");
     let shop = Some(Scope::new("shop").unwrap());
     let base = || Query::new("red car");
@@ -196,6 +197,7 @@ fn a_query_that_differs_in_any_field_has_an_answer_of_its_own() {
         Query { limit: Some(3), ..base() },
         Query { max_tokens: Some(3), ..base() },
         Query { strength: Strength::Any, ..base() },
+        Query { variety: false, ..base() },
     ];
     let (memory, ..) = memory();
     for query in queries.iter().chain(&queries) {

@@ -117,6 +117,7 @@ impl Memory {
         let kinds = kinds.filter(|kind| !matches!(kind, NoteKind::Turn | NoteKind::Checkpoint));
         query.kinds = kinds.map(HitKind::Note).collect();
         query.limit = Some(N_COMPARED);
+        query.variety = false;
         for hit in self.retriever(None, note.recorded_at).alike(&query)? {
             if let Record::Note(other) = hit.record
                 && !same.contains(&other.id)

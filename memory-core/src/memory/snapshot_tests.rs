@@ -170,6 +170,8 @@ fn answers(memory: &Memory) -> Vec<String> {
         for scope in [None, Some(Scope::new("bakery").unwrap())] {
             let mut query = Query::new(text);
             query.scope = scope;
+            // Of equal repetitions the first is kept, which history decides.
+            query.variety = false;
             query.limit = Some(40);
             query.max_tokens = Some(100_000);
             query.strength = crate::retrieve::Strength::Any;

@@ -6,7 +6,8 @@ use super::fuse::{Evidence, Scored};
 use super::meaning::{MIN_READABLE, Meaning, QueryVector, named_speakers, readable, words};
 use super::query::{Query, Strength};
 use super::strength::Judge;
-use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo};
+use super::weights::Weights;
+use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo, UnitNo};
 use crate::model::RecordId;
 
 /// Units that are looked at more closely, at least; the best are certainly among them.
@@ -24,6 +25,8 @@ const NEXT_UNIT_SHARE: f32 = 0.1;
 pub(crate) struct Candidate {
     pub(crate) record: RecordNo,
     pub(crate) id: RecordId,
+    /// Its best unit.
+    pub(crate) unit: UnitNo,
     pub(crate) score: f64,
     pub(crate) strength: Strength,
     pub(crate) step_idx: Option<u32>,
@@ -55,6 +58,7 @@ pub(super) fn find(
     query: &Query,
     text: &str,
     vector: Option<&QueryVector>,
+    weights: &Weights,
 ) -> Vec<Candidate> {
     let mask = contents.columns.mask(&conditions(contents, query));
     let n_best = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
@@ -66,8 +70,15 @@ pub(super) fn find(
     let meaning = meaning.as_ref();
     let named = named_speakers(&contents.columns, text);
     let n_words = words(text).count();
-    let evidence =
-        Evidence { contents, mask: &mask, lexical: &lexical, meaning, named: &named, n_words };
+    let evidence = Evidence {
+        contents,
+        mask: &mask,
+        lexical: &lexical,
+        meaning,
+        named: &named,
+        n_words,
+        weights,
+    };
     let in_pairs = readable(text) < MIN_READABLE;
     let judge = Judge { contents, lexical: &lexical, meaning, in_pairs };
     gather(&judge, &evidence.fuse(n_best))
@@ -97,6 +108,7 @@ fn gather(judge: &Judge<'_>, units: &[Scored]) -> Vec<Candidate> {
             found.push(Candidate {
                 record: place.record,
                 id: facts.id,
+                unit: scored.unit,
                 score: f64::from(scored.score),
                 strength,
                 step_idx: place.part.step_idx(),

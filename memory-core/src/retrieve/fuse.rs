@@ -7,23 +7,11 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::meaning::Meaning;
+use super::weights::Weights;
 use crate::index::{Contents, LexicalScores, Mask, NameNo, UnitNo};
-
-/// Share of its neighbours' scores that a turn of a conversation earns: an answer often lies beside the
-/// words that were asked for.
-const NEIGHBOUR_SHARE: f32 = 0.3;
-
-/// What a turn earns when its speaker is named in the query.
-const SPEAKER_BONUS: f32 = 0.15;
-
-/// Share of the mean of its session's best turns that a turn earns.
-const SESSION_SHARE: f32 = 0.2;
 
 /// How many turns of a session count as its best.
 const SESSION_BEST: usize = 3;
-
-/// Weight of the vectors among turns of a conversation; names and dates are found by words.
-const TURN_WEIGHT: f32 = 0.5;
 
 /// Weight of the vectors elsewhere, for a query of eight words.
 const WEIGHT: f32 = 0.76;
@@ -34,9 +22,7 @@ const WEIGHT_PER_DOUBLING: f32 = 0.09;
 /// A query of fewer words names something rather than describing it: words count more.
 const MIN_DESCRIBING_WORDS: usize = 4;
 
-/// What a unit earns that holds every word of the query; it begins to earn at `EXACT_FROM` of their
-/// information.
-const EXACT_BONUS: f32 = 0.3;
+/// Share of the query's information from which on a unit earns for holding all of it.
 const EXACT_FROM: f32 = 0.8;
 
 /// Bounds of that weight.
@@ -64,6 +50,7 @@ pub(super) struct Evidence<'a> {
     pub(super) named: &'a FxHashSet<NameNo>,
     /// Words of the query.
     pub(super) n_words: usize,
+    pub(super) weights: &'a Weights,
 }
 
 /// One list of scores: of a unit alone, and with its neighbours.
@@ -120,7 +107,7 @@ impl Evidence<'_> {
             let pair = |score: &dyn Fn(UnitNo) -> Option<f32>| {
                 let own = score(unit)?;
                 let beside: f32 = around.clone().filter_map(score).sum();
-                Some(Pair { own, smooth: own + NEIGHBOUR_SHARE * beside })
+                Some(Pair { own, smooth: own + self.weights.neighbour_share * beside })
             };
             let words = pair(&|unit| Some(self.lexical.get(unit))).unwrap_or_default();
             let meaning = self.meaning.and_then(|meaning| pair(&|unit| meaning.above_mean(unit)));
@@ -135,16 +122,17 @@ impl Evidence<'_> {
                 // A unit that waits for its vector is judged by its words alone.
                 let weight = match meaning {
                     None => 0.0,
-                    Some(_) if turn => weight.min(TURN_WEIGHT),
+                    Some(_) if turn => weight.min(self.weights.turn_weight),
                     Some(_) => weight,
                 };
                 let bm25 = (1.0 - weight) * best_words.share(words, turn);
                 let dense = weight * best_meaning.share(meaning.unwrap_or_default(), turn);
                 let place = self.contents.columns.place(unit);
                 let named = place.is_some_and(|place| self.named.contains(&place.speaker));
-                let speaker = if named { SPEAKER_BONUS } else { 0.0 };
+                let speaker = if named { self.weights.speaker_bonus } else { 0.0 };
                 let coverage = self.lexical.coverage(unit);
-                let exact = EXACT_BONUS * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
+                let exact = self.weights.exact_bonus
+                    * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
                 let score = bm25 + dense + speaker + exact;
                 Scored { unit, score, bm25, dense, speaker, exact, session: 0.0 }
             })
@@ -173,6 +161,9 @@ impl Evidence<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a number of words")]
     fn weight(&self) -> f32 {
         let Some(meaning) = self.meaning else { return 0.0 };
+        if let Some(weight) = self.weights.fixed_weight {
+            return weight;
+        }
         let doublings = (self.n_words.max(1) as f32 / 8.0).log2();
         let weight = if self.n_words < MIN_DESCRIBING_WORDS {
             *WEIGHTS.start()
@@ -200,7 +191,7 @@ impl Evidence<'_> {
             if let Some((_, sum)) = session(scored.unit).and_then(|session| best.get(&session)) {
                 // A session with fewer turns earns less: what is not there is worth nothing.
                 #[expect(clippy::cast_precision_loss, reason = "three")]
-                let share = SESSION_SHARE * sum / SESSION_BEST as f32;
+                let share = self.weights.session_share * sum / SESSION_BEST as f32;
                 scored.session = share;
                 scored.score += share;
             }

@@ -14,6 +14,8 @@ mod pack;
 mod query;
 mod rank;
 mod strength;
+mod variety;
+mod weights;
 
 use std::time::Duration;
 
@@ -31,6 +33,11 @@ use candidates::Candidate;
 pub use hit::{Hit, Recall};
 use meaning::{QueryVector, without_speakers};
 pub use query::{HitKind, Query, Strength};
+#[cfg_attr(
+    not(feature = "bench"),
+    expect(unreachable_pub, reason = "only the benches reach it, with the feature `bench`")
+)]
+pub use weights::Weights;
 
 /// What answers a query.
 pub(crate) struct Retriever<'a> {
@@ -40,6 +47,7 @@ pub(crate) struct Retriever<'a> {
     pub(crate) config: &'a Config,
     pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
+    pub(crate) weights: &'a Weights,
 }
 
 impl Retriever<'_> {
@@ -78,21 +86,24 @@ impl Retriever<'_> {
         let vector = self.embed(text, &mut recall);
         let ranked = {
             let contents = self.index.contents();
-            if text.is_empty() {
+            let ranked = if text.is_empty() {
                 newest(&contents, query, limit)
             } else {
-                let found = candidates::find(&contents, query, text, vector.as_ref());
+                let found = candidates::find(&contents, query, text, vector.as_ref(), self.weights);
                 rank::order(&contents, found, query, self)
-            }
+            };
+            let kept = ranked.into_iter().filter(|candidate| {
+                let keep = candidate.strength >= query.strength;
+                recall.n_below_strength += usize::from(!keep);
+                keep
+            });
+            let kept: Vec<Candidate> = kept.collect();
+            // The newest are asked for in their order.
+            let various = query.variety && !text.is_empty();
+            if various { variety::order(&contents, kept, limit, self.weights) } else { kept }
         };
-        let kept = ranked.into_iter().filter(|candidate| {
-            let keep = candidate.strength >= query.strength;
-            recall.n_below_strength += usize::from(!keep);
-            keep
-        });
-        let kept: Vec<Candidate> = kept.collect();
         let changes_at;
-        (recall.hits, changes_at) = self.hits(kept, limit, text)?;
+        (recall.hits, changes_at) = self.hits(ranked, limit, text)?;
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         Ok(Answer { recall, changes_at })
     }
@@ -149,7 +160,8 @@ fn newest(contents: &Contents, query: &Query, limit: usize) -> Vec<Candidate> {
     let to_candidate = |record: RecordNo| {
         let facts = contents.columns.facts(record)?;
         let (strength, terms) = (Strength::Strong, Vec::new());
-        Some(Candidate { record, id: facts.id, score: 0.0, strength, step_idx: None, terms })
+        let unit = facts.units.first().copied().unwrap_or_default();
+        Some(Candidate { record, id: facts.id, unit, score: 0.0, strength, step_idx: None, terms })
     };
     numbers.into_iter().filter_map(to_candidate).collect()
 }

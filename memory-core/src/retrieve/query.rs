@@ -69,6 +69,9 @@ pub struct Query {
     pub max_tokens: Option<usize>,
     /// Leave out hits that are less sure than this.
     pub strength: Strength,
+    /// Let a hit that says the same as one before it step back for one that says something else;
+    /// without it the order is that of the scores.
+    pub variety: bool,
 }
 
 impl Query {
@@ -89,6 +92,7 @@ impl Query {
             limit: None,
             max_tokens: None,
             strength: Strength::Weak,
+            variety: true,
         }
     }
 

@@ -317,3 +317,26 @@ fn searches_can_run_beside_each_other() {
     fn shared<T: Send + Sync>() {}
     shared::<Dense>();
 }
+
+#[test]
+fn a_cosine_by_codes_is_close_to_that_of_the_vectors() {
+    for dims in [1, 3, 16, 50, 384] {
+        let vector = |seed: usize| -> Vec<f32> {
+            let at = |dim: usize| u16::try_from((seed * 7 + dim) * (seed + 3) % 251).unwrap();
+            (0..dims).map(|dim| f32::from(at(dim)) / 125.0 - 0.99).collect()
+        };
+        let mut dense = Dense::new(dims).unwrap();
+        for unit in 0..40 {
+            dense.put(unit, &vector(unit as usize)).unwrap();
+        }
+        dense.put(40, &vec![0.0; dims]).unwrap();
+        for unit in 0..40 {
+            let (a, b) = (vector(unit as usize), vector(7));
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let exact = dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt();
+            let by_codes = dense.cosine(unit, 7).unwrap();
+            assert!((by_codes - exact).abs() < 0.01, "{dims} {unit}: {by_codes} {exact}");
+        }
+        assert_eq!([dense.cosine(40, 7), dense.cosine(99, 7)], [None, None]);
+    }
+}
