@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memory_core::{
-    Config, EmbedError, Embedder, Import, Memory, NewNote, NoteKind, Query, RecordKind, Role, Scope,
-    Source, Storage, Strength, SystemClock,
+    Config, EmbedError, Embedder, Import, Memory, NewNote, NoteKind, Query, RecordKind, Role,
+    Scope, Source, Storage, Strength, SystemClock,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
 
@@ -69,7 +69,8 @@ fn answers(memory: &Memory) -> Vec<String> {
         query.limit = Some(5);
         query.strength = Strength::Any;
         let recall = memory.recall(&query).unwrap();
-        let scores: Vec<String> = recall.hits.iter().map(|hit| format!("{:.3}", hit.score)).collect();
+        let scores: Vec<String> =
+            recall.hits.iter().map(|hit| format!("{:.3}", hit.score)).collect();
         said.push(format!("{text}: {} {scores:?}", recall.n_pending));
     }
     said

@@ -149,6 +149,9 @@ impl Index {
     pub(super) fn fill(&self, storage: &dyn Storage) -> Result<(), Error> {
         let model = {
             let contents = self.contents();
+            if let Some(semantic) = &contents.semantic {
+                tracing::debug!(kernels = semantic.dense().kernels(), "vectors are searched");
+            }
             model(&contents).map(|(model, dimension)| (model.to_owned(), dimension))
         };
         let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));

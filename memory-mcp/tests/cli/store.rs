@@ -67,7 +67,9 @@ fn a_backup_is_restored_in_place_of_the_store() {
 fn a_restored_store_is_searched_as_it_was() {
     let home = Home::new();
     let notes = |from: u32| -> Vec<Value> {
-        (from..from + 600).map(|n| json!({"id": n, "text": format!("animal{n} was seen")})).collect()
+        (from..from + 600)
+            .map(|n| json!({"id": n, "text": format!("animal{n} was seen")}))
+            .collect()
     };
     let found = |n: u32| {
         let query = format!("animal{n}");
