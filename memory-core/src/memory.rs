@@ -454,6 +454,8 @@ mod cache_tests;
 #[cfg(test)]
 mod meaning_tests;
 #[cfg(test)]
+mod sketch_tests;
+#[cfg(test)]
 mod snapshot_tests;
 #[cfg(test)]
 mod tests;

@@ -95,9 +95,17 @@ pub(crate) struct Contents {
     seq: Seq,
     /// Units entered and taken out and vectors put since the snapshot.
     n_changed: usize,
+    /// Vectors of units that were taken out on the way to being entered again, for those whose text is the
+    /// same then: record, part, hash of the text.
+    spared: Vec<(RecordId, Part, u64, Vec<f32>)>,
 }
 
 impl Contents {
+    /// These parts, as of that position of the change feed.
+    const fn new(columns: Columns, lexical: Bm25, semantic: Option<Semantic>, seq: Seq) -> Self {
+        Self { columns, lexical, semantic, seq, n_changed: 0, spared: Vec::new() }
+    }
+
     /// How much of the storage is reflected here.
     pub(crate) fn position(&self) -> Position {
         let vectors = self.semantic.as_ref().map_or(0, Semantic::seq);
@@ -145,7 +153,7 @@ impl Index {
             Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
         })?;
         let (columns, lexical) = (Columns::default(), Bm25::new());
-        let contents = Contents { columns, lexical, semantic, seq: 0, n_changed: 0 };
+        let contents = Contents::new(columns, lexical, semantic, 0);
         let index = Arc::new_cyclic(|me| Self {
             contents: RwLock::new(contents),
             refreshing: Mutex::new(()),
@@ -253,10 +261,6 @@ impl Index {
             snapshot_loaded,
             snapshot_failure,
         }
-    }
-
-    fn is_ready(&self) -> bool {
-        *lock(&self.load) == Load::Done
     }
 
     /// At most `limit` units that wait for a vector, with their texts as stored now; `from` says where in

@@ -6,6 +6,7 @@
 //! sum of all that is ever written stays below nine times the last size) and a 64th when it ends.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub(super) struct Upkeep {
     store: OnceLock<[u8; 16]>,
     outcome: Mutex<Outcome>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The first load was not given up.
+    is_complete: AtomicBool,
     /// Until when the work may go on, once the end has come.
     until: OnceLock<Instant>,
 }
@@ -161,8 +164,9 @@ impl Index {
         self.catch_up(storage)
     }
 
-    /// Starts a thread for what is due, unless one works already.
+    /// Starts a thread for what is due, unless one works already. The index knows all of the store.
     pub(super) fn tend(&self) {
+        self.upkeep.is_complete.store(true, Ordering::Relaxed);
         let is_due = {
             let contents = self.contents();
             self.upkeep.is_due(&contents) || wants_sketch(&contents)
@@ -193,7 +197,7 @@ impl Index {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the upkeep of the search index panicked");
         }
-        if !self.is_ready() || Instant::now() >= until {
+        if !self.upkeep.is_complete.load(Ordering::Relaxed) || Instant::now() >= until {
             return;
         }
         let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
@@ -293,6 +297,14 @@ impl Index {
         if let Some(thread) = thread {
             thread.join().expect("the upkeep ends well");
         }
+    }
+
+    /// Makes sketches now, however few vectors there are.
+    pub(crate) fn sketch_now(&self) {
+        self.sketch();
+        let contents = self.contents();
+        let sketched = contents.semantic.as_ref().map(|semantic| semantic.dense().is_sketched());
+        assert_eq!(sketched, Some(true));
     }
 
     /// Saves the index now, whether it is due or not.

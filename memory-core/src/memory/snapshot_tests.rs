@@ -12,6 +12,7 @@ use super::meaning_tests::{Concepts, fact};
 use super::*;
 use crate::model::Scope;
 use crate::storage::MemStorage;
+pub(super) use world::Words;
 use world::{Counting, World, answers, note, step};
 
 /// A world of some notes with vectors whose index was saved.
@@ -140,6 +141,43 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
         let said = after_damage(&world, damage);
         assert!(said.starts_with("rebuilt: ") && said.contains(reason), "{said} for {reason}");
     }
+}
+
+#[test]
+fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the_query() {
+    let world = World::on(Arc::new(MemStorage::new()));
+    // A slab of vectors this long holds 256 of them and leaves memory when it is saved.
+    let start = |path: Option<std::path::PathBuf>| {
+        let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
+        let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
+        let clock = Arc::new(SystemClock);
+        Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap()
+    };
+    let first = start(Some(world.path()));
+    for number in 0..300 {
+        first.remember(note(number)).unwrap();
+    }
+    first.embed_all().unwrap();
+    first.index.save_now();
+    let loaded = start(Some(world.path()));
+    let expected = answers(&start(None));
+    for memory in [&first, &loaded] {
+        assert_eq!(answers(memory), expected);
+    }
+    // In place, as a failing disk would.
+    let mut bytes = fs::read(world.path()).unwrap();
+    let rows = bytes.len() - 300 * 8_192 * 4;
+    for at in (rows..bytes.len()).step_by(4_096) {
+        bytes[at] ^= 1;
+    }
+    fs::write(world.path(), bytes).unwrap();
+    for memory in [&first, &loaded] {
+        assert_eq!(answers(memory), expected);
+        let said = memory.status().unwrap().index.snapshot();
+        assert_eq!(said, "rebuilt: a vector in the snapshot was damaged");
+        memory.index.settle();
+    }
+    assert_eq!(answers(&start(Some(world.path()))), expected);
 }
 
 #[test]
@@ -319,8 +357,14 @@ fn act(world: &World, memory: &mut Memory, act: &Act) {
     }
 }
 
+/// A quarter of the usual cases, since each starts several memories.
+fn fewer() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(fewer())]
 
     #[test]
     fn after_any_history_a_reloaded_index_answers_as_a_rebuilt_one(history in acts()) {

@@ -147,8 +147,7 @@ impl Dense {
         self.len
     }
 
-    /// The vector of `unit`.
-    #[cfg(test)]
+    /// The vector of `unit`, if it has one that can be read.
     pub(crate) fn vector(&self, unit: u32) -> Option<Vec<f32>> {
         self.vector_at(self.slot(unit)?)
     }
@@ -160,7 +159,7 @@ impl Dense {
 
     /// Whether `unit` has exactly this vector.
     pub(crate) fn holds(&self, unit: u32, vector: &[f32]) -> bool {
-        self.slot(unit).and_then(|slot| self.vector_at(slot)).is_some_and(|held| held == vector)
+        self.vector(unit).is_some_and(|held| held == vector)
     }
 
     /// The vector of a slot in use; `None` where it cannot be read.

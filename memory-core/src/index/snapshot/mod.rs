@@ -246,7 +246,7 @@ pub(super) fn load(
     if let Some(semantic) = &mut semantic {
         semantic.index_units()?;
     }
-    Ok(Contents { columns, lexical, semantic, seq: found, n_changed: 0 })
+    Ok(Contents::new(columns, lexical, semantic, found))
 }
 
 /// Opens the file and checks its head and size.

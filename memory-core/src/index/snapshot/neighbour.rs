@@ -1,6 +1,6 @@
 //! A file that is written beside the one whose place it takes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,10 @@ impl Neighbour {
             _ => SnapshotError::Io { op: "create", source },
         })?;
         // Made and not yet locked it may be swept by another: then the rename fails, which does no harm.
-        file.try_lock().map_err(|_| SnapshotError::Stopped)?;
+        // Where there are no locks nobody sweeps.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(SnapshotError::Stopped);
+        }
         Ok(Self { file, path, placed: false })
     }
 
@@ -58,8 +61,6 @@ impl Neighbour {
             synced.map_err(SnapshotError::io("sync the folder of"))?;
         }
         let copy = self.file.try_clone().map_err(SnapshotError::io("keep open"))?;
-        // Others may look whether it is in use.
-        copy.unlock().map_err(SnapshotError::io("unlock"))?;
         Ok(copy)
     }
 }

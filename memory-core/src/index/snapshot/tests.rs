@@ -27,7 +27,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 fn sample(n_records: u8) -> Contents {
     let semantic = Some(Semantic::new("minilm-l6-v2", DIMS).unwrap());
     let (columns, lexical) = (Columns::default(), Bm25::new());
-    let mut contents = Contents { columns, lexical, semantic, seq: 42, n_changed: 0 };
+    let mut contents = Contents::new(columns, lexical, semantic, 42);
     for number in 0..n_records {
         let record = put_record(&mut contents, number);
         for part in [Part::Head, Part::Window(0), Part::Error(3)] {

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::clock::{Clock, StepClock};
 use crate::config::Config;
-use crate::embed::Embedder;
+use crate::embed::{EmbedError, Embedder, Role};
+use crate::index::unit::content_hash;
 use crate::intake::{NewNote, NewStep};
 use crate::memory::Memory;
 use crate::memory::meaning_tests::Concepts;
@@ -19,6 +20,40 @@ use crate::storage::{
     Change, Commit, Durability, Head, ListEntry, MemStorage, RecordFilter, Seq, StepRange, Storage,
     StorageError, StorageStats, VectorRow, WriteBatch,
 };
+
+/// Makes vectors of that many dimensions, each the sum of one for each word.
+pub(in crate::memory) struct Words(pub(in crate::memory) usize);
+
+impl Embedder for Words {
+    fn id(&self) -> &'static str {
+        "words/1"
+    }
+
+    fn dimension(&self) -> usize {
+        self.0
+    }
+
+    fn batch_limit(&self) -> usize {
+        64
+    }
+
+    fn embed(&self, _: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let vector = |text: &&str| {
+            let mut sum = vec![0.01_f32; self.0];
+            for word in text.split_whitespace() {
+                let mut state = content_hash(word);
+                for value in &mut sum {
+                    state = state.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ 0x5a5a;
+                    let bits = u16::try_from(state >> 48).unwrap();
+                    *value += f32::from(bits) / 65_535.0 - 0.5;
+                }
+            }
+            let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
+            sum.iter().map(|x| x / length).collect()
+        };
+        Ok(texts.iter().map(vector).collect())
+    }
+}
 
 /// A store that counts what is read from it; head and vectors can be made to lie.
 pub(super) struct Counting {
@@ -146,7 +181,7 @@ impl World {
     }
 
     /// What a memory says that builds its index from the storage.
-    pub(super) fn rebuilt(&self) -> Vec<String> {
+    pub(super) fn rebuilt(&self) -> Vec<Answer> {
         answers(&self.start_with(None))
     }
 }
@@ -168,8 +203,29 @@ pub(super) fn step(text: &str) -> NewStep {
     NewStep { tool: "bash".into(), observation: text.into(), ..NewStep::default() }
 }
 
-/// Everything that is asked of an index, whatever its numbers.
-pub(super) fn answers(memory: &Memory) -> Vec<String> {
+/// What is said to one query, whatever the numbers of units.
+#[derive(Debug)]
+pub(super) struct Answer {
+    query: String,
+    n_pending: usize,
+    /// In the order of their ids: equal scores are told in the order of unit numbers, which history decides.
+    hits: Vec<(RecordId, Strength, Option<u32>, f64)>,
+}
+
+impl PartialEq for Answer {
+    /// But for the rounding of sums, whose order history decides as well.
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((id, strength, step, score), other): (&(_, _, _, f64), &(_, _, _, f64))| {
+            (id, strength, step) == (&other.0, &other.1, &other.2) && (score - other.3).abs() < 2e-3
+        };
+        (&self.query, self.n_pending) == (&other.query, other.n_pending)
+            && self.hits.len() == other.hits.len()
+            && self.hits.iter().zip(&other.hits).all(same)
+    }
+}
+
+/// Everything that is asked of an index.
+pub(super) fn answers(memory: &Memory) -> Vec<Answer> {
     let queries =
         ["quick vehicle", "ocean", "number7 loaf", "Ada at sea", "episode failed step", ""];
     let mut said = Vec::new();
@@ -181,22 +237,11 @@ pub(super) fn answers(memory: &Memory) -> Vec<String> {
             query.max_tokens = Some(100_000);
             query.strength = Strength::Any;
             let recall = memory.recall(&query).unwrap();
-            let mut hits: Vec<String> = recall
-                .hits
-                .iter()
-                .map(|hit| {
-                    let score = hit.score * 1e4;
-                    format!(
-                        "{:?} {score:.0} {:?} {:?}",
-                        hit.record.id(),
-                        hit.strength,
-                        hit.step_idx
-                    )
-                })
-                .collect();
-            // Equal scores are in the order of unit numbers, which history decides.
-            hits.sort();
-            said.push(format!("{text}: {} {hits:?}", recall.n_pending));
+            let hits = recall.hits.iter();
+            let mut hits: Vec<_> =
+                hits.map(|hit| (hit.record.id(), hit.strength, hit.step_idx, hit.score)).collect();
+            hits.sort_by_key(|hit| hit.0);
+            said.push(Answer { query: text.to_owned(), n_pending: recall.n_pending, hits });
         }
     }
     said
