@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memory_core::{
-    Config, EmbedError, Embedder, Import, Memory, NewNote, NoteKind, Query, RecordKind, Role,
-    Scope, Source, Storage, Strength, SystemClock,
+    Config, EmbedError, Embedder, Import, Memory, NewNote, NoteKind, Query, RecordFilter,
+    RecordKind, Role, Scope, Source, Storage, Strength, SystemClock,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
 
@@ -30,7 +30,9 @@ impl Embedder for Letters {
         let vector = |text: &&str| {
             let mut counts = [0.1_f32; 26];
             for letter in text.bytes().filter(u8::is_ascii_lowercase) {
-                counts[usize::from(letter - b'a')] += 1.0;
+                if let Some(count) = counts.get_mut(usize::from(letter - b'a')) {
+                    *count += 1.0;
+                }
             }
             let length = counts.iter().map(|count| count * count).sum::<f32>().sqrt();
             counts.iter().map(|count| count / length).collect()
@@ -40,6 +42,7 @@ impl Embedder for Letters {
 }
 
 /// A handle as a process has it; `is_kept` says whether it keeps its index beside the store.
+#[expect(clippy::unwrap_used, reason = "a store that does not open fails the test")]
 fn start(path: &Path, is_kept: bool) -> (Memory, Arc<TursoStorage>) {
     let storage = Arc::new(TursoStorage::open(path, &Options::default()).unwrap());
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
@@ -52,8 +55,10 @@ fn start(path: &Path, is_kept: bool) -> (Memory, Arc<TursoStorage>) {
 
 const WORDS: [&str; 7] = ["walrus", "quartz", "bridge", "lemon", "thunder", "vexing", "jumbo"];
 
+#[expect(clippy::unwrap_used, reason = "the name is a good one")]
 fn note(number: usize) -> Import {
-    let words = [WORDS[number % 7], WORDS[number / 7 % 7], WORDS[number / 49 % 7]];
+    let word = |at: usize| WORDS.iter().cycle().nth(at).copied().unwrap_or_default();
+    let words = [word(number % 7), word(number / 7 % 7), word(number / 49 % 7)];
     let text = format!("{} number{number}", words.join(" "));
     let scope = Scope::new("shop").unwrap();
     let source = Source { importer: "test".into(), external_id: number.to_string().into() };
@@ -62,6 +67,7 @@ fn note(number: usize) -> Import {
 }
 
 /// Everything that is asked of an index.
+#[expect(clippy::unwrap_used, reason = "a recall that is refused fails the test")]
 fn answers(memory: &Memory) -> Vec<String> {
     let mut said = Vec::new();
     for text in ["walrus bridge", "number17", "a quartz lemon", "thunder number300", "jumb"] {
@@ -124,7 +130,8 @@ fn handles_that_write_load_and_save_at_once_lose_nothing() {
                 if batch % 8 == 5 {
                     memory.embed_all().unwrap();
                 }
-                let newest = storage.list(RecordKind::Note, &Default::default(), None, 10).unwrap();
+                let newest =
+                    storage.list(RecordKind::Note, &RecordFilter::default(), None, 10).unwrap();
                 let gone: Vec<_> = newest.iter().skip(7).map(|entry| entry.id).collect();
                 memory.forget(&gone).unwrap();
             }

@@ -153,9 +153,9 @@ impl Index {
             Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
         })?;
         let (columns, lexical) = (Columns::default(), Bm25::new());
-        let contents = Contents::new(columns, lexical, semantic, 0);
+        let empty = Contents::new(columns, lexical, semantic, 0);
         let index = Arc::new_cyclic(|me| Self {
-            contents: RwLock::new(contents),
+            contents: RwLock::new(empty),
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
             loaded: Condvar::new(),
@@ -168,9 +168,9 @@ impl Index {
             let result = loader.fill(storage.as_ref());
             // Whoever waits for the end of the load may count on the storage being free again.
             drop(storage);
-            let loaded = result.is_ok();
+            let is_whole = result.is_ok() && !loader.abandoned.load(Ordering::Relaxed);
             loader.finish_load(result.map_err(|error| error.to_string()));
-            if loaded && !loader.abandoned.load(Ordering::Relaxed) {
+            if is_whole {
                 loader.tend();
             }
         });

@@ -92,7 +92,8 @@ fn pull_vectors(
             }
             Err(error @ StorageError::Corrupt { .. }) => {
                 let Some(next) = past_damage(storage, &model, seq)? else {
-                    return Ok(fail_vectors(contents, Some(error.to_string())));
+                    fail_vectors(contents, Some(error.to_string()));
+                    return Ok(());
                 };
                 tracing::warn!(%error, "a stored vector is passed over, its text embedded again");
                 seq = next;
@@ -103,7 +104,8 @@ fn pull_vectors(
             Err(error) => return Err(error),
         };
         let Some(last) = rows.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
-            return Ok(fail_vectors(contents, None));
+            fail_vectors(contents, None);
+            return Ok(());
         };
         seq = last.seq;
         put_vectors(contents, &rows, seq);

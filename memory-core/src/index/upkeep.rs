@@ -11,6 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::dense::Dense;
 use super::semantic::Semantic;
 use super::snapshot::{self, Draft, Identity, SnapshotError};
 use super::{Contents, Index, lock};
@@ -122,7 +123,7 @@ impl Upkeep {
     }
 
     /// Whether saving is worth it when the process ends.
-    fn is_due_at_end(&self, contents: &Contents, saved: Option<super::Position>) -> bool {
+    fn is_due_at_end(contents: &Contents, saved: Option<super::Position>) -> bool {
         let enough = MIN_UNSAVED_AT_END.max(size(contents) / UNSAVED_SHARE_AT_END);
         let own = contents.position();
         // Another process may have saved what this one would.
@@ -206,7 +207,7 @@ impl Index {
         let is_due = {
             let contents = self.contents();
             let saved = snapshot::position(path, &Identity::new(*store, model(&contents)));
-            self.upkeep.is_due_at_end(&contents, saved)
+            Upkeep::is_due_at_end(&contents, saved)
         };
         if is_due {
             self.save(false);
@@ -286,7 +287,7 @@ impl Index {
 }
 
 fn wants_sketch(contents: &Contents) -> bool {
-    contents.semantic.as_ref().map(Semantic::dense).is_some_and(|dense| dense.wants_sketch())
+    contents.semantic.as_ref().map(Semantic::dense).is_some_and(Dense::wants_sketch)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn note(number: u32) -> Import {
     let kind = if is_turn { NoteKind::Turn } else { NoteKind::Fact };
     let source = Source { importer: "test".into(), external_id: number.to_string().into() };
     Import::Note(Box::new(NewNote {
-        session: is_turn.then(|| (number / 40).to_string().into()),
+        session: is_turn.then(|| (number / 40).to_string()),
         position: number % 40 / 2,
         source: Some(source),
         ..NewNote::new(Scope::new("zoo").unwrap(), kind, &text)

@@ -103,6 +103,9 @@ fn after_damage(world: &World, damage: impl Fn(&Path)) -> String {
     said
 }
 
+/// What is done to the file.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 fn overwrite(path: &Path, at: usize, with: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at..at + with.len()].copy_from_slice(with);
@@ -120,7 +123,7 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
         let other = saved_world(Arc::new(MemStorage::new()), 50);
         fs::copy(other.path(), path).unwrap();
     };
-    let damages: [(&dyn Fn(&Path), &str); 8] = [
+    let damages: [(Damage<'_>, &str); 8] = [
         (&|path| fs::write(path, "").unwrap(), "has 0 bytes"),
         (&cut, "its head says"),
         (&|path| overwrite(path, 40, b"x"), "damaged: head"),

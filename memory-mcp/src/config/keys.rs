@@ -334,6 +334,8 @@ mod tests {
             index_wait_ms: _,
             cache_bytes: _,
             cache_age_ms: _,
+            // Beside the store; `store.rs` sets it.
+            snapshot_path: _,
         } = memory_core::Config::default();
         assert_eq!(KEYS.len(), 5 + 3 + 3 + 13);
     }

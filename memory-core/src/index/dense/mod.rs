@@ -409,7 +409,8 @@ impl Dense {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod filed_tests;
 #[cfg(test)]
 mod tests;

@@ -57,7 +57,6 @@ impl Postings {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half fits")]
 const fn upper(number: u128) -> u64 {
     (number >> 64) as u64
 }

@@ -22,9 +22,8 @@ impl Neighbour {
     /// Errors: [`SnapshotError::Stopped`] when this process writes one already.
     pub(super) fn create(path: &Path) -> Result<Self, SnapshotError> {
         sweep(path);
-        let mut name = name_of(path);
         // Two processes do not write to one neighbour.
-        name.push_str(&format!(".{}{ENDING}", std::process::id()));
+        let name = format!("{}.{}{ENDING}", name_of(path), std::process::id());
         let path = path.with_file_name(name);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);

@@ -190,10 +190,10 @@ pub(super) fn note(number: usize) -> NewNote {
     let what = ["A rapid automobile", "A loaf of bread", "The sea, at last", "Nothing special"];
     let scope = Scope::new(["shop", "bakery"][number % 2]).unwrap();
     let text = format!("{}, number{number}", what[number % 4]);
-    let session = (number % 3 == 0).then(|| format!("session {}", number / 12).into());
+    let session = number.is_multiple_of(3).then(|| format!("session {}", number / 12));
     NewNote {
         session,
-        speaker: (number % 6 == 0).then(|| "Ada".into()),
+        speaker: number.is_multiple_of(6).then(|| "Ada".into()),
         position: u32::try_from(number).unwrap(),
         ..NewNote::new(scope, NoteKind::ALL[number % 6], &text)
     }
