@@ -282,7 +282,6 @@ impl Bm25 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half fits")]
 const fn upper_half(number: u64) -> u32 {
     (number >> 32) as u32
 }

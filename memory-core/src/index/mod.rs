@@ -95,9 +95,17 @@ pub(crate) struct Contents {
     seq: Seq,
     /// Units entered and taken out and vectors put since the snapshot.
     n_changed: usize,
+    /// Vectors of units that were taken out on the way to being entered again, for those whose text is the
+    /// same then: record, part, hash of the text.
+    spared: Vec<(RecordId, Part, u64, Vec<f32>)>,
 }
 
 impl Contents {
+    /// These parts, as of that position of the change feed.
+    const fn new(columns: Columns, lexical: Bm25, semantic: Option<Semantic>, seq: Seq) -> Self {
+        Self { columns, lexical, semantic, seq, n_changed: 0, spared: Vec::new() }
+    }
+
     /// How much of the storage is reflected here.
     pub(crate) fn position(&self) -> Position {
         let vectors = self.semantic.as_ref().map_or(0, Semantic::seq);
@@ -145,9 +153,9 @@ impl Index {
             Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
         })?;
         let (columns, lexical) = (Columns::default(), Bm25::new());
-        let contents = Contents { columns, lexical, semantic, seq: 0, n_changed: 0 };
+        let empty = Contents::new(columns, lexical, semantic, 0);
         let index = Arc::new_cyclic(|me| Self {
-            contents: RwLock::new(contents),
+            contents: RwLock::new(empty),
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
             loaded: Condvar::new(),
@@ -160,9 +168,9 @@ impl Index {
             let result = loader.fill(storage.as_ref());
             // Whoever waits for the end of the load may count on the storage being free again.
             drop(storage);
-            let loaded = result.is_ok();
+            let is_whole = result.is_ok() && !loader.abandoned.load(Ordering::Relaxed);
             loader.finish_load(result.map_err(|error| error.to_string()));
-            if loaded && !loader.abandoned.load(Ordering::Relaxed) {
+            if is_whole {
                 loader.tend();
             }
         });

@@ -93,7 +93,8 @@ fn pull_vectors(
             }
             Err(error @ StorageError::Corrupt { .. }) => {
                 let Some(next) = past_damage(storage, &model, seq)? else {
-                    return Ok(fail_vectors(contents, Some(error.to_string())));
+                    fail_vectors(contents, Some(error.to_string()));
+                    return Ok(());
                 };
                 tracing::warn!(%error, "a stored vector is passed over, its text embedded again");
                 seq = next;
@@ -104,7 +105,8 @@ fn pull_vectors(
             Err(error) => return Err(error),
         };
         let Some(last) = rows.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
-            return Ok(fail_vectors(contents, None));
+            fail_vectors(contents, None);
+            return Ok(());
         };
         seq = last.seq;
         put_vectors(contents, &rows, seq);
@@ -199,8 +201,9 @@ fn put_episodes<'a>(
 }
 
 impl Contents {
-    const fn advance(&mut self, seq: Seq) {
+    fn advance(&mut self, seq: Seq) {
         self.seq = seq;
+        self.spared.clear();
     }
 
     fn remove(&mut self, id: RecordId) {
@@ -208,6 +211,20 @@ impl Contents {
             self.drop_units(record, |_| true);
             self.columns.remove(record);
         }
+    }
+
+    /// Takes units out that are about to be entered again, most of them with the text that they have.
+    fn renew_units(&mut self, record: RecordNo, gone: impl Fn(Part) -> bool) {
+        if let (Some(facts), Some(semantic)) = (self.columns.facts(record), &self.semantic) {
+            let spare = |unit: &UnitNo| {
+                let part = self.columns.place(*unit)?.part;
+                let (hash, vector) =
+                    Some(*unit).filter(|_| gone(part)).and_then(|unit| semantic.get(unit))?;
+                Some((facts.id, part, hash, vector))
+            };
+            self.spared.extend(facts.units.iter().filter_map(spare));
+        }
+        self.drop_units(record, gone);
     }
 
     fn drop_units(&mut self, record: RecordNo, gone: impl Fn(Part) -> bool) {
@@ -224,8 +241,14 @@ impl Contents {
         let unit = self.columns.add_unit(place);
         self.n_changed += 1;
         self.lexical.put(unit, &text.words);
-        if let Some(semantic) = &mut self.semantic {
-            semantic.expect(unit, text.meaning());
+        let Some(semantic) = &mut self.semantic else { return };
+        let hash = semantic.expect(unit, text.meaning());
+        let id = self.columns.facts(place.record).map(|facts| facts.id);
+        let same = |spared: &&(RecordId, Part, u64, Vec<f32>)| {
+            Some(spared.0) == id && spared.1 == place.part && spared.2 == hash
+        };
+        if let Some((.., vector)) = self.spared.iter().find(same) {
+            semantic.put(unit, hash, vector);
         }
     }
 
@@ -244,7 +267,10 @@ impl Contents {
     }
 
     fn put_note(&mut self, note: &Note) {
-        self.remove(note.id.into());
+        if let Some((record, _)) = self.columns.find(note.id.into()) {
+            self.renew_units(record, |_| true);
+            self.columns.remove(record);
+        }
         let columns = &mut self.columns;
         let scope = columns.name(Some(note.scope.as_str()));
         let tags = note.tags.iter().map(|tag| columns.name(Some(tag))).collect();
@@ -298,7 +324,7 @@ impl Contents {
             Some((record, done, _)) => {
                 // The last window may have grown; the head changes when the episode ends.
                 let gone = |part: Part| part.step_idx().map_or(!is_same, |idx| idx >= done);
-                self.drop_units(record, gone);
+                self.renew_units(record, gone);
                 if let Some(known) = self.columns.facts_mut(record) {
                     facts.units = std::mem::take(&mut known.units);
                     facts.n_steps_done = done;

@@ -101,17 +101,23 @@ impl Semantic {
         &mut self.dense
     }
 
-    /// A unit has this text from now on, and no vector yet.
-    pub(super) fn expect(&mut self, unit: UnitNo, text: &str) {
-        let at = unit as usize;
+    /// Hash of a unit's text, and its vector if it has one.
+    pub(super) fn get(&self, unit: UnitNo) -> Option<(u64, Vec<f32>)> {
+        Some((*self.hashes.get(unit as usize)?, self.dense.vector(unit)?))
+    }
+
+    /// A unit has this text from now on, and no vector yet; gives the hash of the text.
+    pub(super) fn expect(&mut self, unit: UnitNo, text: &str) -> u64 {
+        let (at, hash) = (unit as usize, content_hash(text));
         if self.hashes.len() <= at {
             self.hashes.resize(at + 1, 0);
         }
-        if let Some(hash) = self.hashes.get_mut(at) {
-            *hash = content_hash(text);
+        if let Some(place) = self.hashes.get_mut(at) {
+            *place = hash;
         }
         self.dense.remove(unit);
         self.pending.insert(unit);
+        hash
     }
 
     /// A unit is gone.

@@ -6,10 +6,12 @@
 //! sum of all that is ever written stays below nine times the last size) and a 64th when it ends.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::dense::Dense;
 use super::semantic::Semantic;
 use super::snapshot::{self, Draft, Identity, SnapshotError};
 use super::{Contents, Index, lock};
@@ -40,6 +42,8 @@ pub(super) struct Upkeep {
     store: OnceLock<[u8; 16]>,
     outcome: Mutex<Outcome>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The first load was not given up.
+    is_complete: AtomicBool,
     /// Until when the work may go on, once the end has come.
     until: OnceLock<Instant>,
 }
@@ -119,7 +123,7 @@ impl Upkeep {
     }
 
     /// Whether saving is worth it when the process ends.
-    fn is_due_at_end(&self, contents: &Contents, saved: Option<super::Position>) -> bool {
+    fn is_due_at_end(contents: &Contents, saved: Option<super::Position>) -> bool {
         let enough = MIN_UNSAVED_AT_END.max(size(contents) / UNSAVED_SHARE_AT_END);
         let own = contents.position();
         // Another process may have saved what this one would.
@@ -149,6 +153,9 @@ impl Index {
     pub(super) fn fill(&self, storage: &dyn Storage) -> Result<(), Error> {
         let model = {
             let contents = self.contents();
+            if let Some(semantic) = &contents.semantic {
+                tracing::debug!(kernels = semantic.dense().kernels(), "vectors are searched");
+            }
             model(&contents).map(|(model, dimension)| (model.to_owned(), dimension))
         };
         let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));
@@ -158,8 +165,9 @@ impl Index {
         self.catch_up(storage)
     }
 
-    /// Starts a thread for what is due, unless one works already.
+    /// Starts a thread for what is due, unless one works already. The index knows all of the store.
     pub(super) fn tend(&self) {
+        self.upkeep.is_complete.store(true, Ordering::Relaxed);
         let is_due = {
             let contents = self.contents();
             self.upkeep.is_due(&contents) || wants_sketch(&contents)
@@ -190,7 +198,7 @@ impl Index {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the upkeep of the search index panicked");
         }
-        if !self.is_ready() || Instant::now() >= until {
+        if !self.upkeep.is_complete.load(Ordering::Relaxed) || Instant::now() >= until {
             return;
         }
         let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
@@ -199,7 +207,7 @@ impl Index {
         let is_due = {
             let contents = self.contents();
             let saved = snapshot::position(path, &Identity::new(*store, model(&contents)));
-            self.upkeep.is_due_at_end(&contents, saved)
+            Upkeep::is_due_at_end(&contents, saved)
         };
         if is_due {
             self.save(false);
@@ -279,7 +287,7 @@ impl Index {
 }
 
 fn wants_sketch(contents: &Contents) -> bool {
-    contents.semantic.as_ref().map(Semantic::dense).is_some_and(|dense| dense.wants_sketch())
+    contents.semantic.as_ref().map(Semantic::dense).is_some_and(Dense::wants_sketch)
 }
 
 #[cfg(test)]
@@ -290,6 +298,14 @@ impl Index {
         if let Some(thread) = thread {
             thread.join().expect("the upkeep ends well");
         }
+    }
+
+    /// Makes sketches now, however few vectors there are.
+    pub(crate) fn sketch_now(&self) {
+        self.sketch();
+        let contents = self.contents();
+        let sketched = contents.semantic.as_ref().map(|semantic| semantic.dense().is_sketched());
+        assert_eq!(sketched, Some(true));
     }
 
     /// Saves the index now, whether it is due or not.

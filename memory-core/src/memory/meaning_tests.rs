@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
-use crate::intake::{NewEpisode, NewNote, NewStep};
+use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
 use crate::model::{NoteKind, Scope, Timestamp};
 use crate::storage::MemStorage;
 
@@ -166,6 +166,23 @@ fn an_open_episode_is_embedded_as_far_as_it_has_changed() {
     memory.forget(&[id.into()]).unwrap();
     assert_eq!(first(&memory.recall(&Query::new("ocean")).unwrap()), None);
     assert_eq!(storage.stats().unwrap().n_vectors, 0);
+}
+
+#[test]
+fn what_keeps_its_text_keeps_its_vector() {
+    let (storage, embedder) = (store(), Concepts::new("concepts/1"));
+    let memory = memory_on(&storage, &embedder);
+    let scope = Scope::new("shop").unwrap();
+    let id = memory.start(NewEpisode::new(scope, "Make it rapid")).unwrap().value;
+    let step = NewStep { tool: "bash".into(), observation: "the sea".into(), ..NewStep::default() };
+    memory.log(id, vec![step]).unwrap();
+    let old = memory.remember(fact("The automobile is red")).unwrap().value;
+    assert_eq!(memory.embed_all().unwrap(), 3);
+    memory.complete(id, Completion::default()).unwrap();
+    memory.remember(NewNote { supersedes: Some(old), ..fact("The car is blue") }).unwrap();
+    assert_eq!(memory.recall(&Query::new("ocean")).unwrap().n_pending, 1, "the new note alone");
+    assert_eq!(memory.embed_all().unwrap(), 1);
+    assert_eq!(first(&memory.recall(&Query::new("ocean")).unwrap()), Some(id.into()));
 }
 
 #[test]

@@ -1,201 +1,20 @@
 //! Claims about the snapshot of the index: it saves a start its work, and never an answer its truth.
 
+mod world;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 
 use super::meaning_tests::{Concepts, fact};
 use super::*;
-use crate::clock::StepClock;
-use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
-use crate::model::{NoteKind, Scope, Timestamp};
-use crate::storage::{MemStorage, VectorRow};
-
-/// A store that counts what is read from it; head and vectors can be made to lie.
-struct Counting {
-    inner: MemStorage,
-    n_steps: AtomicUsize,
-    n_records: AtomicUsize,
-    n_vectors: AtomicUsize,
-    /// Position of the vector that is damaged, and whether all are.
-    damaged: Vec<u64>,
-    is_unreadable: bool,
-}
-
-impl Counting {
-    fn over(inner: MemStorage) -> Self {
-        let zero = AtomicUsize::default;
-        let (n_steps, n_records, n_vectors) = (zero(), zero(), zero());
-        Self { inner, n_steps, n_records, n_vectors, damaged: Vec::new(), is_unreadable: false }
-    }
-
-    fn new() -> Arc<Self> {
-        Arc::new(Self::over(MemStorage::new()))
-    }
-
-    /// Records, steps and vectors that were read since the last time.
-    fn n_read(&self) -> [usize; 3] {
-        [&self.n_records, &self.n_steps, &self.n_vectors]
-            .map(|count| count.swap(0, Ordering::Relaxed))
-    }
-}
-
-impl Storage for Counting {
-    fn apply(&self, batch: WriteBatch, durability: Durability) -> Result<Commit, StorageError> {
-        self.inner.apply(batch, durability)
-    }
-    fn head(&self) -> Result<Head, StorageError> {
-        self.inner.head()
-    }
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
-        self.n_records.fetch_add(ids.len(), Ordering::Relaxed);
-        self.inner.episodes(ids)
-    }
-    fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
-        self.n_steps.fetch_add(ranges.len(), Ordering::Relaxed);
-        self.inner.steps(ranges)
-    }
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
-        self.n_records.fetch_add(ids.len(), Ordering::Relaxed);
-        self.inner.notes(ids)
-    }
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[crate::model::Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
-        self.inner.find(kind, sources)
-    }
-    fn list(
-        &self,
-        kind: RecordKind,
-        filter: &RecordFilter,
-        cursor: Option<ListEntry>,
-        limit: usize,
-    ) -> Result<Vec<ListEntry>, StorageError> {
-        self.inner.list(kind, filter, cursor, limit)
-    }
-    fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
-        self.inner.changes(after, limit)
-    }
-    fn vectors(
-        &self,
-        model: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<VectorRow>, StorageError> {
-        let rows = self.inner.vectors(model, after, limit)?;
-        let is_damaged = |row: &VectorRow| self.damaged.contains(&row.seq);
-        if self.is_unreadable || rows.iter().any(is_damaged) {
-            return Err(StorageError::Corrupt { what: "a vector".into() });
-        }
-        self.n_vectors.fetch_add(rows.len(), Ordering::Relaxed);
-        Ok(rows)
-    }
-    fn stats(&self) -> Result<StorageStats, StorageError> {
-        self.inner.stats()
-    }
-    fn flush(&self) -> Result<(), StorageError> {
-        self.inner.flush()
-    }
-    fn check(&self) -> Result<Vec<String>, StorageError> {
-        self.inner.check()
-    }
-}
-
-/// A folder with the snapshot, and the store.
-struct World {
-    folder: tempfile::TempDir,
-    storage: Arc<dyn Storage>,
-    clock: Arc<StepClock>,
-    embedder: Arc<Concepts>,
-}
-
-impl World {
-    fn on(storage: Arc<dyn Storage>) -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            storage,
-            clock: Arc::new(StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000)),
-            embedder: Concepts::new("concepts/1"),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("memory.db.index")
-    }
-
-    fn start_with(&self, path: Option<PathBuf>) -> Memory {
-        let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
-        let clock: Arc<dyn Clock> = Arc::<StepClock>::clone(&self.clock);
-        let embedder: Arc<dyn Embedder> = Arc::<Concepts>::clone(&self.embedder);
-        Memory::with_parts(Arc::clone(&self.storage), config, clock, Some(embedder)).unwrap()
-    }
-
-    fn start(&self) -> Memory {
-        self.start_with(Some(self.path()))
-    }
-
-    /// What a memory says that builds its index from the storage.
-    fn rebuilt(&self) -> Vec<String> {
-        answers(&self.start_with(None))
-    }
-}
-
-fn note(number: usize) -> NewNote {
-    let what = ["A rapid automobile", "A loaf of bread", "The sea, at last", "Nothing special"];
-    let scope = Scope::new(["shop", "bakery"][number % 2]).unwrap();
-    let text = format!("{}, number{number}", what[number % 4]);
-    let session = (number % 3 == 0).then(|| format!("session {}", number / 12).into());
-    NewNote {
-        session,
-        speaker: (number % 6 == 0).then(|| "Ada".into()),
-        position: u32::try_from(number).unwrap(),
-        ..NewNote::new(scope, NoteKind::ALL[number % 6], &text)
-    }
-}
-
-fn step(text: &str) -> NewStep {
-    NewStep { tool: "bash".into(), observation: text.into(), ..NewStep::default() }
-}
-
-/// Everything that is asked of an index, whatever its numbers.
-fn answers(memory: &Memory) -> Vec<String> {
-    let queries =
-        ["quick vehicle", "ocean", "number7 loaf", "Ada at sea", "episode failed step", ""];
-    let mut said = Vec::new();
-    for text in queries {
-        for scope in [None, Some(Scope::new("bakery").unwrap())] {
-            let mut query = Query::new(text);
-            query.scope = scope;
-            // Of equal repetitions the first is kept, which history decides.
-            query.variety = false;
-            query.limit = Some(40);
-            query.max_tokens = Some(100_000);
-            query.strength = crate::retrieve::Strength::Any;
-            let recall = memory.recall(&query).unwrap();
-            let mut hits: Vec<String> = recall
-                .hits
-                .iter()
-                .map(|hit| {
-                    let score = hit.score * 1e4;
-                    format!(
-                        "{:?} {score:.0} {:?} {:?}",
-                        hit.record.id(),
-                        hit.strength,
-                        hit.step_idx
-                    )
-                })
-                .collect();
-            // Equal scores are in the order of unit numbers, which history decides.
-            hits.sort();
-            said.push(format!("{text}: {} {hits:?}", recall.n_pending));
-        }
-    }
-    said
-}
+use crate::intake::{Completion, NewEpisode, NewNote};
+use crate::model::Scope;
+use crate::storage::MemStorage;
+pub(super) use world::Words;
+use world::{Counting, World, answers, note, step};
 
 /// A world of some notes with vectors whose index was saved.
 fn saved_world(storage: Arc<dyn Storage>, n_notes: usize) -> World {
@@ -285,6 +104,9 @@ fn after_damage(world: &World, damage: impl Fn(&Path)) -> String {
     said
 }
 
+/// What is done to the file.
+type Damage<'a> = &'a dyn Fn(&Path);
+
 fn overwrite(path: &Path, at: usize, with: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at..at + with.len()].copy_from_slice(with);
@@ -302,7 +124,7 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
         let other = saved_world(Arc::new(MemStorage::new()), 50);
         fs::copy(other.path(), path).unwrap();
     };
-    let damages: [(&dyn Fn(&Path), &str); 8] = [
+    let damages: [(Damage<'_>, &str); 8] = [
         (&|path| fs::write(path, "").unwrap(), "has 0 bytes"),
         (&cut, "its head says"),
         (&|path| overwrite(path, 40, b"x"), "damaged: head"),
@@ -323,6 +145,43 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
         let said = after_damage(&world, damage);
         assert!(said.starts_with("rebuilt: ") && said.contains(reason), "{said} for {reason}");
     }
+}
+
+#[test]
+fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the_query() {
+    let world = World::on(Arc::new(MemStorage::new()));
+    // A slab of vectors this long holds 256 of them and leaves memory when it is saved.
+    let start = |path: Option<std::path::PathBuf>| {
+        let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
+        let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
+        let clock = Arc::new(SystemClock);
+        Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap()
+    };
+    let first = start(Some(world.path()));
+    for number in 0..300 {
+        first.remember(note(number)).unwrap();
+    }
+    first.embed_all().unwrap();
+    first.index.save_now();
+    let loaded = start(Some(world.path()));
+    let expected = answers(&start(None));
+    for memory in [&first, &loaded] {
+        assert_eq!(answers(memory), expected);
+    }
+    // In place, as a failing disk would.
+    let mut bytes = fs::read(world.path()).unwrap();
+    let rows = bytes.len() - 300 * 8_192 * 4;
+    for at in (rows..bytes.len()).step_by(4_096) {
+        bytes[at] ^= 1;
+    }
+    fs::write(world.path(), bytes).unwrap();
+    for memory in [&first, &loaded] {
+        assert_eq!(answers(memory), expected);
+        let said = memory.status().unwrap().index.snapshot();
+        assert_eq!(said, "rebuilt: a vector in the snapshot was damaged");
+        memory.index.settle();
+    }
+    assert_eq!(answers(&start(Some(world.path()))), expected);
 }
 
 #[test]
@@ -347,7 +206,7 @@ fn a_snapshot_that_is_ahead_of_the_store_is_rebuilt() {
     let world = saved_world(Arc::new(MemStorage::new()), 60);
     let path = world.path();
     let id = world.storage.head().unwrap().store_id;
-    let older = World { storage: Arc::new(MemStorage::with_id(id)), ..World::on(Counting::new()) };
+    let older = World::on(Arc::new(MemStorage::with_id(id)));
     older.start_with(None).remember(note(3)).unwrap();
     fs::copy(&path, older.path()).unwrap();
     let said = after_damage(&older, |_| ());
@@ -502,8 +361,14 @@ fn act(world: &World, memory: &mut Memory, act: &Act) {
     }
 }
 
+/// A quarter of the usual cases, since each starts several memories.
+fn fewer() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(fewer())]
 
     #[test]
     fn after_any_history_a_reloaded_index_answers_as_a_rebuilt_one(history in acts()) {

@@ -112,6 +112,10 @@ pub(crate) fn run(
     store.memory.flush()?;
     report.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     print(&report, output)?;
+    if report.n_new > 0 {
+        // So that the index is kept for the next start; if it fails, that start tells why.
+        drop(store.memory.refresh());
+    }
     if report.n_bad > 0 { Err(Failure::Incomplete) } else { Ok(()) }
 }
 

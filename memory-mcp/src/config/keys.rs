@@ -346,7 +346,7 @@ mod tests {
             index_wait_ms: _,
             cache_bytes: _,
             cache_age_ms: _,
-            // Stands beside the store, wherever that is.
+            // Beside the store; `store.rs` sets it.
             snapshot_path: _,
         } = memory_core::Config::default();
         assert_eq!(KEYS.len(), 5 + 3 + 3 + 1 + 13);

@@ -10,6 +10,8 @@ mod recalling;
 mod refusals;
 mod session;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 mod stores;
 
 use memory_testkit::stdio::{Client, Server};

@@ -64,6 +64,34 @@ fn a_backup_is_restored_in_place_of_the_store() {
 }
 
 #[test]
+fn a_restored_store_is_searched_as_it_was() {
+    let home = Home::new();
+    let notes = |from: u32| -> Vec<Value> {
+        (from..from + 600)
+            .map(|n| json!({"id": n, "text": format!("animal{n} was seen")}))
+            .collect()
+    };
+    let found = |n: u32| {
+        let query = format!("animal{n}");
+        let hits = home.run(&["recall", &query, "--scope", "*", "--json"]).ok().out;
+        hits.contains(&format!("animal{n} was seen"))
+    };
+    let told = || {
+        let told = home.run(&["stats", "--json"]).ok().value();
+        told["index"]["snapshot"].as_str().unwrap().to_owned()
+    };
+    home.import(&notes(0));
+    assert!(home.path("memory.db.index").exists(), "an import is worth keeping");
+    home.run(&["backup", "copy.db"]).ok();
+    home.import(&notes(600));
+    assert!(found(17) && found(717));
+    assert_eq!(told(), "loaded");
+    home.run(&["restore", "copy.db", "--force"]).ok();
+    assert!(found(17) && !found(717));
+    assert_eq!(told(), "loaded", "the first start after the restore has written it anew");
+}
+
+#[test]
 fn the_doctor_finds_a_sound_store_sound() {
     let home = Home::new();
     home.run(&["remember", "one"]).ok();

@@ -262,9 +262,10 @@ impl Drawn {
 
 /// How many rows to read for the best `k` of `rows`.
 ///
-/// A hundredth up to 200,000 rows, a 250th above: .9995 of the ten best on clustered unit vectors.
+/// A hundredth up to 200,000 rows, a 250th above: .9995 of the ten best on clustered unit vectors; of
+/// 250,000 embeddings of steps of agents all of the ten best and .9992 of the 256 best.
 fn shortlist(k: usize, rows: usize) -> usize {
-    (rows / 100).clamp(400, 2_000).max(rows / 250).max(k * 20)
+    (rows / 100).clamp(400, 2_000).max(rows / 250).max(k * 8)
 }
 
 #[cfg(test)]

@@ -67,9 +67,9 @@ const SAMPLE: &str =
 ///
 /// An index of a program that cuts texts otherwise would not match its queries.
 fn ways_of_texts() -> u64 {
-    let mut said = format!("{} {:?}", env!("CARGO_PKG_VERSION"), unit::BOUNDS);
-    Tokenizer::for_query().for_each_term(SAMPLE, |term| said.push_str(&format!(" {term:x}")));
-    content_hash(&said)
+    let mut terms = Vec::new();
+    Tokenizer::for_query().for_each_term(SAMPLE, |term| terms.push(term));
+    content_hash(&format!("{} {:?} {terms:?}", env!("CARGO_PKG_VERSION"), unit::BOUNDS))
 }
 
 /// Why a snapshot was not written or not read. The remedy is to build the index from the storage.
@@ -246,7 +246,7 @@ pub(super) fn load(
     if let Some(semantic) = &mut semantic {
         semantic.index_units()?;
     }
-    Ok(Contents { columns, lexical, semantic, seq: found, n_changed: 0 })
+    Ok(Contents::new(columns, lexical, semantic, found))
 }
 
 /// Opens the file and checks its head and size.

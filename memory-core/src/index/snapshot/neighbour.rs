@@ -1,6 +1,6 @@
 //! A file that is written beside the one whose place it takes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,9 +22,8 @@ impl Neighbour {
     /// Errors: [`SnapshotError::Stopped`] when this process writes one already.
     pub(super) fn create(path: &Path) -> Result<Self, SnapshotError> {
         sweep(path);
-        let mut name = name_of(path);
         // Two processes do not write to one neighbour.
-        name.push_str(&format!(".{}{ENDING}", std::process::id()));
+        let name = format!("{}.{}{ENDING}", name_of(path), std::process::id());
         let path = path.with_file_name(name);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
@@ -36,7 +35,10 @@ impl Neighbour {
             _ => SnapshotError::Io { op: "create", source },
         })?;
         // Made and not yet locked it may be swept by another: then the rename fails, which does no harm.
-        file.try_lock().map_err(|_| SnapshotError::Stopped)?;
+        // Where there are no locks nobody sweeps.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(SnapshotError::Stopped);
+        }
         Ok(Self { file, path, placed: false })
     }
 
@@ -58,8 +60,6 @@ impl Neighbour {
             synced.map_err(SnapshotError::io("sync the folder of"))?;
         }
         let copy = self.file.try_clone().map_err(SnapshotError::io("keep open"))?;
-        // Others may look whether it is in use.
-        copy.unlock().map_err(SnapshotError::io("unlock"))?;
         Ok(copy)
     }
 }

@@ -1,5 +1,6 @@
 //! A saved index is the same index; anything else is refused by name.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -27,11 +28,12 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 fn sample(n_records: u8) -> Contents {
     let semantic = Some(Semantic::new("minilm-l6-v2", DIMS).unwrap());
     let (columns, lexical) = (Columns::default(), Bm25::new());
-    let mut contents = Contents { columns, lexical, semantic, seq: 42, n_changed: 0 };
+    let mut contents = Contents::new(columns, lexical, semantic, 42);
     for number in 0..n_records {
         let record = put_record(&mut contents, number);
         for part in [Part::Head, Part::Window(0), Part::Error(3)] {
-            let session = (part == Part::Head && number % 2 == 0).then_some(u32::from(number) / 4);
+            let session =
+                (part == Part::Head && number.is_multiple_of(2)).then_some(u32::from(number) / 4);
             let speaker = contents.columns.speaker(Some("Ada Lovelace"));
             let position = u32::from(number);
             let unit =
@@ -40,11 +42,11 @@ fn sample(n_records: u8) -> Contents {
             contents.lexical.put(unit, &text);
             let semantic = contents.semantic.as_mut().unwrap();
             semantic.expect(unit, &text);
-            if number % 5 > 0 {
+            if !number.is_multiple_of(5) {
                 semantic.put(unit, content_hash(&text), &[f32::from(number) + 0.5; DIMS]);
             }
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             for unit in contents.columns.drop_units(record, |_| true) {
                 contents.lexical.remove(unit);
                 contents.semantic.as_mut().unwrap().remove(unit);
@@ -58,7 +60,7 @@ fn sample(n_records: u8) -> Contents {
 
 fn put_record(contents: &mut Contents, number: u8) -> RecordNo {
     let columns = &mut contents.columns;
-    let is_note = number % 2 == 0;
+    let is_note = number.is_multiple_of(2);
     let scope = columns.name(Some(["shop", "naïve — café"][usize::from(number % 4 / 2)]));
     columns.session(scope, &format!("session {}", number / 4));
     let tags = (0..number % 3).map(|tag| columns.name(Some(&format!("tag{tag}")))).collect();
@@ -81,7 +83,7 @@ fn put_record(contents: &mut Contents, number: u8) -> RecordNo {
         task_type,
         language: 0,
         tags,
-        superseded: number % 4 == 0,
+        superseded: number.is_multiple_of(4),
         n_steps_done: u32::from(number),
         head_hash: u64::from(number) << 40,
         units: Vec::new(),
@@ -96,23 +98,23 @@ fn told(contents: &Contents) -> String {
         let ids: [RecordId; 2] =
             [NoteId::from_bytes([number; 16]).into(), EpisodeId::from_bytes([number; 16]).into()];
         for found in ids.into_iter().filter_map(|id| columns.find(id)) {
-            said.push_str(&format!("{found:?}\n"));
+            writeln!(said, "{found:?}").unwrap();
         }
     }
     for unit in 0..1_000 {
         let dense = contents.semantic.as_ref().unwrap().dense();
         let vector = dense.vector(unit);
-        said.push_str(&format!("{:?} {:?} ", columns.place(unit), columns.neighbours(unit)));
-        said.push_str(&format!("{vector:?}\n"));
+        write!(said, "{:?} {:?} ", columns.place(unit), columns.neighbours(unit)).unwrap();
+        writeln!(said, "{vector:?}").unwrap();
     }
-    said.push_str(&format!("{:?} {}\n", columns.speakers_named("LOVELACE"), columns.n_units()));
+    writeln!(said, "{:?} {}", columns.speakers_named("LOVELACE"), columns.n_units()).unwrap();
     for query in ["common", "word3 number17", "nothing"] {
         let mut scores = LexicalScores::new();
         contents.lexical.score(&LexicalQuery::new(query), None, &mut scores);
-        said.push_str(&format!("{:?}\n", scores.top(1_000)));
+        writeln!(said, "{:?}", scores.top(1_000)).unwrap();
     }
     let semantic = contents.semantic.as_ref().unwrap();
-    said.push_str(&format!("{:?} {:?}", semantic.pending(0, 1_000), contents.position()));
+    write!(said, "{:?} {:?}", semantic.pending(0, 1_000), contents.position()).unwrap();
     said
 }
 
