@@ -6,8 +6,12 @@
 //! what is hardly relevant. Two runs of one task that ended in different ways are no repetition: the best
 //! success and the best failure of a task stand side by side. `plans/0012` has the figures.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::candidates::Candidate;
 use super::query::HitKind;
@@ -46,7 +50,8 @@ pub(super) fn order(
     if weights.variety <= 0.0 || limit < 2 || ranked.len() < 2 {
         return ranked;
     }
-    let comparison = Comparison { contents, semantic: contents.semantic.as_ref() };
+    let (semantic, directions) = (contents.semantic.as_ref(), RefCell::default());
+    let comparison = Comparison { contents, semantic, directions };
     let scores: Vec<f64> = ranked.iter().map(|candidate| candidate.score).collect();
     let choice = choose(&scores, limit.min(MAX_CHOSEN), weights.variety, |a, b| {
         let pair = ranked.get(a).zip(ranked.get(b));
@@ -150,6 +155,7 @@ impl Eq for Waiting {}
 struct Comparison<'a> {
     contents: &'a Contents,
     semantic: Option<&'a Semantic>,
+    directions: RefCell<FxHashMap<UnitNo, Rc<[f32]>>>,
 }
 
 impl Comparison<'_> {
@@ -200,10 +206,21 @@ impl Comparison<'_> {
 
     /// Cosine of two units; `None` where one has no vector.
     fn cosine(&self, a: UnitNo, b: UnitNo) -> Option<f32> {
-        let dense = self.semantic?.dense();
-        let (a, b) = (dense.vector(a)?, dense.vector(b)?);
-        let norms = dot(a, a) * dot(b, b);
-        if norms > 0.0 { Some(dot(a, b) / norms.sqrt()) } else { None }
+        let (a, b) = (self.direction(a), self.direction(b));
+        if a.is_empty() || b.is_empty() { None } else { Some(dot(&a, &b)) }
+    }
+
+    /// The vector of a unit at length one, empty where it has none; fetched once.
+    fn direction(&self, unit: UnitNo) -> Rc<[f32]> {
+        let fetch = || {
+            let mut vector = self.semantic?.dense().vector(unit)?.to_vec();
+            let length = dot(&vector, &vector).sqrt();
+            vector.iter_mut().for_each(|value| *value /= length);
+            Some(vector).filter(|_| length > 0.0)
+        };
+        let mut directions = self.directions.borrow_mut();
+        let known = directions.entry(unit).or_insert_with(|| fetch().unwrap_or_default().into());
+        Rc::clone(known)
     }
 }
 

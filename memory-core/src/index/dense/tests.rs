@@ -1,5 +1,7 @@
 //! The index against a full scan in `f64`, over hostile corpora and after random changes.
 
+mod exactness;
+
 use super::quantise::Shape;
 use super::{Dense, DenseError, UNIT_LIMIT, kernel};
 use crate::index::mask::Mask;
