@@ -19,6 +19,7 @@ pub mod retrieval_set;
 pub mod searcher;
 mod sessions;
 pub mod stdio;
+pub mod synthetic;
 pub mod table;
 pub mod targets;
 pub mod variety;

@@ -39,7 +39,7 @@ pub fn at_most(figure: &str) -> Option<f64> {
     of(figure).or_else(|| of(figure.split('@').next()?))
 }
 
-const AT_MOST: [(&str, f64); 16] = [
+const AT_MOST: [(&str, f64); 18] = [
     // Engine on `MemStorage`, in microseconds.
     ("engine_mem/start", 2.0),
     ("engine_mem/log_350_b", 0.9),
@@ -49,6 +49,8 @@ const AT_MOST: [(&str, f64); 16] = [
     ("engine/recall@100000", 5_000.0),
     ("recall_mem/10000", 1_000.0),
     ("recall_mem/100000", 5_000.0),
+    ("recall_fused/100000", 2_500.0),
+    ("embedding/kept_query", 2.0),
     // Server: calls in microseconds, starts in milliseconds, sizes in megabytes.
     ("stdio/start_episode", 12_000.0),
     ("stdio/log_steps_1500_b", 150.0),

@@ -3,6 +3,8 @@
 
 mod coding;
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
@@ -108,6 +110,36 @@ pub(crate) struct Columns {
     /// Unit of a note by its session and position.
     turns: FxHashMap<(u32, u32), UnitNo>,
     free_units: Vec<UnitNo>,
+    masks: Masks,
+}
+
+/// Masks kept until anything changes: the same few conditions are asked again and again.
+#[derive(Debug, Default)]
+struct Masks(Mutex<Vec<(Conditions, Arc<Mask>)>>);
+
+impl Masks {
+    /// How many are kept.
+    const MOST: usize = 4;
+
+    /// The mask of conditions, made now if it is not known.
+    fn get(&self, conditions: &Conditions, make: impl FnOnce() -> Mask) -> Arc<Mask> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |(known, _): &(Conditions, _)| known == conditions;
+        if let Some((_, mask)) = lock().iter().find(|kept| known(kept)) {
+            return Arc::clone(mask);
+        }
+        // Not under the lock: whoever asks for another mask does not wait for this one.
+        let mask = Arc::new(make());
+        let mut masks = lock();
+        masks.insert(0, (conditions.clone(), Arc::clone(&mask)));
+        masks.truncate(Self::MOST);
+        mask
+    }
+
+    /// Forgets all of them: some unit may pass now that did not, or the other way round.
+    fn clear(&mut self) {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Columns {
@@ -171,6 +203,7 @@ impl Columns {
     }
 
     pub(crate) fn facts_mut(&mut self, record: RecordNo) -> Option<&mut Facts> {
+        self.masks.clear();
         self.records.get_mut(record as usize)?.as_mut()
     }
 
@@ -180,6 +213,7 @@ impl Columns {
 
     /// Enters a record without units.
     pub(crate) fn insert(&mut self, facts: Facts) -> RecordNo {
+        self.masks.clear();
         let id = facts.id;
         let number = claim(&mut self.records, &mut self.free_records, facts);
         self.numbers.insert(id, number);
@@ -188,6 +222,7 @@ impl Columns {
 
     /// Adds a unit to a record.
     pub(crate) fn add_unit(&mut self, place: Place) -> UnitNo {
+        self.masks.clear();
         let unit = claim(&mut self.places, &mut self.free_units, place);
         if let Some(session) = place.session {
             self.turns.insert((session, place.position), unit);
@@ -204,6 +239,7 @@ impl Columns {
         record: RecordNo,
         gone: impl Fn(Part) -> bool,
     ) -> Vec<UnitNo> {
+        self.masks.clear();
         let Self { records, places, turns, free_units, .. } = self;
         let Some(Some(facts)) = records.get_mut(record as usize) else { return Vec::new() };
         let mut dropped = Vec::new();
@@ -226,6 +262,7 @@ impl Columns {
 
     /// Takes a record out; its units must be dropped before.
     pub(crate) fn remove(&mut self, record: RecordNo) {
+        self.masks.clear();
         if let Some(slot) = self.records.get_mut(record as usize)
             && let Some(facts) = slot.take()
         {
@@ -260,15 +297,18 @@ impl Columns {
 
     /// The units of the records that pass.
     ///
-    /// Cost: linear in the records and units.
-    pub(crate) fn mask(&self, conditions: &Conditions) -> Mask {
-        let mut mask = Mask::new();
-        for facts in self.records.iter().flatten().filter(|facts| conditions.pass(facts)) {
-            for unit in &facts.units {
-                mask.set(*unit);
+    /// Cost: nothing for conditions that were asked before and since the last change, else linear in the
+    /// records and units.
+    pub(crate) fn mask(&self, conditions: &Conditions) -> Arc<Mask> {
+        self.masks.get(conditions, || {
+            let mut mask = Mask::new();
+            for facts in self.records.iter().flatten().filter(|facts| conditions.pass(facts)) {
+                for unit in &facts.units {
+                    mask.set(*unit);
+                }
             }
-        }
-        mask
+            mask
+        })
     }
 
     /// The notes of a scope whose text has this key, in any order.
@@ -310,4 +350,71 @@ fn claim<T>(slots: &mut Vec<Option<T>>, free: &mut Vec<u32>, value: T) -> u32 {
     }
     slots.push(Some(value));
     u32::try_from(slots.len() - 1).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{NoteId, NoteKind};
+
+    fn facts(record: u8, scope: NameNo) -> Facts {
+        let mut id = [0; 16];
+        id[15] = record;
+        Facts {
+            id: NoteId::from_bytes(id).into(),
+            kind: HitKind::Note(NoteKind::Fact),
+            at: Timestamp::from_millis(0),
+            outcome: None,
+            scope,
+            task_type: 0,
+            language: 0,
+            tags: Box::default(),
+            superseded: false,
+            n_steps_done: 0,
+            head_hash: 0,
+            units: Vec::new(),
+        }
+    }
+
+    /// The mask as it is made when none is kept: the slow twin.
+    fn naive(columns: &Columns, conditions: &Conditions) -> Mask {
+        let passing = columns.records.iter().flatten().filter(|facts| conditions.pass(facts));
+        passing.flat_map(|facts| facts.units.iter().copied()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_kept_mask_is_the_one_that_would_be_made(
+            changes in prop::collection::vec((0_u8..5, 0_u8..8, 0_u32..3), 0..60),
+        ) {
+            let mut columns = Columns::default();
+            let scopes = [None, Some(0), Some(1), Some(2), Some(7), None];
+            let asked = scopes.map(|scope| Conditions { scope, ..Conditions::default() });
+            for (change, record, n) in changes {
+                let found = columns.find(facts(record, 0).id).map(|(number, _)| number);
+                match (change, found) {
+                    (0, None) => drop(columns.insert(facts(record, n))),
+                    (1, Some(number)) => {
+                        columns.add_unit(Place::of_episode(number, Part::Window(n)));
+                    }
+                    (2, Some(number)) => {
+                        columns.drop_units(number, |part| part == Part::Window(n));
+                    }
+                    (3, Some(number)) => {
+                        columns.drop_units(number, |_| true);
+                        columns.remove(number);
+                    }
+                    (4, Some(number)) => {
+                        columns.facts_mut(number).unwrap().superseded = n == 1;
+                    }
+                    _ => {}
+                }
+                for conditions in &asked {
+                    prop_assert_eq!(&*columns.mask(conditions), &naive(&columns, conditions));
+                }
+            }
+        }
+    }
 }

@@ -179,7 +179,7 @@ fn what_keeps_its_text_keeps_its_vector() {
     let old = memory.remember(fact("The automobile is red")).unwrap().value;
     assert_eq!(memory.embed_all().unwrap(), 3);
     memory.complete(id, Completion::default()).unwrap();
-    memory.remember(NewNote { supersedes: Some(old), ..fact("The car is blue") }).unwrap();
+    memory.remember(NewNote { supersedes: Some(old.id()), ..fact("The car is blue") }).unwrap();
     assert_eq!(memory.recall(&Query::new("ocean")).unwrap().n_pending, 1, "the new note alone");
     assert_eq!(memory.embed_all().unwrap(), 1);
     assert_eq!(first(&memory.recall(&Query::new("ocean")).unwrap()), Some(id.into()));

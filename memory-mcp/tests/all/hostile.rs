@@ -43,6 +43,43 @@ fn the_name_of_a_tool_cannot_leave_its_line() {
 }
 
 #[test]
+fn queries_of_any_text_are_answered() {
+    let client = start();
+    let fact = json!({"text": "The walrus sleeps on the ice"});
+    _ = client.call("remember", &fact).expect_ok();
+    let megabyte = |part: &str| part.repeat((1 << 20) / part.len());
+    for (query, is_found) in [
+        (String::new(), true),
+        (" \t\r\n\u{a0} ".to_owned(), true),
+        ("walrus\0\u{1}\u{7f}\u{1b}[31m\u{9f}\u{feff}".to_owned(), true),
+        ("\u{fffd}\u{10ffff}\u{e000}".to_owned(), false),
+        (megabyte("walrus "), true),
+        (megabyte("x"), false),
+        (megabyte("\0"), false),
+        (megabyte("🦭"), false),
+        (megabyte("セイウチ。"), false),
+        (megabyte("(((["), false),
+    ] {
+        let answer = client.call("recall", &json!({"query": query}));
+        let shown: String = query.chars().take(20).collect();
+        let n_hits = answer.expect_ok()["hits"].as_array().unwrap().len();
+        assert_eq!(n_hits > 0, is_found, "{shown:?}");
+    }
+}
+
+#[test]
+fn half_a_surrogate_is_an_error_or_a_text_but_no_end() {
+    let client = start();
+    for escaped in ["\\ud800", "\\udc00walrus", "walrus \\ud83e x"] {
+        // Its id is of another kind than the client's, so that no reply to it is awaited.
+        client.raw(&format!(
+            r#"{{"jsonrpc":"2.0","id":"mine","method":"tools/call","params":{{"name":"recall","arguments":{{"query":"{escaped}"}}}}}}"#
+        ));
+        _ = client.call("status", &json!({})).expect_ok();
+    }
+}
+
+#[test]
 fn lines_that_are_no_requests_leave_the_server_alive() {
     let client = start();
     client.raw("");

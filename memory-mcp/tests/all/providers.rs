@@ -17,25 +17,35 @@ const IN_TIME: Duration = Duration::from_mins(1);
 
 /// A server that is to ask the provider at that address.
 fn asking(address: &str) -> Server {
+    asking_for(address, "concepts")
+}
+
+/// The same, for vectors of that model.
+fn asking_for(address: &str, model: &str) -> Server {
     let url = format!("embedder_url=http://{address}/v1");
-    ["embedder=openai", &url, "embedder_model=concepts", "embedder_dimension=4"]
+    let model = format!("embedder_model={model}");
+    ["embedder=openai", &url, &model, "embedder_dimension=4"]
         .iter()
         .fold(server(), |server, setting| server.arg("--set").arg(setting))
         .env("MEMORY_MCP_EMBEDDER_KEY", KEY)
         .env("MEMORY_MCP_LOG_LEVEL", "trace")
 }
 
+/// How a provider writes the vector of a text.
+type Written = fn(&str) -> String;
+
 /// The vector of a text: one direction for each thing that it is about.
-fn vector(text: &str) -> [f32; 4] {
+fn vector(text: &str) -> String {
     let about = |words: [&str; 2]| {
         let found = words.iter().any(|word| text.contains(word));
         f32::from(u8::from(found))
     };
-    [about(["feline", "cat"]), about(["deploy", "release"]), about(["colour", "paint"]), 0.1]
+    let cat = about(["feline", "cat"]);
+    json!([cat, about(["deploy", "release"]), about(["colour", "paint"]), 0.1]).to_string()
 }
 
 /// Answers one request as `OpenAI` does; one without the key is refused.
-fn answer(stream: TcpStream) -> std::io::Result<()> {
+fn answer(stream: TcpStream, written: Written) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let (mut length, mut known) = (0, false);
     loop {
@@ -56,8 +66,10 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let request: Value = serde_json::from_slice(&body).unwrap();
     let texts = request["input"].as_array().unwrap().iter().enumerate();
-    let item = |(index, input)| json!({"index": index, "embedding": vector(text(input))});
-    let answer = json!({"data": texts.map(item).collect::<Vec<_>>()}).to_string();
+    // By hand, as what is written may be no JSON.
+    let item =
+        |(index, input)| format!("{{\"index\": {index}, \"embedding\": {}}}", written(text(input)));
+    let answer = format!("{{\"data\": [{}]}}", texts.map(item).collect::<Vec<_>>().join(","));
     let status = if known { "200 OK" } else { "401 Unauthorized" };
     let length = answer.len();
     let head =
@@ -67,12 +79,17 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
 
 /// Starts a provider, which ends with the test's process; gives its address.
 fn provider() -> String {
+    provider_of(vector)
+}
+
+/// The same, with vectors written so.
+fn provider_of(written: Written) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
         for stream in listener.incoming() {
             // A server that was killed in the middle of a request is no failure.
-            thread::spawn(|| stream.and_then(answer));
+            thread::spawn(move || stream.and_then(|stream| answer(stream, written)));
         }
     });
     address
@@ -144,4 +161,47 @@ fn a_provider_that_never_answers_delays_neither_start_nor_acknowledgement_nor_en
     assert_eq!(text(&found["hits"][0]["text"]), "The colour of the button is green", "{found}");
     assert!(found["degraded"].is_string(), "{found}");
     assert!(client.close_stdin_and_wait(Duration::from_secs(5)).success());
+}
+
+#[test]
+fn vectors_that_are_none_are_refused_and_the_texts_are_found_by_words() {
+    let bad: [Written; 5] = [
+        |_| "[NaN, 0, 0, 1]".into(),
+        |_| "[null, 0, 0, 1]".into(),
+        |_| "[1e999, 0, 0, 1]".into(),
+        |_| "[1, 0, 0]".into(),
+        |_| "[]".into(),
+    ];
+    for written in bad {
+        let client = asking(&provider_of(written)).start();
+        remember(&client);
+        let query = json!({"query": "colour of the button"});
+        let found = client.call("recall", &query).expect_ok();
+        assert_eq!(text(&found["hits"][0]["text"]), "The colour of the button is green", "{found}");
+        assert!(found["degraded"].is_string(), "{}: {found}", written(""));
+        assert_eq!(n_pending(&client), 3, "{}: no vector was taken", written(""));
+        assert_discreet(&client);
+    }
+}
+
+#[test]
+fn another_model_makes_vectors_of_its_own_for_all_that_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("memory.db");
+    let address = provider();
+    for model in ["concepts", "later"] {
+        let client = asking_for(&address, model).arg("--store").arg(&store).start();
+        if model == "concepts" {
+            remember(&client);
+        }
+        let begin = Instant::now();
+        while n_pending(&client) > 0 {
+            assert!(begin.elapsed() < IN_TIME, "{}", client.stderr());
+        }
+        let health = client.call("status", &json!({"verbose": true})).expect_ok();
+        assert_eq!(health["model"], json!(format!("openai/{model}/4")));
+        let found = client.call("recall", &json!({"query": "cat carpet"})).expect_ok();
+        assert_eq!(text(&found["hits"][0]["text"]), "The feline sat upon the rug", "{found}");
+        assert!(client.close_stdin_and_wait(IN_TIME).success());
+    }
 }

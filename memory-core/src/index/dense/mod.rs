@@ -154,25 +154,15 @@ impl Dense {
         self.vector_at(self.slot(unit)?)
     }
 
-    /// Cosine of the vectors of two units, by their codes: within .01 of the exact one for unit vectors of
-    /// 384 dimensions. `None` where one has no vector or a zero one. Cost: a microsecond.
-    pub(crate) fn cosine(&self, a: u32, b: u32) -> Option<f32> {
-        let codes = |unit: u32| {
-            let (slab, row) = self.place(self.slot(unit)?);
-            Some(slab?.codes_of(row))
-        };
-        let (mut dot, mut norm_a, mut norm_b) = (0_i32, 0_i32, 0_i32);
-        for (a, b) in codes(a)?.zip(codes(b)?) {
-            for (a, b) in a.into_iter().zip(b) {
-                dot += a * b;
-                norm_a += a * a;
-                norm_b += b * b;
-            }
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a cosine in single precision")]
-        let cosine = |norms: f64| (f64::from(dot) / norms.sqrt()) as f32;
-        let norms = f64::from(norm_a) * f64::from(norm_b);
-        (norms > 0.0).then(|| cosine(norms))
+    /// The vector of a unit at length 1, by its codes: the cosine of two is within .01 of the exact one for
+    /// 384 dimensions. `None` where it has no vector or a zero one. Cost: half a microsecond.
+    pub(crate) fn direction(&self, unit: u32) -> Option<Vec<f32>> {
+        let (slab, row) = self.place(self.slot(unit)?);
+        let mut direction = Vec::with_capacity(self.shape.width);
+        direction.extend(slab?.codes_of(row).flatten().map(f32::from));
+        let norm = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
+        direction.iter_mut().for_each(|value| *value /= norm);
+        Some(direction).filter(|_| norm > 0.0)
     }
 
     /// Name of the instruction set in use, for logs.

@@ -108,14 +108,14 @@ impl Slab {
     }
 
     /// The codes of a row, four dimensions at a time.
-    pub(super) fn codes_of(&self, row: usize) -> impl Iterator<Item = [i32; 4]> {
+    pub(super) fn codes_of(&self, row: usize) -> impl Iterator<Item = [i16; 4]> {
         let block = self.shape.block_bytes();
         let codes = self.codes.get().get(row / ROWS * block..).unwrap_or_default();
         let groups = codes.get(..block).unwrap_or_default();
         groups.chunks_exact(ROWS * 4).filter_map(move |group| {
             let at = row % ROWS * 4;
             let codes: [u8; 4] = group.get(at..at + 4)?.try_into().ok()?;
-            Some(codes.map(|code| i32::from(code) - 128))
+            Some(codes.map(|code| i16::from(code) - 128))
         })
     }
 
