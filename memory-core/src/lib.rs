@@ -49,7 +49,6 @@ mod embed;
 mod error;
 mod index;
 mod intake;
-#[expect(dead_code, unused_imports, reason = "the engine does not ask it yet")]
 mod learn;
 mod likeness;
 mod memory;
@@ -64,10 +63,10 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use learn::Worth;
+pub use learn::{Association, Worth};
 pub use memory::{
-    Advice, Cure, EngineStatus, Handoff, Import, Judged, KnownError, Logged, Memory, Record,
-    Reflection, Remembered,
+    Advice, Cure, EngineStatus, Handoff, Import, Judged, KnownError, Logged, Memory, Pattern,
+    PatternQuery, Record, Reflection, Remembered,
 };
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,

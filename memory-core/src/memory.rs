@@ -11,6 +11,7 @@ mod forget;
 mod import;
 mod learning;
 mod notes;
+mod patterns;
 mod wording;
 
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,7 @@ pub use feedback::Judged;
 pub use import::Import;
 use learning::{Learning, Loading};
 pub use notes::Remembered;
+pub use patterns::{Pattern, PatternQuery};
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;
@@ -396,6 +398,8 @@ pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Ve
     read().map_err(Error::storage("read records"))
 }
 
+#[cfg(test)]
+mod advice_tests;
 #[cfg(test)]
 mod cache_tests;
 #[cfg(test)]

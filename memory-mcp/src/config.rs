@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use memory_core::{Config, Scope};
+use memory_core::{Config, Retention, Scope};
 use memory_storage_turso::Options;
 
 pub(crate) use keys::{EmbedderChoice, LogLevel};
@@ -140,6 +140,8 @@ pub(crate) struct Settings {
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
     pub(crate) engine: Config,
+    /// What a user who names no rules lets go.
+    pub(crate) retention: Retention,
     /// Where the program runs.
     pub(crate) working_dir: PathBuf,
     /// The settings file that was read, or would be if it existed.
@@ -188,6 +190,7 @@ impl Settings {
             remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
             storage: Options::default(),
             engine: Config::default(),
+            retention: Retention::default(),
             working_dir: environment.working_dir.clone(),
             file,
             warnings,

@@ -1,11 +1,13 @@
 //! What is said over the wire: how arguments are read, and the shapes and texts of answers.
 //!
-//! Who calls it: the tools. What it must not know: the protocol's messages, the engine's doings.
+//! Who calls it: the tools, and commands that print what an agent is to read. What it must not know: the
+//! protocol's messages, the engine's doings.
 
 mod argument;
 mod handoff;
 mod hit;
 mod moment;
+mod pattern;
 mod render;
 mod schema;
 mod step;
@@ -17,6 +19,7 @@ pub(crate) use argument::{
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use moment::{Moment, Since, rfc3339};
+pub(crate) use pattern::PatternAnswer;
 pub(crate) use render::{QUOTED, dot, put, quote, receipt, title};
 pub(crate) use schema::{Opaque, answer_schema};
 pub(crate) use step::{NAME_CHARS, StepAnswer, shortened};

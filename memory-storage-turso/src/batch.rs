@@ -1,5 +1,6 @@
 //! One batch inside an open transaction: what `MemStorage` does, in rows.
 
+use libsql::Value;
 use memory_core::{
     Applied, ChangeOp, Closing, Commit, Episode, EpisodeId, Note, NoteId, Op, RecordId, Rejection,
     Source, Status, Step, StorageError, Timestamp, WriteBatch,
@@ -7,7 +8,7 @@ use memory_core::{
 
 use crate::changes::Feed;
 use crate::connection::Connection;
-use crate::{episodes, notes, sources, steps, tags, vectors};
+use crate::{episodes, notes, sources, steps, tags, ties, vectors};
 
 /// Applies a batch. After an error some of it may be in the transaction: the caller rolls back.
 ///
@@ -37,6 +38,10 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::Remove(id) => remove(conn, feed, *id),
         Op::Judge { id, helpful } => judge(conn, feed, *id, *helpful),
         Op::Merge { note, at } => merge(conn, feed, *note, *at),
+        Op::Tie { episode, relations, shown, followed } => {
+            let named = ties::columns(relations, shown, followed)?;
+            tie(conn, feed, *episode, named)
+        }
         Op::KeepDigest { episode, digest } => done(episodes::keep_digest(conn, *episode, digest)),
         Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
         Op::RemoveVectors { model, units } => done(vectors::remove(conn, model, units)),
@@ -164,6 +169,18 @@ fn merge(
     let state = notes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
     notes::merge(conn, state.key, at, seq)?;
+    Ok(Applied::Done)
+}
+
+fn tie(
+    conn: &mut Connection,
+    feed: &mut Feed,
+    id: EpisodeId,
+    named: [Value; 3],
+) -> Result<Applied, StorageError> {
+    let state = episodes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
+    let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
+    episodes::tie(conn, state.key, named, seq)?;
     Ok(Applied::Done)
 }
 

@@ -134,6 +134,18 @@ pub(crate) fn judge(
     conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()]).map(drop)
 }
 
+/// Sets the columns of what an episode names; an open one has followed nothing.
+pub(crate) fn tie(
+    conn: &mut Connection,
+    key: i64,
+    [relations, shown, followed]: [Value; 3],
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = "UPDATE episodes SET relations = ?, shown = ?,
+               followed = CASE WHEN ended_at IS NULL THEN followed ELSE ? END, seq = ? WHERE pk = ?";
+    conn.execute(sql, vec![relations, shown, followed, seq.into(), key.into()]).map(drop)
+}
+
 /// Keeps the digest of an episode's steps, if the episode is stored.
 pub(crate) fn keep_digest(
     conn: &mut Connection,

@@ -9,6 +9,15 @@ use memory_core::{
 
 use crate::connection::{Row, labels};
 
+/// The three columns of what an episode names.
+pub(crate) fn columns(
+    of: &[Relation],
+    were_shown: &[Shown],
+    followed: &[RecordId],
+) -> Result<[Value; 3], StorageError> {
+    Ok([relations(of)?, shown(were_shown)?, records(followed)?])
+}
+
 /// The column of ties to other episodes: `retries <id>`.
 pub(crate) fn relations(relations: &[Relation]) -> Result<Value, StorageError> {
     let text = |tie: &Relation| format!("{} {}", tie.kind.name(), tie.episode).into();

@@ -54,6 +54,7 @@ impl Job {
             Op::Close { .. }
             | Op::Judge { .. }
             | Op::Merge { .. }
+            | Op::Tie { .. }
             | Op::Remove(_)
             | Op::RemoveVectors { .. }
             | Op::KeepModel(_) => 0,

@@ -54,9 +54,9 @@ struct Tally {
     /// Of these, where the proposed remedy was tried, and where it then worked; the same for at once.
     followed: [usize; 2],
     instead: [usize; 2],
-    digest_us: f64,
-    put_us: f64,
-    cures_us: f64,
+    digest: Vec<Duration>,
+    put: Vec<Duration>,
+    cures: Vec<Duration>,
     digest_bytes: usize,
     shown: std::collections::BTreeMap<(String, String), [usize; 3]>,
 }
@@ -130,8 +130,8 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
         let digest = LearnBench::digest(steps);
         let middle = Instant::now();
         learned.put(episode, &digest);
-        tally.put_us += middle.elapsed().as_secs_f64() * 1e6;
-        tally.digest_us += (middle - start).as_secs_f64() * 1e6;
+        tally.put.push(middle.elapsed());
+        tally.digest.push(middle - start);
         tally.digest_bytes += digest.len();
         tally.n_episodes += 1;
         tally.n_steps += steps.len();
@@ -145,7 +145,7 @@ impl Tally {
         self.n_resolved += usize::from(error.resolved);
         let start = Instant::now();
         let cures = learned.cures(&error.tool, error.signature, 3);
-        self.cures_us += start.elapsed().as_secs_f64() * 1e6;
+        self.cures.push(start.elapsed());
         let Some(first) = cures.first() else { return };
         let is = |remedy: &String| error.remedies.contains(remedy);
         let resolved = usize::from(error.resolved);
@@ -172,7 +172,9 @@ impl Tally {
     fn row(&self, name: &str) -> Vec<String> {
         let of = |n: usize, all: usize| share((all > 0).then(|| n as f64 / all as f64));
         let (low, high) = wilson(self.n_right, self.n_proposed);
-        let each = |us: f64| number(us / self.n_episodes.max(1) as f64);
+        let half = |timings: &Vec<Duration>| {
+            Percentiles::of(timings.clone()).map_or_else(String::new, |p| number(p.p50_us))
+        };
         vec![
             name.to_owned(),
             self.n_episodes.to_string(),
@@ -187,9 +189,9 @@ impl Tally {
             of(self.n_at_once, self.n_proposed),
             format!("{} ({})", of(self.followed[1], self.followed[0]), self.followed[0]),
             format!("{} ({})", of(self.instead[1], self.instead[0]), self.instead[0]),
-            each(self.digest_us),
-            each(self.put_us),
-            number(self.cures_us / self.n_errors.max(1) as f64),
+            half(&self.digest),
+            half(&self.put),
+            half(&self.cures),
         ]
     }
 }

@@ -31,6 +31,8 @@ pub struct NewEpisode {
     pub relations: Vec<Relation>,
     /// What was shown before it began.
     pub shown: Vec<Shown>,
+    /// What readers said of it elsewhere.
+    pub feedback: Feedback,
 }
 
 impl NewEpisode {
@@ -45,6 +47,7 @@ impl NewEpisode {
             started_at: None,
             relations: Vec::new(),
             shown: Vec::new(),
+            feedback: Feedback::default(),
         }
     }
 }
@@ -87,6 +90,8 @@ pub struct Completion {
     pub reward: Option<f64>,
     /// What made the difference.
     pub reflection: Option<String>,
+    /// By how much the outcome was better than expected, in [-1, 1].
+    pub surprise: Option<f64>,
     /// Records whose advice was followed.
     pub followed: Vec<RecordId>,
     /// When it ended; now, if not said.
@@ -122,6 +127,12 @@ pub struct NewNote {
     pub valid_from: Option<Timestamp>,
     /// Until when it holds.
     pub valid_to: Option<Timestamp>,
+    /// How often it was told again elsewhere.
+    pub n_merged: u32,
+    /// When that was the last time.
+    pub merged_at: Option<Timestamp>,
+    /// What readers said of it elsewhere.
+    pub feedback: Feedback,
 }
 
 impl NewNote {
@@ -142,6 +153,9 @@ impl NewNote {
             occurred_at: None,
             valid_from: None,
             valid_to: None,
+            n_merged: 0,
+            merged_at: None,
+            feedback: Feedback::default(),
         }
     }
 }
@@ -197,7 +211,7 @@ impl<'a> Desk<'a> {
             recorded_at: self.now,
             relations: new.relations,
             shown: new.shown,
-            feedback: Feedback::default(),
+            feedback: new.feedback,
             digest: None,
             n_steps: 0,
             closing: None,
@@ -234,6 +248,11 @@ impl<'a> Desk<'a> {
         {
             return Err(Error::invalid("reward", format!("{reward} is not within 0 and 1")));
         }
+        if let Some(surprise) = new.surprise
+            && !(-1.0..=1.0).contains(&surprise)
+        {
+            return Err(Error::invalid("surprise", format!("{surprise} is not within -1 and 1")));
+        }
         Error::check_limit("lessons", config.max_labels, new.lessons.len())?;
         let artifacts: Vec<Box<str>> = new.artifacts.into_iter().map(Into::into).collect();
         let mut lessons = Vec::with_capacity(new.lessons.len());
@@ -246,7 +265,7 @@ impl<'a> Desk<'a> {
             summary: intake.optional(new.summary, config.max_note_bytes),
             artifacts: intake.labels("artifacts", &artifacts, config.max_labels)?,
             reward: new.reward,
-            surprise: None,
+            surprise: new.surprise,
             followed: new.followed,
             reflection: intake.optional(new.reflection, config.max_note_bytes),
         };
@@ -278,9 +297,9 @@ impl<'a> Desk<'a> {
             valid_to: new.valid_to,
             supersedes: new.supersedes,
             superseded_by: None,
-            n_merged: 0,
-            merged_at: None,
-            feedback: Feedback::default(),
+            n_merged: new.n_merged,
+            merged_at: new.merged_at,
+            feedback: new.feedback,
         })
     }
 

@@ -2,72 +2,66 @@
 
 use super::Move;
 
-/// Shortest and longest sequence that is kept.
-pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 2..=MAX_LENGTH;
-
-const MAX_LENGTH: usize = 5;
+/// Lengths of the sequences that are kept.
+pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 2..=5;
 
 /// Moves at each end of a long run that sequences are taken from: the work for a run is bounded.
 pub(super) const N_END_MOVES: usize = 250;
 
-/// Two to five moves that follow each other directly; what is not used is 0.
+/// Names a sequence of moves within one table: a hash of them.
+///
+/// A million sequences share a name by chance once in thirty million tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Gram([u32; MAX_LENGTH]);
-
-/// Stands for a move; never 0.
-const fn code(step: Move) -> u32 {
-    (step.tool.saturating_add(1)) << 1 | step.ok as u32
-}
+pub(super) struct Gram(u64);
 
 impl Gram {
-    /// The moves, in their order.
-    pub(super) fn moves(&self) -> impl Iterator<Item = Move> {
-        let used = self.0.into_iter().take_while(|code| *code != 0);
-        used.map(|code| Move { tool: (code >> 1) - 1, ok: code & 1 == 1 })
+    const NONE: Self = Self(0);
+
+    /// The sequence with one more move. Each step is a bijection (those of `SplitMix64`).
+    const fn then(self, step: Move) -> Self {
+        let code = (step.tool as u64) << 1 | step.ok as u64;
+        let mut hash = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ code;
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self(hash ^ (hash >> 31))
     }
 
-    /// How many moves it has.
-    pub(super) fn len(&self) -> usize {
-        self.0.iter().take_while(|code| **code != 0).count()
+    /// The name of a sequence.
+    pub(super) fn of(moves: &[Move]) -> Self {
+        moves.iter().fold(Self::NONE, |gram, step| gram.then(*step))
     }
 
-    /// The sequences without its last and without its first move; `None` for one of two moves.
-    pub(super) fn shorter(&self) -> Option<[Self; 2]> {
-        let len = self.len();
-        if len <= *LENGTHS.start() {
-            return None;
-        }
-        let (mut without_last, mut without_first) = (*self, *self);
-        without_last.0.iter_mut().skip(len - 1).for_each(|code| *code = 0);
-        without_first.0.rotate_left(1);
-        without_first.0.iter_mut().skip(len - 1).for_each(|code| *code = 0);
-        Some([without_last, without_first])
+    /// The moves of this sequence, where a run has it.
+    pub(super) fn find(self, moves: &[Move]) -> Option<&[Move]> {
+        LENGTHS.flat_map(|length| moves.windows(length)).find(|window| Self::of(window) == self)
+    }
+}
+
+/// The parts of a run that sequences are taken from: all of it, or the first and the last 250 moves of one
+/// of more than 500.
+pub(super) fn parts(moves: &[Move]) -> [&[Move]; 2] {
+    let rest = moves.get(N_END_MOVES..).unwrap_or_default();
+    match rest.len().checked_sub(N_END_MOVES) {
+        None | Some(0) => [moves, &[]],
+        Some(n_left_out) => [
+            moves.get(..N_END_MOVES).unwrap_or_default(),
+            rest.get(n_left_out..).unwrap_or_default(),
+        ],
     }
 }
 
 /// Gives each sequence of 2 to 5 moves within a run to `take`; one that occurs several times, several
 /// times. Of a run of more than 500 moves only the first and last 250 count.
 pub(super) fn grams(moves: &[Move], mut take: impl FnMut(Gram)) {
-    let Some((head, rest)) = moves.split_at_checked(N_END_MOVES) else {
-        return windows(moves, &mut take);
-    };
-    match rest.len().checked_sub(N_END_MOVES).and_then(|n| rest.get(n..)) {
-        Some(tail) if tail.len() < rest.len() => {
-            windows(head, &mut take);
-            windows(tail, &mut take);
-        }
-        _ => windows(moves, &mut take),
-    }
-}
-
-fn windows(moves: &[Move], take: &mut impl FnMut(Gram)) {
-    for at in 0..moves.len() {
-        let mut gram = Gram([0; MAX_LENGTH]);
-        for n in 0..MAX_LENGTH {
-            let (Some(step), Some(place)) = (moves.get(at + n), gram.0.get_mut(n)) else { break };
-            *place = code(*step);
-            if n + 1 >= *LENGTHS.start() {
-                take(gram);
+    for part in parts(moves) {
+        for at in 0..part.len() {
+            let mut gram = Gram::NONE;
+            let next = part.get(at..).unwrap_or_default();
+            for (n, step) in (1..=*LENGTHS.end()).zip(next) {
+                gram = gram.then(*step);
+                if n >= *LENGTHS.start() {
+                    take(gram);
+                }
             }
         }
     }
@@ -81,41 +75,48 @@ mod tests {
         (0..n).map(|tool| Move { tool, ok: tool % 2 == 0 }).collect()
     }
 
-    fn all(moves: &[Move]) -> Vec<Vec<Move>> {
+    fn all(moves: &[Move]) -> Vec<Gram> {
         let mut found = Vec::new();
-        grams(moves, |gram| found.push(gram.moves().collect()));
+        grams(moves, |gram| found.push(gram));
         found.sort_unstable();
         found
+    }
+
+    fn windows(moves: &[Move]) -> Vec<Gram> {
+        let windows = LENGTHS.flat_map(|length| moves.windows(length));
+        let mut expected: Vec<Gram> = windows.map(Gram::of).collect();
+        expected.sort_unstable();
+        expected
     }
 
     #[test]
     fn sequences_are_the_windows_of_two_to_five_moves() {
         for n in [0, 1, 2, 5, 9, 250, 251, 500] {
-            let moves = moves(n);
-            let windows = LENGTHS.flat_map(|length| moves.windows(length));
-            let mut expected: Vec<Vec<Move>> = windows.map(<[Move]>::to_vec).collect();
-            expected.sort_unstable();
-            assert_eq!(all(&moves), expected, "{n}");
+            assert_eq!(all(&moves(n)), windows(&moves(n)), "{n}");
         }
     }
 
     #[test]
     fn of_a_long_run_the_ends_count() {
-        let moves = moves(5_000);
-        let (head, tail) = (&moves[..250], &moves[4_750..]);
-        let mut expected = [all(head), all(tail)].concat();
-        expected.sort_unstable();
-        assert_eq!(all(&moves), expected);
+        for n in [501, 5_000] {
+            let moves = moves(n);
+            let mut expected =
+                [windows(&moves[..250]), windows(&moves[moves.len() - 250..])].concat();
+            expected.sort_unstable();
+            assert_eq!(all(&moves), expected);
+        }
     }
 
     #[test]
-    fn a_sequence_without_an_end_is_one_move_shorter() {
-        grams(&moves(3), |gram| {
-            let shorter = gram.shorter();
-            assert_eq!(shorter.is_some(), gram.len() == 3);
-            let Some([head, tail]) = shorter else { return };
-            let of = |gram: Gram| gram.moves().collect::<Vec<_>>();
-            assert_eq!((of(head), of(tail)), (moves(3)[..2].to_vec(), moves(3)[1..].to_vec()));
-        });
+    fn sequences_have_names_of_their_own_and_are_found_by_them() {
+        let moves = moves(500);
+        let mut names = all(&moves);
+        let n = names.len();
+        names.dedup();
+        assert_eq!(names.len(), n);
+        assert_eq!(Gram::of(&moves[3..7]).find(&moves), Some(&moves[3..7]));
+        assert_eq!(Gram::of(&moves[3..9]).find(&moves), None, "longer than any that is kept");
+        let other = Move { tool: moves[3].tool, ok: !moves[3].ok };
+        assert_ne!(Gram::of(&[moves[3], other]), Gram::of(&[other, moves[3]]));
     }
 }

@@ -10,26 +10,33 @@
 
 pub(crate) mod action;
 pub(crate) mod advice;
+mod association;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod codec;
+pub(crate) mod contexts;
 pub(crate) mod digest;
 pub(crate) mod evidence;
+mod exposure;
+mod flow;
 mod gram;
 mod incident;
 mod members;
 mod names;
+pub(crate) mod patterns;
 mod posting;
 pub(crate) mod recovery;
 mod remedy;
 pub(crate) mod run;
 #[cfg(test)]
 mod sample;
+mod sequences;
 pub(crate) mod signature;
 pub(crate) mod table;
 mod worth;
 
 pub(crate) use action::name_of;
+pub use association::Association;
 pub(crate) use digest::{Digest, Ending, Incident};
 pub(crate) use run::{Move, NameNo, Run, TaskKey};
 pub(crate) use signature::Signature;

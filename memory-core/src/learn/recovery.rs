@@ -35,7 +35,11 @@ pub(crate) struct Cure {
     pub(crate) instead: Option<Box<str>>,
     /// Arguments that were changed for the attempt that succeeded, in most cases; sorted.
     pub(crate) changed: Vec<Box<str>>,
-    /// How often it was tried and how often it worked; the 80 % interval leans on the plain retry.
+    /// How often it was tried.
+    pub(crate) n_tried: u32,
+    /// How often it then worked.
+    pub(crate) n_resolved: u32,
+    /// How often it works, with an 80 % interval; leans on the plain retry.
     pub(crate) posterior: Posterior,
     /// How often it ended in the same error again.
     pub(crate) n_dead_ends: u32,
@@ -233,6 +237,22 @@ impl Learned {
         (known.n_seen > 0 || known.from_class).then_some(known)
     }
 
+    /// The cures of an error that `tool` met in a scope.
+    pub(super) fn own_cures(
+        &self,
+        signature: Signature,
+        tool: u32,
+        scope: Option<&str>,
+    ) -> Vec<Cure> {
+        let scope = scope.map(|scope| self.name_no(scope).unwrap_or(0));
+        let mut own = History::default();
+        for run in self.met(signature).filter(|run| scope.is_none_or(|scope| scope == run.scope)) {
+            own.add_run(run, tool, signature);
+        }
+        let [min_tried, _] = MIN_TRIED;
+        self.cures(&own, self.retry_rate(own.plain), min_tried)
+    }
+
     /// Success rate of a plain retry after an error, given how those after that error went.
     fn retry_rate(&self, plain: Tally) -> f64 {
         let overall = self.plain_retries().posterior(Prior::UNIFORM).mean;
@@ -278,6 +298,8 @@ impl Learned {
             via,
             instead,
             changed: usual.map(|(names, _)| names.to_vec()).unwrap_or_default(),
+            n_tried: record.tally.n_tried,
+            n_resolved: record.tally.n_resolved,
             posterior,
             n_dead_ends: record.tally.n_dead_ends,
             evidence,

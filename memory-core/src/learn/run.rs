@@ -26,6 +26,9 @@ pub(crate) struct Run {
     pub(crate) id: EpisodeId,
     pub(crate) scope: NameNo,
     pub(crate) task: TaskKey,
+    /// What it is compared within: its task, its type of task, its domain, each in its scope; 0 where it
+    /// has none. The same in every table.
+    pub(crate) strata: [u64; 3],
     /// 0 where it has none, like the following ones.
     pub(crate) task_type: NameNo,
     pub(crate) language: NameNo,
@@ -51,19 +54,27 @@ impl TaskKey {
     /// The key of a task's text: of its words, without case and without punctuation at their ends.
     pub(crate) fn of(task: &str) -> Self {
         let mut hash = Hash::new();
+        // Eight bytes at a time: tasks are the longest text that learning reads whole.
+        let (mut chunk, mut n_bytes) = (0_u64, 0);
+        let mut take = |byte: u8| {
+            chunk = chunk << 8 | u64::from(byte);
+            n_bytes += 1;
+            if n_bytes % 8 == 0 {
+                hash.take_word(chunk);
+            }
+        };
         for word in task.split_whitespace() {
             let word = word.trim_matches(|c: char| !c.is_alphanumeric());
             if word.is_ascii() {
-                for byte in word.bytes() {
-                    hash.take(&[byte.to_ascii_lowercase()]);
-                }
+                word.bytes().for_each(|byte| take(byte.to_ascii_lowercase()));
             } else {
-                hash.take(word.to_lowercase().as_bytes());
+                word.to_lowercase().bytes().for_each(&mut take);
             }
             if !word.is_empty() {
-                hash.take(b" ");
+                take(b' ');
             }
         }
+        hash.take_word(chunk);
         Self(hash.finish())
     }
 }
@@ -81,20 +92,25 @@ impl Run {
     }
 
     /// The run as a comparison sees it; `None` without an outcome.
-    ///
-    /// It is compared with runs of the same task, type of task or domain in its own scope.
     pub(crate) fn trial(&self, exposed: bool) -> Option<Trial> {
-        let within = |kind: u8, key: u64| {
-            let mut hash = Hash::new();
-            hash.take(&[kind]);
-            hash.take(&self.scope.to_le_bytes());
-            hash.take(&key.to_le_bytes());
-            hash.finish().max(1)
-        };
-        let named = |kind, name: NameNo| if name == 0 { 0 } else { within(kind, u64::from(name)) };
-        let strata = [within(0, self.task.0), named(1, self.task_type), named(2, self.domain)];
-        Some(Trial { strata, exposed, success: self.success()? })
+        Some(Trial { strata: self.strata, exposed, success: self.success()? })
     }
+}
+
+/// The strata of a run. Made of names and not of their numbers, so that sums over strata, which are
+/// ordered by them, come out the same to the last digit in every table.
+pub(super) fn strata(scope: &str, task: TaskKey, task_type: &str, domain: &str) -> [u64; 3] {
+    let within = |kind: u8, name: &str, key: u64| {
+        let mut hash = Hash::new();
+        hash.take(&[kind]);
+        hash.take(scope.as_bytes());
+        hash.take(&[0]);
+        hash.take(name.as_bytes());
+        hash.take_word(key);
+        hash.finish().max(1)
+    };
+    let named = |kind, name: &str| if name.is_empty() { 0 } else { within(kind, name, 0) };
+    [within(0, "", task.0), named(1, task_type), named(2, domain)]
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::gram::{Gram, grams};
 use super::names::Names;
-use super::posting::{Posting, RunNo};
+use super::posting::{Postings, RunNo};
 use super::recovery::Tally;
+use super::run::strata;
 use super::{Digest, Move, NameNo, Run, Signature, TaskKey};
 use crate::model::{Episode, EpisodeId, RecordId};
 
@@ -18,12 +19,12 @@ pub(crate) struct Learned {
     runs: Vec<Option<Row>>,
     free: Vec<RunNo>,
     by_id: FxHashMap<EpisodeId, RunNo>,
-    by_task: FxHashMap<(NameNo, TaskKey), Posting>,
-    by_tool: FxHashMap<NameNo, Posting>,
-    by_signature: FxHashMap<Signature, Posting>,
-    by_gram: FxHashMap<Gram, Posting>,
+    by_task: Postings<(NameNo, TaskKey)>,
+    by_tool: Postings<NameNo>,
+    by_signature: Postings<Signature>,
+    by_gram: Postings<Gram>,
     /// Runs that were shown a record or followed it.
-    by_record: FxHashMap<RecordId, Posting>,
+    by_record: Postings<RecordId>,
     /// How plain retries went, after any error.
     plain_retries: Tally,
 }
@@ -51,17 +52,17 @@ impl Learned {
         });
         let run = &row.run;
         self.by_id.insert(run.id, no);
-        add(&mut self.by_task, (run.scope, run.task), no);
+        self.by_task.add((run.scope, run.task), no);
         for tool in &row.tools {
-            add(&mut self.by_tool, *tool, no);
+            self.by_tool.add(*tool, no);
         }
         for incident in &run.incidents {
-            add(&mut self.by_signature, incident.signature, no);
+            self.by_signature.add(incident.signature, no);
         }
         for record in records(run) {
-            add(&mut self.by_record, record, no);
+            self.by_record.add(record, no);
         }
-        grams(&run.moves, |gram| add(&mut self.by_gram, gram, no));
+        grams(&run.moves, |gram| self.by_gram.add(gram, no));
         self.plain_retries.merge(Tally::of_plain_retries(run));
         if let Some(place) = self.runs.get_mut(no as usize) {
             *place = Some(row);
@@ -75,16 +76,16 @@ impl Learned {
         self.free.push(no);
         let Row { run, tools } = row;
         self.plain_retries.take_out(Tally::of_plain_retries(&run));
-        remove(&mut self.by_task, (run.scope, run.task), no);
+        self.by_task.remove((run.scope, run.task), no);
         for incident in &run.incidents {
-            remove(&mut self.by_signature, incident.signature, no);
+            self.by_signature.remove(incident.signature, no);
         }
         for record in records(&run) {
-            remove(&mut self.by_record, record, no);
+            self.by_record.remove(record, no);
         }
-        grams(&run.moves, |gram| remove(&mut self.by_gram, gram, no));
+        grams(&run.moves, |gram| self.by_gram.remove(gram, no));
         for tool in &tools {
-            remove(&mut self.by_tool, *tool, no);
+            self.by_tool.remove(*tool, no);
         }
         let fields = [run.scope, run.task_type, run.language, run.domain];
         for name in fields.iter().chain(&run.tags).chain(&tools) {
@@ -103,10 +104,14 @@ impl Learned {
         let tools: Box<[NameNo]> = digest.tools.iter().map(|tool| names.hold(tool)).collect();
         let tool = |place: u32| tools.get(place as usize).copied().unwrap_or(0);
         let moves = digest.moves.iter().map(|(place, ok)| Move { tool: tool(*place), ok: *ok });
+        let task = TaskKey::of(episode.task.as_str());
+        let [type_name, domain_name] =
+            [&context.task_type, &context.domain].map(|name| name.as_deref().unwrap_or_default());
         let run = Run {
             id: episode.id,
             scope: names.hold(episode.scope.as_str()),
-            task: TaskKey::of(episode.task.as_str()),
+            task,
+            strata: strata(episode.scope.as_str(), task, type_name, domain_name),
             task_type,
             language,
             domain,
@@ -137,23 +142,29 @@ impl Learned {
 
     /// Attempts at a task in a scope, newest first.
     pub(crate) fn runs_of_task(&self, scope: &str, task: TaskKey) -> Vec<&Run> {
-        let posting = self.names.find(scope).and_then(|scope| self.by_task.get(&(scope, task)));
-        self.newest_first(posting)
+        let runs = self.names.find(scope).map(|scope| self.by_task.runs(&(scope, task)));
+        self.newest_first(runs.unwrap_or_default())
+    }
+
+    /// The same by the number of the scope, in no order that means anything.
+    pub(super) fn runs_of_key(&self, scope: NameNo, task: TaskKey) -> impl Iterator<Item = &Run> {
+        self.by_task.runs(&(scope, task)).iter().filter_map(|no| self.run_no(*no))
     }
 
     /// Runs that used a tool, newest first.
     pub(crate) fn runs_of_tool(&self, tool: &str) -> Vec<&Run> {
-        self.newest_first(self.names.find(tool).and_then(|tool| self.by_tool.get(&tool)))
+        let runs = self.names.find(tool).map(|tool| self.by_tool.runs(&tool));
+        self.newest_first(runs.unwrap_or_default())
     }
 
     /// Runs that met an error, newest first.
     pub(crate) fn runs_of_signature(&self, signature: Signature) -> Vec<&Run> {
-        self.newest_first(self.by_signature.get(&signature))
+        self.newest_first(self.by_signature.runs(&signature))
     }
 
     /// Runs that were shown a record or followed it, newest first.
     pub(crate) fn runs_of_record(&self, id: RecordId) -> Vec<&Run> {
-        self.newest_first(self.by_record.get(&id))
+        self.newest_first(self.by_record.runs(&id))
     }
 
     /// Whether some run followed a record.
@@ -180,10 +191,18 @@ impl Learned {
 
     /// All runs, or those of a scope, in no order that means anything.
     pub(crate) fn unordered(&self, scope: Option<&str>) -> impl Iterator<Item = &Run> {
+        self.unordered_with_tools(scope).map(|(run, _)| run)
+    }
+
+    /// The same, each with its tools, each once.
+    pub(super) fn unordered_with_tools(
+        &self,
+        scope: Option<&str>,
+    ) -> impl Iterator<Item = (&Run, &[NameNo])> {
         // A scope of nobody has no runs: 0 is no scope.
         let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
-        let runs = self.runs.iter().filter_map(|row| row.as_ref().map(|row| &row.run));
-        runs.filter(move |run| scope.is_none_or(|scope| scope == run.scope))
+        let rows = self.runs.iter().flatten().map(|row| (&row.run, &*row.tools));
+        rows.filter(move |(run, _)| scope.is_none_or(|scope| scope == run.scope))
     }
 
     /// How plain retries went, after any error.
@@ -198,22 +217,20 @@ impl Learned {
     }
 
     /// The sequences of moves that occur, with the runs that have them.
-    pub(super) fn by_gram(&self) -> &FxHashMap<Gram, Posting> {
+    pub(super) fn by_gram(&self) -> &Postings<Gram> {
         &self.by_gram
     }
 
     /// The runs that met an error, in no order that means anything.
     pub(super) fn met(&self, signature: Signature) -> impl Iterator<Item = &Run> {
-        let runs = self.by_signature.get(&signature).map_or(&[][..], Posting::runs);
-        runs.iter().filter_map(|no| self.run_no(*no))
+        self.by_signature.runs(&signature).iter().filter_map(|no| self.run_no(*no))
     }
 
     pub(super) fn run_no(&self, no: RunNo) -> Option<&Run> {
         self.runs.get(no as usize)?.as_ref().map(|row| &row.run)
     }
 
-    fn newest_first(&self, posting: Option<&Posting>) -> Vec<&Run> {
-        let runs = posting.map_or(&[][..], Posting::runs);
+    fn newest_first(&self, runs: &[RunNo]) -> Vec<&Run> {
         let mut runs: Vec<&Run> = runs.iter().filter_map(|no| self.run_no(*no)).collect();
         sort_newest_first(&mut runs);
         runs
@@ -248,18 +265,6 @@ fn shown(episode: &Episode) -> Box<[(RecordId, bool)]> {
 /// What was shown to a run, then what it followed; one that was both comes twice.
 fn records(run: &Run) -> impl Iterator<Item = RecordId> {
     run.shown.iter().map(|(id, _)| *id).chain(run.followed.iter().copied())
-}
-
-fn add<K: Eq + std::hash::Hash>(index: &mut FxHashMap<K, Posting>, key: K, run: RunNo) {
-    index.entry(key).and_modify(|posting| posting.add(run)).or_insert(Posting::One(run));
-}
-
-fn remove<K: Eq + std::hash::Hash>(index: &mut FxHashMap<K, Posting>, key: K, run: RunNo) {
-    if let std::collections::hash_map::Entry::Occupied(mut entry) = index.entry(key)
-        && entry.get_mut().remove(run)
-    {
-        entry.remove();
-    }
 }
 
 #[cfg(test)]

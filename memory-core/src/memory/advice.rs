@@ -267,22 +267,21 @@ fn known_errors(learned: &Learned, precedents: &[Precedent<'_>]) -> Vec<KnownErr
             signature,
             tool,
             cure: wording::cure(cure, learned.name(tool)),
-            n_tried: wording::whole(cure.posterior.n),
-            n_resolved: wording::whole(cure.posterior.successes),
+            n_tried: cure.n_tried,
+            n_resolved: cure.n_resolved,
             example: (shown.episode, shown.error_at, shown.resolved_at),
         })
     });
     known.take(N_ERRORS).collect()
 }
 
-/// A request as one text: what it is about, then the question.
+/// A request as one text: what it is about besides the contrast, which the reflection tells, then the
+/// question.
 fn question(request: LessonRequest) -> String {
-    let mut text = request.quotes.join("\n");
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&request.question);
-    text
+    let told = usize::from(request.contrast.is_some());
+    let mut lines: Vec<String> = request.quotes.into_iter().skip(told).collect();
+    lines.push(request.question);
+    lines.join("\n")
 }
 
 fn advice(book: &Playbook, text: &str, degraded: Option<String>) -> Advice {
@@ -332,7 +331,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// What error a step had.
-    fn error(&self, id: EpisodeId, idx: u32) -> Option<String> {
+    pub(super) fn error(&self, id: EpisodeId, idx: u32) -> Option<String> {
         self.step(id, idx, Signature::message_of).map(masked)
     }
 

@@ -99,8 +99,8 @@ impl Memory {
                 let example = cure.evidence.first();
                 Cure {
                     text: wording::cure(cure, &error.tool),
-                    n_tried: wording::whole(cure.posterior.n),
-                    n_resolved: wording::whole(cure.posterior.successes),
+                    n_tried: cure.n_tried,
+                    n_resolved: cure.n_resolved,
                     example: example
                         .and_then(|shown| lookup.call(shown.episode, shown.resolved_at)),
                     episodes: cure.evidence.iter().map(|shown| shown.episode).collect(),

@@ -54,7 +54,7 @@ impl Memory {
     pub fn worth(&self, ids: &[RecordId]) -> Result<Vec<Worth>, Error> {
         let records = read_records(self.storage.as_ref(), ids)?;
         self.learning.refresh(self.storage.as_ref())?;
-        let learned = self.learning.learned();
+        let (learned, now) = (self.learning.learned(), self.clock.now());
         let mut records = records.iter().peekable();
         let worth = |id: &RecordId| {
             let record = records.next_if(|record| record.id() == *id);
@@ -62,7 +62,7 @@ impl Memory {
                 Record::Episode(episode) => episode.feedback,
                 Record::Note(note) => note.feedback,
             };
-            Ok(learned.worth(*id, feedback))
+            Ok(learned.worth(*id, feedback, now))
         };
         ids.iter().map(worth).collect()
     }

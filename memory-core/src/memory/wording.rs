@@ -1,6 +1,11 @@
-//! Cures in words.
+//! Cures and patterns in words.
 
+use crate::learn::advice::text::percent;
+use crate::learn::patterns::What;
 use crate::learn::recovery::Cure;
+
+/// Branches or tools that are told of one pattern.
+const MAX_BRANCHES: usize = 4;
 
 /// What to do, in words: "use `grep` first, then retry with another `path`".
 pub(super) fn cure(cure: &Cure, tool: &str) -> String {
@@ -22,14 +27,65 @@ pub(super) fn cure(cure: &Cure, tool: &str) -> String {
     }
 }
 
-/// A weighted count as a whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts of attempts; clamped to the range"
-)]
-pub(super) fn whole(count: f64) -> u32 {
-    count.round().clamp(0.0, f64::from(u32::MAX)) as u32
+/// What a pattern is, in words; `error` is the text of a recovery's error.
+pub(super) fn pattern(what: &What, error: Option<&str>) -> String {
+    match what {
+        What::Sequence { steps, gapped } => {
+            let steps: Vec<String> = steps.iter().map(|(tool, ok)| step(tool, *ok)).collect();
+            steps.join(if *gapped { " … " } else { " → " })
+        }
+        What::Decision { after, branches, difference, .. } => {
+            let total: u32 = branches.iter().map(|branch| branch.n).sum();
+            let from = match after {
+                None => "At the beginning".to_owned(),
+                Some((tool, ok)) => format!("After {}", step(tool, *ok)),
+            };
+            let branches: Vec<String> = branches
+                .iter()
+                .take(MAX_BRANCHES)
+                .map(|branch| {
+                    let next = branch.tool.as_deref();
+                    let next = next.map_or_else(|| "the end".to_owned(), |tool| step(tool, true));
+                    let share = percent(f64::from(branch.n) / f64::from(total.max(1)));
+                    let success = percent(branch.outcome.mean);
+                    format!("{next} {share} ({} episodes, {success} succeed)", branch.n_runs)
+                })
+                .collect();
+            let apart = difference.map_or_else(String::new, |difference| {
+                format!("; success differs by {}", percent(difference))
+            });
+            format!("{from}: {}{apart}", branches.join(", "))
+        }
+        What::Recovery { tool, cure: found, .. } => {
+            let error = error.map_or_else(String::new, |error| format!(" “{error}”"));
+            format!("`{tool}` fails{error}: {}", cure(found, tool))
+        }
+        What::Context(context) => {
+            let tools: Vec<String> = context
+                .tools
+                .iter()
+                .take(MAX_BRANCHES)
+                .map(|(tool, here, rest)| {
+                    format!("`{tool}` in {} (elsewhere {})", percent(*here), percent(*rest))
+                })
+                .collect();
+            let typical = match tools.as_slice() {
+                [] => String::new(),
+                tools => format!("; typical: {}", tools.join(", ")),
+            };
+            format!(
+                "{} {}: {} succeed, elsewhere {}{typical}",
+                context.facet.name(),
+                context.value,
+                percent(context.outcome.mean),
+                percent(context.rest.mean)
+            )
+        }
+    }
+}
+
+fn step(tool: &str, ok: bool) -> String {
+    if ok { format!("`{tool}`") } else { format!("`{tool}` (failed)") }
 }
 
 #[cfg(test)]
@@ -44,6 +100,8 @@ mod tests {
             instead: instead.map(Into::into),
             changed: names(changed),
             posterior: Posterior::new(5.0, 4.0, 0.8),
+            n_tried: 5,
+            n_resolved: 4,
             n_dead_ends: 1,
             evidence: Vec::new(),
         };
@@ -63,11 +121,5 @@ mod tests {
             told(&["ls", "read"], Some("write"), &[]),
             "use `ls` and `read` and then `write` instead"
         );
-    }
-
-    #[test]
-    fn weighted_counts_are_rounded_into_range() {
-        assert_eq!([whole(2.6), whole(-1.0), whole(f64::NAN)], [3, 0, 0]);
-        assert_eq!(whole(1e18), u32::MAX);
     }
 }

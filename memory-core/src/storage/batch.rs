@@ -1,7 +1,9 @@
 //! The one way to write.
 
 use super::{Seq, StoredVector, UnitKey};
-use crate::model::{Closing, Episode, EpisodeId, Note, NoteId, RecordId, Step, Timestamp};
+use crate::model::{
+    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Shown, Step, Timestamp,
+};
 
 /// What a commit must survive before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +69,18 @@ pub enum Op {
         note: NoteId,
         /// When it was told.
         at: Timestamp,
+    },
+    /// Sets which other records an episode names, in place of those it named: one that comes from elsewhere
+    /// may be stored before them. Rejected with `Missing`.
+    Tie {
+        /// The episode.
+        episode: EpisodeId,
+        /// Its ties to earlier episodes.
+        relations: Vec<Relation>,
+        /// What was shown when it began.
+        shown: Vec<Shown>,
+        /// Records whose advice was followed; none while it is open.
+        followed: Vec<RecordId>,
     },
     /// Keeps what was learned of an episode's steps, in place of what is kept; nothing happens when the
     /// episode is not stored (it may be forgotten meanwhile). Derived from the steps: makes no change.

@@ -1,7 +1,8 @@
 //! `export`: writes records as JSON lines that `import jsonl` reads.
 //!
 //! In the order in which they were stored, episodes before notes, so that a note comes after what it
-//! names, and an import of the export gives the same order again.
+//! names, and an import of the export gives the same order again. What an episode names may come after it:
+//! the import ties it to that at its end.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use memory_core::{Memory, Record, RecordId, RecordKind, Source};
+use memory_core::{Memory, Record, RecordId, RecordKind};
 use serde::Serialize;
 
 use super::filter::FilterArgs;
-use super::jsonl::{episode_line, note_line};
+use super::jsonl::{Linked, episode_line, named_by_episode, named_by_note, note_line};
 use super::{Failure, Output, record};
 use crate::config::Settings;
 use crate::store;
@@ -86,18 +87,15 @@ fn write(
 ) -> Result<(), Failure> {
     for batch in ids.chunks(BATCH) {
         let records = memory.read(batch)?;
-        let linked = sources(memory, &records)?;
+        let linked = linked(memory, &records)?;
         for record in &records {
             match record {
                 Record::Episode(episode) => {
                     let steps = record::steps(memory, episode)?;
-                    write_line(to, &episode_line(episode, &steps)).map_err(&failed)?;
+                    write_line(to, &episode_line(episode, &steps, &linked)).map_err(&failed)?;
                 }
                 Record::Note(note) => {
-                    let source = |id| {
-                        linked.iter().find(|(linked, _)| *linked == id).map(|(_, s)| s.clone())
-                    };
-                    write_line(to, &note_line(note, source)).map_err(&failed)?;
+                    write_line(to, &note_line(note, &linked)).map_err(&failed)?;
                 }
             }
         }
@@ -105,24 +103,26 @@ fn write(
     Ok(())
 }
 
-/// The sources of all records that these notes name.
-fn sources(memory: &Memory, records: &[Record]) -> Result<Vec<(RecordId, Source)>, Failure> {
+/// The records that these name, as far as they are stored.
+fn linked(memory: &Memory, records: &[Record]) -> Result<Linked, Failure> {
     let mut ids: Vec<RecordId> = Vec::new();
     for record in records {
-        if let Record::Note(note) = record {
-            ids.extend(note.supersedes.map(RecordId::from));
-            ids.extend(note.episode.map(RecordId::from));
+        match record {
+            Record::Episode(episode) => ids.extend(named_by_episode(episode)),
+            Record::Note(note) => ids.extend(named_by_note(note)),
         }
     }
+    ids.sort_unstable();
+    ids.dedup();
     let with_source = |record: Record| {
         let id = record.id();
         let source = match record {
             Record::Episode(episode) => episode.source,
             Record::Note(note) => note.source,
         };
-        source.map(|source| (id, source))
+        (id, source)
     };
-    Ok(memory.read(&ids)?.into_iter().filter_map(with_source).collect())
+    Ok(memory.read(&ids)?.into_iter().map(with_source).collect())
 }
 
 fn write_line(to: &mut (impl Write + ?Sized), line: &impl Serialize) -> io::Result<()> {

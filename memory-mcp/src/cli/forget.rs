@@ -1,6 +1,8 @@
 //! `forget`: removes records for good.
 
-use memory_core::{Memory, RecordId, RecordKind};
+use std::collections::BTreeMap;
+
+use memory_core::{Memory, RecordId, RecordKind, Retention};
 use serde_json::json;
 
 use super::filter::FilterArgs;
@@ -20,6 +22,16 @@ pub(crate) struct Args {
     /// Ids, or their first 8 digits or more
     #[arg(conflicts_with_all = ["kind", "outcome", "status", "tag", "since", "until", "current"])]
     ids: Vec<String>,
+    /// What rules name, such as `abandoned>90d, superseded>26w`; without rules those of the setting
+    /// `retention`
+    #[arg(
+        long,
+        value_name = "RULES",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with_all = ["ids", "kind", "outcome", "status", "tag", "since", "until", "current"]
+    )]
+    policy: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
     /// Only show what would be removed (default)
@@ -36,37 +48,76 @@ pub(crate) fn run(
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let nothing_named = args.ids.is_empty() && args.filter.is_empty();
+    let policy = args.policy.as_deref().map(|rules| policy(rules, settings)).transpose()?;
+    let nothing_named = args.ids.is_empty() && args.filter.is_empty() && policy.is_none();
     if nothing_named && settings.scope_condition().is_none() {
         return Err(Failure::Usage(
-            "name what to forget: ids, or conditions such as --scope, --tag, --until".to_owned(),
+            "name what to forget: ids, --policy, or conditions such as --scope, --tag, --until"
+                .to_owned(),
         ));
     }
     let store = store::open(settings)?;
     let memory = &store.memory;
-    let ids = chosen(args, settings, memory)?;
+    let (ids, rules) = match &policy {
+        Some(policy) => expired(policy, settings, memory)?,
+        None => (chosen(args, settings, memory)?, BTreeMap::new()),
+    };
     let removed = if args.yes { remove(memory, &ids)? } else { 0 };
     if output.is_json() {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        return output.value(&json!({ "ids": ids, "removed": removed, "dry_run": !args.yes }));
+        let mut value = json!({ "ids": ids, "removed": removed, "dry_run": !args.yes });
+        if let (Some(policy), Some(fields)) = (policy, value.as_object_mut()) {
+            fields.insert("policy".to_owned(), policy.to_string().into());
+            fields.insert("rules".to_owned(), json!(rules));
+        }
+        return output.value(&value);
+    }
+    let counts: Vec<Vec<String>> =
+        rules.into_iter().map(|(rule, n)| vec![rule, n.to_string()]).collect();
+    if !counts.is_empty() {
+        output.table(&["RULE", "RECORDS"], &counts)?;
+        output.line("")?;
     }
     match (ids.len(), args.yes) {
         (0, _) => output.line("nothing is stored that fits"),
         (_, true) => output.line(&format!("removed {removed}")),
-        (n, false) => {
-            let shown = ids.get(..n.min(N_SHOWN)).unwrap_or_default();
-            let records = memory.read(shown)?;
-            record::table(memory, &records, output)?;
-            if n > N_SHOWN {
-                output.line(&format!("… and {} more", n - N_SHOWN))?;
-            }
-            if records.iter().any(record::is_open) {
-                output.remark("some of these episodes are still open");
-            }
-            output.remark(&format!("nothing was removed; --yes removes these {n}"));
-            Ok(())
-        }
+        (_, false) => show(memory, &ids, output),
     }
+}
+
+/// Shows what would be removed.
+fn show(memory: &Memory, ids: &[RecordId], output: &mut Output<'_>) -> Result<(), Failure> {
+    let n = ids.len();
+    let shown = ids.get(..n.min(N_SHOWN)).unwrap_or_default();
+    let records = memory.read(shown)?;
+    record::table(memory, &records, output)?;
+    if n > N_SHOWN {
+        output.line(&format!("… and {} more", n - N_SHOWN))?;
+    }
+    if records.iter().any(record::is_open) {
+        output.remark("some of these episodes are still open");
+    }
+    output.remark(&format!("nothing was removed; --yes removes these {n}"));
+    Ok(())
+}
+
+/// The rules that are given, else those of the settings.
+fn policy(rules: &str, settings: &Settings) -> Result<Retention, Failure> {
+    if rules.trim().is_empty() { Ok(settings.retention.clone()) } else { Ok(rules.parse()?) }
+}
+
+/// What a policy names in the scope of `--scope`, and how many records each rule names first.
+fn expired(
+    policy: &Retention,
+    settings: &Settings,
+    memory: &Memory,
+) -> Result<(Vec<RecordId>, BTreeMap<String, usize>), Failure> {
+    let named = memory.expired(policy, settings.scope_condition().as_ref())?;
+    let mut rules = BTreeMap::new();
+    for expired in &named {
+        *rules.entry(expired.rule.clone()).or_insert(0) += 1;
+    }
+    Ok((named.into_iter().map(|expired| expired.id).collect(), rules))
 }
 
 fn chosen(args: &Args, settings: &Settings, memory: &Memory) -> Result<Vec<RecordId>, Failure> {

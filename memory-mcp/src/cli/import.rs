@@ -1,8 +1,9 @@
 //! `import`: takes in records from files.
 //!
 //! One thread reads and parses, this one writes; the channel between them is bounded in records and
-//! bytes, so that files of any size need the same memory. What is stored already is skipped, so an
-//! import that was interrupted is simply run again.
+//! bytes, so that files of any size need the same memory, but for what episodes name: that may stand later
+//! in the files, and is looked up at the end. What is stored already is skipped, so an import that was
+//! interrupted is simply run again.
 
 mod files;
 mod writer;
@@ -104,6 +105,7 @@ pub(crate) fn run(
     let read = reader.join();
     progress.finish_and_clear();
     written?;
+    writer.finish(&mut report)?;
     if read.is_err() {
         return Err(Failure::Failed("the reading thread stopped before its time".to_owned()));
     }

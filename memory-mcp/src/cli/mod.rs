@@ -3,9 +3,11 @@
 //! What it must not know: the protocol, SQL. Reads no environment (see [`crate::config`]).
 
 mod backup;
+mod checkpoint;
 mod config;
 mod doctor;
 mod export;
+mod feedback;
 mod filter;
 mod forget;
 mod import;
@@ -13,7 +15,9 @@ mod instant;
 mod jsonl;
 mod list;
 mod output;
+mod patterns;
 mod recall;
+mod recommend;
 mod record;
 mod remember;
 mod restore;
@@ -46,6 +50,10 @@ pub(crate) enum Command {
     Serve,
     /// Find past experience
     Recall(recall::Args),
+    /// Advice for a task, from past attempts at it and at tasks like it
+    Recommend(recommend::Args),
+    /// What past episodes have in common, with counts and effects
+    Patterns(patterns::Args),
     /// List episodes and notes, newest first
     List(list::Args),
     /// Show an episode with its steps, or a note
@@ -54,6 +62,10 @@ pub(crate) enum Command {
     Remember(remember::Args),
     /// Remove records for good
     Forget(forget::Args),
+    /// Say whether records helped
+    Feedback(feedback::Args),
+    /// Keep where an episode stands, or print what another agent needs to go on
+    Checkpoint(checkpoint::Args),
     /// Take in records from files
     #[command(subcommand)]
     Import(import::Format),
@@ -77,10 +89,14 @@ impl Command {
         match self {
             Self::Serve => Ok(()), // `main` serves before there is anything to print.
             Self::Recall(args) => recall::run(args, settings, output),
+            Self::Recommend(args) => recommend::run(&args, settings, output),
+            Self::Patterns(args) => patterns::run(args, settings, output),
             Self::List(args) => list::run(&args, settings, output),
             Self::Show(args) => show::run(&args, settings, output),
             Self::Remember(args) => remember::run(args, settings, output),
             Self::Forget(args) => forget::run(&args, settings, output),
+            Self::Feedback(args) => feedback::run(&args, settings, output),
+            Self::Checkpoint(args) => checkpoint::run(args, settings, output),
             Self::Import(format) => import::run(&format, settings, output),
             Self::Export(args) => export::run(&args, settings, output),
             Self::Stats => stats::run(settings, output),

@@ -1,7 +1,8 @@
 //! Records as commands show them.
 
 use memory_core::{
-    Episode, Memory, Note, Record, RecordFilter, RecordId, RecordKind, Status, Step,
+    Episode, Memory, Note, Record, RecordFilter, RecordId, RecordKind, Relation, Shown, Status,
+    Step,
 };
 use serde_json::{Value, json};
 
@@ -129,6 +130,12 @@ fn episode_json(episode: &Episode, steps: Option<&[Step]>) -> Value {
         "artifacts": closing.map(|c| &c.artifacts[..]).unwrap_or_default(),
         "reward": closing.and_then(|c| c.reward),
         "reflection": closing.and_then(|c| c.reflection.as_ref()).map(memory_core::Excerpt::as_str),
+        "surprise": closing.and_then(|c| c.surprise),
+        "followed": closing.map(|c| names(&c.followed)).unwrap_or_default(),
+        "relations": episode.relations.iter().map(relation_json).collect::<Vec<Value>>(),
+        "shown": episode.shown.iter().map(shown_json).collect::<Vec<Value>>(),
+        "n_helpful": episode.feedback.n_helpful,
+        "n_unhelpful": episode.feedback.n_unhelpful,
         "n_steps": episode.n_steps,
     });
     if let (Some(steps), Value::Object(object)) = (steps, &mut value) {
@@ -136,6 +143,18 @@ fn episode_json(episode: &Episode, steps: Option<&[Step]>) -> Value {
         object.insert("steps".to_owned(), Value::Array(steps));
     }
     value
+}
+
+fn relation_json(relation: &Relation) -> Value {
+    json!({ "kind": relation.kind.name(), "episode_id": relation.episode.to_string() })
+}
+
+fn shown_json(shown: &Shown) -> Value {
+    json!({ "id": shown.record.to_string(), "strong": shown.strong })
+}
+
+fn names(ids: &[RecordId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 fn step_json(step: &Step) -> Value {
@@ -173,6 +192,10 @@ fn note_json(note: &Note) -> Value {
         "valid_to": note.valid_to.map(printed),
         "supersedes": note.supersedes.map(|id| id.to_string()),
         "superseded_by": note.superseded_by.map(|id| id.to_string()),
+        "n_merged": note.n_merged,
+        "merged_at": note.merged_at.map(printed),
+        "n_helpful": note.feedback.n_helpful,
+        "n_unhelpful": note.feedback.n_unhelpful,
     })
 }
 

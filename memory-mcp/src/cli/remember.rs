@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use memory_core::{NewNote, NoteKind, RecordId, RecordKind, Remembered};
+use memory_core::{NewNote, NoteKind, Receipt, RecordId, RecordKind, Remembered};
 use serde_json::json;
 
 use super::{Failure, Output, filter, instant, record};
@@ -33,13 +33,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
-    let mut text = args.text;
-    if text == "-" {
-        text.clear();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
-    }
+    let text = given(args.text)?;
     let scope = scope::own(settings)?;
     let (valid_from, valid_to) =
         (when(args.valid_from.as_deref())?, when(args.valid_to.as_deref())?);
@@ -87,13 +81,29 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         let other = record::short_id(memory, (*other).into())?;
         output.remark(&format!("may contradict {other}; if it replaces that, use --supersedes"));
     }
+    remark_receipt(&receipt, output);
+    Ok(())
+}
+
+/// A text of the command line; `-` stands for standard input.
+pub(super) fn given(mut text: String) -> Result<String, Failure> {
+    if text == "-" {
+        text.clear();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
+    }
+    Ok(text)
+}
+
+/// What was changed in a text before it was stored.
+pub(super) fn remark_receipt<T>(receipt: &Receipt<T>, output: &mut Output<'_>) {
     if receipt.n_masked > 0 {
         output.remark(&format!("{} secrets masked", receipt.n_masked));
     }
     if receipt.n_cut > 0 {
         output.remark("the text was too long and is kept by head and tail");
     }
-    Ok(())
 }
 
 /// A time may also lie ahead, so spans before now are not taken.

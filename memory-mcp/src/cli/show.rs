@@ -1,6 +1,6 @@
 //! `show`: an episode with its steps, or a note.
 
-use memory_core::{Episode, Memory, Note, Record, RecordKind, Step};
+use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step};
 
 use super::instant::printed;
 use super::output::{block, one_line};
@@ -38,7 +38,7 @@ pub(crate) fn run(
             if output.is_json() {
                 return output.value(&record::as_json(&found, Some(&steps)));
             }
-            show_episode(episode, output)?;
+            show_episode(memory, episode, output)?;
             steps.iter().try_for_each(|step| show_step(step, args.full, output))
         }
         Record::Note(_) if output.is_json() => output.value(&record::as_json(&found, None)),
@@ -53,7 +53,47 @@ fn field(output: &mut Output<'_>, name: &str, value: Option<&str>) -> Result<(),
     }
 }
 
-fn show_episode(episode: &Episode, output: &mut Output<'_>) -> Result<(), Failure> {
+/// The ids of records, short where they are stored; those that were forgotten say so.
+fn names(memory: &Memory, ids: &[RecordId]) -> Result<Vec<String>, Failure> {
+    let stored: Vec<RecordId> = memory.read(ids)?.iter().map(Record::id).collect();
+    let name = |id: &RecordId| {
+        let kind = id.kind().name();
+        if stored.contains(id) {
+            Ok(format!("{kind} {}", record::short_id(memory, *id)?))
+        } else {
+            Ok(format!("{kind} {id} (forgotten)"))
+        }
+    };
+    ids.iter().map(name).collect()
+}
+
+fn show_ties(memory: &Memory, episode: &Episode, output: &mut Output<'_>) -> Result<(), Failure> {
+    let related: Vec<RecordId> = episode.relations.iter().map(|tie| tie.episode.into()).collect();
+    for (tie, name) in episode.relations.iter().zip(names(memory, &related)?) {
+        field(output, &tie.kind.name().replace('_', " "), Some(&name))?;
+    }
+    let shown: Vec<RecordId> = episode.shown.iter().map(|shown| shown.record).collect();
+    let shown = episode
+        .shown
+        .iter()
+        .zip(names(memory, &shown)?)
+        .map(|(shown, name)| if shown.strong { name } else { format!("{name} (weak)") });
+    field(output, "shown", Some(&shown.collect::<Vec<_>>().join(", ")))?;
+    let followed = episode.closing.as_ref().map_or(&[][..], |closing| &closing.followed);
+    field(output, "followed", Some(&names(memory, followed)?.join(", ")))
+}
+
+fn feedback(given: Feedback) -> Option<String> {
+    let Feedback { n_helpful, n_unhelpful } = given;
+    let is_given = n_helpful > 0 || n_unhelpful > 0;
+    is_given.then(|| format!("{n_helpful} helpful, {n_unhelpful} unhelpful"))
+}
+
+fn show_episode(
+    memory: &Memory,
+    episode: &Episode,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let context = &episode.context;
     let closing = episode.closing.as_ref();
     let state = episode.outcome().map_or(episode.status().name(), |outcome| outcome.name());
@@ -76,6 +116,8 @@ fn show_episode(episode: &Episode, output: &mut Output<'_>) -> Result<(), Failur
     field(output, "session", context.session.as_deref())?;
     field(output, "branch", context.branch.as_deref())?;
     field(output, "source", source(episode.source.as_ref()).as_deref())?;
+    show_ties(memory, episode, output)?;
+    field(output, "feedback", feedback(episode.feedback).as_deref())?;
     output.line("task")?;
     output.line(&block(episode.task.as_str(), "  "))?;
     let Some(closing) = closing else { return Ok(()) };
@@ -116,7 +158,7 @@ fn show_step(step: &Step, full: bool, output: &mut Output<'_>) -> Result<(), Fai
 }
 
 fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<(), Failure> {
-    let id = |id: Option<memory_core::RecordId>| -> Result<Option<String>, Failure> {
+    let id = |id: Option<RecordId>| -> Result<Option<String>, Failure> {
         id.map(|id| record::short_id(memory, id)).transpose()
     };
     field(output, note.kind.name(), Some(&note.id.to_string()))?;
@@ -131,6 +173,9 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
     field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
     field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
+    let told_again = |at| format!("{} time(s), last {}", note.n_merged, printed(at));
+    field(output, "told again", note.merged_at.map(told_again).as_deref())?;
+    field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
     output.line("text")?;
     output.line(&block(note.text.as_str(), "  "))

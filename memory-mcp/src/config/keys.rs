@@ -245,6 +245,18 @@ pub(super) static KEYS: &[Key] = &[
         },
         get: |settings| settings.engine.recency_half_life_days.to_string(),
     },
+    Key {
+        name: "retention",
+        about: "what `forget --policy` names: rules what>age with commas between them",
+        set: |settings, raw| {
+            settings.retention = text(&raw)?.parse().map_err(|error| match error {
+                memory_core::Error::Invalid { reason, .. } => reason.into_owned(),
+                other => other.to_string(),
+            })?;
+            Ok(())
+        },
+        get: |settings| settings.retention.to_string(),
+    },
     engine_count!(max_task_bytes, "longest task kept whole"),
     engine_count!(max_args_bytes, "longest arguments of a step kept whole"),
     engine_count!(max_observation_bytes, "longest answer of a tool kept whole"),
@@ -337,7 +349,7 @@ mod tests {
             // Stands beside the store, wherever that is.
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 5 + 3 + 3 + 13);
+        assert_eq!(KEYS.len(), 5 + 3 + 3 + 1 + 13);
     }
 
     #[test]

@@ -88,8 +88,22 @@ impl Answer for Counted {
                     &mut out,
                     format_args!(
                         ", followed by {} episode(s) of which {} succeeded",
-                        worth.n_followed,
-                        rounded(worth.n_succeeded)
+                        worth.n_followed, worth.n_succeeded
+                    ),
+                );
+            }
+            if let Some(effect) = worth.effect {
+                let points = |share: f64| format!("{:+.0}", share * 100.0);
+                put(
+                    &mut out,
+                    format_args!(
+                        "; following it is associated with {} points of success ({} to {}), adjusted for \
+                         {}, {} episodes",
+                        points(effect.difference),
+                        points(effect.interval.0),
+                        points(effect.interval.1),
+                        effect.within,
+                        effect.n
                     ),
                 );
             }

@@ -9,6 +9,7 @@ mod feedback;
 mod forget;
 mod get_episode;
 mod log_steps;
+mod patterns;
 mod recall;
 mod recommend;
 mod remember;
@@ -29,7 +30,7 @@ use crate::server::Served;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
-pub(crate) static TOOLS: [Entry; 11] = [
+pub(crate) static TOOLS: [Entry; 12] = [
     entry::<start_episode::StartEpisode>(),
     entry::<log_steps::LogSteps>(),
     entry::<complete_episode::CompleteEpisode>(),
@@ -38,6 +39,7 @@ pub(crate) static TOOLS: [Entry; 11] = [
     entry::<recommend::Recommend>(),
     entry::<remember::Remember>(),
     entry::<forget::Forget>(),
+    entry::<patterns::Patterns>(),
     entry::<feedback::Feedback>(),
     entry::<checkpoint::Checkpoint>(),
     entry::<status::Status>(),

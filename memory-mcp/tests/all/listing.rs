@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{server, start, text, tools};
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "start_episode",
     "log_steps",
     "complete_episode",
@@ -13,6 +13,7 @@ const NAMES: [&str; 11] = [
     "recommend",
     "remember",
     "forget",
+    "patterns",
     "feedback",
     "checkpoint",
     "status",
@@ -74,7 +75,7 @@ fn every_tool_says_what_it_does_to_the_store() {
     for tool in tools(&start()) {
         let hints = &tool["annotations"];
         let (reads, destroys) = match text(&tool["name"]) {
-            "recall" | "get_episode" | "recommend" | "status" => (true, false),
+            "recall" | "get_episode" | "recommend" | "patterns" | "status" => (true, false),
             "forget" => (false, true),
             _ => (false, false),
         };

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod experience;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod jsonl;

@@ -1,6 +1,9 @@
 //! What is kept beside the text of a record: judgements, retellings, digests.
 
-use memory_core::{Feedback, Note, Op, RecordId, Rejection, Storage};
+use memory_core::{
+    Closing, EpisodeId, Feedback, Note, Op, RecordId, Rejection, Relation, RelationKind, Shown,
+    Storage,
+};
 
 use super::store::{apply, insert_episode, insert_note, read_episode, read_note, reject};
 use crate::sample;
@@ -40,6 +43,42 @@ pub fn a_note_told_again_is_counted(storage: &dyn Storage) {
     assert_eq!(read_note(storage, told.id), Some(told));
 }
 
+fn tie(episode: EpisodeId) -> Op {
+    let (relations, shown, followed) = named();
+    Op::Tie { episode, relations, shown, followed }
+}
+
+fn named() -> (Vec<Relation>, Vec<Shown>, Vec<RecordId>) {
+    let relation = Relation { kind: RelationKind::Follows, episode: sample::episode_id(8) };
+    let shown = Shown { record: sample::note_id(7).into(), strong: false };
+    let followed = vec![sample::episode_id(6).into(), sample::note_id(5).into()];
+    (vec![relation], vec![shown], followed)
+}
+
+/// What it named before is not named any longer; an open episode has followed nothing yet.
+pub fn what_an_episode_names_is_set_once_it_is_known(storage: &dyn Storage) {
+    let (mut ended, mut open) = (sample::full_episode(1), sample::episode(2));
+    apply(
+        storage,
+        vec![insert_episode(ended.clone(), vec![]), insert_episode(open.clone(), vec![])],
+    );
+    let before = storage.head().unwrap().seq;
+    apply(storage, vec![tie(ended.id), tie(open.id)]);
+    assert_eq!(storage.changes(before, usize::MAX).unwrap().len(), 2);
+    let (relations, shown, followed) = named();
+    for episode in [&mut ended, &mut open] {
+        (episode.relations, episode.shown) = (relations.clone(), shown.clone());
+        if let Some(closing) = &mut episode.closing {
+            closing.followed.clone_from(&followed);
+        }
+        assert_eq!(read_episode(storage, episode.id).as_ref(), Some(&*episode));
+    }
+    let closing = Closing { followed: vec![], ..sample::closing(None) };
+    let close = Op::Close { episode: open.id, closing: Box::new(closing.clone()) };
+    apply(storage, vec![close]);
+    assert_eq!(read_episode(storage, open.id).unwrap().closing, Some(closing));
+}
+
 /// It is derived from the steps, so whoever follows the feed learns nothing of it.
 pub fn a_digest_is_kept_without_a_change(storage: &dyn Storage) {
     let mut episode = sample::episode(1);
@@ -64,6 +103,7 @@ pub fn marks_of_unknown_records_are_rejected(storage: &dyn Storage) {
         (judge(episode, true), RecordId::from(episode)),
         (judge(note, false), note.into()),
         (Op::Merge { note, at: sample::instant(1) }, note.into()),
+        (tie(episode), episode.into()),
     ];
     for (mark, id) in marks {
         let digest = Op::KeepDigest { episode, digest: [1].into() };

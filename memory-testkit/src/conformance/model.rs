@@ -2,7 +2,7 @@
 
 use memory_core::{
     Change, ChangeOp, Closing, Durability, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind,
-    Op, Outcome, RecordFilter, RecordId, RecordKind, Seq, Source, Step, StepRange, Storage,
+    Op, Outcome, RecordFilter, RecordId, RecordKind, Seq, Shown, Source, Step, StepRange, Storage,
     StorageError, StorageStats, StoredVector, WriteBatch,
 };
 use proptest::bool::weighted;
@@ -27,6 +27,7 @@ enum Plan {
     InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
     Judge { is_note: bool, n: u64, helpful: bool },
     Merge { n: u64, at: u64 },
+    Tie { n: u64, named: u64 },
     KeepDigest { n: u64, digest: u8 },
     RemoveEpisode(u64),
     RemoveNote(u64),
@@ -94,6 +95,7 @@ impl Plan {
             1 => (any::<bool>(), episode.clone(), any::<bool>())
                 .prop_map(|(is_note, n, helpful)| Self::Judge { is_note, n, helpful }),
             1 => (note.clone(), 0..4_u64).prop_map(|(n, at)| Self::Merge { n, at }),
+            1 => (episode.clone(), note.clone()).prop_map(|(n, named)| Self::Tie { n, named }),
             1 => (episode.clone(), any::<u8>())
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
@@ -148,6 +150,15 @@ impl Plan {
             }
             Self::Merge { n, at } => {
                 Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
+            }
+            Self::Tie { n, named } => {
+                let shown = Shown { record: sample::note_id(*named).into(), strong: true };
+                Op::Tie {
+                    episode: sample::episode_id(*n),
+                    relations: vec![],
+                    shown: vec![shown],
+                    followed: vec![sample::note_id(*named).into()],
+                }
             }
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),

@@ -18,5 +18,5 @@ pub(crate) mod text;
 pub(crate) use call::call_of;
 pub(crate) use lesson::{Contradiction, LessonRequest, lesson_request};
 pub(crate) use playbook::{KnownError, Lesson, Playbook, Precedent, Sources, playbook};
-pub(crate) use reflection::{ErrorRecord, Evidence, PatternMet, Reflection, reflect};
+pub(crate) use reflection::{ErrorRecord, reflect};
 pub(crate) use text::Words;

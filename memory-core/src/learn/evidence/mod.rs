@@ -12,8 +12,7 @@ pub(crate) mod sample;
 pub(crate) mod special;
 pub(crate) mod usefulness;
 
-pub(crate) use beta::{Posterior, Prior, wilson};
-pub(crate) use effect::{Effect, Stratum, Trial, benjamini_hochberg, effect};
-pub(crate) use effectiveness::{Effectiveness, Use, effectiveness};
-pub(crate) use reward::{Efficiency, History, Measure, Record, Reward, reward};
-pub(crate) use usefulness::{Following, Showing, Usefulness, score_term, usefulness};
+pub(crate) use beta::Posterior;
+pub(crate) use effect::{Effect, Trial, benjamini_hochberg, effect};
+pub(crate) use reward::{History, Measure, Record, Reward, reward};
+pub(crate) use usefulness::{Following, Showing, usefulness};

@@ -10,6 +10,7 @@ pub(crate) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         id: EpisodeId::from_bytes([id; 16]),
         scope: 1,
         task: TaskKey(task),
+        strata: [task, 0, 0],
         task_type: 0,
         language: 0,
         domain: 0,

@@ -25,6 +25,7 @@ enum Undo {
     TruncateSteps(EpisodeId, usize),
     Reopen(EpisodeId),
     Feedback(RecordId, Feedback),
+    Ties(Box<Episode>),
     Digest(EpisodeId, Option<Box<[u8]>>),
     RemoveNote(NoteId),
     RestoreEpisode(Box<(Episode, Vec<Step>)>),
@@ -90,7 +91,7 @@ impl State {
                 touched.push((id, ChangeOp::Remove));
                 Ok(Applied::Done)
             }
-            op @ (Op::Judge { .. } | Op::Merge { .. } | Op::KeepDigest { .. }) => {
+            op @ (Op::Judge { .. } | Op::Merge { .. } | Op::Tie { .. } | Op::KeepDigest { .. }) => {
                 self.mark(op, undo, touched)
             }
             op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
@@ -120,6 +121,17 @@ impl State {
                 undo.push(Undo::RestoreNote(Box::new(note.clone())));
                 note.n_merged = note.n_merged.saturating_add(1);
                 note.merged_at = Some(at);
+                touched.push((id.into(), ChangeOp::Put));
+            }
+            Op::Tie { episode: id, relations, shown, followed } => {
+                let stored = self.episodes.get_mut(&id);
+                let (episode, _) = stored.ok_or(Rejection::Missing { id: id.into() })?;
+                undo.push(Undo::Ties(Box::new(episode.clone())));
+                episode.relations = relations;
+                episode.shown = shown;
+                if let Some(closing) = &mut episode.closing {
+                    closing.followed = followed;
+                }
                 touched.push((id.into(), ChangeOp::Put));
             }
             Op::KeepDigest { episode, digest } => {
@@ -336,6 +348,11 @@ impl State {
             Undo::Feedback(id, before) => {
                 if let Some(feedback) = self.feedback(id) {
                     *feedback = before;
+                }
+            }
+            Undo::Ties(before) => {
+                if let Some((episode, _)) = self.episodes.get_mut(&before.id) {
+                    *episode = *before;
                 }
             }
             Undo::Digest(id, before) => {

@@ -1,24 +1,29 @@
 //! The writing side: from batches to the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use memory_core::{Error, Import, Memory, RecordId, RecordKind, Storage};
+use memory_core::{Error, Import, Memory, RecordId, RecordKind, Relation, Shown, Source, Storage};
 
 use super::Report;
 use super::files::Item;
 use crate::cli::Failure;
-use crate::cli::jsonl::Link;
+use crate::cli::jsonl::{Link, Role, Tie};
 use crate::store::Store;
+
+/// Episodes that are tied to what they name at once.
+const TIED: usize = 200;
 
 /// Writes batches and counts.
 pub(super) struct Writer<'s> {
     memory: &'s Memory,
     storage: &'s dyn Storage,
+    /// Episodes and what they name, which may come later. Some hundred bytes for each tie.
+    named: Vec<(Source, Vec<Tie>)>,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
-        Self { memory: &store.memory, storage: store.storage.as_ref() }
+        Self { memory: &store.memory, storage: store.storage.as_ref(), named: Vec::new() }
     }
 
     /// Writes a batch; gives what is wrong with records that were left out.
@@ -36,6 +41,12 @@ impl<'s> Writer<'s> {
                 report.n_known += 1;
                 continue;
             }
+            if let Import::Episode(new, ..) = &item.parsed.record
+                && let Some(source) = new.source.clone()
+                && !item.parsed.ties.is_empty()
+            {
+                self.named.push((source, std::mem::take(&mut item.parsed.ties)));
+            }
             if item.parsed.supersedes.is_some() || item.parsed.episode.is_some() {
                 // What it names may stand right before it in the file.
                 self.store(std::mem::take(&mut pending), report, &mut complaints)?;
@@ -45,6 +56,52 @@ impl<'s> Writer<'s> {
         }
         self.store(pending, report, &mut complaints)?;
         Ok(complaints)
+    }
+
+    /// Ties the episodes to what they name, now that all of it is stored that ever will be.
+    pub(super) fn finish(self, report: &mut Report) -> Result<(), Failure> {
+        for episodes in self.named.chunks(TIED) {
+            let own: Vec<Source> = episodes.iter().map(|(source, _)| source.clone()).collect();
+            let own = self.find(RecordKind::Episode, &own)?;
+            let known = self.find_ties(episodes.iter().flat_map(|(_, ties)| ties))?;
+            let mut records = Vec::with_capacity(episodes.len());
+            for ((_, ties), id) in episodes.iter().zip(own) {
+                // One that was refused has been complained of.
+                let Some(RecordId::Episode(episode)) = id else { continue };
+                let (mut relations, mut shown, mut followed) = (Vec::new(), Vec::new(), Vec::new());
+                for Tie { role, kind, link: Link(source) } in ties {
+                    match (role, known.get(&(*kind, source)).copied()) {
+                        (Role::Related(kind), Some(RecordId::Episode(episode))) => {
+                            relations.push(Relation { kind: *kind, episode });
+                        }
+                        (Role::Shown { strong }, Some(record)) => {
+                            shown.push(Shown { record, strong: *strong });
+                        }
+                        (Role::Followed, Some(record)) => followed.push(record),
+                        _ => report.n_links_unknown += 1,
+                    }
+                }
+                records.push(Import::Ties { episode, relations, shown, followed });
+            }
+            self.memory.import(records)?;
+        }
+        Ok(())
+    }
+
+    /// The records that ties name, as far as they are stored.
+    fn find_ties<'t>(
+        &self,
+        ties: impl Iterator<Item = &'t Tie> + Clone,
+    ) -> Result<BTreeMap<(RecordKind, &'t Source), RecordId>, Failure> {
+        let mut known = BTreeMap::new();
+        for kind in [RecordKind::Episode, RecordKind::Note] {
+            let of_kind = ties.clone().filter(|tie| tie.kind == kind).map(|tie| &tie.link.0);
+            let sources: BTreeSet<&Source> = of_kind.collect();
+            let found = self.find(kind, &sources.iter().copied().cloned().collect::<Vec<_>>())?;
+            let found = sources.into_iter().zip(found);
+            known.extend(found.filter_map(|(source, id)| Some(((kind, source), id?))));
+        }
+        Ok(known)
     }
 
     /// Records of this very store that come back from an export of it.
@@ -100,39 +157,38 @@ impl<'s> Writer<'s> {
         let supersedes = item.parsed.supersedes.take();
         let episode = item.parsed.episode.take();
         let Import::Note(note) = &mut item.parsed.record else { return Ok(()) };
-        if let Some(link) = supersedes {
-            match self.find(RecordKind::Note, &link)? {
-                Some(RecordId::Note(id)) => note.supersedes = Some(id),
+        if let Some(Link(source)) = supersedes {
+            match self.find(RecordKind::Note, &[source])?.first() {
+                Some(Some(RecordId::Note(id))) => note.supersedes = Some(*id),
                 _ => report.n_links_unknown += 1,
             }
         }
-        if let Some(link) = episode {
-            match self.find(RecordKind::Episode, &link)? {
-                Some(RecordId::Episode(id)) => note.episode = Some(id),
+        if let Some(Link(source)) = episode {
+            match self.find(RecordKind::Episode, &[source])?.first() {
+                Some(Some(RecordId::Episode(id))) => note.episode = Some(*id),
                 _ => report.n_links_unknown += 1,
             }
         }
         Ok(())
     }
 
-    /// A record by its source, else by the id that it has in this store.
-    fn find(&self, kind: RecordKind, link: &Link) -> Result<Option<RecordId>, Failure> {
-        let Link(source) = link;
-        let found = self
+    /// Records by their sources, else by the id that they have in this store.
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Option<RecordId>>, Failure> {
+        let mut found = self
             .storage
-            .find(kind, std::slice::from_ref(source))
+            .find(kind, sources)
             .map_err(|error| Failure::Failed(format!("find records by source: {error}")))?;
-        if let Some(id) = found.into_iter().flatten().next() {
-            return Ok(Some(id));
+        for (id, source) in found.iter_mut().zip(sources) {
+            if id.is_some() || source.external_id.len() != 36 {
+                continue;
+            }
+            match self.memory.resolve(&[kind], &source.external_id) {
+                Ok(native) => *id = Some(native),
+                Err(error @ Error::Storage { .. }) => return Err(error.into()),
+                Err(_) => {}
+            }
         }
-        if source.external_id.len() != 36 {
-            return Ok(None);
-        }
-        match self.memory.resolve(&[kind], &source.external_id) {
-            Ok(id) => Ok(Some(id)),
-            Err(error @ Error::Storage { .. }) => Err(error.into()),
-            Err(_) => Ok(None),
-        }
+        Ok(found)
     }
 }
 
@@ -154,6 +210,7 @@ fn count(item: &Item, report: &mut Report) {
             report.n_steps += steps.len() as u64;
         }
         Import::Note(_) => report.n_notes += 1,
+        Import::Ties { .. } => {}
     }
     report.n_rewards_clamped += u64::from(item.parsed.reward_clamped);
     report.n_times_unknown += u64::from(item.parsed.time_unknown);

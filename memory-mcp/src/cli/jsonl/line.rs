@@ -6,6 +6,8 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::wire::is_zero;
+
 /// A line to be read: all fields of episodes and notes, since the shape decides which one it is.
 #[derive(Debug, Deserialize)]
 pub(super) struct Line<'a> {
@@ -26,6 +28,12 @@ pub(super) struct Line<'a> {
     pub(super) summary: Option<Lenient>,
     pub(super) artifacts: Option<Vec<Lenient>>,
     pub(super) reflection: Option<Lenient>,
+    pub(super) surprise: Option<f64>,
+    pub(super) relations: Option<Vec<TieLine>>,
+    pub(super) shown: Option<Vec<TieLine>>,
+    pub(super) followed: Option<Vec<TieLine>>,
+    pub(super) n_helpful: Option<u32>,
+    pub(super) n_unhelpful: Option<u32>,
 
     pub(super) text: Option<String>,
     pub(super) scope: Option<Lenient>,
@@ -37,6 +45,19 @@ pub(super) struct Line<'a> {
     pub(super) valid_to: Option<Lenient>,
     pub(super) supersedes: Option<LinkLine>,
     pub(super) episode: Option<LinkLine>,
+    pub(super) n_merged: Option<u32>,
+    pub(super) merged_at: Option<Lenient>,
+}
+
+/// What an episode names, to be read: one of `episode` and `note`.
+#[derive(Debug, Deserialize)]
+pub(super) struct TieLine {
+    pub(super) episode: Option<LinkLine>,
+    pub(super) note: Option<LinkLine>,
+    /// How the episode stands to an earlier one.
+    pub(super) kind: Option<String>,
+    /// Whether what was shown was a strong hit.
+    pub(super) strong: Option<bool>,
 }
 
 /// Another record, to be read.
@@ -168,6 +189,18 @@ pub(crate) struct EpisodeOut<'a> {
     pub(super) artifacts: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reflection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) surprise: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) relations: Vec<TieOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) shown: Vec<TieOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) followed: Vec<TieOut>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) n_helpful: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) n_unhelpful: u32,
 }
 
 /// The setting of an episode to be written.
@@ -252,6 +285,27 @@ pub(crate) struct NoteOut<'a> {
     pub(super) supersedes: Option<LinkOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) episode: Option<LinkOut>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) n_merged: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) merged_at: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) n_helpful: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) n_unhelpful: u32,
+}
+
+/// What an episode names, to be written.
+#[derive(Debug, Serialize)]
+pub(crate) struct TieOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) episode: Option<LinkOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<LinkOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) strong: Option<bool>,
 }
 
 /// Another record, to be written.

@@ -10,8 +10,8 @@ mod write;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(crate) use read::{Link, Parsed, Reader};
-pub(crate) use write::{episode_line, note_line};
+pub(crate) use read::{Link, Parsed, Reader, Role, Tie};
+pub(crate) use write::{Linked, episode_line, named_by_episode, named_by_note, note_line};
 
 /// The importer of records whose line names none.
 pub(crate) const IMPORTER: &str = "jsonl";

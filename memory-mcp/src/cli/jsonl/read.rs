@@ -3,17 +3,42 @@
 use std::collections::HashMap;
 
 use memory_core::{
-    Completion, Context, EpisodeId, Import, NewEpisode, NewNote, NewStep, NoteId, NoteKind,
-    Outcome, Scope, Source, Timestamp,
+    Completion, Context, EpisodeId, Feedback, Import, NewEpisode, NewNote, NewStep, NoteId,
+    NoteKind, Outcome, RecordKind, RelationKind, Scope, Source, Timestamp,
 };
 
-use super::line::{ContextLine, Lenient, Line, LinkLine, StepLine};
+use super::line::{ContextLine, Lenient, Line, LinkLine, StepLine, TieLine};
 use super::{IMPORTER, TASK_TAG, unquoted};
 use crate::cli::instant;
 
 /// A record that another one names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link(pub(crate) Source);
+
+/// A record that an episode names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tie {
+    /// What it is to the episode.
+    pub(crate) role: Role,
+    /// Its kind.
+    pub(crate) kind: RecordKind,
+    /// Which one it is.
+    pub(crate) link: Link,
+}
+
+/// What a record is to an episode that names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// An earlier episode that it stands to in this way.
+    Related(RelationKind),
+    /// A record that was shown when it began.
+    Shown {
+        /// Whether it was a strong hit.
+        strong: bool,
+    },
+    /// A record whose advice was followed.
+    Followed,
+}
 
 /// One line, read.
 #[derive(Debug)]
@@ -24,6 +49,8 @@ pub(crate) struct Parsed {
     pub(crate) supersedes: Option<Link>,
     /// The episode that taught a note.
     pub(crate) episode: Option<Link>,
+    /// What an episode names: most of it stands later in the file.
+    pub(crate) ties: Vec<Tie>,
     /// The id that the record had in the store that it was exported from, if it was.
     pub(crate) native: Option<memory_core::RecordId>,
     /// Whether a reward had to be moved into [0, 1].
@@ -93,9 +120,11 @@ impl Reader {
             lessons: Vec::new(),
             reward,
             reflection: text(line.reflection),
+            surprise: line.surprise,
             followed: Vec::new(),
             ended_at: Some(ended_at),
         };
+        let ties = ties(line.relations, line.shown, line.followed)?;
         let open = outcome.is_none() && line.status.as_deref() == Some("open");
         let scope = self.scope(text(context.project.take()).or_else(|| text(line.scope)))?;
         let native = native_id::<EpisodeId>(&source);
@@ -107,12 +136,14 @@ impl Reader {
             started_at: Some(started_at),
             relations: Vec::new(),
             shown: Vec::new(),
+            feedback: feedback(line.n_helpful, line.n_unhelpful),
         };
         let completion = (!open).then(|| Box::new(completion));
         Ok(Parsed {
             record: Import::Episode(Box::new(new), steps, completion),
             supersedes: None,
             episode: None,
+            ties,
             native,
             reward_clamped,
             time_unknown,
@@ -133,7 +164,7 @@ impl Reader {
         let session = text(line.session);
         let position = match &session {
             Some(session) => self.position(&scope, session, line.position),
-            None => 0,
+            None => line.position.unwrap_or(0),
         };
         let mut time_unknown = false;
         let native = native_id::<NoteId>(&source);
@@ -151,11 +182,15 @@ impl Reader {
             occurred_at: Some(when(line.ts, &mut time_unknown).unwrap_or(self.now)),
             valid_from: when(line.valid_from, &mut time_unknown),
             valid_to: when(line.valid_to, &mut time_unknown),
+            n_merged: line.n_merged.unwrap_or(0),
+            merged_at: when(line.merged_at, &mut time_unknown),
+            feedback: feedback(line.n_helpful, line.n_unhelpful),
         };
         Ok(Parsed {
             record: Import::Note(Box::new(new)),
             supersedes: line.supersedes.map(link),
             episode: line.episode.map(link),
+            ties: Vec::new(),
             native,
             reward_clamped: false,
             time_unknown,
@@ -233,6 +268,46 @@ fn link(line: LinkLine) -> Link {
     Link(Source { importer: importer.into(), external_id: id.into() })
 }
 
+/// What an episode names, in the order of the lists and of their items.
+fn ties(
+    relations: Option<Vec<TieLine>>,
+    shown: Option<Vec<TieLine>>,
+    followed: Option<Vec<TieLine>>,
+) -> Result<Vec<Tie>, String> {
+    let mut ties = Vec::new();
+    for tie in relations.unwrap_or_default() {
+        let name = tie.kind.as_deref().unwrap_or(RelationKind::Follows.name());
+        let kind = RelationKind::from_name(name).ok_or_else(|| {
+            one_of("relations: kind", name, RelationKind::ALL.iter().map(|kind| kind.name()))
+        })?;
+        let tie = named("relations", tie, Role::Related(kind))?;
+        if tie.kind == RecordKind::Note {
+            return Err("relations: a relation is to an `episode`".to_owned());
+        }
+        ties.push(tie);
+    }
+    for tie in shown.unwrap_or_default() {
+        let strong = tie.strong.unwrap_or(false);
+        ties.push(named("shown", tie, Role::Shown { strong })?);
+    }
+    for tie in followed.unwrap_or_default() {
+        ties.push(named("followed", tie, Role::Followed)?);
+    }
+    Ok(ties)
+}
+
+fn named(field: &str, tie: TieLine, role: Role) -> Result<Tie, String> {
+    match (tie.episode, tie.note) {
+        (Some(id), None) => Ok(Tie { role, kind: RecordKind::Episode, link: link(id) }),
+        (None, Some(id)) => Ok(Tie { role, kind: RecordKind::Note, link: link(id) }),
+        _ => Err(format!("{field}: each item names either an `episode` or a `note`")),
+    }
+}
+
+fn feedback(n_helpful: Option<u32>, n_unhelpful: Option<u32>) -> Feedback {
+    Feedback { n_helpful: n_helpful.unwrap_or(0), n_unhelpful: n_unhelpful.unwrap_or(0) }
+}
+
 /// A text that says something.
 fn text(value: Option<Lenient>) -> Option<String> {
     value.map(|text| text.0).filter(|text| !text.trim().is_empty())
@@ -296,7 +371,7 @@ mod tests {
     fn note(reader: &mut Reader, line: &str) -> NewNote {
         match reader.read(line).unwrap().record {
             Import::Note(note) => *note,
-            Import::Episode(..) => panic!("not a note: {line}"),
+            other => panic!("not a note: {other:?}"),
         }
     }
 
@@ -380,6 +455,14 @@ mod tests {
             (r#"{"id":"a","text":"t","kind":"poem"}"#, "`poem` is none of lesson"),
             (r#"{"id":"a","task":"t","reward":"high"}"#, "expected f64"),
             (r#"{"id":"a","text":"t","scope":"*"}"#, "scope"),
+            (r#"{"id":"a","task":"t","followed":[{}]}"#, "followed: each item names either"),
+            (r#"{"id":"a","task":"t","followed":["n"]}"#, "followed"),
+            (r#"{"id":"a","task":"t","relations":[{"note":"n"}]}"#, "is to an `episode`"),
+            (
+                r#"{"id":"a","task":"t","relations":[{"episode":"n","kind":"likes"}]}"#,
+                "`likes` is none of follows, retries, part_of, duplicates",
+            ),
+            (r#"{"id":"a","text":"t","n_helpful":-1}"#, "expected u32"),
         ] {
             let reason = reader().read(line).unwrap_err();
             assert!(reason.contains(expected) && !reason.contains("line 1"), "{line}: {reason}");

@@ -1,14 +1,37 @@
 //! From a record to a line.
 
+use std::collections::BTreeMap;
+
 use memory_core::{Context, Episode, Note, RecordId, Scope, Source, Status, Step, Timestamp};
 use serde_json::value::RawValue;
 
-use super::line::{ArgsOut, ContextOut, EpisodeOut, LinkOut, NoteOut, StepOut};
+use super::line::{ArgsOut, ContextOut, EpisodeOut, LinkOut, NoteOut, StepOut, TieOut};
 use super::{IMPORTER, TASK_TAG};
 use crate::cli::instant::printed;
 
-/// The line of an episode.
-pub(crate) fn episode_line<'a>(episode: &'a Episode, steps: &'a [Step]) -> EpisodeOut<'a> {
+/// The records that are named and stored, with their sources.
+pub(crate) type Linked = BTreeMap<RecordId, Option<Source>>;
+
+/// The records that a line of this episode may name.
+pub(crate) fn named_by_episode(episode: &Episode) -> impl Iterator<Item = RecordId> {
+    let relations = episode.relations.iter().map(|tie| tie.episode.into());
+    let shown = episode.shown.iter().map(|shown| shown.record);
+    let followed = episode.closing.iter().flat_map(|closing| closing.followed.iter().copied());
+    relations.chain(shown).chain(followed)
+}
+
+/// The records that a line of this note may name.
+pub(crate) fn named_by_note(note: &Note) -> impl Iterator<Item = RecordId> {
+    let supersedes = note.supersedes.map(RecordId::from);
+    supersedes.into_iter().chain(note.episode.map(RecordId::from))
+}
+
+/// The line of an episode. What it names and is forgotten is left out.
+pub(crate) fn episode_line<'a>(
+    episode: &'a Episode,
+    steps: &'a [Step],
+    linked: &Linked,
+) -> EpisodeOut<'a> {
     let (id, importer) = name(episode.id.into(), episode.source.as_ref());
     let closing = episode.closing.as_ref();
     let duration_ms = closing.map(|closing| closing.ended_at.millis_since(episode.started_at));
@@ -26,19 +49,56 @@ pub(crate) fn episode_line<'a>(episode: &'a Episode, steps: &'a [Step]) -> Episo
         summary: closing.and_then(|c| c.summary.as_ref()).map(memory_core::Excerpt::as_str),
         artifacts: closing.iter().flat_map(|c| &c.artifacts).map(AsRef::as_ref).collect(),
         reflection: closing.and_then(|c| c.reflection.as_ref()).map(memory_core::Excerpt::as_str),
+        surprise: closing.and_then(|closing| closing.surprise),
+        relations: episode
+            .relations
+            .iter()
+            .filter_map(|relation| {
+                let tie = tie(relation.episode.into(), linked)?;
+                Some(TieOut { kind: Some(relation.kind.name()), ..tie })
+            })
+            .collect(),
+        shown: episode
+            .shown
+            .iter()
+            .filter_map(|shown| {
+                Some(TieOut { strong: Some(shown.strong), ..tie(shown.record, linked)? })
+            })
+            .collect(),
+        followed: closing
+            .iter()
+            .flat_map(|closing| &closing.followed)
+            .filter_map(|id| tie(*id, linked))
+            .collect(),
+        n_helpful: episode.feedback.n_helpful,
+        n_unhelpful: episode.feedback.n_unhelpful,
     }
 }
 
-/// The line of a note; `linked` gives the source of a record that it names, if it has one.
-pub(crate) fn note_line(note: &Note, linked: impl Fn(RecordId) -> Option<Source>) -> NoteOut<'_> {
-    let (id, importer) = name(note.id.into(), note.source.as_ref());
-    let link = |id: RecordId| match linked(id) {
+fn tie(id: RecordId, linked: &Linked) -> Option<TieOut> {
+    let link = link(id, linked);
+    let (episode, note) = match id {
+        RecordId::Episode(_) => (link, None),
+        RecordId::Note(_) => (None, link),
+    };
+    let is_stored = episode.is_some() || note.is_some();
+    is_stored.then_some(TieOut { episode, note, kind: None, strong: None })
+}
+
+/// How a line names another record, if that is stored.
+fn link(id: RecordId, linked: &Linked) -> Option<LinkOut> {
+    Some(match linked.get(&id)?.clone() {
         Some(source) if *source.importer != *IMPORTER => {
             LinkOut::Foreign { importer: source.importer, id: source.external_id }
         }
         Some(source) => LinkOut::Id(source.external_id.into()),
         None => LinkOut::Id(id.to_string()),
-    };
+    })
+}
+
+/// The line of a note.
+pub(crate) fn note_line<'a>(note: &'a Note, linked: &Linked) -> NoteOut<'a> {
+    let (id, importer) = name(note.id.into(), note.source.as_ref());
     NoteOut {
         id,
         importer,
@@ -47,13 +107,17 @@ pub(crate) fn note_line(note: &Note, linked: impl Fn(RecordId) -> Option<Source>
         ts: printed(note.occurred_at),
         scope: note.scope.as_str(),
         session: note.session.as_deref(),
-        position: note.session.as_ref().map(|_| note.position),
+        position: (note.session.is_some() || note.position > 0).then_some(note.position),
         speaker: note.speaker.as_deref(),
         tags: note.tags.iter().map(AsRef::as_ref).collect(),
         valid_from: note.valid_from.map(printed),
         valid_to: note.valid_to.map(printed),
-        supersedes: note.supersedes.map(|id| link(id.into())),
-        episode: note.episode.map(|id| link(id.into())),
+        supersedes: note.supersedes.and_then(|id| link(id.into(), linked)),
+        episode: note.episode.and_then(|id| link(id.into(), linked)),
+        n_merged: note.n_merged,
+        merged_at: note.merged_at.map(printed),
+        n_helpful: note.feedback.n_helpful,
+        n_unhelpful: note.feedback.n_unhelpful,
     }
 }
 

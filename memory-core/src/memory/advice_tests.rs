@@ -1,0 +1,221 @@
+//! Claims about what experience says: advice, cures, reflections, and how they follow the storage.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::clock::StepClock;
+use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
+use crate::model::{NoteKind, Outcome, Scope, Timestamp};
+use crate::storage::{MemStorage, Op};
+
+fn on(storage: &Arc<MemStorage>) -> Memory {
+    let seq = storage.head().unwrap().seq;
+    let from = 1_760_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000;
+    let clock = Arc::new(StepClock::new(Timestamp::from_millis(from), 1_000));
+    let shared = Arc::<MemStorage>::clone(storage);
+    let memory = Memory::with_parts(shared, Config::default(), clock, None).unwrap();
+    memory.refresh().unwrap();
+    memory
+}
+
+fn memory() -> Memory {
+    on(&Arc::new(MemStorage::new()))
+}
+
+fn scope() -> Scope {
+    Scope::new("acme/shop").unwrap()
+}
+
+fn step(tool: &str, path: &str, error: Option<&str>) -> NewStep {
+    NewStep {
+        tool: tool.into(),
+        args: format!(r#"{{"path":"{path}"}}"#),
+        error: error.map(Into::into),
+        ..NewStep::default()
+    }
+}
+
+/// A whole attempt at a task.
+fn attempt(memory: &Memory, task: &str, steps: Vec<NewStep>, outcome: Outcome) -> EpisodeId {
+    let id = memory.start(NewEpisode::new(scope(), task)).unwrap().value;
+    memory.log(id, steps).unwrap();
+    let completion = Completion { outcome: Some(outcome), ..Completion::default() };
+    memory.complete(id, completion).unwrap();
+    id
+}
+
+const MISSING: &str = "No such file or directory: 'conf/app.toml'";
+
+/// The edit fails until the file is looked for.
+fn cured() -> Vec<NewStep> {
+    vec![
+        step("edit", "conf/app.toml", Some(MISSING)),
+        step("find", "app.toml", None),
+        step("edit", "config/app.toml", None),
+    ]
+}
+
+/// A plain retry of the edit, in vain.
+fn stuck() -> Vec<NewStep> {
+    (0..3).map(|_| step("edit", "conf/app.toml", Some(MISSING))).collect()
+}
+
+const TASK: &str = "Raise the timeout of the payment client";
+
+#[test]
+fn an_error_is_answered_with_what_cured_it_from_the_third_time_on() {
+    let memory = memory();
+    let met = |memory: &Memory| {
+        let id = memory.start(NewEpisode::new(scope(), "another task")).unwrap().value;
+        let first = memory.log(id, vec![step("ls", ".", None)]).unwrap().value;
+        assert_eq!(first.known_errors, [], "what is no error is not looked up");
+        let error = "No such file or directory: 'etc/other.toml'";
+        let steps = vec![step("ls", ".", None), step("edit", "etc/other.toml", Some(error))];
+        memory.log(id, steps).unwrap().value
+    };
+    assert_eq!(met(&memory).known_errors, []);
+    attempt(&memory, TASK, stuck(), Outcome::Failure);
+    for n in 1..=3 {
+        let known = met(&memory).known_errors;
+        assert!(known.iter().all(|known| known.cures.is_empty()), "after {n} cures: {known:?}");
+        attempt(&memory, TASK, cured(), Outcome::Success);
+    }
+    let logged = met(&memory);
+    let [known] = logged.known_errors.as_slice() else { panic!("{logged:?}") };
+    assert_eq!((logged.n_steps, known.step_idx, known.tool.as_str()), (3, 2, "edit"));
+    assert_eq!((known.n_episodes, known.n_resolved), (4, 3));
+    let [cure] = known.cures.as_slice() else { panic!("{known:?}") };
+    assert_eq!(cure.text, "use `find` first, then retry `edit` with another `path`");
+    assert_eq!((cure.n_tried, cure.n_resolved), (3, 3));
+    assert_eq!(cure.example.as_deref(), Some("path=config/app.toml"));
+}
+
+#[test]
+fn advice_names_what_worked_with_counts_and_episodes() {
+    let memory = memory();
+    let nothing = memory.recommend(TASK, &scope(), 400).unwrap();
+    assert!(!nothing.is_experienced && nothing.expected.is_none(), "{nothing:?}");
+    assert!(nothing.text.starts_with("No experience with this."), "{}", nothing.text);
+    let good = attempt(&memory, TASK, cured(), Outcome::Success);
+    let bad = attempt(&memory, TASK, stuck(), Outcome::Failure);
+    let advice =
+        memory.recommend("raise the timeout of the PAYMENT client!", &scope(), 400).unwrap();
+    assert_eq!((advice.n_runs, advice.n_same_task), (2, 2));
+    assert_eq!(advice.evidence, [bad, good]);
+    let (lower, upper) = advice.interval.unwrap();
+    let mean = advice.expected.unwrap();
+    assert!(0.0 < lower && lower < mean && mean < upper && upper < 1.0, "{advice:?}");
+    for part in ["2 attempts at this task before: 1 succeeded", "`find`", "path=config/app.toml"] {
+        assert!(advice.text.contains(part), "{part}: {}", advice.text);
+    }
+    let elsewhere = Scope::new("other").unwrap();
+    assert!(!memory.recommend(TASK, &elsewhere, 400).unwrap().is_experienced);
+}
+
+#[test]
+fn advice_keeps_its_budget_and_refuses_what_makes_no_sense() {
+    let memory = memory();
+    for _ in 0..3 {
+        attempt(&memory, TASK, cured(), Outcome::Success);
+    }
+    for max_tokens in [1, 20, 60, 400] {
+        let text = memory.recommend(TASK, &scope(), max_tokens).unwrap().text;
+        assert!(text.len() <= max_tokens.max(40) * 4, "{max_tokens}: {text}");
+    }
+    let refused = memory.recommend(" ", &scope(), 400);
+    assert!(matches!(refused, Err(Error::Invalid { field: "task", .. })), "{refused:?}");
+    let refused = memory.recommend(TASK, &scope(), 0);
+    assert!(matches!(refused, Err(Error::Invalid { field: "max_tokens", .. })), "{refused:?}");
+}
+
+#[test]
+fn a_reflection_holds_an_episode_against_those_before_it() {
+    let memory = memory();
+    let good = attempt(&memory, TASK, cured(), Outcome::Success);
+    let first = memory.reflect(good, &[]).unwrap();
+    assert_eq!((first.reward, first.request), (Some(1.0), None), "{}", first.text);
+    let bad = attempt(&memory, TASK, stuck(), Outcome::Failure);
+    let reflection = memory.reflect(bad, &[]).unwrap();
+    assert_eq!(reflection.reward, Some(0.0));
+    assert!(reflection.surprise < Some(0.0));
+    assert!(reflection.text.contains(&good.to_string()), "{}", reflection.text);
+    assert!(reflection.request.unwrap().contains("at most 3 lessons"));
+    // What came later changes nothing of it.
+    attempt(&memory, TASK, cured(), Outcome::Success);
+    assert_eq!(memory.reflect(bad, &[]).unwrap().text, reflection.text);
+    let open = memory.start(NewEpisode::new(scope(), TASK)).unwrap().value;
+    assert!(matches!(memory.reflect(open, &[]), Err(Error::Conflict { .. })));
+    let unknown = EpisodeId::from_bytes([9; 16]);
+    assert!(matches!(memory.reflect(unknown, &[]), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn contradictions_among_lessons_are_asked_about() {
+    let memory = memory();
+    let old = "The payment client reads conf/app.toml and not the environment";
+    memory.remember(NewNote::new(scope(), NoteKind::Lesson, old)).unwrap();
+    let id = memory.start(NewEpisode::new(scope(), TASK)).unwrap().value;
+    let lessons = vec!["The payment client reads conf/app.toml and the environment".to_owned()];
+    let completion =
+        Completion { outcome: Some(Outcome::Success), lessons, ..Completion::default() };
+    let told = memory.complete(id, completion).unwrap().value;
+    let request = memory.reflect(id, &told).unwrap().request.unwrap();
+    assert!(request.contains(old) && request.contains("Which of these notes holds?"), "{request}");
+}
+
+#[test]
+fn what_another_process_recorded_imported_or_forgot_is_learned_at_once() {
+    let storage = Arc::new(MemStorage::new());
+    let (one, other) = (on(&storage), on(&storage));
+    let id = attempt(&one, TASK, cured(), Outcome::Success);
+    assert_eq!(other.recommend(TASK, &scope(), 400).unwrap().evidence, [id]);
+    other.forget(&[id.into()]).unwrap();
+    assert!(!one.recommend(TASK, &scope(), 400).unwrap().is_experienced);
+    let source = crate::model::Source { importer: "jsonl".into(), external_id: "1".into() };
+    let new = NewEpisode { source: Some(source), ..NewEpisode::new(scope(), TASK) };
+    let ended = Completion { outcome: Some(Outcome::Failure), ..Completion::default() };
+    let import =
+        || vec![Import::Episode(Box::new(new.clone()), stuck(), Some(Box::new(ended.clone())))];
+    assert_eq!([one.import(import()).unwrap().value, one.import(import()).unwrap().value], [1, 0]);
+    let advice = other.recommend(TASK, &scope(), 400).unwrap();
+    assert_eq!((advice.n_runs, advice.n_same_task), (1, 1), "imported twice counts once");
+}
+
+#[test]
+fn a_digest_that_is_missing_damaged_or_stale_is_made_again_and_kept() {
+    let storage = Arc::new(MemStorage::new());
+    let memory = on(&storage);
+    let id = attempt(&memory, TASK, cured(), Outcome::Success);
+    let digest = |storage: &MemStorage| storage.episodes(&[id]).unwrap()[0].clone().unwrap().digest;
+    let expected = memory.recommend(TASK, &scope(), 400).unwrap();
+    let kept = digest(&storage).expect("kept when it was learned from");
+    let short: Box<[u8]> = crate::learn::Digest::default().encode().into();
+    for wrong in [Box::from(&b"\xff\xff damaged"[..]), Box::from(&[][..]), short] {
+        let keep = Op::KeepDigest { episode: id, digest: wrong };
+        storage.apply(WriteBatch::of(keep), Durability::Process).unwrap();
+        let fresh = on(&storage);
+        assert_eq!(fresh.recommend(TASK, &scope(), 400).unwrap(), expected);
+        assert_eq!(digest(&storage), Some(kept.clone()));
+    }
+}
+
+#[test]
+fn odd_episodes_are_learned_from_without_harm() {
+    let memory = memory();
+    let many = (0..5_000).map(|n| step("edit", &n.to_string(), None)).collect();
+    attempt(&memory, "an episode of 5,000 steps", many, Outcome::Success);
+    attempt(&memory, "one step", vec![step("ls", ".", Some(""))], Outcome::Failure);
+    let empty = memory.start(NewEpisode::new(scope(), "no step")).unwrap().value;
+    let backwards = Completion {
+        outcome: Some(Outcome::Success),
+        ended_at: Some(Timestamp::from_millis(-5)),
+        ..Completion::default()
+    };
+    memory.complete(empty, backwards).unwrap();
+    memory.reflect(empty, &[]).unwrap();
+    for task in ["an episode of 5,000 steps", "one step", "no step"] {
+        let advice = memory.recommend(task, &scope(), 400).unwrap();
+        assert_eq!(advice.n_same_task, 1, "{task}: {}", advice.text);
+        assert!(advice.text.len() <= 1_600, "{}", advice.text);
+    }
+}

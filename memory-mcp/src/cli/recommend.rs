@@ -1,0 +1,44 @@
+//! `recommend`: advice for a task.
+
+use serde_json::json;
+
+use super::{Failure, Output, output};
+use crate::config::Settings;
+use crate::{scope, store};
+
+/// Arguments of `recommend`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What is to be done
+    task: String,
+    /// Size of the advice, in tokens of about four bytes
+    #[arg(long, default_value_t = 400)]
+    max_tokens: usize,
+}
+
+/// Runs the command.
+pub(crate) fn run(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let scope = scope::own(settings)?;
+    let store = store::open(settings)?;
+    let advice = store.memory.recommend(&args.task, &scope, args.max_tokens)?;
+    if output.is_json() {
+        return output.value(&json!({
+            "experienced": advice.is_experienced,
+            "playbook": advice.text,
+            "expected_success": advice.expected,
+            "interval_80": advice.interval,
+            "n_attempts": advice.n_runs,
+            "n_same_task": advice.n_same_task,
+            "evidence": advice.evidence.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "degraded": advice.degraded,
+        }));
+    }
+    if let Some(reason) = &advice.degraded {
+        output.remark(&format!("tasks alike could not be looked for: {reason}"));
+    }
+    output.line(&output::block(&advice.text, ""))
+}
