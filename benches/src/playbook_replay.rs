@@ -5,57 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
 
 use memory_core::bench::{Adviser, step_name};
 use memory_core::{
-    Closing, Completion, Config, Context, Episode, EpisodeId, Error, Excerpt, Feedback, HitKind,
-    MemStorage, Memory, NewEpisode, Outcome, Query, RecordId, Scope, Step, Strength, Timestamp,
+    Completion, Config, Episode, EpisodeId, Error, HitKind, MemStorage, Memory, NewEpisode,
+    Outcome, Query, RecordId, Scope, Strength,
 };
-use serde::Deserialize;
 
-use crate::data::{DataError, broken, read_lines, set_names};
-use crate::table::{layout, share};
-
-/// Bytes of a text that are kept, as in the product's default.
-const MAX_TEXT_BYTES: usize = 8_000;
+use crate::data::{DataError, broken, set_names};
+use crate::episodes::{Attempt, read_attempts};
+use crate::table::{layout, number, share};
 
 /// Attempts at tasks alike that are asked for.
 const MAX_NEAR: usize = 5;
 
 /// How much an attempt at a task that a strong hit found counts, against one at the very task.
 const NEAR: f64 = 0.5;
-
-/// Time between two episodes where the set does not say.
-const STEP_MS: i64 = 60_000;
-
-#[derive(Deserialize)]
-struct Recorded {
-    id: String,
-    task: String,
-    #[serde(default)]
-    context: RecordedContext,
-    steps: Vec<RecordedStep>,
-    outcome: String,
-    reward: Option<f64>,
-}
-
-#[derive(Deserialize, Default)]
-struct RecordedContext {
-    project: Option<String>,
-    domain: Option<String>,
-    language: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RecordedStep {
-    tool: String,
-    #[serde(default)]
-    args: serde_json::Value,
-    #[serde(default)]
-    result: Option<String>,
-    ok: Option<bool>,
-    latency_ms: Option<f64>,
-}
 
 /// What came of the replay of one set.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +50,10 @@ pub struct Replay {
     pub squared_error_base: f64,
     /// Longest playbook, in bytes.
     pub max_bytes: usize,
+    /// Playbooks asked for, and the time that they took together, in microseconds.
+    pub n_books: usize,
+    /// See `n_books`.
+    pub book_us: f64,
     /// Every 20th or so of the playbooks, with the reflection that followed, for reading.
     pub examples: Vec<String>,
 }
@@ -121,13 +92,13 @@ pub fn replay_all(
 
 /// Replays one set.
 pub fn replay(dir: &Path, set: &str, n_examples: usize) -> Result<Replay, DataError> {
-    let path = dir.join(format!("{set}.episodes.jsonl.gz"));
-    let recorded: Vec<Recorded> = read_lines(&path)?;
-    let every = (recorded.len() / (n_examples + 1)).max(1);
-    let mut course = Course::new(set).map_err(|e| broken(&path, 0, e.to_string()))?;
-    for (line, recorded) in recorded.into_iter().enumerate() {
-        let show = n_examples > 0 && line % every == every - 1;
-        course.meet(line, recorded, show).map_err(|e| broken(&path, line + 1, e.to_string()))?;
+    let failed = |e: Error| broken(&dir.join(set), 0, e.to_string());
+    let attempts = read_attempts(dir, set, false)?;
+    let every = (attempts.len() / (n_examples + 1)).max(1);
+    let mut course = Course::new(set).map_err(failed)?;
+    for (i, attempt) in attempts.into_iter().enumerate() {
+        let show = n_examples > 0 && i % every == every - 1;
+        course.meet(attempt, show).map_err(failed)?;
     }
     Ok(course.report)
 }
@@ -136,6 +107,8 @@ pub fn replay(dir: &Path, set: &str, n_examples: usize) -> Result<Replay, DataEr
 struct Course {
     report: Replay,
     memory: Memory,
+    /// Ids of the attempts by those that the memory gave them.
+    ids: BTreeMap<EpisodeId, EpisodeId>,
     adviser: Adviser,
     /// For each tool the earlier successes that used it.
     popular: BTreeMap<String, usize>,
@@ -147,7 +120,8 @@ impl Course {
     fn new(set: &str) -> Result<Self, Error> {
         Ok(Self {
             report: Replay { set: set.to_owned(), ..Replay::default() },
-            memory: Memory::open(std::sync::Arc::new(MemStorage::new()), Config::default())?,
+            memory: Memory::open(Arc::new(MemStorage::new()), Config::default())?,
+            ids: BTreeMap::new(),
             adviser: Adviser::default(),
             popular: BTreeMap::new(),
             n_met: 0,
@@ -155,21 +129,25 @@ impl Course {
         })
     }
 
-    fn meet(&mut self, line: usize, recorded: Recorded, show: bool) -> Result<(), Error> {
-        if recorded.task.trim().is_empty() {
+    fn meet(&mut self, attempt: Attempt, show: bool) -> Result<(), Error> {
+        let Attempt { episode, steps } = attempt;
+        let task = episode.task.as_str();
+        if task.trim().is_empty() {
             return Ok(()); // an attempt at nobody knows what
         }
-        let scope = Scope::new(recorded.context.project.as_deref().unwrap_or("all"))?;
-        let near = self.alike(&scope, &recorded.task)?;
-        let id = self.memory.start(NewEpisode::new(scope.clone(), recorded.task.clone()))?.value;
-        let outcome = Outcome::from_name(&recorded.outcome);
+        let near = self.alike(&episode.scope, task)?;
+        let id = self.memory.start(NewEpisode::new(episode.scope.clone(), task))?.value;
+        let outcome = episode.outcome();
         self.memory.complete(id, Completion { outcome, ..Completion::default() })?;
-        let (episode, steps) = built(id, line, scope, recorded, outcome);
+        self.ids.insert(id, episode.id);
         let same: Vec<(EpisodeId, f64)> =
             self.adviser.attempts(&episode).into_iter().map(|id| (id, 1.0)).collect();
         let is_new = same.is_empty();
         let precedents = if is_new { near } else { same };
+        let started = Instant::now();
         let advice = self.adviser.playbook(episode.scope.as_str(), &precedents, 400);
+        self.report.book_us += started.elapsed().as_secs_f64() * 1e6;
+        self.report.n_books += 1;
         self.report.max_bytes = self.report.max_bytes.max(advice.text.len());
         if is_new {
             self.report.n_new += 1;
@@ -218,7 +196,7 @@ impl Course {
         };
         let hits = self.memory.recall(&query)?.hits;
         let ids = hits.iter().filter_map(|hit| match hit.record.id() {
-            RecordId::Episode(id) => Some((id, NEAR)),
+            RecordId::Episode(id) => self.ids.get(&id).map(|id| (*id, NEAR)),
             RecordId::Note(_) => None,
         });
         Ok(ids.collect())
@@ -247,62 +225,6 @@ impl Course {
     }
 }
 
-fn built(
-    id: EpisodeId,
-    line: usize,
-    scope: Scope,
-    recorded: Recorded,
-    outcome: Option<Outcome>,
-) -> (Episode, Vec<Step>) {
-    let started_at = Timestamp::from_millis(line as i64 * STEP_MS);
-    let ended_at = Timestamp::from_millis((line as i64 + 1) * STEP_MS - 1);
-    let kept = |text: String| Excerpt::cut(text, MAX_TEXT_BYTES);
-    let steps = recorded.steps.into_iter().zip(0..).map(|(step, idx)| Step {
-        idx,
-        tool: step.tool.into(),
-        action: None,
-        args: kept(if step.args.is_null() { String::new() } else { step.args.to_string() }),
-        observation: kept(step.result.unwrap_or_default()),
-        ok: step.ok.unwrap_or(true),
-        error: None,
-        latency_ms: step.latency_ms.map(|ms| ms.max(0.0).round() as u64),
-        n_tokens: None,
-        occurred_at: started_at,
-    });
-    let steps: Vec<Step> = steps.collect();
-    let context = recorded.context;
-    let episode = Episode {
-        id,
-        scope,
-        task: kept(recorded.task),
-        context: Context {
-            domain: context.domain.map(Into::into),
-            language: context.language.map(Into::into),
-            session: Some(recorded.id.into()),
-            ..Context::default()
-        },
-        source: None,
-        started_at,
-        recorded_at: started_at,
-        relations: Vec::new(),
-        shown: Vec::new(),
-        feedback: Feedback::default(),
-        digest: None,
-        n_steps: u32::try_from(steps.len()).unwrap_or(u32::MAX),
-        closing: Some(Closing {
-            outcome,
-            ended_at,
-            summary: None,
-            artifacts: Vec::new(),
-            reward: recorded.reward,
-            surprise: None,
-            followed: Vec::new(),
-            reflection: None,
-        }),
-    };
-    (episode, steps)
-}
-
 /// The table: precision and recall of the tools told, beside the baseline, and how well success was expected.
 #[must_use]
 pub fn table(replays: &[Replay]) -> String {
@@ -324,6 +246,7 @@ pub fn table(replays: &[Replay]) -> String {
         "Brier",
         "Brier base",
         "max B",
+        "µs",
     ];
     let rows: Vec<Vec<String>> = replays
         .iter()
@@ -342,6 +265,7 @@ pub fn table(replays: &[Replay]) -> String {
             row.push(per(replay.squared_error, replay.n_expected));
             row.push(per(replay.squared_error_base, replay.n_expected));
             row.push(replay.max_bytes.to_string());
+            row.push(number(replay.book_us / replay.n_books.max(1) as f64));
             row
         })
         .collect();

@@ -3,7 +3,7 @@
 use super::Incident;
 use super::evidence::Trial;
 use super::signature::Hash;
-use crate::model::{EpisodeId, Outcome, RecordId, Timestamp};
+use crate::model::{Context, EpisodeId, Outcome, RecordId, Timestamp};
 
 /// Number of a name (tool, scope, task type, language, domain, tag) in the table's own list of names.
 pub(crate) type NameNo = u32;
@@ -26,8 +26,8 @@ pub(crate) struct Run {
     pub(crate) id: EpisodeId,
     pub(crate) scope: NameNo,
     pub(crate) task: TaskKey,
-    /// What it is compared within: its task, its type of task, its domain, each in its scope; 0 where it
-    /// has none. The same in every table.
+    /// What it is compared within: its task, its type of task, its domain, each in its scope and by its
+    /// agent and model; 0 where it has none. The same in every table.
     pub(crate) strata: [u64; 3],
     /// 0 where it has none, like the following ones.
     pub(crate) task_type: NameNo,
@@ -97,25 +97,55 @@ impl Run {
     }
 }
 
-/// The strata of a run. Made of names and not of their numbers, so that sums over strata, which are
-/// ordered by them, come out the same to the last digit in every table.
-pub(super) fn strata(scope: &str, task: TaskKey, task_type: &str, domain: &str) -> [u64; 3] {
+/// The strata of a run: its task, its type of task and its domain, each in its scope and by its agent and
+/// model. Made of names and not of their numbers, so that sums over strata, which are ordered by them, come
+/// out the same to the last digit in every table.
+///
+/// Agents differ in what they use and in what they are able to do: on recorded runs of three models 41 of 259
+/// sequences of tools went with success within the task at q < .1, and none within the task and the model.
+pub(super) fn strata(scope: &str, context: &Context, task: TaskKey) -> [u64; 3] {
+    let who = [Some(scope), context.agent.as_deref(), context.model.as_deref()];
     let within = |kind: u8, name: &str, key: u64| {
         let mut hash = Hash::new();
         hash.take(&[kind]);
-        hash.take(scope.as_bytes());
-        hash.take(&[0]);
+        for part in who {
+            hash.take(part.unwrap_or_default().as_bytes());
+            hash.take(&[0]);
+        }
         hash.take(name.as_bytes());
         hash.take_word(key);
         hash.finish().max(1)
     };
-    let named = |kind, name: &str| if name.is_empty() { 0 } else { within(kind, name, 0) };
+    let named = |kind, name: Option<&str>| match name {
+        None | Some("") => 0,
+        Some(name) => within(kind, name, 0),
+    };
+    let (task_type, domain) = (context.task_type.as_deref(), context.domain.as_deref());
     [within(0, "", task.0), named(1, task_type), named(2, domain)]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TaskKey;
+    use super::{TaskKey, strata};
+    use crate::model::Context;
+
+    #[test]
+    fn runs_of_another_agent_or_model_are_not_compared() {
+        let by = |model: Option<&str>, scope| {
+            let context = Context {
+                model: model.map(Into::into),
+                task_type: Some("bugfix".into()),
+                ..Context::default()
+            };
+            strata(scope, &context, TaskKey(7))
+        };
+        let known = by(Some("a"), "x");
+        assert_eq!(known, by(Some("a"), "x"));
+        for other in [by(Some("b"), "x"), by(None, "x"), by(Some("a"), "y")] {
+            assert!(known[0] != other[0] && known[1] != other[1], "{other:?}");
+        }
+        assert!(known[0] != 0 && known[1] != 0 && known[2] == 0, "no domain, no stratum");
+    }
 
     #[test]
     fn case_spacing_and_punctuation_make_no_other_task() {

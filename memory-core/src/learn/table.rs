@@ -105,13 +105,11 @@ impl Learned {
         let tool = |place: u32| tools.get(place as usize).copied().unwrap_or(0);
         let moves = digest.moves.iter().map(|(place, ok)| Move { tool: tool(*place), ok: *ok });
         let task = TaskKey::of(episode.task.as_str());
-        let [type_name, domain_name] =
-            [&context.task_type, &context.domain].map(|name| name.as_deref().unwrap_or_default());
         let run = Run {
             id: episode.id,
             scope: names.hold(episode.scope.as_str()),
             task,
-            strata: strata(episode.scope.as_str(), task, type_name, domain_name),
+            strata: strata(episode.scope.as_str(), context, task),
             task_type,
             language,
             domain,

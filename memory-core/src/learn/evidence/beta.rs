@@ -1,6 +1,6 @@
 //! How often something succeeds, from how often it did.
 
-use super::special::{beta_cdf, beta_quantile, normal_quantile};
+use super::special::{beta_quantile, normal_quantile};
 
 /// A Beta posterior of a success rate.
 ///
@@ -64,12 +64,6 @@ impl Posterior {
             upper: beta_quantile(a, b, 1.0 - tail),
         }
     }
-
-    /// Probability that the rate lies above `rate`, from a uniform prior.
-    pub(crate) fn above(&self, rate: f64) -> f64 {
-        let (a, b) = parameters(self.n, self.successes, Prior::UNIFORM);
-        1.0 - beta_cdf(a, b, rate)
-    }
 }
 
 /// The rate that the posterior exceeds with probability 1 − `p`: what to rank by, because few attempts
@@ -88,6 +82,7 @@ fn parameters(n: f64, successes: f64, prior: Prior) -> (f64, f64) {
 ///
 /// (0, 1) for no attempts. E. B. Wilson, "Probable inference, the law of succession, and statistical
 /// inference", 1927.
+#[cfg_attr(not(test), expect(dead_code, reason = "no answer shows bare counts yet"))]
 pub(crate) fn wilson(n: f64, successes: f64, level: f64) -> (f64, f64) {
     if n.is_nan() || n <= 0.0 {
         return (0.0, 1.0);
@@ -115,7 +110,6 @@ mod tests {
         // scipy.stats.beta(7, 3).ppf([.1, .9])
         near(posterior.lower, BETA_7_3.0);
         near(posterior.upper, BETA_7_3.1);
-        near(posterior.above(posterior.lower), 0.9);
     }
 
     #[test]

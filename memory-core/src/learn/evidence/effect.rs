@@ -14,7 +14,8 @@ const ENOUGH: f64 = 10.0;
 /// A run, as the comparison sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Trial {
-    /// What it is compared within: keys of its task, its type of task, its domain; 0 where unknown.
+    /// What it is compared within: keys of its task, its type of task, its domain, each with its agent and model
+    /// where these are known; 0 where unknown.
     pub(crate) strata: [u64; 3],
     /// Whether the pattern occurs in it, or the advice was followed.
     pub(crate) exposed: bool,

@@ -1,6 +1,7 @@
 use super::*;
 use crate::learn::advice::text::Words;
 use crate::learn::evidence::sample::run;
+use crate::learn::{Ending, Incident};
 
 fn words<'a>() -> Words<'a> {
     Words {
@@ -76,6 +77,24 @@ fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_told() {
         "{text}"
     );
     assert!(text.contains("at the end:\n- `patch`: src/lib.rs [2 of 2]"), "{text}");
+}
+
+#[test]
+fn errors_that_attempts_keep_meeting_are_told_with_who_got_over_them() {
+    let mut runs = [
+        run(1, 1, Some(Outcome::Failure), &[-3, 3]),
+        run(2, 1, Some(Outcome::Failure), &[-3, 1]),
+        run(3, 1, Some(Outcome::Failure), &[1]),
+    ];
+    let ending = [Ending::Resolved { at: 1, changed: Vec::new() }, Ending::Open];
+    for (run, ending) in runs.iter_mut().zip(ending) {
+        run.incidents = Box::new([Incident { at: 0, signature: Signature(7), ending }]);
+    }
+    let precedents = of(&runs, 1.0);
+    let text =
+        playbook(&Sources { precedents: &precedents, ..Sources::default() }).text(&words(), 400);
+    let line = "Errors met:\n- `patch` “no such file” in 2 of 3 attempts; 1 resolved it, as with src/lib.rs";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -184,12 +184,13 @@ impl Divergence {
             }
         };
         if let Some(Telling { tool, n_there_with, n_there, n_here_with, n_here }) = self.telling {
-            let (those, these) =
-                if other_succeeded { ("successes", "others") } else { ("others", "successes") };
-            text.push_str(&format!(
-                " {} is in {n_there_with} of {n_there} {those}, {n_here_with} of {n_here} {these}.",
+            let [like_other, like_this] =
+                if other_succeeded { ["successes", "others"] } else { ["others", "successes"] };
+            let counts = format!(
+                " {} is in {n_there_with} of {n_there} {like_other}, {n_here_with} of {n_here} {like_this}.",
                 words.tool(tool)
-            ));
+            );
+            text.push_str(&counts);
         }
         text
     }
