@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Desk;
 use crate::model::{
-    Episode, EpisodeId, IdRange, Note, NoteId, RecordId, RecordKind, Step, Timestamp,
+    Episode, EpisodeId, Feedback, IdRange, Note, NoteId, RecordId, RecordKind, Step, Timestamp,
 };
 use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::storage::{
@@ -204,13 +204,17 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        self.retriever(self.embedder.as_deref(), self.clock.now()).recall(query)
+        // As far as is known by now: a recall does not wait for what is still to be learned.
+        let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
+        let embedder = self.embedder.as_deref();
+        self.retriever(embedder, self.clock.now(), &usefulness).recall(query)
     }
 
     fn retriever<'a>(
         &'a self,
         embedder: Option<&'a dyn Embedder>,
         now: Timestamp,
+        usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
     ) -> Retriever<'a> {
         Retriever {
             embedder,
@@ -220,6 +224,7 @@ impl Memory {
             cache: &self.cache,
             now,
             weights: &self.weights,
+            usefulness,
         }
     }
 

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
 use super::unit::Part;
-use crate::model::{NoteId, RecordId, Timestamp};
+use crate::model::{Feedback, NoteId, RecordId, Timestamp};
 use crate::retrieve::HitKind;
 
 /// Dense number of a unit; free numbers are used again.
@@ -39,6 +39,8 @@ pub(crate) struct Facts {
     /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of a note
     /// the key of its text: what is told again has the same.
     pub(crate) head_hash: u64,
+    /// What readers said of it.
+    pub(crate) feedback: Feedback,
     /// The record's units.
     pub(crate) units: Vec<UnitNo>,
 }
@@ -374,6 +376,7 @@ mod tests {
             superseded: false,
             n_steps_done: 0,
             head_hash: 0,
+            feedback: Feedback::default(),
             units: Vec::new(),
         }
     }

@@ -290,6 +290,7 @@ impl Contents {
             superseded: note.superseded_by.is_some(),
             n_steps_done: 0,
             head_hash: text_key(note.text.as_str()),
+            feedback: note.feedback,
             units: Vec::with_capacity(1),
         });
         let place = Place { record, part: Part::Head, session, position: note.position, speaker };
@@ -314,6 +315,7 @@ impl Contents {
             superseded: false,
             n_steps_done: 0,
             head_hash: unit::content_hash(&text),
+            feedback: episode.feedback,
             units: Vec::new(),
         };
         let hash = facts.head_hash;

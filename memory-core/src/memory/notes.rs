@@ -118,7 +118,7 @@ impl Memory {
         query.kinds = kinds.map(HitKind::Note).collect();
         query.limit = Some(N_COMPARED);
         query.variety = false;
-        for hit in self.retriever(None, note.recorded_at).alike(&query)? {
+        for hit in self.retriever(None, note.recorded_at, &|_, _| 0.0).alike(&query)? {
             if let Record::Note(other) = hit.record
                 && !same.contains(&other.id)
             {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::meaning_tests::{Concepts, fact};
 use super::*;
-use crate::intake::{Completion, NewEpisode, NewNote};
+use crate::intake::{Completion, NewEpisode};
 use crate::model::Scope;
 use crate::storage::MemStorage;
 pub(super) use world::Words;

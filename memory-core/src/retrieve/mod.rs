@@ -24,7 +24,7 @@ use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Contents, Index, RecordNo, Semantic};
 use crate::memory::{Record, read_records};
-use crate::model::{RecordId, Timestamp};
+use crate::model::{Feedback, RecordId, Timestamp};
 use crate::storage::Storage;
 
 pub(crate) use cache::RecallCache;
@@ -48,6 +48,8 @@ pub(crate) struct Retriever<'a> {
     pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
     pub(crate) weights: &'a Weights,
+    /// What a record was worth to those who followed or judged it, in [−1, 1].
+    pub(crate) usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
 }
 
 impl Retriever<'_> {

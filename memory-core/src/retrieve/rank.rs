@@ -3,6 +3,7 @@
 use super::query::Query;
 use super::{Candidate, Retriever};
 use crate::index::Contents;
+use crate::learn::evidence::usefulness::score_term;
 
 /// Most that recency adds to a score, as a share of it.
 const RECENCY_SHARE: f64 = 0.03;
@@ -12,7 +13,7 @@ const OWN_SCOPE_SHARE: f64 = 0.25;
 
 const MS_PER_DAY: f64 = 86_400_000.0;
 
-/// Adds the terms of recency and scope, and orders: best first, equal scores newest first.
+/// Adds the terms of recency, usefulness and scope, and orders: best first, equal scores newest first.
 pub(super) fn order(
     contents: &Contents,
     mut found: Vec<Candidate>,
@@ -27,12 +28,14 @@ pub(super) fn order(
         let age_days = days(retriever.now.millis_since(facts.at));
         let halved = 0.5_f64.powf(age_days / retriever.config.recency_half_life_days);
         let mut add = |name, amount: f64| {
-            if amount > 0.0 {
+            if amount != 0.0 {
                 candidate.score += amount;
                 candidate.terms.push((name, amount));
             }
         };
         add("recency", text_score * RECENCY_SHARE * halved);
+        let usefulness = (retriever.usefulness)(facts.id, facts.feedback);
+        add("usefulness", score_term(text_score, usefulness));
         if own == Some(facts.scope) {
             add("own_scope", text_score * OWN_SCOPE_SHARE);
         }

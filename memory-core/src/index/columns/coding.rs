@@ -9,7 +9,7 @@ use crate::index::snapshot::{
     Fields, Reader, SnapshotError, Writer, push_count, push_text, push_u32,
 };
 use crate::index::unit::Part;
-use crate::model::{NoteKind, Outcome, RecordId, RecordKind, Timestamp};
+use crate::model::{Feedback, NoteKind, Outcome, RecordId, RecordKind, Timestamp};
 use crate::retrieve::HitKind;
 
 /// Stands for "none" where a number is expected.
@@ -156,7 +156,9 @@ fn push_facts(out: &mut Vec<u8>, facts: Option<&Facts>) {
     out.extend(facts.id.to_bytes());
     out.extend(facts.at.as_millis().to_le_bytes());
     out.extend(facts.head_hash.to_le_bytes());
-    for number in [facts.scope, facts.task_type, facts.language, facts.n_steps_done] {
+    let Feedback { n_helpful, n_unhelpful } = facts.feedback;
+    let numbers = [facts.scope, facts.task_type, facts.language, facts.n_steps_done];
+    for number in numbers.into_iter().chain([n_helpful, n_unhelpful]) {
         push_u32(out, number);
     }
     push_numbers(out, &facts.tags);
@@ -181,6 +183,7 @@ fn read_facts(fields: &mut Fields<'_>) -> Result<Option<Facts>, SnapshotError> {
     let head_hash = fields.u64()?;
     let (scope, task_type) = (fields.u32()?, fields.u32()?);
     let (language, n_steps_done) = (fields.u32()?, fields.u32()?);
+    let feedback = Feedback { n_helpful: fields.u32()?, n_unhelpful: fields.u32()? };
     let tags = fields.numbers()?.into();
     let units = fields.numbers()?;
     let superseded = superseded != 0;
@@ -196,6 +199,7 @@ fn read_facts(fields: &mut Fields<'_>) -> Result<Option<Facts>, SnapshotError> {
         superseded,
         n_steps_done,
         head_hash,
+        feedback,
         units,
     }))
 }

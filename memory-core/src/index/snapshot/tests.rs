@@ -8,7 +8,7 @@ use super::*;
 use crate::index::columns::{Facts, Place};
 use crate::index::unit::Part;
 use crate::index::{LexicalQuery, LexicalScores, RecordNo};
-use crate::model::{EpisodeId, NoteId, NoteKind, Outcome, RecordId, Timestamp};
+use crate::model::{EpisodeId, Feedback, NoteId, NoteKind, Outcome, RecordId, Timestamp};
 use crate::retrieve::HitKind;
 
 const STORE: [u8; 16] = *b"store-0123456789";
@@ -86,6 +86,7 @@ fn put_record(contents: &mut Contents, number: u8) -> RecordNo {
         superseded: number.is_multiple_of(4),
         n_steps_done: u32::from(number),
         head_hash: u64::from(number) << 40,
+        feedback: Feedback { n_helpful: u32::from(number) / 3, n_unhelpful: u32::from(number) % 3 },
         units: Vec::new(),
     })
 }

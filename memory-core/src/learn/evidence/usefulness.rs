@@ -83,7 +83,6 @@ pub(crate) fn usefulness(
 /// What usefulness adds to an item's score: a tenth of its text score at most, either way.
 ///
 /// An item never followed gets nothing, so what is new keeps its rank.
-#[cfg_attr(not(test), expect(dead_code, reason = "the retriever does not ask it yet"))]
 pub(crate) fn score_term(text_score: f64, value: f64) -> f64 {
     let value = if value.is_finite() { value.clamp(-1.0, 1.0) } else { 0.0 };
     text_score * USEFULNESS_SHARE * value

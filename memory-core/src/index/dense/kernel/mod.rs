@@ -97,7 +97,6 @@ pub(super) type Prefetch = fn(&[f32]);
 #[derive(Debug)]
 pub(super) struct Kernels {
     /// Name for logs and benches.
-    #[cfg_attr(not(any(test, feature = "bench")), expect(dead_code, reason = "for benches"))]
     pub(super) name: &'static str,
     /// Largest magnitude of a query code: 127, or 63 where sums of two products have 16 bits.
     pub(super) query_limit: i8,
