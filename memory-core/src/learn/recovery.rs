@@ -86,6 +86,7 @@ pub(crate) struct KnownError {
 
 /// Attempts, and how many of them succeeded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "counts are called `n_…`")]
 pub(super) struct Tally {
     n_tried: u32,
     n_resolved: u32,

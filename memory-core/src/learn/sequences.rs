@@ -83,7 +83,7 @@ impl Learned {
     /// five) have, without those that a longer one in the same runs contains; `true` when the search ended
     /// before all were found, because it would have taken too long.
     ///
-    /// Grows prefixes over the places where they end (PrefixSpan, Pei and others 2001), the most frequent
+    /// Grows prefixes over the places where they end (`PrefixSpan`, Pei and others 2001), the most frequent
     /// moves first. Of a run of more than 500 moves the first and last 250 count.
     pub(super) fn gapped(&self, runs: &[&Run], min_support: usize) -> (Vec<Sequence>, bool) {
         let parts: Vec<[&[Move]; 2]> = runs.iter().map(|run| parts(&run.moves)).collect();
@@ -236,7 +236,7 @@ mod tests {
         learned
     }
 
-    fn told(learned: &Learned, sequences: Vec<Sequence>) -> Vec<Told> {
+    fn told(learned: &Learned, sequences: &[Sequence]) -> Vec<Told> {
         let names = |moves: &[Move]| {
             moves.iter().map(|m| (learned.name(m.tool).parse().unwrap(), m.ok)).collect()
         };
@@ -304,7 +304,7 @@ mod tests {
                 .map(|(moves, runs)| (moves.clone(), runs.len()))
                 .collect();
             expected.sort();
-            prop_assert_eq!(told(&learned, learned.sequences(Some("a"), min)), expected);
+            prop_assert_eq!(told(&learned, &learned.sequences(Some("a"), min)), expected);
             prop_assert_eq!(learned.sequences(Some("none"), min), vec![]);
         }
 
@@ -323,7 +323,7 @@ mod tests {
             let table = learned.runs_in(None);
             let (found, is_cut) = learned.gapped(&table, 1);
             prop_assert!(!is_cut);
-            prop_assert_eq!(told(&learned, found.clone()), expected);
+            prop_assert_eq!(told(&learned, &found), expected);
             for sequence in found {
                 let n_runs = table.iter().filter(|run| occurs_gapped(&run.moves, &sequence.moves)).count();
                 prop_assert_eq!(n_runs, sequence.n_runs);
