@@ -30,8 +30,8 @@ struct Arguments {
     /// Show what is proposed, most frequent first
     #[arg(long)]
     show: bool,
-    /// Only measure how well signatures group the lines of the logs in this folder: NAME.log_structured.csv
-    /// with columns Content and EventId, as loghub has them
+    /// Only measure how well signatures group the lines of the logs in this folder: `NAME.log_structured.csv`
+    /// with columns `Content` and `EventId`, as loghub has them
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
     /// Only measure the cost of learning 10,000 generated episodes of 15 steps; reads no data
