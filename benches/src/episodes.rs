@@ -32,7 +32,7 @@ struct Line {
     outcome: Option<String>,
     reward: Option<f64>,
     ts: Option<String>,
-    duration_ms: Option<f64>,
+    duration_ms: Option<serde_json::Number>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ pub fn read_attempts(dir: &Path, name: &str, verbs: bool) -> Result<Vec<Attempt>
 }
 
 fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attempt> {
-    let ended_at = at.as_millis() + line.duration_ms.map_or(0, |ms| ms as i64);
+    let ended_at = at.as_millis() + line.duration_ms.and_then(|ms| ms.as_i64()).unwrap_or(0);
     let closing = Closing {
         outcome: line.outcome.as_deref().and_then(Outcome::from_name),
         ended_at: Timestamp::from_millis(ended_at),
@@ -165,7 +165,7 @@ pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Attem
         ts: None,
         duration_ms: None,
     };
-    let at = Timestamp::from_millis(number as i64);
+    let at = Timestamp::from_millis(i64::try_from(number).unwrap_or(i64::MAX));
     attempt(line, number, at, false).expect("the scope is a valid name")
 }
 

@@ -11,6 +11,7 @@ pub mod episodes;
 pub mod evaluate;
 pub mod figure;
 pub mod kept;
+pub mod log_groups;
 pub mod machine;
 pub mod metrics;
 pub mod percentile;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use memory_benches::data::{DataError, set_names};
 use memory_benches::episodes::{Attempt, generated, read_attempts};
+use memory_benches::log_groups::{SUFFIX, group_accuracy, read_log};
 use memory_benches::percentile::Percentiles;
 use memory_benches::table::{layout, number, share};
-use memory_core::bench::{LearnBench, Observed};
+use memory_core::bench::{LearnBench, Observed, signature};
 
 /// Measures whether what cured errors before cures the next ones.
 ///
@@ -18,7 +19,7 @@ use memory_core::bench::{LearnBench, Observed};
 #[derive(Parser)]
 struct Arguments {
     /// Folder with NAME.episodes.jsonl.gz
-    #[arg(long, value_name = "DIR", required_unless_present = "speed")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["speed", "logs"])]
     data: Option<PathBuf>,
     /// Only these sets, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -29,6 +30,10 @@ struct Arguments {
     /// Show what is proposed, most frequent first
     #[arg(long)]
     show: bool,
+    /// Only measure how well signatures group the lines of the logs in this folder: `NAME.log_structured.csv`
+    /// with columns `Content` and `EventId`, as loghub has them
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
     /// Only measure the cost of learning 10,000 generated episodes of 15 steps; reads no data
     #[arg(long)]
     speed: bool,
@@ -67,7 +72,11 @@ fn main() -> ExitCode {
         println!("{}", layout(&["15 steps each", "p50 µs", "p99 µs"], &speed()));
         return ExitCode::SUCCESS;
     }
-    match run(&arguments) {
+    let done = match &arguments.logs {
+        Some(logs) => group_logs(logs),
+        None => run(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("learning: {error}");
@@ -218,7 +227,8 @@ fn show(tally: &Tally) {
     println!("{per_step:.1} bytes of digest for a step\n");
 }
 
-/// Cost of each stage of learning an episode, over 10,000 generated ones.
+/// Cost of each stage of learning an episode, over 10,000 generated ones, of a signature, and of looking for
+/// patterns among them.
 fn speed() -> Vec<Vec<String>> {
     const STAGES: [&str; 4] = ["digest, encoded", "put", "put again", "remove and put"];
     let mut rng = fastrand::Rng::with_seed(1);
@@ -246,5 +256,38 @@ fn speed() -> Vec<Vec<String>> {
         let percentiles = Percentiles::of(timings)?;
         Some(vec![stage.to_owned(), number(percentiles.p50_us), number(percentiles.p99_us)])
     };
-    STAGES.into_iter().zip(timings).filter_map(row).collect()
+    let mut rows: Vec<Vec<String>> = STAGES.into_iter().zip(timings).filter_map(row).collect();
+    let failed = attempts.iter().flat_map(|attempt| &attempt.steps).filter(|step| !step.ok);
+    let signatures = failed.map(|step| {
+        let start = Instant::now();
+        std::hint::black_box(signature(&step.tool, step.observation.as_str()));
+        start.elapsed()
+    });
+    rows.extend(row(("signature of an error", signatures.collect())));
+    let start = Instant::now();
+    let n_patterns = learned.n_patterns("generated", 5);
+    rows.extend(row((&format!("all {n_patterns} patterns"), vec![start.elapsed()])));
+    rows
+}
+
+/// Group accuracy of signatures, and what one costs.
+fn group_logs(dir: &Path) -> Result<(), DataError> {
+    let (mut rows, mut sum) = (Vec::new(), 0.0);
+    for name in set_names(dir, SUFFIX)? {
+        let log = read_log(dir, &name)?;
+        let accuracy = group_accuracy(&log, |message| signature("log", message));
+        let time = |(message, _): &(String, String)| {
+            let start = Instant::now();
+            std::hint::black_box(signature("log", message));
+            start.elapsed()
+        };
+        let percentiles = Percentiles::of(log.lines.iter().map(time).collect());
+        let us = percentiles.map_or_else(String::new, |p| number(p.p50_us));
+        rows.push(vec![name, log.lines.len().to_string(), share(Some(accuracy)), us]);
+        sum += accuracy;
+    }
+    let mean = share(Some(sum / rows.len().max(1) as f64));
+    rows.push(vec!["mean".to_owned(), String::new(), mean, String::new()]);
+    println!("{}", layout(&["log", "lines", "group accuracy", "p50 µs"], &rows));
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! What is learned, for the benches.
 
+use super::patterns::PatternQuery;
 use super::recovery::Cure;
 use super::remedy::{Path, Remedy};
 use super::{Digest, Ending, Learned, Signature};
@@ -55,6 +56,15 @@ impl LearnBench {
         if let Some(digest) = Digest::decode(digest) {
             self.learned.put(episode, &digest);
         }
+    }
+
+    /// How many patterns of all kinds a scope has.
+    #[must_use]
+    pub fn n_patterns(&self, scope: &str, min_support: u32) -> usize {
+        let (scope, limit) = (Some(scope), usize::MAX);
+        self.learned
+            .patterns(&PatternQuery { scope, min_support, limit, ..Default::default() })
+            .len()
     }
 
     /// Forgets an episode.

@@ -37,9 +37,9 @@ impl Digest {
 
     fn encode_incidents(&self, out: &mut Writer) {
         let signatures = Places::of(self.incidents.iter().map(|incident| incident.signature));
-        let changes = || self.incidents.iter().filter_map(|incident| incident.ending.step());
+        let endings = || self.incidents.iter().filter_map(|incident| incident.ending.step());
         let names =
-            Places::of(changes().flat_map(|(_, changed)| changed.iter().map(|name| &**name)));
+            Places::of(endings().flat_map(|(_, changed)| changed.iter().map(|name| &**name)));
         out.count(signatures.all.len());
         for signature in &signatures.all {
             out.bytes.extend(signature.0.to_le_bytes());
@@ -87,8 +87,9 @@ impl Digest {
             Some((u32::try_from(tool).ok()?, number & 1 == 1))
         })?;
         let incidents = decode_incidents(&mut input, moves.len())?;
-        let (n_tokens, latency_ms) = (input.optional()?, input.optional()?);
-        let digest = Self { tools, moves, incidents, n_tokens, latency_ms };
+        let mut digest = Self { tools, moves, incidents, n_tokens: None, latency_ms: None };
+        input.optional(&mut digest.n_tokens)?;
+        input.optional(&mut digest.latency_ms)?;
         input.rest.is_empty().then_some(digest)
     }
 }
@@ -217,14 +218,15 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).ok()
     }
 
-    fn optional(&mut self) -> Option<Option<u64>> {
+    fn optional(&mut self, number: &mut Option<u64>) -> Option<()> {
         let (flag, rest) = self.rest.split_first()?;
         self.rest = rest;
         match flag {
-            0 => Some(None),
-            1 => self.number().map(Some),
-            _ => None,
+            0 => {}
+            1 => *number = Some(self.number()?),
+            _ => return None,
         }
+        Some(())
     }
 
     /// A list; a count that the bytes cannot hold reserves no memory, since each item takes a byte.

@@ -32,7 +32,7 @@ impl Probe {
     /// Whether a run has it; `None` for a run that it has nothing to do with.
     pub(super) fn exposed(&self, run: &Run) -> Option<bool> {
         match self {
-            Self::Sequence { moves, gapped: false } => Some(occurs(&run.moves, moves, 0)),
+            Self::Sequence { moves, gapped: false } => Some(occurs(&run.moves, moves)),
             Self::Sequence { moves, gapped: true } => Some(occurs_gapped(&run.moves, moves)),
             Self::Context { facet, value } => Some(facet.values(run).any(|other| other == *value)),
             Self::Branch { after, tool } => {

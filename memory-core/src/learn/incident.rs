@@ -87,8 +87,8 @@ fn switch(steps: &[Step], moves: &[(u32, bool)], failed_at: usize) -> Option<End
     let failed = steps.get(failed_at)?;
     let wanted = target(failed)?;
     let is_same = |step: &Step| target(step).is_some_and(|target| target == wanted);
-    let later = steps.iter().zip(moves).enumerate().skip(failed_at + 1).take(WINDOW);
-    let (at, (step, (tool, ok))) = later.filter(|(_, (step, _))| is_same(step)).last()?;
+    let mut later = steps.iter().zip(moves).enumerate().skip(failed_at + 1).take(WINDOW);
+    let (at, (step, (tool, ok))) = later.rfind(|(_, (step, _))| is_same(step))?;
     let mut earlier = steps.iter().zip(moves).take(failed_at).rev().take(4 * WINDOW);
     let was_ok_before = earlier.any(|(step, (before, ok))| *ok && before == tool && is_same(step));
     (*ok && !was_ok_before)

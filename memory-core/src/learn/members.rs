@@ -74,8 +74,7 @@ fn value_end(text: &str) -> Option<usize> {
                 }
             }
             b'{' | b'[' => depth += 1,
-            b',' if depth == 0 => return Some(at),
-            b'}' | b']' if depth == 0 => return Some(at),
+            b',' | b'}' | b']' if depth == 0 => return Some(at),
             b'}' | b']' => {
                 depth -= 1;
                 if depth == 0 {

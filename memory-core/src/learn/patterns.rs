@@ -213,9 +213,10 @@ impl Learned {
     /// of runs.
     ///
     /// Of each kind the 200 with most runs are compared with the runs without them. Costs a look at every
-    /// run for each of these: tenths of a second for ten thousand runs.
+    /// run for each of these: about a second for ten thousand runs.
     pub(crate) fn patterns(&self, query: &PatternQuery<'_>) -> Vec<Pattern> {
         let runs = self.runs_in(query.scope);
+        let grouped = by_stratum(&runs);
         let mut all = Vec::new();
         for kind in PatternKind::ALL {
             if query.kind.is_some_and(|wanted| wanted != kind) {
@@ -228,7 +229,7 @@ impl Learned {
             found.truncate(MAX_COMPARED);
             let mut patterns: Vec<Pattern> = found
                 .into_iter()
-                .filter_map(|(what, n)| self.pattern_of(what, n, query.scope, &runs))
+                .filter_map(|(what, n)| self.pattern_of(what, n, query.scope, &grouped))
                 .collect();
             set_q(&mut patterns);
             all.extend(patterns);
@@ -246,7 +247,7 @@ impl Learned {
         PatternKind::ALL.into_iter().find_map(|kind| {
             let mut found = self.found(kind, &query, &runs).into_iter();
             let (what, n) = found.find(|(what, _)| what.id(scope) == id)?;
-            self.pattern_of(what, n, scope, &runs)
+            self.pattern_of(what, n, scope, &by_stratum(&runs))
         })
     }
 
@@ -280,9 +281,7 @@ impl Learned {
         let newest = runs.get(..MAX_GAPPED_RUNS).unwrap_or(runs);
         let (gapped, _) = self.gapped(newest, min);
         let is_direct = |gapped: &Sequence| {
-            let n_direct =
-                newest.iter().filter(|run| super::sequences::occurs(&run.moves, &gapped.moves, 0));
-            n_direct.count() == gapped.n_runs
+            self.n_direct(&gapped.moves, scope, newest.last().copied()) == gapped.n_runs
         };
         let gapped = gapped.into_iter().filter(|sequence| !is_direct(sequence));
         let what = |sequence: Sequence, gapped: bool| {
@@ -345,14 +344,16 @@ impl Learned {
         runs: &[&Run],
     ) -> Option<Pattern> {
         let probe = self.probe(&what)?;
-        let (mut trials, mut episodes) = (Vec::with_capacity(runs.len()), Vec::new());
+        let (mut trials, mut exposed) = (Vec::with_capacity(runs.len()), Vec::new());
         for run in runs {
-            let Some(exposed) = probe.exposed(run) else { continue };
-            trials.extend(run.trial(exposed));
-            if exposed && episodes.len() < MAX_EPISODES {
-                episodes.push(run.id);
+            let Some(is_exposed) = probe.exposed(run) else { continue };
+            trials.extend(run.trial(is_exposed));
+            if is_exposed {
+                exposed.push((run.ended_at, run.id));
             }
         }
+        exposed.sort_unstable_by_key(|newest| Reverse(*newest));
+        let episodes = exposed.into_iter().take(MAX_EPISODES).map(|(_, id)| id).collect();
         let posterior = if let What::Recovery { cure, .. } = &what {
             cure.posterior
         } else {
@@ -363,6 +364,13 @@ impl Learned {
         let id = what.id(scope);
         Some(Pattern { id, what, n, posterior, effect: effect(&mut trials), q: None, episodes })
     }
+}
+
+/// Runs of one task beside each other, as a comparison orders them: ordering them again costs little.
+fn by_stratum<'a>(runs: &[&'a Run]) -> Vec<&'a Run> {
+    let mut runs = runs.to_vec();
+    runs.sort_by_key(|run| run.strata);
+    runs
 }
 
 fn count(n: usize) -> f64 {

@@ -16,7 +16,7 @@ const MAX_GAP: usize = 2;
 const MIN_GAPPED_SUPPORT: usize = 5;
 
 /// Moves that a search for sequences with gaps looks at before it gives up.
-const MAX_WORK: usize = 2_000_000;
+const MAX_WORK: usize = 1_000_000;
 
 /// A sequence, and how many runs have it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,11 +61,29 @@ impl Learned {
         found.into_values().collect()
     }
 
+    /// How many runs of a scope have a sequence of 2 to 5 moves directly; of those not older than `since`, if
+    /// it is given.
+    pub(super) fn n_direct(
+        &self,
+        moves: &[Move],
+        scope: Option<&str>,
+        since: Option<&Run>,
+    ) -> usize {
+        let scope = scope.map(|scope| self.name_no(scope).unwrap_or(0));
+        let age = |run: &Run| (run.ended_at, run.id);
+        let is_in = |run: &&Run| {
+            scope.is_none_or(|scope| scope == run.scope)
+                && since.is_none_or(|since| age(run) >= age(since))
+        };
+        let runs = self.by_gram().runs(&Gram::of(moves)).iter();
+        runs.filter_map(|no| self.run_no(*no)).filter(is_in).count()
+    }
+
     /// Sequences of 2 to 5 moves with at most two others between each, that at least `min_support` runs (and
     /// five) have, without those that a longer one in the same runs contains; `true` when the search ended
     /// before all were found, because it would have taken too long.
     ///
-    /// Grows prefixes over the places where they end (PrefixSpan, Pei and others 2001), the most frequent
+    /// Grows prefixes over the places where they end (`PrefixSpan`, Pei and others 2001), the most frequent
     /// moves first. Of a run of more than 500 moves the first and last 250 count.
     pub(super) fn gapped(&self, runs: &[&Run], min_support: usize) -> (Vec<Sequence>, bool) {
         let parts: Vec<[&[Move]; 2]> = runs.iter().map(|run| parts(&run.moves)).collect();
@@ -177,29 +195,26 @@ fn contains(longer: &[Move], shorter: &[Move]) -> bool {
     shorter.iter().all(|step| rest.any(|other| other == step))
 }
 
-/// Whether a run has a sequence; with `max_gap` others between two of its moves at most.
-pub(super) fn occurs(moves: &[Move], sequence: &[Move], max_gap: usize) -> bool {
-    let Some((first, rest)) = sequence.split_first() else { return true };
+/// Whether a run has a sequence directly.
+pub(super) fn occurs(moves: &[Move], sequence: &[Move]) -> bool {
+    let is_here = |part: &&[Move]| part.windows(sequence.len().max(1)).any(|at| at == sequence);
+    parts(moves).iter().any(is_here)
+}
+
+/// Whether a run has a sequence with as many moves between as one with gaps may have.
+pub(super) fn occurs_gapped(moves: &[Move], sequence: &[Move]) -> bool {
+    let Some((first, rest)) = sequence.split_first() else { return false };
     parts(moves).iter().any(|part| {
-        let starts = (0..part.len()).filter(|at| part.get(*at) == Some(first));
-        let mut ends: Vec<usize> = starts.collect();
-        for step in rest {
-            let mut next: Vec<usize> = ends
-                .iter()
-                .flat_map(|end| end + 1..=end + 1 + max_gap)
-                .filter(|at| part.get(*at) == Some(step))
-                .collect();
-            next.sort_unstable();
-            next.dedup();
-            ends = next;
-        }
-        !ends.is_empty()
+        let mut starts = part.iter().enumerate().filter(|(_, step)| *step == first);
+        starts.any(|(at, _)| goes_on(part.get(at + 1..).unwrap_or_default(), rest))
     })
 }
 
-/// The same with as many moves between as a sequence with gaps may have.
-pub(super) fn occurs_gapped(moves: &[Move], sequence: &[Move]) -> bool {
-    occurs(moves, sequence, MAX_GAP)
+/// Whether `sequence` goes on in `moves`, its first move after two others at most.
+fn goes_on(moves: &[Move], sequence: &[Move]) -> bool {
+    let Some((first, rest)) = sequence.split_first() else { return true };
+    let mut next = moves.iter().take(MAX_GAP + 1).enumerate().filter(|(_, step)| *step == first);
+    next.any(|(at, _)| goes_on(moves.get(at + 1..).unwrap_or_default(), rest))
 }
 
 #[cfg(test)]
@@ -221,7 +236,7 @@ mod tests {
         learned
     }
 
-    fn told(learned: &Learned, sequences: Vec<Sequence>) -> Vec<Told> {
+    fn told(learned: &Learned, sequences: &[Sequence]) -> Vec<Told> {
         let names = |moves: &[Move]| {
             moves.iter().map(|m| (learned.name(m.tool).parse().unwrap(), m.ok)).collect()
         };
@@ -289,7 +304,7 @@ mod tests {
                 .map(|(moves, runs)| (moves.clone(), runs.len()))
                 .collect();
             expected.sort();
-            prop_assert_eq!(told(&learned, learned.sequences(Some("a"), min)), expected);
+            prop_assert_eq!(told(&learned, &learned.sequences(Some("a"), min)), expected);
             prop_assert_eq!(learned.sequences(Some("none"), min), vec![]);
         }
 
@@ -308,10 +323,12 @@ mod tests {
             let table = learned.runs_in(None);
             let (found, is_cut) = learned.gapped(&table, 1);
             prop_assert!(!is_cut);
-            prop_assert_eq!(told(&learned, found.clone()), expected);
+            prop_assert_eq!(told(&learned, &found), expected);
             for sequence in found {
                 let n_runs = table.iter().filter(|run| occurs_gapped(&run.moves, &sequence.moves)).count();
                 prop_assert_eq!(n_runs, sequence.n_runs);
+                let n_direct = table.iter().filter(|run| occurs(&run.moves, &sequence.moves)).count();
+                prop_assert_eq!(n_direct, learned.n_direct(&sequence.moves, Some("a"), None));
             }
         }
     }

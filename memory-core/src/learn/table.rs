@@ -97,10 +97,10 @@ impl Learned {
     fn row(&mut self, episode: &Episode, digest: &Digest) -> Option<Row> {
         let closing = episode.closing.as_ref()?;
         let names = &mut self.names;
-        let mut named = |name: &Option<Box<str>>| names.hold(name.as_deref().unwrap_or_default());
+        let mut number = |name: &Option<Box<str>>| names.hold(name.as_deref().unwrap_or_default());
         let context = &episode.context;
-        let task_type = named(&context.task_type);
-        let (language, domain) = (named(&context.language), named(&context.domain));
+        let task_type = number(&context.task_type);
+        let (language, domain) = (number(&context.language), number(&context.domain));
         let tools: Box<[NameNo]> = digest.tools.iter().map(|tool| names.hold(tool)).collect();
         let tool = |place: u32| tools.get(place as usize).copied().unwrap_or(0);
         let moves = digest.moves.iter().map(|(place, ok)| Move { tool: tool(*place), ok: *ok });

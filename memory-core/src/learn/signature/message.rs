@@ -117,7 +117,7 @@ fn of_value(raw: &str, depth: usize) -> Option<Message<'_>> {
     }
     let text = unquoted(raw.get(..string_end(raw)?)?)?;
     let has_text = !text.trim().is_empty();
-    has_text.then(|| Message { class: Cow::Borrowed(""), text })
+    has_text.then_some(Message { class: Cow::Borrowed(""), text })
 }
 
 /// The line of a text that tells best what went wrong: the last line of a traceback, else the first
