@@ -54,7 +54,7 @@ impl Tool for LogSteps {
     type Answer = Logged;
 
     fn run(call: &Call<'_>, args: Args) -> Result<Logged, CallError> {
-        let episode = call.episode_id(&args.episode_id)?;
+        let episode = call.episode_id("episode_id", &args.episode_id)?;
         let steps = args.steps.0.into_iter().enumerate().map(step).collect::<Result<_, _>>()?;
         let logged = call.memory.log(episode, steps)?;
         Ok(Logged { n_steps: logged.value, n_masked: logged.n_masked, n_cut: logged.n_cut })
