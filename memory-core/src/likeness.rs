@@ -4,7 +4,7 @@
 //! notes are stored. Judged by words alone and with care: what is merged wrongly is lost, what is called
 //! contradictory wrongly costs the reader a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::UnicodeNormalization;
@@ -17,28 +17,48 @@ use crate::index::unit::content_hash;
 pub(crate) enum Likeness {
     /// They say the same, but for case, spaces, punctuation and small words.
     Same,
-    /// They share nearly all words and differ in none that turns the meaning.
+    /// So do they but for fillers or, where they are long, one more word that turns nothing.
     Near,
-    /// They are about the same thing and differ in a number, a negation, an opposite or one word.
+    /// They say the same but for numbers, a negation, an opposite or one word in the place of another.
     Against,
     /// Neither.
     Different,
 }
 
-/// Share of the words of both texts together that near texts have in common.
-const NEAR_SHARE: f64 = 0.8;
+/// Share of the words of both texts together, without those that turn the meaning, that texts against each
+/// other have in common at least. Below it they are mostly about two things.
+const AGAINST_SHARE: f64 = 0.75;
 
-/// The same for texts that say different things of one thing.
-const AGAINST_SHARE: f64 = 0.45;
-
-/// Words without which a text is too short to be called near another.
-const MIN_WORDS: usize = 4;
+/// Words from which on one more is a detail: in a short text it is another subject or condition.
+const LONG: usize = 16;
 
 /// Words that say little by themselves.
 const SMALL: &[&str] = &[
     "a", "an", "the", "is", "are", "was", "were", "be", "been", "to", "of", "in", "on", "at",
     "for", "and", "or", "that", "this", "it", "its", "with", "by", "as", "we", "you", "i", "they",
-    "our", "your", "will", "should", "must", "please", "also", "so", "then", "there", "here",
+    "our", "your", "will", "should", "must", "please", "also", "so", "then", "there", "here", "do",
+    "does", "did", "e.g", "i.e", "etc",
+];
+
+/// Words that only add weight.
+const FILLERS: &[&str] = &[
+    "always",
+    "just",
+    "really",
+    "simply",
+    "very",
+    "quite",
+    "actually",
+    "indeed",
+    "definitely",
+    "currently",
+    "now",
+    "again",
+    "too",
+    "else",
+    "note",
+    "remember",
+    "important",
 ];
 
 /// Words that turn a sentence around.
@@ -63,11 +83,13 @@ const NEGATIONS: &[&str] = &[
     "keine",
     "nie",
     "ohne",
+    "不",
+    "没",
+    "勿",
 ];
 
 /// Pairs of which one word says the opposite of the other.
 const OPPOSITES: &[(&str, &str)] = &[
-    ("always", "never"),
     ("before", "after"),
     ("enable", "disable"),
     ("enabled", "disabled"),
@@ -96,40 +118,48 @@ pub(crate) fn text_key(text: &str) -> u64 {
     if words.is_empty() { content_hash(text.trim()) } else { content_hash(&words.join(" ")) }
 }
 
-/// How `one` stands to `other`. Cost: linear in both.
+/// How `one` stands to `other`. Cost: linear in both but for the logarithm of sorting.
 pub(crate) fn likeness(one: &str, other: &str) -> Likeness {
     let same_key = text_key(one) == text_key(other);
     let (one, other) = (Words::of(words(one)), Words::of(words(other)));
-    if one.content.is_empty() || other.content.is_empty() {
+    if one.core.is_empty() || other.core.is_empty() {
         return if same_key { Likeness::Same } else { Likeness::Different };
     }
-    if one.content == other.content {
+    let turned = one.n_negations % 2 != other.n_negations % 2;
+    if one.n_negations == other.n_negations {
         // The same words in another order may say something else: who calls whom.
-        let same = one.order == other.order && one.n_negations == other.n_negations;
-        let turned = one.n_negations % 2 != other.n_negations % 2;
-        return match (same, turned) {
-            (true, _) => Likeness::Same,
-            (false, true) => Likeness::Against,
-            (false, false) => Likeness::Different,
-        };
-    }
-    let (shared, only_one, only_other) = one.compare(&other);
-    let apart = only_one.len() + only_other.len();
-    let share = ratio(shared, shared + apart);
-    let turned = one.n_negations % 2 != other.n_negations % 2
-        || opposed(&only_one, &only_other)
-        || (only_one.iter().any(|word| is_precise(word))
-            && only_other.iter().any(|word| is_precise(word)));
-    let swapped = only_one.len() == 1 && only_other.len() == 1;
-    let long = shared >= MIN_WORDS;
-    match (turned, swapped) {
-        (true, _) if share >= AGAINST_SHARE && shared >= 2 => Likeness::Against,
-        (false, true) if share >= AGAINST_SHARE && shared >= 2 => Likeness::Against,
-        (false, false) if share >= NEAR_SHARE && long && !precise_apart(&only_one, &only_other) => {
-            Likeness::Near
+        if one.content == other.content {
+            return Likeness::Same;
         }
-        _ => Likeness::Different,
+        if one.core == other.core || one_more(&one.core, &other.core) {
+            return Likeness::Near;
+        }
     }
+    let apart = Apart::of(&one, &other);
+    let instead = one_instead(&one.core, &other.core);
+    let n_rest = if instead { 0 } else { apart.n_rest };
+    let share = ratio(apart.n_shared, apart.n_shared + n_rest);
+    if (turned || instead || apart.n_turning > 0) && apart.n_shared >= 2 && share >= AGAINST_SHARE {
+        Likeness::Against
+    } else {
+        Likeness::Different
+    }
+}
+
+/// Whether the longer of two long texts is the shorter one with one more word that names nothing precise.
+fn one_more(one: &[String], other: &[String]) -> bool {
+    let (short, long) = if one.len() < other.len() { (one, other) } else { (other, one) };
+    if short.len() < LONG || long.len() != short.len() + 1 {
+        return false;
+    }
+    let n_head = short.iter().zip(long).take_while(|(a, b)| a == b).count();
+    let more = long.get(n_head).is_some_and(|word| !is_precise(word) && !has_opposite(word));
+    more && short.get(n_head..) == long.get(n_head + 1..)
+}
+
+/// Whether two texts differ in one word, in the same place.
+fn one_instead(one: &[String], other: &[String]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).filter(|(a, b)| a != b).count() == 1
 }
 
 /// The words of a text in lower case and one Unicode form, in order.
@@ -138,69 +168,92 @@ fn words(text: &str) -> Vec<String> {
     folded.unicode_words().map(|word| word.replace('\u{2019}', "'")).collect()
 }
 
-/// The words that say something, as often as each occurs, and how often the text is turned around.
+/// The words that say something, in their order, and how often the text is turned around.
 struct Words {
-    content: BTreeMap<String, usize>,
-    /// The same words in their order.
-    order: Vec<String>,
-    raw: Vec<String>,
+    /// Stems, without small words.
+    content: Vec<String>,
+    /// The same without fillers.
+    core: Vec<String>,
+    /// Words that have an opposite, as they stand there.
+    sides: BTreeSet<String>,
     n_negations: usize,
 }
 
 impl Words {
     fn of(words: Vec<String>) -> Self {
         let stemmer = Stemmer::create(Algorithm::English);
-        let (mut content, mut order) = (BTreeMap::new(), Vec::new());
+        let (mut content, mut core, mut sides) = (Vec::new(), Vec::new(), BTreeSet::new());
         let mut n_negations = 0;
-        for word in &words {
+        for word in words {
             if NEGATIONS.contains(&word.as_str()) {
                 n_negations += 1;
             } else if !SMALL.contains(&word.as_str()) {
-                let stem = stemmer.stem(word).into_owned();
-                *content.entry(stem.clone()).or_insert(0) += 1;
-                order.push(stem);
+                let stem = stemmer.stem(&word).into_owned();
+                if !FILLERS.contains(&word.as_str()) {
+                    core.push(stem.clone());
+                }
+                content.push(stem);
+            }
+            if OPPOSITES.iter().any(|(a, b)| [*a, *b].contains(&word.as_str())) {
+                sides.insert(word);
             }
         }
-        Self { content, order, raw: words, n_negations }
+        Self { content, core, sides, n_negations }
     }
 
-    /// The number of words in common, and those that only one of both has.
-    fn compare(&self, other: &Self) -> (usize, Vec<String>, Vec<String>) {
-        let shared = self.content.keys().filter(|word| other.content.contains_key(*word)).count();
-        let only = |one: &Self, other: &Self| {
-            one.content.keys().filter(|word| !other.content.contains_key(*word)).cloned().collect()
+    /// Stems of the words of both that say the opposite of each other, and are on one side only.
+    fn opposed(&self, other: &Self) -> BTreeSet<String> {
+        let stemmer = Stemmer::create(Algorithm::English);
+        let only = |one: &Self, other: &Self, word: &str| {
+            one.sides.contains(word) && !other.sides.contains(word)
         };
-        let (mut only_one, mut only_other): (Vec<_>, Vec<_>) =
-            (only(self, other), only(other, self));
-        // Opposites may be small words ("on", "off"), which content leaves out.
-        for (a, b) in OPPOSITES {
-            let has = |words: &Self, word: &str| words.raw.iter().any(|raw| raw == word);
-            for (a, b) in [(*a, *b), (*b, *a)] {
-                if has(self, a) && has(other, b) && !has(self, b) && !has(other, a) {
-                    only_one.push(a.to_owned());
-                    only_other.push(b.to_owned());
-                }
-            }
-        }
-        only_one.dedup();
-        only_other.dedup();
-        (shared, only_one, only_other)
+        let apart = |a: &str, b: &str| only(self, other, a) && only(other, self, b);
+        let pairs = OPPOSITES.iter().filter(|(a, b)| apart(a, b) || apart(b, a));
+        pairs.flat_map(|(a, b)| [*a, *b]).map(|word| stemmer.stem(word).into_owned()).collect()
     }
 }
 
-/// Whether one text says a word and the other its opposite.
-fn opposed(one: &[String], other: &[String]) -> bool {
-    let has = |words: &[String], word: &str| words.iter().any(|w| w == word);
-    OPPOSITES.iter().any(|(a, b)| (has(one, a) && has(other, b)) || (has(one, b) && has(other, a)))
+/// What two texts have in common, and what not.
+struct Apart {
+    /// Words of both, as often as both have them.
+    n_shared: usize,
+    /// Words of one of them that turn the meaning: numbers and opposites.
+    n_turning: usize,
+    /// The other words of one of them.
+    n_rest: usize,
+}
+
+impl Apart {
+    fn of(one: &Words, other: &Words) -> Self {
+        // How often the one has a word, and the other.
+        let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        one.core.iter().for_each(|word| counts.entry(word).or_default().0 += 1);
+        other.core.iter().for_each(|word| counts.entry(word).or_default().1 += 1);
+        let mut numbers = counts.iter().filter(|(word, _)| is_precise(word)).map(|(_, n)| *n);
+        let of_both = numbers.clone().any(|(a, b)| a > b) && numbers.any(|(a, b)| a < b);
+        let opposed = one.opposed(other);
+        let mut apart = Self { n_shared: 0, n_turning: 0, n_rest: 0 };
+        for (word, (a, b)) in counts {
+            apart.n_shared += a.min(b);
+            if (of_both && is_precise(word)) || opposed.contains(word) {
+                apart.n_turning += a.abs_diff(b);
+            } else {
+                apart.n_rest += a.abs_diff(b);
+            }
+        }
+        apart
+    }
+}
+
+/// Whether there is a word that says the opposite.
+fn has_opposite(stem: &str) -> bool {
+    let stemmer = Stemmer::create(Algorithm::English);
+    OPPOSITES.iter().any(|(a, b)| stemmer.stem(a) == stem || stemmer.stem(b) == stem)
 }
 
 /// Whether a word is a number, version, path or name, of which another one is another thing.
 fn is_precise(word: &str) -> bool {
     word.contains(|c: char| c.is_numeric() || c == '_' || c == '.')
-}
-
-fn precise_apart(one: &[String], other: &[String]) -> bool {
-    one.iter().chain(other).any(|word| is_precise(word))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words")]
@@ -231,11 +284,69 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_one_more_word_is_near() {
+    fn a_text_with_fillers_is_near() {
         check(
             "The staging database is restored from the nightly dump of production.",
-            "The staging database is always restored from the nightly dump of production",
+            "Note: the staging database is always restored from the nightly dump of production",
             Likeness::Near,
+        );
+    }
+
+    #[test]
+    fn one_more_word_is_near_in_a_long_text_and_another_thing_in_a_short_one() {
+        let long = "When the linker complains of undefined symbols after a rebase, clear the build cache, \
+                    then run cmake once more and build the tests before anything else is changed";
+        check(long, &long.replace("cmake", "cmake quietly"), Likeness::Near);
+        // What was appended would be lost.
+        check(long, &format!("{long}. Keep the log."), Likeness::Different);
+        check(long, &format!("{long} on macos14"), Likeness::Different);
+        check(
+            long,
+            &long.replace("before anything", "twice before anything remote"),
+            Likeness::Different,
+        );
+        check("Count the open tickets", "Count the open tickets of this week", Likeness::Different);
+        check(
+            "Compress files older than 7 days",
+            "Compress big files older than 7 days",
+            Likeness::Different,
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_told_over_and_over_with_more_is_not_the_first_one() {
+        let first =
+            "I searched for the port alone. Next time search for the process that holds the port.";
+        let more =
+            "I searched for the process by its name. Next time search for the port of the process.";
+        check(first, &format!("{first} {more}"), Likeness::Different);
+        check(first, &format!("{first} {first}"), Likeness::Different);
+    }
+
+    #[test]
+    fn letters_of_a_name_are_words_of_their_own_in_chinese() {
+        check("李婷的名字就是李婷。", "李婷婷的名字就是李婷婷。", Likeness::Different);
+        check("测试环境的端口是8080。", "测试环境的端口是9090。", Likeness::Against);
+        check("部署在周五进行。", "部署不在周五进行。", Likeness::Against);
+        check("我的下属叫赵宇轩，今年36岁。", "我的表哥叫李梓睿，今年45岁。", Likeness::Different);
+    }
+
+    #[test]
+    fn texts_that_are_mostly_about_two_things_are_not_against_each_other() {
+        check(
+            "Show the codes of templates that are not used by any document",
+            "How many documents use each template type of the archive",
+            Likeness::Different,
+        );
+        check(
+            "Version 2 of the importer reads gzip",
+            "The exporter writes 3 files",
+            Likeness::Different,
+        );
+        check(
+            "Builds need Go 1.22 and make",
+            "Releases need Go 1.23 and a signed tag",
+            Likeness::Different,
         );
     }
 

@@ -62,10 +62,16 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`] when the note that it supersedes is not
-    /// stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
+    /// [`Error::Invalid`] for an empty text or a checkpoint of no episode, [`Error::NotFound`] when the note
+    /// that it supersedes is not stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
     /// [`Error::LimitExceeded`] for too many tags, [`Error::Storage`].
     pub fn remember(&self, new: NewNote) -> Result<Receipt<Remembered>, Error> {
+        if new.kind == NoteKind::Checkpoint && new.episode.is_none() {
+            return Err(Error::invalid(
+                "kind",
+                "a checkpoint is kept of an episode: use checkpoint",
+            ));
+        }
         let mut desk = self.desk();
         let id = NoteId::from_bytes(self.clock.next_id());
         let (op, told) = self.tell(desk.note(id, new)?)?;

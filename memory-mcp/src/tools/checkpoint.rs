@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{HandoffAnswer, Opaque, arguments, is_zero, receipt};
+use crate::wire::{HandoffAnswer, Opaque, arguments, is_zero, put, receipt};
 
 pub(super) struct Checkpoint;
 
@@ -43,7 +43,7 @@ impl Tool for Checkpoint {
     type Answer = Kept;
 
     fn run(call: &Call<'_>, args: Args) -> Result<Kept, CallError> {
-        let id = call.episode_id(&args.episode_id)?;
+        let id = call.episode_id("episode_id", &args.episode_id)?;
         let handoff = args.handoff.unwrap_or(false);
         let note = args.note.filter(|note| !handoff || !note.trim().is_empty());
         let kept = match note {
@@ -51,7 +51,9 @@ impl Tool for Checkpoint {
             None if handoff => None,
             None => {
                 return Err(CallError::Refused(
-                    "note: say where the episode stands, or set handoff".to_owned(),
+                    "note is required: say where the episode stands and what comes next (or set handoff to get \
+                     the pack alone)"
+                        .to_owned(),
                 ));
             }
         };
@@ -70,9 +72,12 @@ impl Answer for Kept {
     fn text(&self, call: &Call<'_>) -> String {
         let mut out = String::new();
         if let Some(id) = &self.checkpoint_id {
-            out.push_str("checkpoint ");
-            out.push_str(id);
-            out.push_str(" kept; resume it with start_episode");
+            put(
+                &mut out,
+                format_args!(
+                    "checkpoint {id} kept; start_episode with resume {id} goes on from it"
+                ),
+            );
             receipt(&mut out, self.n_masked, self.n_cut);
         }
         if let Some(handoff) = &self.handoff {

@@ -59,7 +59,7 @@ impl Tool for CompleteEpisode {
     type Answer = Completed;
 
     fn run(call: &Call<'_>, args: Args) -> Result<Completed, CallError> {
-        let id = call.episode_id(&args.episode_id)?;
+        let id = call.episode_id("episode_id", &args.episode_id)?;
         let One(outcome) = args.outcome;
         let followed = args.followed.0.iter().map(|id| call.record_id("followed", id));
         let completion = Completion {

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Labels, arguments, put};
+use crate::wire::{Labels, Opaque, arguments, put};
 
 pub(super) struct Feedback;
 
 arguments! {
     /// What `feedback` takes.
     pub(super) struct Args {
-        ids: Labels = "Notes or episodes that were shown",
+        ids: Labels = "Of what was shown",
         helpful: bool = "",
     }
 }
@@ -21,11 +21,12 @@ arguments! {
 /// What `feedback` answers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Counted {
+    #[schemars(with = "Vec<Opaque>")]
     judged: Vec<JudgedAnswer>,
 }
 
 /// One record: the chance that it helps, before and after.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 struct JudgedAnswer {
     id: String,
     before: f64,

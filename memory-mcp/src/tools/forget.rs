@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Kind, Labels, One, QUOTED, Since, arguments, put, title};
+use crate::wire::{Kind, Labels, One, Opaque, QUOTED, Since, arguments, put, title};
 
 /// Most records that one call removes: a transaction that stays short.
 const MAX_REMOVED: usize = 1_000;
@@ -41,11 +41,12 @@ pub(super) struct Forgotten {
     n: usize,
     /// Whether still more fit the filter.
     more: bool,
+    #[schemars(with = "Vec<Opaque>")]
     items: Vec<Item>,
 }
 
 /// One record that was removed or would be.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 struct Item {
     id: String,
     kind: &'static str,

@@ -28,7 +28,7 @@ pub(super) struct GetEpisode;
 arguments! {
     /// What `get_episode` takes.
     pub(super) struct Args {
-        episode_id: String = "Or a prefix of 8 digits or more",
+        episode_id: String = "",
         from_step: Option<u64> = "Default 0",
         limit: Option<u64> = "Default 20",
     }
@@ -79,7 +79,7 @@ impl Tool for GetEpisode {
         if limit == 0 {
             return Err(CallError::Refused("limit: must be at least 1".to_owned()));
         }
-        let id = call.episode_id(&args.episode_id)?;
+        let id = call.episode_id("episode_id", &args.episode_id)?;
         let episode = call.memory.episode(id)?;
         let from = u32::try_from(args.from_step.unwrap_or(0)).unwrap_or(u32::MAX);
         // Steps that were appended since the episode was read would not fit what is said of it.

@@ -142,7 +142,7 @@ impl Tool for LogSteps {
     type Answer = Answered;
 
     fn run(call: &Call<'_>, args: Args) -> Result<Answered, CallError> {
-        let episode = call.episode_id(&args.episode_id)?;
+        let episode = call.episode_id("episode_id", &args.episode_id)?;
         let steps = args.steps.0.into_iter().enumerate().map(step).collect::<Result<_, _>>()?;
         let logged = call.memory.log(episode, steps)?;
         Ok(Answered {

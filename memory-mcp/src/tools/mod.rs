@@ -148,14 +148,14 @@ impl Call<'_> {
 
     /// The episode that an id or prefix names. A whole id is taken as it is, so that it costs no
     /// look-up; whether it is stored, the operation itself finds out.
-    fn episode_id(&self, given: &str) -> Result<EpisodeId, CallError> {
+    fn episode_id(&self, field: &'static str, given: &str) -> Result<EpisodeId, CallError> {
         if let Ok(id) = EpisodeId::from_str(given) {
             return Ok(id);
         }
         match self.memory.resolve(&[RecordKind::Episode], given) {
             Ok(RecordId::Episode(id)) => Ok(id),
             Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
-            Err(error) => Err(CallError::at("episode_id", error)),
+            Err(error) => Err(CallError::at(field, error)),
         }
     }
 

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Kind, Labels, One, Several, Since, arguments, put, render_hits};
+use crate::wire::{
+    HitAnswer, Kind, Labels, One, Opaque, Several, Since, arguments, put, render_hits,
+};
 
 pub(super) struct Recall;
 
@@ -33,6 +35,7 @@ arguments! {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Recalled {
     scope: String,
+    #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,

@@ -5,11 +5,13 @@ use memory_core::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
 use crate::wire::{
-    HandoffAnswer, HitAnswer, Labels, One, Opaque, arguments, is_zero, receipt, render_hits,
+    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Opaque, Place, arguments,
+    is_zero, receipt, render_hits,
 };
 
 /// Hits that are shown when the call names no number.
@@ -23,7 +25,7 @@ pub(super) struct StartEpisode;
 arguments! {
     /// What `start_episode` takes.
     pub(super) struct Args {
-        task: String = "What is to be done",
+        task: Task = "What is to be done",
         scope: Option<String> = "Default: this project",
         task_type: Option<String> = "e.g. bugfix",
         language: Option<String> = "",
@@ -39,6 +41,26 @@ arguments! {
         related_to: Option<String> = "Episode id",
         recall_limit: Option<u64> = "Default 5; 0: none",
         max_tokens: Option<u64> = "",
+    }
+}
+
+/// What is to be done. The schema demands it; who resumes an episode need not say it again.
+#[derive(Debug)]
+pub(super) struct Task(Option<String>);
+
+impl Argument for Task {
+    const REQUIRED: bool = true;
+
+    fn schema() -> Value {
+        String::schema()
+    }
+
+    fn absent(_: &Place<'_>) -> Result<Self, BadArgument> {
+        Ok(Self(None))
+    }
+
+    fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
+        String::read(value, at).map(|task| Self(Some(task)))
     }
 }
 
@@ -79,18 +101,21 @@ impl Tool for StartEpisode {
         if let Some(from) = &args.resume {
             return resume(call, from);
         }
+        let Task(Some(task)) = args.task else {
+            return Err(CallError::Refused("task is required".to_owned()));
+        };
         let scope = call.scope(args.scope.as_deref())?;
         let relations = relations(call, args.relation, args.related_to.as_deref())?;
         let limit = args.recall_limit.unwrap_or(DEFAULT_HITS);
         // Looked up before the episode is stored, so that it cannot find itself.
-        let mut query = Query::new(args.task.as_str());
+        let mut query = Query::new(task.as_str());
         query.scope = Some(scope.clone());
         query.own_scope = Some(scope.clone());
         query.limit = Some(count(limit));
         query.max_tokens = args.max_tokens.map(count);
-        let looked = limit > 0 && !args.task.trim().is_empty();
+        let looked = limit > 0 && !task.trim().is_empty();
         let found = if looked { look_up(call, &query)? } else { Ok(Vec::new()) };
-        let mut new = NewEpisode::new(scope.clone(), args.task);
+        let mut new = NewEpisode::new(scope.clone(), task);
         new.relations = relations;
         let shown =
             |hit: &Hit| Shown { record: hit.record.id(), strong: hit.strength == Strength::Strong };
@@ -161,12 +186,12 @@ fn relations(
 ) -> Result<Vec<Relation>, CallError> {
     match (kind, to) {
         (None, None) => Ok(Vec::new()),
-        (Some(_), None) => {
-            Err(CallError::Refused("related_to: name the episode that relation is to".to_owned()))
-        }
+        (Some(_), None) => Err(CallError::Refused(
+            "related_to is required beside relation: the id of the earlier episode".to_owned(),
+        )),
         (kind, Some(id)) => {
             let kind = kind.map_or(RelationKind::Follows, |One(kind)| kind);
-            Ok(vec![Relation { kind, episode: call.episode_id(id)? }])
+            Ok(vec![Relation { kind, episode: call.episode_id("related_to", id)? }])
         }
     }
 }
@@ -190,7 +215,13 @@ fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<Hit>, String>, C
 impl Answer for Started {
     fn text(&self, call: &Call<'_>) -> String {
         if let Some(resumed) = &self.resumed {
-            let mut out = format!("Go on with episode {}. ", self.episode_id);
+            let mut out = match resumed.is_of(&self.episode_id) {
+                true => format!("Go on with episode {}.\n", self.episode_id),
+                false => format!(
+                    "Episode {} started: log to it. It follows one that has ended:\n",
+                    self.episode_id
+                ),
+            };
             resumed.render(&mut out, call.now);
             return out;
         }

@@ -16,8 +16,15 @@ const NOTE_BYTES: usize = 600;
 /// Longest text of a step, in bytes.
 const STEP_BYTES: usize = 240;
 
-/// Newest notes that are told.
-const MAX_NOTES: usize = 8;
+/// Room for the newest notes, in bytes of JSON. The text copy says the same again, and an answer as a
+/// whole stays below 25 KB.
+const NOTES_BYTES: usize = 4_500;
+
+/// The same for errors.
+const ERRORS_BYTES: usize = 2_000;
+
+/// The same for the last steps.
+const STEPS_BYTES: usize = 3_500;
 
 /// What is needed to go on with an episode.
 #[derive(Debug, Serialize)]
@@ -52,7 +59,6 @@ impl HandoffAnswer {
     /// Takes what is needed, with its texts shortened.
     pub(crate) fn new(handoff: &Handoff) -> Self {
         let Handoff { episode, notes, last_steps, open_errors } = handoff;
-        let newest = notes.len().saturating_sub(MAX_NOTES);
         let note = |note: &memory_core::Note| NoteAnswer {
             kind: note.kind.name(),
             id: note.id.to_string(),
@@ -68,11 +74,16 @@ impl HandoffAnswer {
             status: episode.status().name(),
             outcome: episode.outcome().map(memory_core::Outcome::name),
             n_steps: episode.n_steps,
-            notes: notes.iter().skip(newest).map(note).collect(),
-            open_errors: open_errors.iter().map(step).collect(),
-            last_steps: last_steps.iter().map(step).collect(),
+            notes: newest(notes.iter().map(note), NOTES_BYTES),
+            open_errors: first(open_errors.iter().map(step), ERRORS_BYTES),
+            last_steps: newest(last_steps.iter().map(step), STEPS_BYTES),
             started_at: episode.started_at,
         }
+    }
+
+    /// Whether it is of that episode.
+    pub(crate) fn is_of(&self, episode_id: &str) -> bool {
+        self.episode_id == episode_id
     }
 
     /// Appends it as a reader goes through it: what it is about, where it stands, what came last.
@@ -103,4 +114,23 @@ impl HandoffAnswer {
             }
         }
     }
+}
+
+/// As many of the first items as there is room for.
+fn first<T: Serialize>(items: impl Iterator<Item = T>, room: usize) -> Vec<T> {
+    let mut left = room;
+    let fits = |item: &T| {
+        let size = serde_json::to_string(item).map_or(0, |json| json.len());
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        fits
+    };
+    items.take_while(fits).collect()
+}
+
+/// As many of the last items as there is room for, in their order.
+fn newest<T: Serialize>(items: impl DoubleEndedIterator<Item = T>, room: usize) -> Vec<T> {
+    let mut newest = first(items.rev(), room);
+    newest.reverse();
+    newest
 }

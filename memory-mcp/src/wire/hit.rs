@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use memory_core::{Hit, Record, Status, Timestamp};
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::moment::{Age, rfc3339};
 use super::render::{QUOTED, dot, put, quote};
 
 /// One hit of a recall.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct HitAnswer {
     kind: &'static str,
     id: String,

@@ -90,7 +90,7 @@ impl Argument for bool {
     }
 
     fn absent(at: &Place<'_>) -> Result<Self, BadArgument> {
-        required(at)
+        Err(BadArgument(format!("{at} is required: true or false")))
     }
 
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
@@ -243,7 +243,19 @@ macro_rules! choices {
         }
     )+};
 }
-choices!(NoteKind Outcome RelationKind);
+choices!(Outcome RelationKind);
+
+/// The kinds that a text is remembered as; checkpoints are kept of episodes.
+impl Choice for NoteKind {
+    fn names() -> Vec<&'static str> {
+        let told = Self::ALL.iter().filter(|kind| **kind != Self::Checkpoint);
+        told.map(|kind| kind.name()).collect()
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::from_name(name).filter(|kind| *kind != Self::Checkpoint)
+    }
+}
 
 impl Choice for Strength {
     fn names() -> Vec<&'static str> {
