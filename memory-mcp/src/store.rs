@@ -34,12 +34,12 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
     let (mut engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
-    engine.snapshot_path = Some(snapshot_path(storage.path()));
+    engine.snapshot_path.get_or_insert_with(|| snapshot_path(storage.path()));
     let memory = Memory::with_parts(shared, engine, clock, embedder(settings)?)?;
     Ok(Store { memory: Arc::new(memory), storage })
 }
 
-/// File of the search index of a store: `<store>.index`.
+/// File of the search index of a store, unless another is set: `<store>.index`.
 fn snapshot_path(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_os_string();
     name.push(".index");

@@ -147,7 +147,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use memory_core::{Durability, Op, Storage, WriteBatch};
+    use memory_core::{
+        Config, Durability, EmbedError, Embedder, Memory, Op, Role, Storage, SystemClock,
+        WriteBatch,
+    };
     use memory_testkit::sample;
 
     use super::*;
@@ -208,6 +211,46 @@ mod tests {
         }
         let both = findings("DELETE FROM models");
         assert_eq!(both, [format!("episode {} {what}", sample::episode_id(1)), note]);
+    }
+
+    /// Makes the same vector of every text.
+    struct Constant;
+
+    impl Embedder for Constant {
+        fn id(&self) -> &str {
+            MODEL
+        }
+
+        fn dimension(&self) -> usize {
+            3
+        }
+
+        fn batch_limit(&self) -> usize {
+            8
+        }
+
+        fn embed(&self, _: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+            Ok(vec![vec![1.0, 0.0, 0.0]; texts.len()])
+        }
+    }
+
+    #[test]
+    fn a_damaged_vector_is_made_again_from_its_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, mut conn) = stored(dir.path());
+        let store: Arc<dyn Storage> = Arc::new(store);
+        let start = || {
+            let (clock, embedder) = (Arc::new(SystemClock), Some(Arc::new(Constant) as _));
+            Memory::with_parts(Arc::clone(&store), Config::default(), clock, embedder).unwrap()
+        };
+        assert_eq!(start().embed_all().unwrap(), 2, "an episode and a note");
+        conn.script("UPDATE vectors SET vector = x'00' WHERE kind = 2").unwrap();
+        let memory = start();
+        memory.refresh().unwrap();
+        assert_eq!(memory.status().unwrap().index.n_pending, 1);
+        assert_eq!(memory.embed_all().unwrap(), 1);
+        assert_eq!(store.check().unwrap(), Vec::<String>::new());
+        assert_eq!(start().embed_all().unwrap(), 0);
     }
 
     /// A version before vectors that has the store open since before knows nothing of them.

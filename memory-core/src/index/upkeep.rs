@@ -228,7 +228,9 @@ impl Index {
         let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));
         let identity = Identity::new(*store, model);
         let go_on = || self.upkeep.goes_on();
-        let saved = draft.and_then(|draft| draft.save(path, &identity, sync, &go_on));
+        // A process that is about to end does not wait for the disk.
+        let sync = || sync && self.upkeep.until.get().is_none();
+        let saved = draft.and_then(|draft| draft.save(path, &identity, &sync, &go_on));
         let elapsed_ms = started.elapsed().as_millis();
         let mut outcome = lock(&self.upkeep.outcome);
         match saved {

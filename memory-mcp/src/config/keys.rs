@@ -111,10 +111,7 @@ pub(super) static KEYS: &[Key] = &[
         name: "store",
         about: "file of the store",
         set: |settings, raw| {
-            let path = match raw {
-                Raw::Text(path) => PathBuf::from(path),
-                Raw::Toml(value) => PathBuf::from(text(&Raw::Toml(value))?),
-            };
+            let path = file(raw)?;
             if path.as_os_str().is_empty() {
                 return Err("must not be empty".to_owned());
             }
@@ -122,6 +119,20 @@ pub(super) static KEYS: &[Key] = &[
             Ok(())
         },
         get: |settings| settings.store.display().to_string(),
+    },
+    Key {
+        name: "snapshot_path",
+        about: "file in which the search index is kept between starts, instead of one beside the store",
+        set: |settings, raw| {
+            let path = file(raw)?;
+            let is_set = !path.as_os_str().is_empty();
+            settings.engine.snapshot_path = is_set.then(|| settings.working_dir.join(path));
+            Ok(())
+        },
+        get: |settings| {
+            let path = settings.engine.snapshot_path.as_ref();
+            path.map(|path| path.display().to_string()).unwrap_or_default()
+        },
     },
     Key {
         name: "scope",
@@ -271,6 +282,14 @@ pub(super) static KEYS: &[Key] = &[
     engine_count!(cache_age_ms, "how long an answer is kept while nothing is written"),
 ];
 
+/// A path, as it was given.
+fn file(raw: Raw) -> Result<PathBuf, String> {
+    match raw {
+        Raw::Text(path) => Ok(PathBuf::from(path)),
+        Raw::Toml(value) => text(&Raw::Toml(value)).map(PathBuf::from),
+    }
+}
+
 fn text(raw: &Raw) -> Result<String, String> {
     match raw {
         Raw::Text(text) => match text.to_str() {
@@ -346,10 +365,9 @@ mod tests {
             index_wait_ms: _,
             cache_bytes: _,
             cache_age_ms: _,
-            // Beside the store; `store.rs` sets it.
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 5 + 3 + 3 + 1 + 13);
+        assert_eq!(KEYS.len(), 5 + 3 + 3 + 1 + 14);
     }
 
     #[test]

@@ -164,14 +164,14 @@ impl Draft {
         Ok(Self { front, vectors, position: contents.position() })
     }
 
-    /// Writes it to `path`, as long as `go_on` says so; `sync` waits until it is on disk.
+    /// Writes it to `path`, as long as `go_on` says so, and waits until it is on disk if `sync` says so then.
     ///
     /// Without that a power cut may leave a damaged file, which is noticed.
     pub(super) fn save(
         self,
         path: &Path,
         identity: &Identity<'_>,
-        sync: bool,
+        sync: &dyn Fn() -> bool,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Filed, SnapshotError> {
         let Self { front, vectors, position } = self;
@@ -199,7 +199,7 @@ impl Draft {
         let head = Head { position, front_bytes, front_checksum, file_bytes };
         file.seek(SeekFrom::Start(0)).map_err(SnapshotError::io("write"))?;
         file.write_all(&head.encode(identity)).map_err(SnapshotError::io("write"))?;
-        Ok(Filed { file: Arc::new(neighbour.place(path, sync)?), start, slabs })
+        Ok(Filed { file: Arc::new(neighbour.place(path, sync())?), start, slabs })
     }
 }
 

@@ -120,7 +120,7 @@ fn told(contents: &Contents) -> String {
 }
 
 fn save(contents: &Contents, path: &Path) -> Result<Filed, SnapshotError> {
-    Draft::of(contents)?.save(path, &identity(), true, &|| true)
+    Draft::of(contents)?.save(path, &identity(), &|| true, &|| true)
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn only_its_owner_reads_a_snapshot() {
 fn a_snapshot_that_cannot_be_finished_is_not_there() {
     let (folder, path) = folder();
     let draft = Draft::of(&sample(250)).unwrap();
-    let stopped = draft.save(&folder.path().join("no/folder"), &identity(), true, &|| true);
+    let stopped = draft.save(&folder.path().join("no/folder"), &identity(), &|| true, &|| true);
     assert!(matches!(stopped, Err(SnapshotError::Io { op: "create", .. })));
     assert!(matches!(load(&path, &identity(), 42), Err(SnapshotError::Missing)));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -212,7 +212,7 @@ fn models_are_told_apart_by_all_of_their_names() {
     let long = "x".repeat(300);
     let (one, other) = (format!("{long}1"), format!("{long}2"));
     let of = |model| Identity::new(STORE, Some((model, DIMS)));
-    Draft::of(&sample(3)).unwrap().save(&path, &of(&one), true, &|| true).unwrap();
+    Draft::of(&sample(3)).unwrap().save(&path, &of(&one), &|| true, &|| true).unwrap();
     assert!(load(&path, &of(&one), 42).is_ok());
     assert!(matches!(load(&path, &of(&other), 42), Err(SnapshotError::Foreign { .. })));
 }
