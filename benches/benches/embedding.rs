@@ -33,7 +33,9 @@ fn embedding(c: &mut Criterion) {
         group.bench_function(format!("100_texts_at_once/{name}"), |b| {
             b.iter(|| {
                 let batches = texts.chunks(model.batch_limit());
-                batches.map(|batch| model.embed(Role::Document, batch).unwrap().len()).sum::<usize>()
+                batches
+                    .map(|batch| model.embed(Role::Document, batch).unwrap().len())
+                    .sum::<usize>()
             });
         });
     }

@@ -66,7 +66,10 @@ pub fn table(reports: &[SetReport]) -> String {
     };
     let mut out = String::new();
     for (title, ndcg) in [("recall@10", false), ("nDCG@10", true)] {
-        let cell = |column: &&str, part: (&str, &str)| match (value(column, part, ndcg), value(WHOLE, part, ndcg)) {
+        let cell = |column: &&str, part: (&str, &str)| match (
+            value(column, part, ndcg),
+            value(WHOLE, part, ndcg),
+        ) {
             (Some(value), Some(whole)) if *column != WHOLE => {
                 format!("{} {:+.3}", share(Some(value)), value - whole)
             }

@@ -107,7 +107,8 @@ pub fn evaluate(
     let (answers, latencies) = ask_all(searcher, set)?;
     let target = |view: &str| targets::recall_at_10(column.name(), &set.name, view);
     let scores = set.views().into_iter().map(|view| {
-        let part = set.questions.iter().zip(&answers).filter(|(question, _)| (view.holds)(question));
+        let part =
+            set.questions.iter().zip(&answers).filter(|(question, _)| (view.holds)(question));
         let part: Vec<Ranked<'_>> = part.map(|(q, answer)| Ranked::of(q, answer)).collect();
         score(view.name, &part, target(view.name))
     });
@@ -187,9 +188,7 @@ fn score(view: &'static str, part: &[Ranked<'_>], target: Option<f64>) -> Scores
         n: part.len(),
         recall_at_5: mean_of(&|ranked| recall_at(5, &ranked.ids, &ranked.gold)),
         recall_at_10: mean_of(&|ranked| recall_at(DEPTH, &ranked.ids, &ranked.gold)),
-        capped_recall_at_10: mean_of(&|ranked| {
-            capped_recall_at(DEPTH, &ranked.ids, &ranked.gold)
-        }),
+        capped_recall_at_10: mean_of(&|ranked| capped_recall_at(DEPTH, &ranked.ids, &ranked.gold)),
         ndcg_at_10: mean_of(&|r| ndcg_at(DEPTH, &r.ids, &r.gold, r.grades)),
         mrr: mean_of(&|r| reciprocal_rank(r.ids.get(..DEPTH).unwrap_or(&r.ids), &r.gold)),
         target_recall_at_10: target,

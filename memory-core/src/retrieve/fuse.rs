@@ -131,7 +131,8 @@ impl Evidence<'_> {
                 let named = place.is_some_and(|place| self.named.contains(&place.speaker));
                 let speaker = if named { self.weights.speaker_bonus } else { 0.0 };
                 let coverage = self.lexical.coverage(unit);
-                let exact = self.weights.exact_bonus * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
+                let exact = self.weights.exact_bonus
+                    * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
                 let score = bm25 + dense + speaker + exact;
                 Scored { unit, score, bm25, dense, speaker, exact, session: 0.0 }
             })

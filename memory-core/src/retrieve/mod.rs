@@ -77,8 +77,7 @@ impl Retriever<'_> {
             let ranked = if text.is_empty() {
                 newest(&contents, query, limit)
             } else {
-                let found =
-                    candidates::find(&contents, query, text, vector.as_ref(), self.weights);
+                let found = candidates::find(&contents, query, text, vector.as_ref(), self.weights);
                 rank::order(&contents, found, query, self)
             };
             let kept = ranked.into_iter().filter(|candidate| {

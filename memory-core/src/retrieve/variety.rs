@@ -300,6 +300,11 @@ mod tests {
     #[test]
     fn what_is_far_off_shares_nothing_and_what_is_the_same_all() {
         let shares = [-1.0, 0.8, 0.9, 1.0, 1.1].map(|cosine| share(cosine, (0.8, 1.0)));
-        assert!(shares.iter().zip([0.0, 0.0, 0.5, 1.0, 1.0]).all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-5));
+        assert!(
+            shares
+                .iter()
+                .zip([0.0, 0.0, 0.5, 1.0, 1.0])
+                .all(|(a, b): (&f32, f32)| (a - b).abs() < 1e-5)
+        );
     }
 }

@@ -67,9 +67,8 @@ fn answer(stream: TcpStream, written: Written) -> std::io::Result<()> {
     let request: Value = serde_json::from_slice(&body).unwrap();
     let texts = request["input"].as_array().unwrap().iter().enumerate();
     // By hand, as what is written may be no JSON.
-    let item = |(index, input)| {
-        format!("{{\"index\": {index}, \"embedding\": {}}}", written(text(input)))
-    };
+    let item =
+        |(index, input)| format!("{{\"index\": {index}, \"embedding\": {}}}", written(text(input)));
     let answer = format!("{{\"data\": [{}]}}", texts.map(item).collect::<Vec<_>>().join(","));
     let status = if known { "200 OK" } else { "401 Unauthorized" };
     let length = answer.len();

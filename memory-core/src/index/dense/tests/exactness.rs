@@ -56,8 +56,7 @@ fn filters() -> Vec<Option<Mask>> {
 
 /// Checks one corpus under each instruction set; gives the pairs of row and query.
 fn check_corpus(corpus: Corpus, dims: usize) -> usize {
-    let rows: Vec<Vec<f32>> =
-        (0..N_ROWS).map(|unit| row(corpus, u64::from(unit), dims)).collect();
+    let rows: Vec<Vec<f32>> = (0..N_ROWS).map(|unit| row(corpus, u64::from(unit), dims)).collect();
     let model: Model = (0..).zip(rows).collect();
     let indexes: Vec<Dense> = kernel::available()
         .into_iter()
