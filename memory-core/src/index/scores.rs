@@ -10,7 +10,6 @@ pub(crate) struct LexicalScores {
     cells: Vec<Cell>,
     touched: Vec<u32>,
     idf_mass: f32,
-    best: f32,
     pub(super) matches: Vec<Match>,
 }
 
@@ -40,8 +39,8 @@ impl LexicalScores {
 
     /// Best score; 0 when nothing matches.
     #[cfg(test)]
-    pub(crate) const fn best(&self) -> f32 {
-        self.best
+    pub(crate) fn best(&self) -> f32 {
+        self.touched.iter().map(|unit| self.get(*unit)).fold(0.0, f32::max)
     }
 
     /// Units with a score above 0, in no particular order.
@@ -93,7 +92,6 @@ impl LexicalScores {
         }
         self.touched.clear();
         self.idf_mass = 0.0;
-        self.best = 0.0;
         if self.cells.len() < unit_bound {
             self.cells.resize(unit_bound, Cell::default());
         }
@@ -110,7 +108,6 @@ impl LexicalScores {
                 }
                 cell.score += mass * found.saturation;
                 cell.idf_mass += mass;
-                self.best = self.best.max(cell.score);
             }
         }
     }
