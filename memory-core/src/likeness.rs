@@ -214,6 +214,7 @@ impl Words {
 }
 
 /// What two texts have in common, and what not.
+#[expect(clippy::struct_field_names, reason = "counts are named `n_…`")]
 struct Apart {
     /// Words of both, as often as both have them.
     n_shared: usize,

@@ -1,8 +1,11 @@
 //! Which runs have a pattern, for the comparison with those that do not.
 
 use super::contexts::Facet;
+#[cfg(test)]
 use super::evidence::Trial;
-use super::patterns::{Pattern, What};
+#[cfg(test)]
+use super::patterns::Pattern;
+use super::patterns::What;
 use super::remedy::Remedy;
 use super::sequences::{occurs, occurs_gapped};
 use super::{Learned, Move, NameNo, Run, Signature};
@@ -105,6 +108,7 @@ impl Learned {
     /// compared in; of a decision point and of a recovery only the runs that came there.
     ///
     /// Of a decision point those count as exposed that took its most frequent branch.
+    #[cfg(test)]
     pub(crate) fn strata(
         &self,
         pattern: &Pattern,

@@ -71,6 +71,7 @@ impl Names {
     }
 
     /// How many names are held.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.numbers.len()
     }

@@ -241,6 +241,7 @@ impl Learned {
 
     /// The pattern with a number in a scope, from those that at least two runs have; alone, so without the
     /// share of chance finds.
+    #[cfg(test)]
     pub(crate) fn pattern(&self, id: u64, scope: Option<&str>) -> Option<Pattern> {
         let query = PatternQuery { scope, min_support: 2, ..PatternQuery::default() };
         let runs = self.runs_in(scope);

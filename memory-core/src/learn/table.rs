@@ -129,6 +129,7 @@ impl Learned {
     }
 
     /// How many runs there are.
+    #[cfg(test)]
     pub(crate) fn n_runs(&self) -> usize {
         self.by_id.len()
     }
@@ -150,6 +151,7 @@ impl Learned {
     }
 
     /// Runs that used a tool, newest first.
+    #[cfg(test)]
     pub(crate) fn runs_of_tool(&self, tool: &str) -> Vec<&Run> {
         let runs = self.names.find(tool).map(|tool| self.by_tool.runs(&tool));
         self.newest_first(runs.unwrap_or_default())

@@ -168,13 +168,13 @@ fn a_policy_names_what_is_old_and_of_no_use() {
     end(&memory, failed, Some(Outcome::Failure));
     end(&memory, followed, Some(Outcome::Failure));
     let open = start(&memory, "still open");
-    let follower = start(&memory, "done");
+    let done = start(&memory, "done");
     let completion = Completion {
         outcome: Some(Outcome::Success),
         followed: vec![followed.into()],
         ..Completion::default()
     };
-    memory.complete(follower, completion).unwrap();
+    memory.complete(done, completion).unwrap();
     let old = lesson(&memory, "Deploys run from Jenkins");
     let new = NewNote {
         supersedes: Some(old),

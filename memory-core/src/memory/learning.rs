@@ -73,14 +73,13 @@ impl Learning {
         let mut made = Vec::new();
         let mut digested = Vec::with_capacity(episodes.len());
         for episode in episodes.into_iter().flatten().filter(|e| e.closing.is_some()) {
-            let digest = match kept(&episode) {
-                Some(digest) => digest,
-                None => {
-                    let digest = digest_of(storage, episode.id)?;
-                    let keep = digest.encode().into();
-                    made.push(Op::KeepDigest { episode: episode.id, digest: keep });
-                    digest
-                }
+            let digest = if let Some(digest) = kept(&episode) {
+                digest
+            } else {
+                let digest = digest_of(storage, episode.id)?;
+                let keep = digest.encode().into();
+                made.push(Op::KeepDigest { episode: episode.id, digest: keep });
+                digest
             };
             digested.push((episode, digest));
         }

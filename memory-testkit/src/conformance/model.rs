@@ -151,15 +151,7 @@ impl Plan {
             Self::Merge { n, at } => {
                 Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
             }
-            Self::Tie { n, named } => {
-                let shown = Shown { record: sample::note_id(*named).into(), strong: true };
-                Op::Tie {
-                    episode: sample::episode_id(*n),
-                    relations: vec![],
-                    shown: vec![shown],
-                    followed: vec![sample::note_id(*named).into()],
-                }
-            }
+            Self::Tie { n, named } => tie(*n, sample::note_id(*named).into()),
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
                 digest: vec![*digest; usize::from(*digest)].into(),
@@ -184,6 +176,16 @@ impl Plan {
 
 fn vector((is_note, n, part, looks): &Unit) -> StoredVector {
     sample::vector(record(*is_note, *n), *part, *looks)
+}
+
+/// An episode to which a record was shown, and which followed it.
+fn tie(n: u64, record: RecordId) -> Op {
+    Op::Tie {
+        episode: sample::episode_id(n),
+        relations: vec![],
+        shown: vec![Shown { record, strong: true }],
+        followed: vec![record],
+    }
 }
 
 fn record(is_note: bool, n: u64) -> RecordId {
