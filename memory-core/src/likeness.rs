@@ -29,6 +29,12 @@ pub(crate) enum Likeness {
 /// other have in common at least. Below it they are mostly about two things.
 const AGAINST_SHARE: f64 = 0.75;
 
+/// Most such words that differ: a paragraph more is something new, however long the text is.
+const MAX_REST: usize = 6;
+
+/// Words in common from which on one word in the place of another is about the same thing.
+const INSTEAD_WORDS: usize = 3;
+
 /// Words from which on one more is a detail: in a short text it is another subject or condition.
 const LONG: usize = 16;
 
@@ -136,14 +142,11 @@ pub(crate) fn likeness(one: &str, other: &str) -> Likeness {
         }
     }
     let apart = Apart::of(&one, &other);
-    let instead = one_instead(&one.core, &other.core);
-    let n_rest = if instead { 0 } else { apart.n_rest };
-    let share = ratio(apart.n_shared, apart.n_shared + n_rest);
-    if (turned || instead || apart.n_turning > 0) && apart.n_shared >= 2 && share >= AGAINST_SHARE {
-        Likeness::Against
-    } else {
-        Likeness::Different
-    }
+    let share = ratio(apart.n_shared, apart.n_shared + apart.n_rest);
+    let else_same = apart.n_shared >= 2 && apart.n_rest <= MAX_REST && share >= AGAINST_SHARE;
+    let turned = else_same && (turned || apart.n_turning > 0);
+    let instead = apart.n_shared >= INSTEAD_WORDS && one_instead(&one.core, &other.core);
+    if turned || instead { Likeness::Against } else { Likeness::Different }
 }
 
 /// Whether the longer of two long texts is the shorter one with one more word that names nothing precise.
@@ -322,6 +325,8 @@ mod tests {
             "I searched for the process by its name. Next time search for the port of the process.";
         check(first, &format!("{first} {more}"), Likeness::Different);
         check(first, &format!("{first} {first}"), Likeness::Different);
+        let long = vec![first; 5].join(" ");
+        check(&long, &format!("{long} Never trust {more}"), Likeness::Different);
     }
 
     #[test]
@@ -344,6 +349,7 @@ mod tests {
             "The exporter writes 3 files",
             Likeness::Different,
         );
+        check("Count the tickets", "Count the documents", Likeness::Different);
         check(
             "Builds need Go 1.22 and make",
             "Releases need Go 1.23 and a signed tag",

@@ -3,7 +3,7 @@
 use super::{Memory, Record, read_records};
 use crate::error::Error;
 use crate::learn::Worth;
-use crate::model::RecordId;
+use crate::model::{Feedback, RecordId};
 use crate::storage::{Durability, Op, WriteBatch};
 
 /// Most records that are judged at once.
@@ -41,9 +41,17 @@ impl Memory {
         let before = self.worth(&once)?;
         let ops = once.iter().map(|id| Op::Judge { id: *id, helpful }).collect();
         self.apply("judge records", WriteBatch { ops }, Durability::Power)?;
-        let after = self.worth(&once)?;
-        let judged = once.into_iter().zip(before.into_iter().zip(after));
-        Ok(judged.map(|(id, (before, after))| Judged { id, before, after }).collect())
+        // Nothing is read any more: what is counted must not be told as a failure.
+        let learned = self.learning.learned();
+        let judged = once.into_iter().zip(before).map(|(id, before)| {
+            let Feedback { n_helpful, n_unhelpful } = before.feedback;
+            let feedback = Feedback {
+                n_helpful: n_helpful.saturating_add(u32::from(helpful)),
+                n_unhelpful: n_unhelpful.saturating_add(u32::from(!helpful)),
+            };
+            Judged { id, before, after: learned.worth(id, feedback) }
+        });
+        Ok(judged.collect())
     }
 
     /// What records were worth so far, in the order of their ids.

@@ -86,6 +86,40 @@ fn four_writers_and_two_readers_lose_nothing_and_see_each_other_within_a_second(
 }
 
 #[test]
+fn judgements_and_retellings_of_several_processes_at_once_are_all_counted() {
+    const N_EACH: u32 = 25;
+    let _turn = turn();
+    let (_dir, store) = new_store();
+    let text = json!({"text": "Stop postgres before the tests are run", "scope": "shop"});
+    let note = server(&store).start().call("remember", &text).expect_ok()["note_id"].clone();
+    thread::scope(|scope| {
+        for helpful in [true, true, false] {
+            let (note, store, text) = (&note, &store, &text);
+            scope.spawn(move || {
+                let client = server(store).start();
+                // A write waits for no index, and without one nothing is known to be told again.
+                _ = client.call("recall", &json!({"query": "postgres"})).expect_ok();
+                for _ in 0..N_EACH {
+                    let args = json!({"ids": [note], "helpful": helpful});
+                    let judged = client.call("feedback", &args).expect_ok();
+                    assert_eq!(judged["judged"][0]["id"], *note);
+                    let told = client.call("remember", text).expect_ok();
+                    assert_eq!((&told["fate"], &told["note_id"]), (&json!("merged"), note));
+                }
+            });
+        }
+    });
+    let mut show = Command::new(SERVER);
+    show.args(["show", "--json", note.as_str().unwrap(), "--store"]).arg(&store);
+    let home = store.parent().unwrap();
+    let ran = show.env_clear().env("HOME", home).current_dir(home).output().unwrap();
+    let shown: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let counts = (&shown["n_helpful"], &shown["n_unhelpful"], &shown["n_merged"]);
+    assert_eq!(counts, (&json!(2 * N_EACH), &json!(N_EACH), &json!(3 * N_EACH)));
+    assert_sound(&store);
+}
+
+#[test]
 fn a_server_that_is_killed_while_it_makes_its_store_leaves_one_that_opens() {
     let _turn = turn();
     for n in 0..number("MEMORY_MCP_CRASH_ROUNDS", 12) {

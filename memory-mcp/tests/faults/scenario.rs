@@ -15,7 +15,10 @@ pub(super) enum Act {
     Start,
     Log(&'static str),
     Complete,
+    Checkpoint,
     Remember,
+    RememberAgain,
+    Judge,
     Supersede,
     Import,
     Forget,
@@ -23,23 +26,26 @@ pub(super) enum Act {
 }
 
 /// The session. Each recall follows changes of another kind, and takes them into the index.
-pub(super) const SESSION: [Act; 13] = [
+pub(super) const SESSION: [Act; 16] = [
     Act::Start,
     Act::Log("walrus"),
     Act::Recall,
     Act::Log("lynx"),
+    Act::Checkpoint,
     Act::Log("ibex"),
     Act::Recall,
     Act::Complete,
     Act::Remember,
     Act::Recall,
+    Act::RememberAgain,
+    Act::Judge,
     Act::Supersede,
     Act::Import,
     Act::Forget,
     Act::Recall,
 ];
 
-/// All that is stored, in the order of ids.
+/// All that is stored, in the order of ids; but for what is derived from it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Stored {
     episodes: Vec<(Episode, Vec<Step>)>,
@@ -66,6 +72,7 @@ impl Stored {
             .collect();
         let steps = storage.steps(&ranges).unwrap();
         let episodes = storage.episodes(&episodes).unwrap().into_iter().flatten();
+        let episodes = episodes.map(|episode| Episode { digest: None, ..episode });
         Self {
             episodes: episodes.zip(steps).collect(),
             notes: storage.notes(&notes).unwrap().into_iter().flatten().collect(),
@@ -129,6 +136,17 @@ impl Caller {
                 let lessons = self.memory.complete(episode, completion)?.value;
                 self.lessons = lessons.iter().map(Remembered::id).collect();
             }
+            Act::Checkpoint => _ = self.memory.checkpoint(episode, "gecko checkpoint")?,
+            Act::RememberAgain => {
+                let told = self.memory.remember(note("Otter, note!"))?.value;
+                assert_eq!(Some(told.id()), self.note, "{told:?}");
+                assert!(matches!(told, Remembered::Merged { .. }), "{told:?}");
+            }
+            Act::Judge => {
+                let note = self.note.unwrap_or(NoteId::from_bytes([0; 16]));
+                let judged = self.memory.judge(&[episode.into(), note.into()], true)?;
+                assert_eq!(judged.len(), 2);
+            }
             Act::Remember => self.note = Some(self.memory.remember(note("otter note"))?.value.id()),
             Act::Supersede => {
                 let new = NewNote { supersedes: self.note, ..note("beaver note") };
@@ -184,9 +202,9 @@ impl Caller {
 }
 
 /// A word of each text that is stored in the course of the session.
-const WORDS: [&str; 11] = [
-    "walrus", "lynx", "ibex", "badger", "ferret", "otter", "beaver", "heron", "pelican", "stork",
-    "quokka",
+const WORDS: [&str; 12] = [
+    "gecko", "walrus", "lynx", "ibex", "badger", "ferret", "otter", "beaver", "heron", "pelican",
+    "stork", "quokka",
 ];
 
 fn scope() -> Scope {
