@@ -35,9 +35,10 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             match refreshed {
                 Ok(()) => {
                     format!(
-                        "{} units, {}",
+                        "{} units, {}, snapshot {}",
                         status.index.n_units,
-                        size(status.index.size_bytes as u64)
+                        size(status.index.size_bytes as u64),
+                        status.index.snapshot()
                     )
                 }
                 Err(error) => error.to_string(),
