@@ -158,6 +158,7 @@ impl Learned {
     }
 
     /// Runs that met an error, newest first.
+    #[cfg(any(test, feature = "bench"))]
     pub(crate) fn runs_of_signature(&self, signature: Signature) -> Vec<&Run> {
         self.newest_first(self.by_signature.runs(&signature))
     }

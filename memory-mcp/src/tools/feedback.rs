@@ -49,12 +49,12 @@ impl Tool for Feedback {
         let ids = args.ids.0.iter().map(|id| call.record_id("ids", id));
         let ids = ids.collect::<Result<Vec<RecordId>, _>>()?;
         let judged = call.memory.judge(&ids, args.helpful)?;
-        Ok(Counted { judged: judged.into_iter().map(JudgedAnswer::new).collect() })
+        Ok(Counted { judged: judged.iter().map(JudgedAnswer::new).collect() })
     }
 }
 
 impl JudgedAnswer {
-    fn new(judged: Judged) -> Self {
+    fn new(judged: &Judged) -> Self {
         let Judged { id, before, after } = judged;
         Self {
             id: id.to_string(),
@@ -62,7 +62,7 @@ impl JudgedAnswer {
             after: rounded(after.mean),
             n_helpful: after.feedback.n_helpful,
             n_unhelpful: after.feedback.n_unhelpful,
-            worth: after,
+            worth: *after,
         }
     }
 }

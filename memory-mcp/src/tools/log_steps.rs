@@ -120,7 +120,7 @@ impl KnownErrorAnswer {
                 put(out, format_args!(", last in {episode}"));
             }
             if let Some(example) = &cure.example {
-                out.push_str(":");
+                out.push(':');
                 quote(out, example);
             }
         }

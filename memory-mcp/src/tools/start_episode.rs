@@ -215,12 +215,11 @@ fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<Hit>, String>, C
 impl Answer for Started {
     fn text(&self, call: &Call<'_>) -> String {
         if let Some(resumed) = &self.resumed {
-            let mut out = match resumed.is_of(&self.episode_id) {
-                true => format!("Go on with episode {}.\n", self.episode_id),
-                false => format!(
-                    "Episode {} started: log to it. It follows one that has ended:\n",
-                    self.episode_id
-                ),
+            let id = &self.episode_id;
+            let mut out = if resumed.is_of(id) {
+                format!("Go on with episode {id}.\n")
+            } else {
+                format!("Episode {id} started: log to it. It follows one that has ended:\n")
             };
             resumed.render(&mut out, call.now);
             return out;

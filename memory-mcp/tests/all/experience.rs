@@ -10,7 +10,7 @@ const NOBODY: &str = "01990000-0000-7000-8000-000000000000";
 /// Stores a note and gives its id.
 fn remember(client: &Client, note: &str) -> String {
     let told = client.call("remember", &json!({"text": note})).expect_ok();
-    text(&told["note_id"]).to_owned()
+    told.get("note_id").map(text).unwrap_or_default().to_owned()
 }
 
 fn end(client: &Client, episode: &str, outcome: &str) {

@@ -29,7 +29,7 @@ fn row(corpus: Corpus, seed: u64, dims: usize) -> Vec<f32> {
         Corpus::Clustered => near(seed % 12, 0.4),
         Corpus::NearDuplicates => near(seed % 2, 1e-5),
         Corpus::ExactDuplicates => pseudo_random(seed % 9, dims),
-        Corpus::ZerosAmongOthers if seed % 3 > 0 => vec![0.0; dims],
+        Corpus::ZerosAmongOthers if !seed.is_multiple_of(3) => vec![0.0; dims],
         Corpus::ZerosAmongOthers => scaled(&noise, 1e-3),
         Corpus::TinyAndHuge => {
             let factors = [1e-10, 1e-3, 1.0, 1e3, 1e9];
