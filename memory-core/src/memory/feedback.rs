@@ -42,14 +42,14 @@ impl Memory {
         let ops = once.iter().map(|id| Op::Judge { id: *id, helpful }).collect();
         self.apply("judge records", WriteBatch { ops }, Durability::Power)?;
         // Nothing is read any more: what is counted must not be told as a failure.
-        let learned = self.learning.learned();
+        let (learned, now) = (self.learning.learned(), self.clock.now());
         let judged = once.into_iter().zip(before).map(|(id, before)| {
             let Feedback { n_helpful, n_unhelpful } = before.feedback;
             let feedback = Feedback {
                 n_helpful: n_helpful.saturating_add(u32::from(helpful)),
                 n_unhelpful: n_unhelpful.saturating_add(u32::from(!helpful)),
             };
-            Judged { id, before, after: learned.worth(id, feedback) }
+            Judged { id, before, after: learned.worth(id, feedback, now) }
         });
         Ok(judged.collect())
     }
