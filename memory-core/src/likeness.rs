@@ -325,7 +325,7 @@ mod tests {
             "I searched for the process by its name. Next time search for the port of the process.";
         check(first, &format!("{first} {more}"), Likeness::Different);
         check(first, &format!("{first} {first}"), Likeness::Different);
-        let long = vec![first; 5].join(" ");
+        let long = [first; 5].join(" ");
         check(&long, &format!("{long} Never trust {more}"), Likeness::Different);
     }
 

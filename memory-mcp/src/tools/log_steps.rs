@@ -37,7 +37,6 @@ arguments! {
 
 /// What `log_steps` answers.
 #[derive(Debug, Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "counts are named `n_…` on the wire")]
 pub(super) struct Answered {
     /// Steps that the episode has now.
     n_steps: u32,
