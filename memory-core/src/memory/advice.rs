@@ -31,6 +31,9 @@ const N_LESSONS: usize = 3;
 /// Kinds of error that are told with their cures.
 const N_ERRORS: usize = 3;
 
+/// Success rate below which a cure is no advice, though better than a retry.
+const MIN_CURE_RATE: f64 = 0.3;
+
 /// Likeness below which a task says nothing about another.
 const MIN_LIKENESS: f64 = 0.15;
 
@@ -247,32 +250,48 @@ fn likeness(hit: &Hit) -> f64 {
     if hit.step_idx.is_some() { likeness * STEPS_SHARE } else { likeness }
 }
 
-/// The errors that these runs met most often and that something cures.
+/// The errors that these runs met most often and that something cures, each cure once.
 fn known_errors(learned: &Learned, precedents: &[Precedent<'_>]) -> Vec<KnownError> {
-    let mut met: BTreeMap<(Signature, NameNo), u32> = BTreeMap::new();
+    let mut met: BTreeMap<(Signature, NameNo), (u32, EpisodeId, u32)> = BTreeMap::new();
     for Precedent { run, .. } in precedents {
         for incident in &run.incidents {
             if let Some(failed) = run.moves.get(incident.at as usize) {
-                *met.entry((incident.signature, failed.tool)).or_default() += 1;
+                // The first one is of the nearest run.
+                let key = (incident.signature, failed.tool);
+                met.entry(key).or_insert((0, run.id, incident.at)).0 += 1;
             }
         }
     }
     let mut met: Vec<_> = met.into_iter().collect();
-    met.sort_by_key(|(key, n)| (std::cmp::Reverse(*n), *key));
-    let known = met.into_iter().filter_map(|((signature, tool), _)| {
-        let known = learned.known_error(signature, learned.name(tool), 1)?;
-        let cure = known.cures.first()?;
-        let shown = cure.evidence.first()?;
-        Some(KnownError {
+    met.sort_by_key(|(key, (n, ..))| (std::cmp::Reverse(*n), *key));
+    let scope = precedents.first().map(|precedent| precedent.run.scope);
+    let mut known: Vec<KnownError> = Vec::new();
+    for ((signature, tool), (_, id, at)) in met {
+        let Some(found) = learned.known_error(signature, learned.name(tool), 1) else { continue };
+        let Some(cure) = found.cures.first().filter(|cure| cure.posterior.mean >= MIN_CURE_RATE)
+        else {
+            continue;
+        };
+        let text = wording::cure(cure, learned.name(tool));
+        if known.iter().any(|known| known.tool == tool && known.cure == text) {
+            continue;
+        }
+        let is_own = |id: EpisodeId| learned.run(id).map(|run| run.scope) == scope;
+        let shown = cure.evidence.iter().find(|shown| is_own(shown.episode));
+        known.push(KnownError {
             signature,
             tool,
-            cure: wording::cure(cure, learned.name(tool)),
+            cure: text,
             n_tried: cure.n_tried,
             n_resolved: cure.n_resolved,
-            example: (shown.episode, shown.error_at, shown.resolved_at),
-        })
-    });
-    known.take(N_ERRORS).collect()
+            met: (id, at),
+            example: shown.map(|shown| (shown.episode, shown.resolved_at)),
+        });
+        if known.len() == N_ERRORS {
+            break;
+        }
+    }
+    known
 }
 
 /// A request as one text: what it is about besides the contrast, which the reflection tells, then the

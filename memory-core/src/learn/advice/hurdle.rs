@@ -121,7 +121,8 @@ mod tests {
             cure: String::new(),
             n_tried: 1,
             n_resolved: 1,
-            example: (runs[0].id, 1, 3),
+            met: (runs[0].id, 1),
+            example: Some((runs[0].id, 3)),
         };
         assert_eq!(found(&runs, &[known]).iter().map(|h| h.signature.0).collect::<Vec<_>>(), [7]);
     }

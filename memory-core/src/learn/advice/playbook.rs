@@ -33,8 +33,11 @@ pub(crate) struct KnownError {
     pub(crate) n_tried: u32,
     /// How often it helped.
     pub(crate) n_resolved: u32,
-    /// An episode that shows it, the failed step and the one that succeeded.
-    pub(crate) example: (EpisodeId, u32, u32),
+    /// A failed step that shows the error.
+    pub(crate) met: (EpisodeId, u32),
+    /// A step that shows the cure, where one of the same scope does: what another project called says
+    /// little.
+    pub(crate) example: Option<(EpisodeId, u32)>,
 }
 
 /// A note that may help.

@@ -137,7 +137,8 @@ fn lessons_errors_and_pitfalls_are_told_with_their_counts() {
         cure: "changing `path`".to_owned(),
         n_tried: 5,
         n_resolved: 4,
-        example: (runs[0].id, 0, 1),
+        met: (runs[0].id, 0),
+        example: Some((runs[0].id, 1)),
     };
     let lesson =
         Lesson { id: NoteId::from_bytes([9; 16]), text: "Run\nthe tests first.".to_owned() };

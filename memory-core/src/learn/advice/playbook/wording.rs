@@ -275,9 +275,9 @@ fn hurdle_line(hurdle: &Hurdle, words: &Words<'_>) -> String {
 }
 
 fn error_line(error: &KnownError, words: &Words<'_>) -> String {
-    let (id, failed, resolved) = error.example;
-    let text = words.quoted_error(id, failed);
-    let call = words.call(id, resolved).map_or_else(String::new, |call| format!(": {call}"));
+    let text = words.quoted_error(error.met.0, error.met.1);
+    let call = error.example.and_then(|(id, step)| words.call(id, step));
+    let call = call.map_or_else(String::new, |call| format!(": {call}"));
     let KnownError { cure, n_tried, n_resolved, .. } = error;
     format!(
         "- {} {text}: {cure} helped {n_resolved} of {n_tried} times{call}",
