@@ -35,6 +35,9 @@ const MAX_REST: usize = 6;
 /// Words in common from which on one word in the place of another is about the same thing.
 const INSTEAD_WORDS: usize = 3;
 
+/// Words from which on small ones no longer decide: "you too" is not "I did it, too".
+const MIN_WORDS: usize = 3;
+
 /// Words from which on one more is a detail: in a short text it is another subject or condition.
 const LONG: usize = 16;
 
@@ -132,7 +135,7 @@ pub(crate) fn likeness(one: &str, other: &str) -> Likeness {
         return if same_key { Likeness::Same } else { Likeness::Different };
     }
     let turned = one.n_negations % 2 != other.n_negations % 2;
-    if one.n_negations == other.n_negations {
+    if same_key || (one.n_negations == other.n_negations && one.core.len() >= MIN_WORDS) {
         // The same words in another order may say something else: who calls whom.
         if one.content == other.content {
             return Likeness::Same;
@@ -217,6 +220,7 @@ impl Words {
 }
 
 /// What two texts have in common, and what not.
+#[expect(clippy::struct_field_names, reason = "counts are called n_…")]
 struct Apart {
     /// Words of both, as often as both have them.
     n_shared: usize,
@@ -324,7 +328,7 @@ mod tests {
             "I searched for the process by its name. Next time search for the port of the process.";
         check(first, &format!("{first} {more}"), Likeness::Different);
         check(first, &format!("{first} {first}"), Likeness::Different);
-        let long = vec![first; 5].join(" ");
+        let long = [first; 5].join(" ");
         check(&long, &format!("{long} Never trust {more}"), Likeness::Different);
     }
 
@@ -349,6 +353,7 @@ mod tests {
             Likeness::Different,
         );
         check("Count the tickets", "Count the documents", Likeness::Different);
+        check("We did it tooo", "You tooo", Likeness::Different);
         check(
             "Builds need Go 1.22 and make",
             "Releases need Go 1.23 and a signed tag",

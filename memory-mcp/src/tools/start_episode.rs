@@ -195,12 +195,13 @@ fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<Hit>, String>, C
 impl Answer for Started {
     fn text(&self, call: &Call<'_>) -> String {
         if let Some(resumed) = &self.resumed {
-            let mut out = match resumed.is_of(&self.episode_id) {
-                true => format!("Go on with episode {}.\n", self.episode_id),
-                false => format!(
+            let mut out = if resumed.is_of(&self.episode_id) {
+                format!("Go on with episode {}.\n", self.episode_id)
+            } else {
+                format!(
                     "Episode {} started: log to it. It follows one that has ended:\n",
                     self.episode_id
-                ),
+                )
             };
             resumed.render(&mut out, call.now);
             return out;

@@ -110,7 +110,9 @@ impl HandoffAnswer {
         {
             if !steps.is_empty() {
                 put(out, format_args!("\n{title}:"));
-                steps.iter().for_each(|step| step.render(out));
+                for step in steps {
+                    step.render(out);
+                }
             }
         }
     }

@@ -151,15 +151,7 @@ impl Plan {
             Self::Merge { n, at } => {
                 Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
             }
-            Self::Tie { n, named } => {
-                let shown = Shown { record: sample::note_id(*named).into(), strong: true };
-                Op::Tie {
-                    episode: sample::episode_id(*n),
-                    relations: vec![],
-                    shown: vec![shown],
-                    followed: vec![sample::note_id(*named).into()],
-                }
-            }
+            Self::Tie { n, named } => tie(*n, *named),
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
                 digest: vec![*digest; usize::from(*digest)].into(),
@@ -179,6 +171,16 @@ impl Plan {
             },
             Self::KeepModel(model) => Op::KeepModel(sample::MODELS[*model].into()),
         }
+    }
+}
+
+fn tie(n: u64, named: u64) -> Op {
+    let record: RecordId = sample::note_id(named).into();
+    Op::Tie {
+        episode: sample::episode_id(n),
+        relations: vec![],
+        shown: vec![Shown { record, strong: true }],
+        followed: vec![record],
     }
 }
 
