@@ -35,6 +35,9 @@ const MAX_REST: usize = 6;
 /// Words in common from which on one word in the place of another is about the same thing.
 const INSTEAD_WORDS: usize = 3;
 
+/// Words from which on small ones no longer decide: "you too" is not "I did it, too".
+const MIN_WORDS: usize = 3;
+
 /// Words from which on one more is a detail: in a short text it is another subject or condition.
 const LONG: usize = 16;
 
@@ -132,7 +135,7 @@ pub(crate) fn likeness(one: &str, other: &str) -> Likeness {
         return if same_key { Likeness::Same } else { Likeness::Different };
     }
     let turned = one.n_negations % 2 != other.n_negations % 2;
-    if one.n_negations == other.n_negations {
+    if same_key || (one.n_negations == other.n_negations && one.core.len() >= MIN_WORDS) {
         // The same words in another order may say something else: who calls whom.
         if one.content == other.content {
             return Likeness::Same;
@@ -350,6 +353,7 @@ mod tests {
             Likeness::Different,
         );
         check("Count the tickets", "Count the documents", Likeness::Different);
+        check("We did it tooo", "You tooo", Likeness::Different);
         check(
             "Builds need Go 1.22 and make",
             "Releases need Go 1.23 and a signed tag",

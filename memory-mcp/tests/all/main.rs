@@ -1,6 +1,7 @@
 //! The built server over real pipes, as an editor runs it.
 
 mod ending;
+#[cfg(test)]
 mod experience;
 mod hostile;
 mod listing;

@@ -151,7 +151,7 @@ impl Plan {
             Self::Merge { n, at } => {
                 Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
             }
-            Self::Tie { n, named } => tie(*n, sample::note_id(*named).into()),
+            Self::Tie { n, named } => tie(*n, *named),
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
                 digest: vec![*digest; usize::from(*digest)].into(),
@@ -174,18 +174,18 @@ impl Plan {
     }
 }
 
-fn vector((is_note, n, part, looks): &Unit) -> StoredVector {
-    sample::vector(record(*is_note, *n), *part, *looks)
-}
-
-/// An episode to which a record was shown, and which followed it.
-fn tie(n: u64, record: RecordId) -> Op {
+fn tie(n: u64, named: u64) -> Op {
+    let record: RecordId = sample::note_id(named).into();
     Op::Tie {
         episode: sample::episode_id(n),
         relations: vec![],
         shown: vec![Shown { record, strong: true }],
         followed: vec![record],
     }
+}
+
+fn vector((is_note, n, part, looks): &Unit) -> StoredVector {
+    sample::vector(record(*is_note, *n), *part, *looks)
 }
 
 fn record(is_note: bool, n: u64) -> RecordId {

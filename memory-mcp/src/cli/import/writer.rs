@@ -88,17 +88,18 @@ impl<'s> Writer<'s> {
         Ok(())
     }
 
-    /// The records that ties name, as far as they are stored.
+    /// The records that these episodes name, as far as they are stored.
     fn find_ties<'t>(
         &self,
         ties: &(impl Iterator<Item = &'t Tie> + Clone),
     ) -> Result<BTreeMap<(RecordKind, &'t Source), RecordId>, Failure> {
         let mut known = BTreeMap::new();
         for kind in [RecordKind::Episode, RecordKind::Note] {
-            let of_kind = ties.clone().filter(|tie| tie.kind == kind).map(|tie| &tie.link.0);
-            let sources: BTreeSet<&Source> = of_kind.collect();
-            let found = self.find(kind, &sources.iter().copied().cloned().collect::<Vec<_>>())?;
-            let found = sources.into_iter().zip(found);
+            let ties = episodes.iter().flat_map(|(_, ties)| ties);
+            let of_kind = ties.filter(|tie| tie.kind == kind).map(|tie| &tie.link.0);
+            let named: Vec<&Source> = of_kind.collect::<BTreeSet<_>>().into_iter().collect();
+            let sources: Vec<Source> = named.iter().copied().cloned().collect();
+            let found = named.into_iter().zip(self.find(kind, &sources)?);
             known.extend(found.filter_map(|(source, id)| Some(((kind, source), id?))));
         }
         Ok(known)
