@@ -161,7 +161,9 @@ impl Dense {
         let mut direction = Vec::with_capacity(self.shape.width);
         direction.extend(slab?.codes_of(row).flatten().map(f32::from));
         let norm = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
-        direction.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut direction {
+            *value /= norm;
+        }
         Some(direction).filter(|_| norm > 0.0)
     }
 
