@@ -1,7 +1,7 @@
 //! Whole sessions as answers: is the conversation found in which the answer was given?
 //!
 //! A session ranks by its best turn, so one that holds a right turn counts as found however the turn
-//! itself ranks. This is how session-level figures of the LoCoMo set are made elsewhere.
+//! itself ranks. This is how session-level figures of the `LoCoMo` set are made elsewhere.
 
 use std::collections::{HashMap, HashSet};
 

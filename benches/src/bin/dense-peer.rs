@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let top = match mode {
                 Mode::Exact => index.search(query, arguments.k)?,
                 Mode::Fast => index.search_fast(query, arguments.k)?,
-                Mode::Survey => index.survey(query, arguments.k)?.0,
+                Mode::Survey => index.survey(query, arguments.k)?,
             };
             latencies_ns.push(begin.elapsed().as_nanos());
             ids.push(top.into_iter().map(|(unit, _)| unit).collect::<Vec<_>>());

@@ -64,11 +64,10 @@ fn main() -> ExitCode {
         }
     };
     let columns = columns(&embedder, arguments.ablation);
-    let wanted = |column: &Box<dyn Column>| {
-        arguments.columns.is_empty() || arguments.columns.iter().any(|name| name == column.name())
-    };
+    let wanted =
+        |name: &str| arguments.columns.is_empty() || arguments.columns.iter().any(|n| n == name);
     let mut reports = Vec::new();
-    for column in columns.into_iter().filter(wanted) {
+    for column in columns.into_iter().filter(|column| wanted(column.name())) {
         for set in &sets {
             eprintln!("{} on {} ({} texts) …", column.name(), set.name, set.documents.len());
             let others: Vec<_> = sets.iter().filter(|other| other.name != set.name).collect();

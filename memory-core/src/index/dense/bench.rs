@@ -12,12 +12,20 @@ use crate::index::mask::Mask;
 pub struct DenseIndex(Dense);
 
 impl DenseIndex {
-    /// An empty index. Errors: [`Error::Invalid`] for a dimension that cannot be indexed.
+    /// An empty index.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a dimension that cannot be indexed.
     pub fn new(dims: usize) -> Result<Self, Error> {
         Dense::new(dims).map(Self).map_err(invalid)
     }
 
-    /// Gives `unit` a vector. Errors: [`Error::Invalid`] for one that cannot be indexed.
+    /// Gives `unit` a vector.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for one that cannot be indexed.
     pub fn put(&mut self, unit: u32, vector: &[f32]) -> Result<(), Error> {
         self.0.put(unit, vector).map_err(invalid)
     }
@@ -34,12 +42,20 @@ impl DenseIndex {
         self.0.kernels.name
     }
 
-    /// The best `k` units with their scores, exactly. Errors: [`Error::Invalid`] for the query.
+    /// The best `k` units with their scores, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a query that cannot be compared.
     pub fn search(&self, query: &[f32], k: usize) -> Result<Vec<(u32, f32)>, Error> {
         Ok(self.0.search(query, k, None).map_err(invalid)?.top)
     }
 
     /// The same among the units of a mask.
+    ///
+    /// # Errors
+    ///
+    /// As [`DenseIndex::search`].
     pub fn search_in(
         &self,
         query: &[f32],
@@ -50,14 +66,23 @@ impl DenseIndex {
     }
 
     /// The same from sketches, where there are any: a few of the best may be missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`DenseIndex::search`].
     pub fn search_fast(&self, query: &[f32], k: usize) -> Result<Vec<(u32, f32)>, Error> {
         Ok(self.0.search_fast(query, k, None).map_err(invalid)?.top)
     }
 
-    /// The best `k` with a score for every unit, as a recall asks.
-    pub fn survey(&self, query: &[f32], k: usize) -> Result<(Vec<(u32, f32)>, Vec<f32>), Error> {
+    /// The same with a score for every unit, as a recall asks; the scores are made and dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`DenseIndex::search`].
+    pub fn survey(&self, query: &[f32], k: usize) -> Result<Vec<(u32, f32)>, Error> {
         let survey = self.0.survey(query, k, None).map_err(invalid)?;
-        Ok((survey.ranking.top, survey.by_unit))
+        drop(std::hint::black_box(survey.by_unit));
+        Ok(survey.ranking.top)
     }
 
     /// Makes the sketches for [`DenseIndex::search_fast`].
@@ -69,6 +94,7 @@ impl DenseIndex {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
 fn invalid(error: DenseError) -> Error {
     Error::invalid("vector", error.to_string())
 }
@@ -103,7 +129,9 @@ pub struct KernelBench {
 impl KernelBench {
     /// One for each instruction set of this processor, over `n_rows` rows (made a multiple of 16).
     ///
-    /// Errors: [`Error::Invalid`] for a dimension that cannot be indexed, or no memory.
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a dimension that cannot be indexed, or no memory.
     pub fn all(dims: usize, n_rows: usize) -> Result<Vec<Self>, Error> {
         let each = |kernels: &'static Kernels| Self::new(kernels, dims, n_rows).map_err(invalid);
         kernel::available().into_iter().map(each).collect()
@@ -155,6 +183,7 @@ impl KernelBench {
     }
 
     /// Scores all rows exactly; gives the bytes of vectors read and the sum of the scores.
+    #[must_use]
     pub fn dot(&self) -> (usize, f64) {
         let rows = self.rows.get().chunks_exact(self.shape.width.max(LANES));
         let sum = rows.map(|row| (self.kernels.dot)(&self.query.exact, row)).sum();
@@ -172,6 +201,7 @@ impl KernelBench {
 
     /// Reads the vectors of all rows and does nothing with them but add: the speed of memory on one
     /// thread. Gives the bytes read and the sum.
+    #[must_use]
     pub fn read(&self) -> (usize, f32) {
         let rows = self.rows.get();
         let mut sums = [0.0_f32; LANES];
