@@ -63,7 +63,7 @@ impl<'s> Writer<'s> {
         for episodes in self.named.chunks(TIED) {
             let own: Vec<Source> = episodes.iter().map(|(source, _)| source.clone()).collect();
             let own = self.find(RecordKind::Episode, &own)?;
-            let known = self.find_ties(&episodes.iter().flat_map(|(_, ties)| ties))?;
+            let known = self.find_ties(episodes)?;
             let mut records = Vec::with_capacity(episodes.len());
             for ((_, ties), id) in episodes.iter().zip(own) {
                 // One that was refused has been complained of.
@@ -91,7 +91,7 @@ impl<'s> Writer<'s> {
     /// The records that these episodes name, as far as they are stored.
     fn find_ties<'t>(
         &self,
-        ties: &(impl Iterator<Item = &'t Tie> + Clone),
+        episodes: &'t [(Source, Vec<Tie>)],
     ) -> Result<BTreeMap<(RecordKind, &'t Source), RecordId>, Failure> {
         let mut known = BTreeMap::new();
         for kind in [RecordKind::Episode, RecordKind::Note] {
