@@ -63,11 +63,7 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use learn::{Association, Worth};
-pub use memory::{
-    Advice, Cure, EngineStatus, Handoff, Import, Judged, KnownError, Logged, Memory, Pattern,
-    PatternQuery, Record, Reflection, Remembered,
-};
+pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, Record, Remembered};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
     Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,
@@ -76,7 +72,20 @@ pub use model::{
 pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
 pub use storage::{
-    Applied, Change, ChangeOp, Commit, Durability, Head, ListEntry, MemStorage, Op, RecordFilter,
-    Rejection, Seq, StepRange, Storage, StorageError, StorageStats, StoredVector, UnitKey,
-    VectorRow, WriteBatch,
+    Change, ChangeOp, Head, ListEntry, MemStorage, RecordFilter, Seq, Storage, StorageError,
+    StorageStats,
 };
+
+/// What a storage is written with: the batch that changes it, and what it reads and gives back.
+pub mod backend {
+    pub use crate::storage::{
+        Applied, Commit, Durability, Op, Rejection, StepRange, StoredVector, UnitKey, VectorRow,
+        WriteBatch,
+    };
+}
+
+/// What experience says: advice, cures, patterns, reflections, and how sure we are of each.
+pub mod learning {
+    pub use crate::learn::{Association, Worth};
+    pub use crate::memory::{Advice, Cure, Judged, KnownError, Pattern, PatternQuery, Reflection};
+}

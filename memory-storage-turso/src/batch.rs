@@ -1,9 +1,10 @@
 //! One batch inside an open transaction: what `MemStorage` does, in rows.
 
 use libsql::Value;
+use memory_core::backend::{Applied, Commit, Op, Rejection, WriteBatch};
 use memory_core::{
-    Applied, ChangeOp, Closing, Commit, Episode, EpisodeId, Note, NoteId, Op, RecordId, Rejection,
-    Source, Status, Step, StorageError, Timestamp, WriteBatch,
+    ChangeOp, Closing, Episode, EpisodeId, Note, NoteId, RecordId, Source, Status, Step,
+    StorageError, Timestamp,
 };
 
 use crate::changes::Feed;

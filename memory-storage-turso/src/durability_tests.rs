@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memory_core::{Durability, Op, Rejection, Storage, StorageError, WriteBatch};
+use memory_core::backend::{Durability, Op, Rejection, WriteBatch};
+use memory_core::{Storage, StorageError};
 use memory_testkit::sample;
 
 use crate::lock::StoreLock;

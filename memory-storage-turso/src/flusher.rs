@@ -10,7 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use memory_core::{Commit, StorageError};
+use memory_core::StorageError;
+use memory_core::backend::Commit;
 
 use crate::error::unavailable;
 

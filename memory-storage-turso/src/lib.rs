@@ -38,10 +38,10 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use memory_core::backend::{Commit, Durability, StepRange, VectorRow, WriteBatch};
 use memory_core::{
-    Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter,
-    RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError, StorageStats,
-    VectorRow, WriteBatch,
+    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
+    Seq, Source, Step, Storage, StorageError, StorageStats,
 };
 
 pub use backup::restore;

@@ -1,6 +1,7 @@
 //! Rows of steps. The steps of an episode lie together, in order.
 
-use memory_core::{Step, StepRange, StorageError, Timestamp};
+use memory_core::backend::StepRange;
+use memory_core::{Step, StorageError, Timestamp};
 
 use crate::connection::{Connection, Row, excerpt, label, opt};
 

@@ -1,7 +1,8 @@
 //! Rows of vectors, and the models that made them.
 
 use libsql::Value;
-use memory_core::{RecordId, StorageError, StoredVector, UnitKey, VectorRow};
+use memory_core::backend::{StoredVector, UnitKey, VectorRow};
+use memory_core::{RecordId, StorageError};
 
 use crate::changes::{kind_column, record_kind};
 use crate::connection::{Connection, Row};
@@ -147,10 +148,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use memory_core::{
-        Config, Durability, EmbedError, Embedder, Memory, Op, Role, Storage, SystemClock,
-        WriteBatch,
-    };
+    use memory_core::backend::{Durability, Op, WriteBatch};
+    use memory_core::{Config, EmbedError, Embedder, Memory, Role, Storage, SystemClock};
     use memory_testkit::sample;
 
     use super::*;

@@ -3,7 +3,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use memory_core::{Commit, Durability, Op, Step, StorageError, WriteBatch};
+use memory_core::backend::{Commit, Durability, Op, WriteBatch};
+use memory_core::{Step, StorageError};
 
 use crate::batch;
 use crate::changes::Feed;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use memory_core::{Durability, Op, Storage, StorageError, WriteBatch};
+use memory_core::backend::{Durability, Op, WriteBatch};
+use memory_core::{Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage, restore};
 use memory_testkit::sample;
 

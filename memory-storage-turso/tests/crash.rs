@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use memory_core::{Clock, Durability, EpisodeId, Op, Storage, SystemClock, WriteBatch};
+use memory_core::backend::{Durability, Op, WriteBatch};
+use memory_core::{Clock, EpisodeId, Storage, SystemClock};
 use memory_storage_turso::{Options, TursoStorage};
 use memory_testkit::sample;
 

@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use memory_core::backend::{Durability, Op, StepRange, StoredVector, WriteBatch};
 use memory_core::{
-    ChangeOp, Durability, Episode, EpisodeId, Feedback, Note, Op, RecordFilter, RecordId,
-    RecordKind, Source, Step, StepRange, Storage, StorageError, StoredVector, WriteBatch,
+    ChangeOp, Episode, EpisodeId, Feedback, Note, RecordFilter, RecordId, RecordKind, Source, Step,
+    Storage, StorageError,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
 use memory_testkit::sample;

@@ -4,10 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use memory_core::{
-    Durability, Op, RecordFilter, RecordId, RecordKind, StepRange, Storage, StorageError,
-    WriteBatch,
-};
+use memory_core::backend::{Durability, Op, StepRange, WriteBatch};
+use memory_core::{RecordFilter, RecordId, RecordKind, Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage};
 use memory_testkit::sample;
 

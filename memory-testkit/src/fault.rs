@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use memory_core::backend::{Commit, Durability, StepRange, VectorRow, WriteBatch};
 use memory_core::{
-    Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter,
-    RecordId, RecordKind, Seq, Source, Step, StepRange, Storage, StorageError, StorageStats,
-    VectorRow, WriteBatch,
+    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
+    Seq, Source, Step, Storage, StorageError, StorageStats,
 };
 
 /// Which calls a fault counts.
@@ -218,7 +218,8 @@ impl Storage for FaultStorage {
 
 #[cfg(test)]
 mod tests {
-    use memory_core::{MemStorage, Op};
+    use memory_core::MemStorage;
+    use memory_core::backend::Op;
 
     use super::*;
     use crate::sample;

@@ -1,8 +1,9 @@
 //! Small records for tests: everything follows from a number, so that two calls give equal records.
 
+use memory_core::backend::{StoredVector, UnitKey};
 use memory_core::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
-    RecordId, Relation, RelationKind, Scope, Shown, Source, Step, StoredVector, Timestamp, UnitKey,
+    RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
 };
 
 /// Instant from which samples count, in milliseconds since the Unix epoch.

@@ -1,6 +1,7 @@
 //! `feedback`: says whether records helped.
 
-use memory_core::{Judged, RecordId, RecordKind};
+use memory_core::learning::Judged;
+use memory_core::{RecordId, RecordKind};
 use serde_json::json;
 
 use super::{Failure, Output, record};

@@ -1,6 +1,6 @@
 //! `patterns`: what past episodes have in common.
 
-use memory_core::PatternQuery;
+use memory_core::learning::PatternQuery;
 use serde_json::json;
 
 use super::{Failure, Output};

@@ -1,6 +1,7 @@
 //! `complete_episode`: ends an open episode and keeps what it taught.
 
-use memory_core::{Completion, Outcome, Reflection, Remembered, Status};
+use memory_core::learning::Reflection;
+use memory_core::{Completion, Outcome, Remembered, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! `feedback`: says whether what was recalled helped.
 
-use memory_core::{Judged, RecordId, Worth};
+use memory_core::RecordId;
+use memory_core::learning::{Judged, Worth};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! `log_steps`: appends tool calls to an open episode.
 
-use memory_core::{Cure, KnownError, NewStep};
+use memory_core::NewStep;
+use memory_core::learning::{Cure, KnownError};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! `patterns`: what past episodes have in common, with counts and effects.
 
-use memory_core::PatternQuery;
+use memory_core::learning::PatternQuery;
 use schemars::JsonSchema;
 use serde::Serialize;
 

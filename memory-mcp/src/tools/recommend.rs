@@ -1,6 +1,7 @@
 //! `recommend`: advice for a task, from what happened before.
 
-use memory_core::{Advice, RecordId, RecordKind};
+use memory_core::learning::Advice;
+use memory_core::{RecordId, RecordKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 

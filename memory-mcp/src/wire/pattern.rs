@@ -1,6 +1,6 @@
 //! A pattern of past episodes, as data and as text.
 
-use memory_core::Pattern;
+use memory_core::learning::Pattern;
 use serde::Serialize;
 
 use super::render::put;

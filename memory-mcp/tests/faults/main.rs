@@ -154,8 +154,15 @@ fn again(caller: &mut Caller, act: Act, stored: &Stored, is_applied: bool) {
     }
     match (act, is_applied) {
         // Nobody could tell the second from a first.
-        (Act::Start | Act::Log(_) | Act::Checkpoint | Act::Judge, true)
-        | (Act::Remember | Act::RememberAgain, true) => {}
+        (
+            Act::Start
+            | Act::Log(_)
+            | Act::Checkpoint
+            | Act::Judge
+            | Act::Remember
+            | Act::RememberAgain,
+            true,
+        ) => {}
         (Act::Complete | Act::Supersede, true) => {
             let refused = caller.act(act, stored).unwrap_err();
             assert!(matches!(refused, Error::Conflict { .. }), "{act:?}: {refused}");

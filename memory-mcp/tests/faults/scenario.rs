@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use memory_core::backend::StepRange;
 use memory_core::{
     Completion, Config, Episode, EpisodeId, Error, Import, Memory, NewEpisode, NewNote, NewStep,
     Note, NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Remembered, Scope,
-    Source, Step, StepClock, StepRange, Storage, Strength, Timestamp,
+    Source, Step, StepClock, Storage, Strength, Timestamp,
 };
 
 /// One call of the engine.

@@ -1,8 +1,7 @@
 //! Batches are applied all or none, in order, and say why when they are not.
 
-use memory_core::{
-    Applied, Change, ChangeOp, Episode, Note, Op, Outcome, RecordId, Rejection, Status, Storage,
-};
+use memory_core::backend::{Applied, Op, Rejection};
+use memory_core::{Change, ChangeOp, Episode, Note, Outcome, RecordId, Status, Storage};
 
 use super::store::{
     append, apply, insert_episode, insert_note, n_steps, read_episode, read_note, read_steps,

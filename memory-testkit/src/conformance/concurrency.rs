@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use memory_core::backend::{Applied, Durability, Op, WriteBatch};
 use memory_core::{
-    Applied, ChangeOp, Durability, EpisodeId, Note, Op, RecordFilter, RecordId, RecordKind, Seq,
-    Step, Storage, StorageError, WriteBatch,
+    ChangeOp, EpisodeId, Note, RecordFilter, RecordId, RecordKind, Seq, Step, Storage, StorageError,
 };
 
 use super::store::{append, apply, insert_episode, insert_note, list_ids, read_steps};

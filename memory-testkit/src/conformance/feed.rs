@@ -1,6 +1,7 @@
 //! The change feed: what every other reader of a store lives on.
 
-use memory_core::{Change, ChangeOp, Note, Op, RecordId, Seq, Storage};
+use memory_core::backend::Op;
+use memory_core::{Change, ChangeOp, Note, RecordId, Seq, Storage};
 
 use super::store::{append, apply, insert_episode, insert_note, reject};
 use crate::sample;

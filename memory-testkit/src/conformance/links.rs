@@ -1,8 +1,7 @@
 //! Records that name each other or where they came from.
 
-use memory_core::{
-    Episode, Note, NoteId, Op, RecordFilter, RecordId, RecordKind, Rejection, Source, Storage,
-};
+use memory_core::backend::{Op, Rejection};
+use memory_core::{Episode, Note, NoteId, RecordFilter, RecordId, RecordKind, Source, Storage};
 
 use super::store::{apply, insert_episode, insert_note, list_ids, read_episode, read_note, reject};
 use crate::sample;

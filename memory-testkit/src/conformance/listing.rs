@@ -1,7 +1,8 @@
 //! Lists by filter, newest first, page by page.
 
+use memory_core::backend::Op;
 use memory_core::{
-    Episode, IdRange, ListEntry, MemStorage, Note, NoteKind, Op, Outcome, RecordFilter, RecordKind,
+    Episode, IdRange, ListEntry, MemStorage, Note, NoteKind, Outcome, RecordFilter, RecordKind,
     Status, Storage, Timestamp,
 };
 

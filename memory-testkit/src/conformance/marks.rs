@@ -1,8 +1,8 @@
 //! What is kept beside the text of a record: judgements, retellings, digests.
 
+use memory_core::backend::{Op, Rejection};
 use memory_core::{
-    Closing, EpisodeId, Feedback, Note, Op, RecordId, Rejection, Relation, RelationKind, Shown,
-    Storage,
+    Closing, EpisodeId, Feedback, Note, RecordId, Relation, RelationKind, Shown, Storage,
 };
 
 use super::store::{apply, insert_episode, insert_note, read_episode, read_note, reject};

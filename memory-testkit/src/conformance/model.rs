@@ -1,9 +1,10 @@
 //! Random histories, applied to a storage and to the reference in memory, must give equal answers.
 
+use memory_core::backend::{Durability, Op, StepRange, StoredVector, WriteBatch};
 use memory_core::{
-    Change, ChangeOp, Closing, Durability, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind,
-    Op, Outcome, RecordFilter, RecordId, RecordKind, Seq, Shown, Source, Step, StepRange, Storage,
-    StorageError, StorageStats, StoredVector, WriteBatch,
+    Change, ChangeOp, Closing, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind, Outcome,
+    RecordFilter, RecordId, RecordKind, Seq, Shown, Source, Step, Storage, StorageError,
+    StorageStats,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;

@@ -1,8 +1,9 @@
 //! What was written is what is read.
 
+use memory_core::backend::{Durability, StepRange, WriteBatch};
 use memory_core::{
-    Closing, Context, Durability, Episode, Excerpt, Note, NoteKind, Outcome, Step, StepRange,
-    Storage, StorageStats, Timestamp, WriteBatch,
+    Closing, Context, Episode, Excerpt, Note, NoteKind, Outcome, Step, Storage, StorageStats,
+    Timestamp,
 };
 use memory_core::{RecordFilter, RecordId, RecordKind};
 
@@ -61,8 +62,10 @@ pub fn endings_are_read_back_as_they_were_written(storage: &dyn Storage) {
     let with_reward = |reward| Closing { reward, ..sample::closing(Some(Outcome::Success)) };
     for (n, closing) in [bare].into_iter().chain(rewards.map(with_reward)).enumerate() {
         let mut episode = sample::episode(n as u64);
-        let close =
-            memory_core::Op::Close { episode: episode.id, closing: Box::new(closing.clone()) };
+        let close = memory_core::backend::Op::Close {
+            episode: episode.id,
+            closing: Box::new(closing.clone()),
+        };
         apply(storage, vec![insert_episode(episode.clone(), vec![]), close]);
         episode.closing = Some(closing);
         assert_eq!(read_episode(storage, episode.id), Some(episode));
@@ -350,8 +353,8 @@ pub fn stats_count_what_is_stored(storage: &dyn Storage) {
     assert_eq!(stats, expected);
     assert!(stats.size_bytes > 0, "something takes space");
     let gone = [RecordId::from(sample::episode_id(1)), sample::note_id(1).into()];
-    apply(storage, gone.map(memory_core::Op::Remove).to_vec());
-    apply(storage, vec![memory_core::Op::Remove(sample::note_id(2).into())]);
+    apply(storage, gone.map(memory_core::backend::Op::Remove).to_vec());
+    apply(storage, vec![memory_core::backend::Op::Remove(sample::note_id(2).into())]);
     let stats = storage.stats().unwrap();
     assert_eq!((stats.n_episodes, stats.n_open, stats.n_steps, stats.n_notes), (1, 0, 3, 1));
     assert_eq!(*stats.scopes, [("acme/shop".into(), 2)], "an empty scope is none");

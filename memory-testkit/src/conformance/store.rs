@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
 
+use memory_core::backend::{
+    Applied, Commit, Durability, Op, Rejection, StepRange, VectorRow, WriteBatch,
+};
 use memory_core::{
-    Applied, Change, Commit, Durability, Episode, EpisodeId, Head, ListEntry, Note, NoteId, Op,
-    RecordFilter, RecordId, RecordKind, Rejection, Seq, Source, Step, StepRange, Storage,
-    StorageError, StorageStats, VectorRow, WriteBatch,
+    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
+    Seq, Source, Step, Storage, StorageError, StorageStats,
 };
 
 use crate::sample;

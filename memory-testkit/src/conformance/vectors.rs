@@ -1,9 +1,7 @@
 //! Vectors: beside the records that they are derived from, never without them.
 
-use memory_core::{
-    Note, Op, RecordId, Rejection, Storage, StorageError, StoredVector, UnitKey, VectorRow,
-    WriteBatch,
-};
+use memory_core::backend::{Op, Rejection, StoredVector, UnitKey, VectorRow, WriteBatch};
+use memory_core::{Note, RecordId, Storage, StorageError};
 
 use super::store::{append, apply, insert_episode, insert_note, read_note, reject};
 use crate::sample::{self, vector};
@@ -329,7 +327,7 @@ pub fn a_second_handle_that_follows_the_vectors_misses_nothing(
             let batch = WriteBatch::of(put(MODEL, vec![vector(record, part, 1)]));
             // A store that stays busy for a thousand attempts is not busy, it is stuck.
             let stored = (0..1_000).any(|_| {
-                match storage.apply(batch.clone(), memory_core::Durability::Process) {
+                match storage.apply(batch.clone(), memory_core::backend::Durability::Process) {
                     Ok(_) => true,
                     Err(StorageError::Busy) => false,
                     Err(error) => panic!("{error}"),
