@@ -39,7 +39,7 @@ pub fn at_most(figure: &str) -> Option<f64> {
     of(figure).or_else(|| of(figure.split('@').next()?))
 }
 
-const AT_MOST: [(&str, f64); 18] = [
+const AT_MOST: [(&str, f64); 20] = [
     // Engine on `MemStorage`, in microseconds.
     ("engine_mem/start", 2.0),
     ("engine_mem/log_350_b", 0.9),
@@ -54,6 +54,8 @@ const AT_MOST: [(&str, f64); 18] = [
     // Server: calls in microseconds, starts in milliseconds, sizes in megabytes.
     ("stdio/start_episode", 12_000.0),
     ("stdio/log_steps_1500_b", 150.0),
+    ("stdio/complete_episode", 5_000.0),
+    ("stdio/recommend", 15_000.0),
     ("server/start_to_initialize", 10.0),
     ("server/first_recall", 300.0),
     ("server/idle_rss@0", 25.0),

@@ -244,7 +244,8 @@ fn calls(
     n_rounds: usize,
 ) -> Result<Vec<Figure>, ServerError> {
     let mut load = Workload::new(3);
-    let [mut starts, mut logs, mut completions, mut fresh, mut recalls] = [const { Vec::new() }; 5];
+    let [mut starts, mut logs, mut completions, mut fresh, mut recalls, mut advice] =
+        [const { Vec::new() }; 6];
     for i in 0..N_WARM + n_rounds {
         let task = json!({"task": load.words(20), "scope": "acme/project-0"});
         let (started, start) = session.call("start_episode", &task)?;
@@ -266,6 +267,7 @@ fn calls(
             starts.push(start);
             completions.push(completion);
             fresh.push(recall);
+            advice.push(session.call("recommend", &task)?.1);
         }
     }
     for _ in 0..n_rounds * 2 {
@@ -275,6 +277,7 @@ fn calls(
         ("start_episode", starts),
         ("log_steps_1500_b", logs),
         ("complete_episode", completions),
+        ("recommend", advice),
         ("recall_after_write", fresh),
         ("recall", recalls),
     ];

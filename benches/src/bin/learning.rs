@@ -9,10 +9,11 @@ use memory_benches::data::{DataError, set_names};
 use memory_benches::episodes::{Attempt, generated, read_attempts};
 use memory_benches::log_groups::{SUFFIX, group_accuracy, read_log};
 use memory_benches::percentile::Percentiles;
+use memory_benches::playbook_replay::{replay_all, table};
 use memory_benches::table::{layout, number, share};
 use memory_core::bench::{LearnBench, Observed, signature};
 
-/// Measures whether what cured errors before cures the next ones.
+/// Measures whether what cured errors before cures the next ones, and what playbooks are worth.
 ///
 /// Episodes come in the order of time. Before each is learned, its errors are put to what was learned so
 /// far, and the best cure that is proposed is compared with what in fact ended the error.
@@ -27,7 +28,7 @@ struct Arguments {
     /// Take the verb of a step from the file instead of from its arguments
     #[arg(long)]
     verbs: bool,
-    /// Show what is proposed, most frequent first
+    /// Show what is proposed, most frequent first, and some playbooks and reflections
     #[arg(long)]
     show: bool,
     /// Only measure how well signatures group the lines of the logs in this folder: `NAME.log_structured.csv`
@@ -99,9 +100,18 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
         }
         rows.push(tally.row(&name));
     }
-    println!("{}", layout(&HEADINGS, &rows));
+    let n_examples = if arguments.show { EXAMPLES } else { 0 };
+    let replays = replay_all(data, &arguments.sets, n_examples)?;
+    for example in replays.iter().flat_map(|replay| &replay.examples) {
+        println!("{example}\n");
+    }
+    println!("Cures of errors\n{}", layout(&HEADINGS, &rows));
+    println!("\nPlaybooks of what came before, by what happened next\n{}", table(&replays));
     Ok(())
 }
+
+/// Playbooks and reflections of each set that are shown for reading.
+const EXAMPLES: usize = 3;
 
 const HEADINGS: [&str; 16] = [
     "set",

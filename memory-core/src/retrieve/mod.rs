@@ -112,7 +112,8 @@ impl Retriever<'_> {
 
     /// The query's vector; without one the answer is found by words alone and says why.
     fn embed(&self, text: &str, recall: &mut Recall) -> Option<QueryVector> {
-        let embedder = self.embedder.filter(|_| !text.is_empty())?;
+        // Signs alone have no meaning, though a model makes a vector of anything.
+        let embedder = self.embedder.filter(|_| text.contains(char::is_alphanumeric))?;
         let pending = |contents: &Contents| contents.semantic.as_ref().map(Semantic::n_pending);
         recall.n_pending = pending(&self.index.contents()).unwrap_or_default();
         let strip = |text: &str| without_speakers(&self.index.contents().columns, text);

@@ -27,8 +27,11 @@ arguments! {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Completed {
     episode_id: String,
+    #[schemars(skip)]
     status: &'static str,
+    #[schemars(skip)]
     outcome: &'static str,
+    #[schemars(skip)]
     n_steps: u32,
     lesson_ids: Vec<String>,
     /// How good it was, in 0 to 1.

@@ -38,11 +38,14 @@ arguments! {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Shown {
     episode_id: String,
+    #[schemars(skip)]
     scope: String,
     task: String,
+    #[schemars(skip)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
+    #[schemars(skip)]
     started_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_at: Option<String>,

@@ -30,8 +30,8 @@ pub(super) struct Found {
 
 impl Tool for Patterns {
     const NAME: &'static str = "patterns";
-    const ABOUT: &'static str = "What past episodes have in common: tool sequences, decision points, \
-        recoveries, contexts, with counts and task-adjusted effects.";
+    const ABOUT: &'static str = "What past episodes have in common, with counts and effects \
+        adjusted for the task.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Found;

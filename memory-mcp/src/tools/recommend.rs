@@ -57,7 +57,7 @@ struct Expectation {
 impl Tool for Recommend {
     const NAME: &'static str = "recommend";
     const ABOUT: &'static str = "Advice for a task from past attempts: chance of success, what \
-        worked, pitfalls, known errors with cures.";
+        worked, pitfalls, cures.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Recommended;

@@ -40,7 +40,9 @@ pub(super) struct Told {
     note_id: String,
     /// `stored`; `merged` into a note that says the same; `superseded`: not stored.
     fate: &'static str,
+    #[schemars(skip)]
     kind: &'static str,
+    #[schemars(skip)]
     scope: String,
     /// Notes that say something else of the same thing.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -24,11 +24,15 @@ pub(super) struct Health {
     healthy: bool,
     /// What is broken, and how.
     problems: Vec<String>,
+    #[schemars(skip)]
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<String>,
+    #[schemars(skip)]
     uptime_s: u64,
+    #[schemars(skip)]
     scope: String,
+    #[schemars(skip)]
     store: String,
     #[serde(flatten)]
     probed: Option<Probed>,
