@@ -31,7 +31,7 @@ pub(super) struct QueryVector {
 impl QueryVector {
     /// Embeds a query, without the names of speakers: they would draw it to everything those said.
     ///
-    /// `None` for a query in a script that the model does not read.
+    /// `None` for a query in a script that the model does not read, or without a word.
     pub(super) fn embed(
         embedder: &dyn Embedder,
         without_names: impl FnOnce(&str) -> String,
@@ -39,7 +39,8 @@ impl QueryVector {
     ) -> Result<Option<Self>, EmbedError> {
         let text = head(text, MAX_EMBEDDED_BYTES);
         let readable = readable(text);
-        if readable < MIN_READABLE {
+        // Signs without a word mean nothing, but their vector is near something all the same.
+        if readable < MIN_READABLE || words(text).next().is_none() {
             return Ok(None);
         }
         let text = without_names(text);

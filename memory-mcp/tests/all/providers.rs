@@ -200,7 +200,8 @@ fn another_model_makes_vectors_of_its_own_for_all_that_is_stored() {
         }
         let health = client.call("status", &json!({"verbose": true})).expect_ok();
         assert_eq!(health["model"], json!(format!("openai/{model}/4")));
-        let found = client.call("recall", &json!({"query": "cat carpet"})).expect_ok();
+        let found =
+            client.call("recall", &json!({"query": "cat carpet", "scope": "*"})).expect_ok();
         assert_eq!(text(&found["hits"][0]["text"]), "The feline sat upon the rug", "{found}");
         assert!(client.close_stdin_and_wait(IN_TIME).success());
     }
