@@ -139,25 +139,34 @@ fn insert_note(
     Ok(Applied::Done)
 }
 
+/// Counts a judgement in a row of a table.
+macro_rules! count_judgement {
+    ($table:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET n_helpful = min(n_helpful + ?1, 4294967295),
+             n_unhelpful = min(n_unhelpful + 1 - ?1, 4294967295), seq = ?2 WHERE pk = ?3"
+        )
+    };
+}
+
 fn judge(
     conn: &mut Connection,
     feed: &mut Feed,
     id: RecordId,
     helpful: bool,
 ) -> Result<Applied, StorageError> {
-    let missing = || StorageError::from(Rejection::Missing { id });
-    match id {
-        RecordId::Episode(episode) => {
-            let state = episodes::state(conn, episode)?.ok_or_else(missing)?;
-            let seq = feed.replace(conn, state.seq, id, ChangeOp::Put)?;
-            episodes::judge(conn, state.key, helpful, seq)?;
-        }
+    let found = match id {
+        RecordId::Episode(episode) => episodes::state(conn, episode)?
+            .map(|state| (state.key, state.seq, count_judgement!("episodes"))),
         RecordId::Note(note) => {
-            let state = notes::state(conn, note)?.ok_or_else(missing)?;
-            let seq = feed.replace(conn, state.seq, id, ChangeOp::Put)?;
-            notes::judge(conn, state.key, helpful, seq)?;
+            notes::state(conn, note)?.map(|state| (state.key, state.seq, count_judgement!("notes")))
         }
-    }
+    };
+    let (key, seq, sql) = found.ok_or(Rejection::Missing { id })?;
+    let seq = feed.replace(conn, seq, id, ChangeOp::Put)?;
+    conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()])?;
     Ok(Applied::Done)
 }
 

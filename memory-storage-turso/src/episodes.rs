@@ -122,18 +122,6 @@ pub(crate) fn close(
     conn.execute(sql, values).map(drop)
 }
 
-/// Counts a judgement.
-pub(crate) fn judge(
-    conn: &mut Connection,
-    key: i64,
-    helpful: bool,
-    seq: i64,
-) -> Result<(), StorageError> {
-    let sql = "UPDATE episodes SET n_helpful = min(n_helpful + ?1, 4294967295),
-               n_unhelpful = min(n_unhelpful + 1 - ?1, 4294967295), seq = ?2 WHERE pk = ?3";
-    conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()]).map(drop)
-}
-
 /// Sets the columns of what an episode names; an open one has followed nothing.
 pub(crate) fn tie(
     conn: &mut Connection,

@@ -95,18 +95,6 @@ pub(crate) fn supersede(
     conn.execute("UPDATE notes SET superseded_by = ?, seq = ? WHERE pk = ?", values).map(drop)
 }
 
-/// Counts a judgement.
-pub(crate) fn judge(
-    conn: &mut Connection,
-    key: i64,
-    helpful: bool,
-    seq: i64,
-) -> Result<(), StorageError> {
-    let sql = "UPDATE notes SET n_helpful = min(n_helpful + ?1, 4294967295),
-               n_unhelpful = min(n_unhelpful + 1 - ?1, 4294967295), seq = ?2 WHERE pk = ?3";
-    conn.execute(sql, vec![i64::from(helpful).into(), seq.into(), key.into()]).map(drop)
-}
-
 /// Counts that nearly the same text was told again.
 pub(crate) fn merge(
     conn: &mut Connection,

@@ -84,7 +84,7 @@ fn an_error_is_told_with_what_resolved_it_and_what_was_known() {
     let text = reflection.text(ended.id, &words(), 400);
     assert_eq!(
         text,
-        "- Error of `open` at step 1: “no such file”. Step 2 succeeded with another `path`: src/lib.rs. \
+        "- Error of `open` at step 0: “no such file”. Step 1 succeeded with another `path`: src/lib.rs. \
          Before: resolved 1 of 2 times."
     );
     let record = ErrorRecord::of(Signature(7), before.task, [&before]);

@@ -43,7 +43,7 @@ impl Evidence {
                 format!(
                     "Error of {} at step {}{times}: {text}. {now}{before}",
                     words.tool(*tool),
-                    at + 1
+                    at
                 )
             }
             Self::Cost { measure, value, median, share_above, n } => {
@@ -101,7 +101,7 @@ fn resolved_text(id: EpisodeId, resolved: Option<&Resolution>, words: &Words<'_>
         (true, true) => " when tried again".to_owned(),
     };
     let call = words.call(id, *at).map_or_else(String::new, |call| format!(": {call}"));
-    format!("Step {} succeeded{how}{call}.", at + 1)
+    format!("Step {at} succeeded{how}{call}.")
 }
 
 fn before_text(before: &ErrorRecord, words: &Words<'_>) -> String {
