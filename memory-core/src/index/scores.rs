@@ -66,16 +66,26 @@ impl LexicalScores {
     ///
     /// Cost: linear in the matched units, plus sorting the `k`.
     pub(crate) fn top(&self, k: usize) -> Vec<(u32, f32)> {
-        let mut hits: Vec<(u32, f32)> =
-            self.touched.iter().map(|&unit| (unit, self.get(unit))).collect();
         if k == 0 {
             return Vec::new();
         }
-        if k < hits.len() {
-            hits.select_nth_unstable_by(k - 1, by_rank);
-            hits.truncate(k);
+        let mut hits: Vec<(u32, f32)> =
+            Vec::with_capacity(k.saturating_mul(2).min(self.touched.len()));
+        let mut floor = 0.0;
+        for &unit in &self.touched {
+            let score = self.get(unit);
+            if score < floor {
+                continue;
+            }
+            hits.push((unit, score));
+            if hits.len() == k.saturating_mul(2) {
+                let (_, least, _) = hits.select_nth_unstable_by(k - 1, by_rank);
+                floor = least.1;
+                hits.truncate(k);
+            }
         }
         hits.sort_unstable_by(by_rank);
+        hits.truncate(k);
         hits
     }
 
@@ -97,18 +107,22 @@ impl LexicalScores {
         }
     }
 
-    /// Adds a term's contribution to the units that hold it.
-    pub(super) fn add_term(&mut self, matches: &[Match], weight: f32, idf: f32) {
+    /// Takes a term into account; gives what a unit earns that holds it, before saturation.
+    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> f32 {
         let mass = weight * idf;
         self.idf_mass += mass;
-        for found in matches {
-            if let Some(cell) = self.cells.get_mut(found.unit as usize) {
-                if cell.idf_mass == 0.0 {
-                    self.touched.push(found.unit);
-                }
-                cell.score += mass * found.saturation;
-                cell.idf_mass += mass;
+        mass
+    }
+
+    /// Adds the contribution of a term of that mass to a unit that holds it.
+    #[inline]
+    pub(super) fn add(&mut self, found: Match, mass: f32) {
+        if let Some(cell) = self.cells.get_mut(found.unit as usize) {
+            if cell.idf_mass == 0.0 {
+                self.touched.push(found.unit);
             }
+            cell.score += mass * found.saturation;
+            cell.idf_mass += mass;
         }
     }
 }
@@ -138,7 +152,10 @@ mod tests {
                     .map(|(&unit, &saturation)| Match { unit, saturation: saturation.into() })
                     .collect();
                 scores.reset(60);
-                scores.add_term(&matches, 1.0, 1.0);
+                let mass = scores.expect(1.0, 1.0);
+                for found in matches {
+                    scores.add(found, mass);
+                }
                 let mut expected: Vec<(u8, u32)> = found.iter().map(|(&u, &s)| (s, u)).collect();
                 expected.sort_by_key(|&(score, unit)| (std::cmp::Reverse(score), unit));
                 let expected: Vec<u32> = expected.into_iter().take(k).map(|(_, u)| u).collect();
