@@ -12,6 +12,8 @@ pub(crate) struct LexicalScores {
     idf_mass: f32,
     /// Idf mass of each of the first [`MAX_HELD`] terms.
     masses: Vec<f32>,
+    /// Bit of the term at hand.
+    bit: u64,
     pub(super) matches: Vec<Match>,
 }
 
@@ -86,16 +88,26 @@ impl LexicalScores {
     ///
     /// Cost: linear in the matched units, plus sorting the `k`.
     pub(crate) fn top(&self, k: usize) -> Vec<(u32, f32)> {
-        let mut hits: Vec<(u32, f32)> =
-            self.touched.iter().map(|&unit| (unit, self.get(unit))).collect();
         if k == 0 {
             return Vec::new();
         }
-        if k < hits.len() {
-            hits.select_nth_unstable_by(k - 1, by_rank);
-            hits.truncate(k);
+        let mut hits: Vec<(u32, f32)> =
+            Vec::with_capacity(k.saturating_mul(2).min(self.touched.len()));
+        let mut floor = 0.0;
+        for &unit in &self.touched {
+            let score = self.get(unit);
+            if score < floor {
+                continue;
+            }
+            hits.push((unit, score));
+            if hits.len() == k.saturating_mul(2) {
+                let (_, least, _) = hits.select_nth_unstable_by(k - 1, by_rank);
+                floor = least.1;
+                hits.truncate(k);
+            }
         }
         hits.sort_unstable_by(by_rank);
+        hits.truncate(k);
         hits
     }
 
@@ -118,21 +130,25 @@ impl LexicalScores {
         }
     }
 
-    /// Adds a term's contribution to the units that hold it.
-    pub(super) fn add_term(&mut self, matches: &[Match], weight: f32, idf: f32) {
+    /// Takes a term into account; gives what a unit earns that holds it, before saturation.
+    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> f32 {
         let mass = weight * idf;
         self.idf_mass += mass;
-        let bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
+        self.bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
         self.masses.push(mass);
-        for found in matches {
-            if let Some(cell) = self.cells.get_mut(found.unit as usize) {
-                if cell.idf_mass == 0.0 {
-                    self.touched.push(found.unit);
-                }
-                cell.score += mass * found.saturation;
-                cell.idf_mass += mass;
-                cell.held |= bit;
+        mass
+    }
+
+    /// Adds the contribution of a term of that mass to a unit that holds it.
+    #[inline]
+    pub(super) fn add(&mut self, found: Match, mass: f32) {
+        if let Some(cell) = self.cells.get_mut(found.unit as usize) {
+            if cell.idf_mass == 0.0 {
+                self.touched.push(found.unit);
             }
+            cell.score += mass * found.saturation;
+            cell.idf_mass += mass;
+            cell.held |= self.bit;
         }
     }
 }
@@ -160,7 +176,10 @@ mod tests {
                 let holds = |unit: &u32| held[*unit as usize][term];
                 let units = (0..).take(held.len()).filter(holds);
                 let matches: Vec<Match> = units.map(|unit| Match { unit, saturation: 1.0 }).collect();
-                scores.add_term(&matches, 1.0, f32::from(*mass));
+                let mass = scores.expect(1.0, f32::from(*mass));
+                for found in matches {
+                    scores.add(found, mass);
+                }
             }
             let together = scores.held().fold(0, |all, (_, held)| all | held);
             let total: f32 = masses.iter().map(|mass| f32::from(*mass)).sum();
@@ -183,7 +202,10 @@ mod tests {
                     .map(|(&unit, &saturation)| Match { unit, saturation: saturation.into() })
                     .collect();
                 scores.reset(60);
-                scores.add_term(&matches, 1.0, 1.0);
+                let mass = scores.expect(1.0, 1.0);
+                for found in matches {
+                    scores.add(found, mass);
+                }
                 let mut expected: Vec<(u8, u32)> = found.iter().map(|(&u, &s)| (s, u)).collect();
                 expected.sort_by_key(|&(score, unit)| (std::cmp::Reverse(score), unit));
                 let expected: Vec<u32> = expected.into_iter().take(k).map(|(_, u)| u).collect();

@@ -51,6 +51,7 @@ pub(super) struct Line<'a> {
 
 /// What an episode names, to be read: one of `episode` and `note`.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object with `note` or `episode`")]
 pub(super) struct TieLine {
     pub(super) episode: Option<LinkLine>,
     pub(super) note: Option<LinkLine>,

@@ -456,7 +456,7 @@ mod tests {
             (r#"{"id":"a","task":"t","reward":"high"}"#, "expected f64"),
             (r#"{"id":"a","text":"t","scope":"*"}"#, "scope"),
             (r#"{"id":"a","task":"t","followed":[{}]}"#, "followed: each item names either"),
-            (r#"{"id":"a","task":"t","followed":["n"]}"#, "followed"),
+            (r#"{"id":"a","task":"t","followed":["n"]}"#, "expected an object with `note`"),
             (r#"{"id":"a","task":"t","relations":[{"note":"n"}]}"#, "is to an `episode`"),
             (
                 r#"{"id":"a","task":"t","relations":[{"episode":"n","kind":"likes"}]}"#,
