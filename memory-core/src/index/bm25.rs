@@ -202,14 +202,14 @@ impl Bm25 {
         let mut matches = std::mem::take(&mut scores.matches);
         for term in self.informative(query) {
             if let Some(df) = self.known_df(term.hash) {
-                let mass = scores.expect(term.weight, idf(self.n_live, df));
-                self.visit(term.hash, mask, average_len, |found| scores.add(found, mass));
+                let expected = scores.expect(term.weight, idf(self.n_live, df));
+                self.visit(term.hash, mask, average_len, |found| scores.add(found, expected));
             } else {
                 matches.clear();
                 let df = self.visit(term.hash, mask, average_len, |found| matches.push(found));
-                let mass = scores.expect(term.weight, idf(self.n_live, df));
+                let expected = scores.expect(term.weight, idf(self.n_live, df));
                 for found in &matches {
-                    scores.add(*found, mass);
+                    scores.add(*found, expected);
                 }
             }
         }

@@ -4,12 +4,14 @@ use std::cmp::Ordering;
 
 /// BM25 scores by unit number, with what each unit matched.
 ///
-/// Clearing costs what the last query touched; the memory is 8 bytes per unit number and stays.
+/// Clearing costs what the last query touched; the memory is 16 bytes per unit number and stays.
 #[derive(Debug, Default)]
 pub(crate) struct LexicalScores {
     cells: Vec<Cell>,
     touched: Vec<u32>,
     idf_mass: f32,
+    /// Idf mass of each of the first [`MAX_HELD`] terms.
+    masses: Vec<f32>,
     pub(super) matches: Vec<Match>,
 }
 
@@ -17,6 +19,18 @@ pub(crate) struct LexicalScores {
 struct Cell {
     score: f32,
     idf_mass: f32,
+    /// Which of the first [`MAX_HELD`] terms the unit holds, as bits.
+    held: u64,
+}
+
+/// Terms of a query of which is known which unit holds them.
+const MAX_HELD: usize = u64::BITS as usize;
+
+/// A term of the query: what holding it is worth before saturation, and its bit among those held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    mass: f32,
+    bit: u64,
 }
 
 /// A unit that holds the term at hand, and its term frequency after saturation.
@@ -62,6 +76,19 @@ impl LexicalScores {
         self.idf_mass
     }
 
+    /// The units that match, in no particular order, each with the terms that it holds as bits.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.touched.iter().map(|unit| (*unit, self.cell(*unit).held))
+    }
+
+    /// Share of the query's idf mass whose terms are among these, 0..=1: what several units hold together.
+    pub(crate) fn coverage_of(&self, held: u64) -> f32 {
+        let among = |(at, _): &(usize, &f32)| held >> at & 1 == 1;
+        let masses = self.masses.iter().take(MAX_HELD).enumerate();
+        let mass: f32 = masses.filter(among).map(|(_, mass)| mass).sum();
+        if self.idf_mass > 0.0 { (mass / self.idf_mass).min(1.0) } else { 0.0 }
+    }
+
     /// The `k` best (unit, score): highest score first, ties by smaller unit number.
     ///
     /// Cost: linear in the matched units, plus sorting the `k`.
@@ -102,27 +129,31 @@ impl LexicalScores {
         }
         self.touched.clear();
         self.idf_mass = 0.0;
+        self.masses.clear();
         if self.cells.len() < unit_bound {
             self.cells.resize(unit_bound, Cell::default());
         }
     }
 
-    /// Takes a term into account; gives what a unit earns that holds it, before saturation.
-    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> f32 {
+    /// Takes a term into account before the units that hold it.
+    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> Term {
         let mass = weight * idf;
         self.idf_mass += mass;
-        mass
+        let bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
+        self.masses.push(mass);
+        Term { mass, bit }
     }
 
-    /// Adds the contribution of a term of that mass to a unit that holds it.
+    /// Adds a term's contribution to a unit that holds it.
     #[inline]
-    pub(super) fn add(&mut self, found: Match, mass: f32) {
+    pub(super) fn add(&mut self, found: Match, term: Term) {
         if let Some(cell) = self.cells.get_mut(found.unit as usize) {
             if cell.idf_mass == 0.0 {
                 self.touched.push(found.unit);
             }
-            cell.score += mass * found.saturation;
-            cell.idf_mass += mass;
+            cell.score += term.mass * found.saturation;
+            cell.idf_mass += term.mass;
+            cell.held |= term.bit;
         }
     }
 }
@@ -139,6 +170,30 @@ mod tests {
     use super::{LexicalScores, Match};
 
     proptest! {
+        #[test]
+        fn what_units_hold_together_is_the_share_of_their_terms(
+            masses in prop::collection::vec(1_u8..9, 1..80),
+            held in prop::collection::vec(prop::collection::vec(any::<bool>(), 80), 1..4),
+        ) {
+            let mut scores = LexicalScores::new();
+            scores.reset(held.len());
+            for (term, mass) in masses.iter().enumerate() {
+                let holds = |unit: &u32| held[*unit as usize][term];
+                let units = (0..).take(held.len()).filter(holds);
+                let matches: Vec<Match> = units.map(|unit| Match { unit, saturation: 1.0 }).collect();
+                let expected = scores.expect(1.0, f32::from(*mass));
+                for found in matches {
+                    scores.add(found, expected);
+                }
+            }
+            let together = scores.held().fold(0, |all, (_, held)| all | held);
+            let total: f32 = masses.iter().map(|mass| f32::from(*mass)).sum();
+            let known = masses.iter().take(64).enumerate();
+            let any = known.filter(|(term, _)| held.iter().any(|unit| unit[*term]));
+            let expected: f32 = any.map(|(_, mass)| f32::from(*mass)).sum::<f32>() / total;
+            prop_assert!((scores.coverage_of(together) - expected).abs() < 1e-4);
+        }
+
         #[test]
         fn the_top_is_the_head_of_the_full_order_and_ties_go_to_smaller_units(
             queries in prop::collection::vec(

@@ -174,30 +174,57 @@ impl Evidence<'_> {
     }
 
     /// Adds to each turn what its session earns; `scored` is sorted before and after.
+    ///
+    /// A session speaks for its turns by its best ones, and by the words of the query that it holds anywhere:
+    /// what a question asks for is seldom said in one breath.
     fn add_sessions(&self, scored: &mut [Scored]) {
         let session =
             |unit: UnitNo| self.contents.columns.place(unit).and_then(|place| place.session);
-        let mut best: FxHashMap<u32, (usize, f32)> = FxHashMap::default();
+        let mut sessions: FxHashMap<u32, Session> = FxHashMap::default();
         for scored in scored.iter() {
             if let Some(session) = session(scored.unit) {
-                let (n, sum) = best.entry(session).or_default();
-                if *n < SESSION_BEST {
-                    *n += 1;
-                    *sum += scored.score;
+                let best = sessions.entry(session).or_default();
+                if best.n < SESSION_BEST {
+                    best.n += 1;
+                    best.sum += scored.score;
                 }
             }
         }
+        if sessions.is_empty() {
+            return;
+        }
+        for (unit, held) in self.lexical.held() {
+            if let Some(session) = session(unit).and_then(|session| sessions.get_mut(&session)) {
+                session.held |= held;
+            }
+        }
+        for session in sessions.values_mut() {
+            // A session with fewer turns earns less: what is not there is worth nothing.
+            #[expect(clippy::cast_precision_loss, reason = "three")]
+            let share = self.weights.session_share * session.sum / SESSION_BEST as f32;
+            let coverage = self.lexical.coverage_of(session.held);
+            session.earned = share + self.weights.session_coverage * coverage;
+        }
         for scored in scored.iter_mut() {
-            if let Some((_, sum)) = session(scored.unit).and_then(|session| best.get(&session)) {
-                // A session with fewer turns earns less: what is not there is worth nothing.
-                #[expect(clippy::cast_precision_loss, reason = "three")]
-                let share = self.weights.session_share * sum / SESSION_BEST as f32;
-                scored.session = share;
-                scored.score += share;
+            if let Some(session) = session(scored.unit).and_then(|s| sessions.get(&s)) {
+                scored.session = session.earned;
+                scored.score += session.earned;
             }
         }
         sort(scored);
     }
+}
+
+/// What is known of a session.
+#[derive(Default)]
+struct Session {
+    /// How many of its best turns are in `sum`.
+    n: usize,
+    sum: f32,
+    /// Terms of the query that its turns hold, as bits.
+    held: u64,
+    /// What each of its turns earns.
+    earned: f32,
 }
 
 fn sort(scored: &mut [Scored]) {

@@ -18,6 +18,8 @@ pub struct Weights {
     pub speaker_bonus: f32,
     /// Share of the mean of its session's best turns that a turn earns.
     pub session_share: f32,
+    /// What a turn earns when its session holds every word of the query, in one turn or another.
+    pub session_coverage: f32,
     /// Most that vectors count among turns of a conversation; names and dates are found by words.
     pub turn_weight: f32,
     /// One weight of the vectors for all queries, in place of the one by length.
@@ -34,6 +36,7 @@ impl Default for Weights {
             neighbour_share: 0.3,
             speaker_bonus: 0.15,
             session_share: 0.3,
+            session_coverage: 0.3,
             turn_weight: 0.5,
             fixed_weight: None,
             exact_bonus: 0.3,

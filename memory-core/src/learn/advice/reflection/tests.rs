@@ -104,7 +104,7 @@ fn what_was_done_between_an_error_and_its_end_is_told_where_no_argument_changed(
     let mut ended = run(2, 1, Some(Outcome::Success), &[-4, 3, -3, 3, 4]);
     ended.incidents = Box::new([incident(0, Ending::Resolved { at: 4, changed: Vec::new() })]);
     let text = reflect_on(&ended, &[]).text(ended.id, &words(), 400);
-    assert!(text.contains("Step 5 succeeded after `patch`. Not seen before."), "{text}");
+    assert!(text.contains("Step 4 succeeded after `patch`. Not seen before."), "{text}");
 }
 
 #[test]
