@@ -26,6 +26,9 @@ import numpy as np  # noqa: E402  (after the number of threads is set)
 K = 10
 DIMENSION = 384
 
+# How many candidates a graph keeps while it searches: from fast to as exact as ours.
+EXPANSIONS = (64, 256, 1024)
+
 # Ours, peer, size, how many times faster at the median, of peers whose recall is no higher than ours.
 TARGETS = [
     ("exact", "faiss flat", 10_000, 10.0),
@@ -124,7 +127,7 @@ def timed(search, queries):
     return ids, latencies_us
 
 
-def peers(rows, seconds, built):
+def peers(rows, built):
     """Search functions by name; a peer is built when it is asked for."""
     n = len(rows)
 
@@ -143,8 +146,6 @@ def peers(rows, seconds, built):
 
     import usearch.index as us
 
-    exact = us.Index(ndim=DIMENSION, metric="ip", dtype="f32")
-    del exact
     yield "usearch exact", lambda q: us.search(rows, q, K, "ip", exact=True, threads=1).keys
 
     import apsw
@@ -165,7 +166,7 @@ def peers(rows, seconds, built):
     graph = hnswlib.Index("ip", DIMENSION)
     graph.init_index(n, ef_construction=100, M=16)
     build("hnswlib", lambda: graph.add_items(rows, num_threads=1))
-    for ef in (64, 128, 256):
+    for ef in EXPANSIONS:
 
         def by_graph(q, ef=ef):
             graph.set_ef(ef)
@@ -173,12 +174,12 @@ def peers(rows, seconds, built):
 
         yield f"hnswlib ef {ef}", by_graph
 
-    for ef in (64, 128, 256):
+    for ef in EXPANSIONS:
         index = us.Index(
             ndim=DIMENSION, metric="ip", dtype="f32", connectivity=16, expansion_add=100,
             expansion_search=ef,
         )
-        if ef == 64:
+        if ef == EXPANSIONS[0]:
             keys = np.arange(n, dtype=np.uint64)
             build("usearch", lambda: index.add(keys, rows, threads=1))
             stored = index.save()
@@ -203,7 +204,7 @@ def measure(arguments, n, rng):
     ours = Ours(arguments.ours, path)
     built["ours"] = ours.build_s
     rounds = {f"ours {mode}": lambda mode=mode: ours.round(mode) for mode in ("exact", "fast", "survey")}
-    for name, search in peers(rows, arguments.seconds, built):
+    for name, search in peers(rows, built):
         if not arguments.only or any(name.startswith(only) for only in arguments.only):
             rounds[name] = lambda search=search: timed(search, queries)
     latencies = {name: [] for name in rounds}

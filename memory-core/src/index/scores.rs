@@ -12,8 +12,6 @@ pub(crate) struct LexicalScores {
     idf_mass: f32,
     /// Idf mass of each of the first [`MAX_HELD`] terms.
     masses: Vec<f32>,
-    /// Bit of the term at hand.
-    bit: u64,
     pub(super) matches: Vec<Match>,
 }
 
@@ -27,6 +25,13 @@ struct Cell {
 
 /// Terms of a query of which is known which unit holds them.
 const MAX_HELD: usize = u64::BITS as usize;
+
+/// A term of the query: what holding it is worth before saturation, and its bit among those held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    mass: f32,
+    bit: u64,
+}
 
 /// A unit that holds the term at hand, and its term frequency after saturation.
 #[derive(Clone, Copy, Debug)]
@@ -130,25 +135,25 @@ impl LexicalScores {
         }
     }
 
-    /// Takes a term into account; gives what a unit earns that holds it, before saturation.
-    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> f32 {
+    /// Takes a term into account before the units that hold it.
+    pub(super) fn expect(&mut self, weight: f32, idf: f32) -> Term {
         let mass = weight * idf;
         self.idf_mass += mass;
-        self.bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
+        let bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
         self.masses.push(mass);
-        mass
+        Term { mass, bit }
     }
 
-    /// Adds the contribution of a term of that mass to a unit that holds it.
+    /// Adds a term's contribution to a unit that holds it.
     #[inline]
-    pub(super) fn add(&mut self, found: Match, mass: f32) {
+    pub(super) fn add(&mut self, found: Match, term: Term) {
         if let Some(cell) = self.cells.get_mut(found.unit as usize) {
             if cell.idf_mass == 0.0 {
                 self.touched.push(found.unit);
             }
-            cell.score += mass * found.saturation;
-            cell.idf_mass += mass;
-            cell.held |= self.bit;
+            cell.score += term.mass * found.saturation;
+            cell.idf_mass += term.mass;
+            cell.held |= term.bit;
         }
     }
 }
@@ -176,9 +181,9 @@ mod tests {
                 let holds = |unit: &u32| held[*unit as usize][term];
                 let units = (0..).take(held.len()).filter(holds);
                 let matches: Vec<Match> = units.map(|unit| Match { unit, saturation: 1.0 }).collect();
-                let mass = scores.expect(1.0, f32::from(*mass));
+                let expected = scores.expect(1.0, f32::from(*mass));
                 for found in matches {
-                    scores.add(found, mass);
+                    scores.add(found, expected);
                 }
             }
             let together = scores.held().fold(0, |all, (_, held)| all | held);

@@ -51,7 +51,7 @@ fn queries_of_any_text_are_answered() {
     for (query, is_found) in [
         (String::new(), true),
         (" \t\r\n\u{a0} ".to_owned(), true),
-        ("walrus\0\u{1}\u{7f}\u{1b}[31m\u{9f}\u{feff}".to_owned(), true),
+        ("walrus sleeps on the ice\0\u{1}\u{7f}\u{1b}[31m\u{9f}\u{feff}".to_owned(), true),
         ("\u{fffd}\u{10ffff}\u{e000}".to_owned(), false),
         (megabyte("walrus "), true),
         (megabyte("x"), false),
