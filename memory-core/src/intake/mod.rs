@@ -183,6 +183,11 @@ impl<'a> Desk<'a> {
         Self { config, now, intake: Intake::default() }
     }
 
+    /// When it was opened.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Hands out `value` with the counts so far.
     pub(crate) fn receipt<T>(&self, value: T) -> Receipt<T> {
         Receipt { value, n_masked: self.intake.n_masked, n_cut: self.intake.n_cut }

@@ -168,6 +168,11 @@ impl Learned {
         self.newest_first(self.by_record.runs(&id))
     }
 
+    /// Whether any run met an error.
+    pub(crate) fn knows_errors(&self) -> bool {
+        self.by_signature.keys().next().is_some()
+    }
+
     /// Whether some run followed a record.
     pub(crate) fn is_followed(&self, id: RecordId) -> bool {
         self.runs_of_record(id).iter().any(|run| run.followed.contains(&id))

@@ -2,9 +2,8 @@
 
 use super::advice::Lookup;
 use super::{Memory, wording};
-use crate::error::Error;
 use crate::learn::{Signature, name_of, recovery};
-use crate::model::{EpisodeId, Step};
+use crate::model::{EpisodeId, Step, Timestamp};
 
 /// Most errors of one call that are looked up.
 const MAX_ERRORS: usize = 3;
@@ -67,7 +66,7 @@ pub(super) struct Failed {
 }
 
 /// The first failed step of each kind of error.
-pub(super) fn failed(steps: &[Step]) -> Vec<Failed> {
+fn failed(steps: &[Step]) -> Vec<Failed> {
     let mut failed: Vec<Failed> = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         if let Some(signature) = Signature::of_step(step)
@@ -81,16 +80,24 @@ pub(super) fn failed(steps: &[Step]) -> Vec<Failed> {
 }
 
 impl Memory {
-    /// What is known of errors that were just logged, of which the first step is the `first_idx`-th.
-    pub(super) fn known_errors(
-        &self,
-        failed: &[Failed],
-        first_idx: u32,
-    ) -> Result<Vec<KnownError>, Error> {
-        if failed.is_empty() {
-            return Ok(Vec::new());
+    /// The errors among steps that are about to be logged; none where no error was learned of by now (what
+    /// another process recorded within the last second may be missing).
+    pub(super) fn errors_of(&self, steps: &[Step], now: Timestamp) -> Vec<Failed> {
+        if steps.iter().all(|step| step.ok) {
+            return Vec::new();
         }
-        self.learning.refresh(self.storage.as_ref())?;
+        if let Err(error) = self.learning.refresh_if_due(self.storage.as_ref(), now) {
+            // The steps are to be stored: what is known of their errors is an extra.
+            tracing::warn!(%error, "nothing new is learned of errors");
+        }
+        if self.learning.learned().knows_errors() { failed(steps) } else { Vec::new() }
+    }
+
+    /// What is known of errors that were just logged, of which the first step is the `first_idx`-th.
+    pub(super) fn known_errors(&self, failed: &[Failed], first_idx: u32) -> Vec<KnownError> {
+        if failed.is_empty() {
+            return Vec::new();
+        }
         let learned = self.learning.learned();
         let lookup = Lookup::new(self.storage.as_ref(), &learned);
         let known = failed.iter().filter_map(|error| {
@@ -117,6 +124,6 @@ impl Memory {
                 cures: known.cures.iter().map(cure).collect(),
             })
         });
-        Ok(known.collect())
+        known.collect()
     }
 }

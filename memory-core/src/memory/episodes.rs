@@ -1,6 +1,6 @@
 //! The life of an episode: begun, grown, ended.
 
-use super::cures::{self, Logged};
+use super::cures::Logged;
 use super::{Memory, Remembered, read_records};
 use crate::error::Error;
 use crate::intake::{Completion, NewEpisode, NewStep, Receipt};
@@ -43,8 +43,8 @@ impl Memory {
         }
         let mut desk = self.desk();
         let steps = desk.steps(steps)?;
-        let (failed, n_new) =
-            (cures::failed(&steps), u32::try_from(steps.len()).unwrap_or(u32::MAX));
+        let failed = self.errors_of(&steps, desk.now());
+        let n_new = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
         let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
@@ -53,11 +53,7 @@ impl Memory {
             _ => 0,
         };
         let first_idx = n_steps.saturating_sub(n_new);
-        let known_errors = self.known_errors(&failed, first_idx).unwrap_or_else(|error| {
-            // The steps are stored: what is known of their errors is an extra.
-            tracing::warn!(%error, "nothing is said of the errors that were logged");
-            Vec::new()
-        });
+        let known_errors = self.known_errors(&failed, first_idx);
         Ok(desk.receipt(Logged { n_steps, known_errors }))
     }
 

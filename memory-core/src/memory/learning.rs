@@ -4,17 +4,20 @@
 //! another version it is made from the steps once more, and kept. So a start reads no steps, and every
 //! process learns what the others recorded.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::Error;
 use crate::index::Index;
 use crate::learn::{Digest, Learned};
-use crate::model::{Episode, EpisodeId, RecordId};
+use crate::model::{Episode, EpisodeId, RecordId, Timestamp};
 use crate::storage::{ChangeOp, Durability, Op, Seq, StepRange, Storage, StorageError, WriteBatch};
 
 /// Changes that are read at once.
 const PAGE_CHANGES: usize = 256;
+
+/// How long what was learned counts as fresh for a step, in milliseconds.
+const FRESH_MS: i64 = 1_000;
 
 /// Steps that are read at once.
 const PAGE_STEPS: u32 = 64;
@@ -24,6 +27,8 @@ pub(super) struct Learning {
     learned: RwLock<Learned>,
     /// Position of the change feed that is reflected; also lets one thread refresh at a time.
     seq: Mutex<Seq>,
+    /// When that was last looked for, in milliseconds; the smallest number before the first time.
+    looked_at: AtomicI64,
     /// Set when nobody will ask any more: a load ends at the next page.
     abandoned: AtomicBool,
 }
@@ -34,6 +39,7 @@ impl Learning {
         Self {
             learned: RwLock::new(Learned::default()),
             seq: Mutex::new(0),
+            looked_at: AtomicI64::new(i64::MIN),
             abandoned: AtomicBool::new(false),
         }
     }
@@ -41,6 +47,23 @@ impl Learning {
     /// What was learned as of the last refresh.
     pub(super) fn learned(&self) -> RwLockReadGuard<'_, Learned> {
         self.learned.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same as [`Learning::refresh`], unless that was done within the last second: for what is asked with
+    /// every step.
+    pub(super) fn refresh_if_due(
+        &self,
+        storage: &dyn Storage,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
+        // A clock that was set back must not keep it from looking.
+        if (0..FRESH_MS).contains(&now.millis_since(looked_at)) {
+            return Ok(());
+        }
+        self.refresh(storage)?;
+        self.looked_at.store(now.as_millis(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Takes in what changed since the last time; the first time that is everything.
