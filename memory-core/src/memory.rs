@@ -419,6 +419,8 @@ mod advice_tests;
 #[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
+mod dates_tests;
+#[cfg(test)]
 mod experience_tests;
 #[cfg(test)]
 mod meaning_tests;

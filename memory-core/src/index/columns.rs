@@ -213,6 +213,11 @@ impl Columns {
         self.places.get(unit as usize)?.as_ref()
     }
 
+    /// When what a unit tells of came about.
+    pub(crate) fn instant(&self, unit: UnitNo) -> Option<Timestamp> {
+        Some(self.facts(self.place(unit)?.record)?.at)
+    }
+
     /// Enters a record without units.
     pub(crate) fn insert(&mut self, facts: Facts) -> RecordNo {
         self.masks.clear();
@@ -311,6 +316,20 @@ impl Columns {
             }
             mask
         })
+    }
+
+    /// The units of the records for whose instant `nearness` is above 0, with it.
+    ///
+    /// Cost: linear in the records.
+    pub(crate) fn units_near(&self, nearness: impl Fn(Timestamp) -> f32) -> Vec<(UnitNo, f32)> {
+        let mut found = Vec::new();
+        for facts in self.records.iter().flatten() {
+            let near = nearness(facts.at);
+            if near > 0.0 {
+                found.extend(facts.units.iter().map(|unit| (*unit, near)));
+            }
+        }
+        found
     }
 
     /// The notes of a scope whose text has this key, in any order.

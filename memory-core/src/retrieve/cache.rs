@@ -29,7 +29,7 @@ pub(super) struct Key {
 /// An answer that was computed.
 pub(super) struct Answer {
     pub(super) recall: Recall,
-    /// When a note that was looked at begins or ceases to hold.
+    /// When a note that was looked at begins or ceases to hold, or “yesterday” is another day.
     pub(super) changes_at: Option<Timestamp>,
 }
 

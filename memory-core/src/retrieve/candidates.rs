@@ -2,12 +2,13 @@
 
 use rustc_hash::FxHashMap;
 
+use super::dates::Dates;
 use super::fuse::{Evidence, Scored};
 use super::meaning::{MIN_READABLE, Meaning, QueryVector, named_speakers, readable, words};
 use super::query::{Query, Strength};
 use super::strength::Judge;
 use super::weights::Weights;
-use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, RecordNo, UnitNo};
+use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, Mask, RecordNo, UnitNo};
 use crate::model::RecordId;
 
 /// Units that are looked at more closely, at least; the best are certainly among them.
@@ -19,6 +20,16 @@ const UNITS_PER_HIT: usize = 16;
 /// Share of each further unit's score that an episode earns on top of its best one, halved from unit to
 /// unit.
 const NEXT_UNIT_SHARE: f32 = 0.1;
+
+/// Units that came about on the days that the query names, per unit of the best: a month holds many.
+const DATED_PER_BEST: usize = 4;
+
+/// A query as the indexes take it.
+pub(super) struct Asked<'a> {
+    pub(super) text: &'a str,
+    pub(super) vector: Option<&'a QueryVector>,
+    pub(super) dates: &'a Dates,
+}
 
 /// A record that may be a hit.
 #[derive(Debug, Clone)]
@@ -56,17 +67,20 @@ pub(super) fn conditions(contents: &Contents, query: &Query) -> Conditions {
 pub(super) fn find(
     contents: &Contents,
     query: &Query,
-    text: &str,
-    vector: Option<&QueryVector>,
+    asked: &Asked<'_>,
     weights: &Weights,
 ) -> Vec<Candidate> {
+    let Asked { text, vector, dates } = *asked;
     let mask = contents.columns.mask(&conditions(contents, query));
     let n_best = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
     let mut lexical = LexicalScores::new();
     contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
-    let by_words = || lexical.top(n_best).into_iter().map(|(unit, _)| unit).collect();
-    let meaning =
-        vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best, by_words));
+    let dated = dated(contents, &mask, dates, &lexical, n_best * DATED_PER_BEST);
+    let others = || {
+        let by_words = lexical.top(n_best).into_iter().map(|(unit, _)| unit);
+        by_words.chain(dated.iter().copied()).collect()
+    };
+    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best, others));
     let meaning = meaning.as_ref();
     let named = named_speakers(&contents.columns, text);
     let n_words = words(text).count();
@@ -76,12 +90,41 @@ pub(super) fn find(
         lexical: &lexical,
         meaning,
         named: &named,
+        dates,
+        dated: &dated,
         n_words,
         weights,
     };
     let in_pairs = readable(text) < MIN_READABLE;
-    let judge = Judge { contents, lexical: &lexical, meaning, in_pairs };
+    let judge = Judge { contents, lexical: &lexical, meaning, dates, in_pairs };
     gather(&judge, &evidence.fuse(n_best))
+}
+
+/// The units that came about near the days that a query names; of too many, those that hold most of its
+/// words, then the nearest.
+///
+/// Cost: linear in the records, for a query that names a day.
+fn dated(
+    contents: &Contents,
+    mask: &Mask,
+    dates: &Dates,
+    lexical: &LexicalScores,
+    n_best: usize,
+) -> Vec<UnitNo> {
+    if dates.is_empty() {
+        return Vec::new();
+    }
+    let mut near = contents.columns.units_near(|at| dates.nearness(at));
+    near.retain(|(unit, _)| mask.contains(*unit));
+    if near.len() > n_best {
+        let order = |(left, l): &(UnitNo, f32), (right, r): &(UnitNo, f32)| {
+            let by_words = lexical.get(*right).total_cmp(&lexical.get(*left));
+            by_words.then(r.total_cmp(l)).then(left.cmp(right))
+        };
+        near.select_nth_unstable_by(n_best, order);
+        near.truncate(n_best);
+    }
+    near.into_iter().map(|(unit, _)| unit).collect()
 }
 
 /// Units to records: the best unit counts, the next ones a little.
@@ -121,11 +164,12 @@ fn gather(judge: &Judge<'_>, units: &[Scored]) -> Vec<Candidate> {
 
 /// What a score is made of, then what the strength was judged by.
 fn terms(judge: &Judge<'_>, scored: &Scored) -> Vec<(&'static str, f64)> {
-    let Scored { unit, bm25, dense, speaker, exact, session, .. } = *scored;
+    let Scored { unit, bm25, dense, speaker, date, exact, session, .. } = *scored;
     let mut terms = vec![
         ("bm25", bm25),
         ("dense", dense),
         ("speaker", speaker),
+        ("date", date),
         ("exact", exact),
         ("session", session),
     ];

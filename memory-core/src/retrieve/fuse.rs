@@ -6,6 +6,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::dates::Dates;
 use super::meaning::Meaning;
 use super::weights::Weights;
 use crate::index::{Contents, LexicalScores, Mask, NameNo, UnitNo};
@@ -36,6 +37,7 @@ pub(super) struct Scored {
     pub(super) bm25: f32,
     pub(super) dense: f32,
     pub(super) speaker: f32,
+    pub(super) date: f32,
     pub(super) exact: f32,
     pub(super) session: f32,
 }
@@ -48,6 +50,10 @@ pub(super) struct Evidence<'a> {
     pub(super) meaning: Option<&'a Meaning>,
     /// Speakers that the query names.
     pub(super) named: &'a FxHashSet<NameNo>,
+    /// Days that the query names.
+    pub(super) dates: &'a Dates,
+    /// Units that came about near them.
+    pub(super) dated: &'a [UnitNo],
     /// Words of the query.
     pub(super) n_words: usize,
     pub(super) weights: &'a Weights,
@@ -130,11 +136,14 @@ impl Evidence<'_> {
                 let place = self.contents.columns.place(unit);
                 let named = place.is_some_and(|place| self.named.contains(&place.speaker));
                 let speaker = if named { self.weights.speaker_bonus } else { 0.0 };
+                let at = self.contents.columns.instant(unit);
+                let near = at.map_or(0.0, |at| self.dates.nearness(at));
+                let date = self.weights.date_bonus * near;
                 let coverage = self.lexical.coverage(unit);
                 let exact = self.weights.exact_bonus
                     * ((coverage - EXACT_FROM) / (1.0 - EXACT_FROM)).max(0.0);
-                let score = bm25 + dense + speaker + exact;
-                Scored { unit, score, bm25, dense, speaker, exact, session: 0.0 }
+                let score = bm25 + dense + speaker + date + exact;
+                Scored { unit, score, bm25, dense, speaker, date, exact, session: 0.0 }
             })
             .collect();
         sort(&mut scored);
@@ -148,6 +157,7 @@ impl Evidence<'_> {
         if let Some(meaning) = self.meaning {
             units.extend(meaning.top().iter().map(|(unit, _)| *unit));
         }
+        units.extend(self.dated);
         let neighbours = units.iter().flat_map(|unit| self.contents.columns.neighbours(*unit));
         let neighbours: Vec<UnitNo> =
             neighbours.flatten().filter(|unit| self.mask.contains(*unit)).collect();

@@ -6,6 +6,7 @@
 
 mod cache;
 mod candidates;
+mod dates;
 mod excerpt;
 mod fuse;
 mod hit;
@@ -29,7 +30,8 @@ use crate::storage::Storage;
 
 pub(crate) use cache::RecallCache;
 use cache::{Answer, Key};
-use candidates::Candidate;
+use candidates::{Asked, Candidate};
+use dates::Dates;
 pub use hit::{Hit, Recall};
 use meaning::{QueryVector, without_speakers};
 pub use query::{HitKind, Query, Strength};
@@ -86,12 +88,14 @@ impl Retriever<'_> {
         let text = query.used_text();
         let mut recall = Recall::default();
         let vector = self.embed(text, &mut recall);
+        let dates = Dates::read(text, self.now);
         let ranked = {
             let contents = self.index.contents();
             let ranked = if text.is_empty() {
                 newest(&contents, query, limit)
             } else {
-                let found = candidates::find(&contents, query, text, vector.as_ref(), self.weights);
+                let asked = Asked { text, vector: vector.as_ref(), dates: &dates };
+                let found = candidates::find(&contents, query, &asked, self.weights);
                 rank::order(&contents, found, query, self)
             };
             let kept = ranked.into_iter().filter(|candidate| {
@@ -107,6 +111,7 @@ impl Retriever<'_> {
         let changes_at;
         (recall.hits, changes_at) = self.hits(ranked, limit, text)?;
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
+        let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
         Ok(Answer { recall, changes_at })
     }
 

@@ -42,7 +42,8 @@ impl Strength {
 /// A question to the memory. All conditions that are set must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
-    /// What is looked for, in any words; empty asks for the newest.
+    /// What is looked for, in any words; empty asks for the newest. Days that it names in up to 32 words
+    /// (“on 3 June, 2023”, “2023-06-03”, “in June”, “last week”, in UTC) draw what came about then.
     pub text: String,
     /// Only this scope; `None` searches all of them.
     pub scope: Option<Scope>,

@@ -1,5 +1,6 @@
 //! How sure it is that a unit is about what was asked.
 
+use super::dates::Dates;
 use super::meaning::Meaning;
 use super::query::Strength;
 use crate::index::{Contents, LexicalScores, UnitNo};
@@ -27,16 +28,21 @@ pub(super) struct Judge<'a> {
     pub(super) contents: &'a Contents,
     pub(super) lexical: &'a LexicalScores,
     pub(super) meaning: Option<&'a Meaning>,
+    pub(super) dates: &'a Dates,
     /// Whether the query's terms are mostly overlapping pairs of characters.
     pub(super) in_pairs: bool,
 }
 
 impl Judge<'_> {
-    /// The verdict on a unit; a turn beside a sure one is weak at least.
+    /// The verdict on a unit; a turn beside a sure one is weak at least, and so is what came about on a day
+    /// that the query names.
     pub(super) fn strength(&self, unit: UnitNo) -> Strength {
         let own = self.own(unit);
         if own > Strength::Any {
             return own;
+        }
+        if self.contents.columns.instant(unit).is_some_and(|at| self.dates.nearness(at) >= 1.0) {
+            return Strength::Weak;
         }
         let beside = self.contents.columns.neighbours(unit).into_iter().flatten();
         beside.map(|unit| self.own(unit).min(Strength::Weak)).max().unwrap_or(own)

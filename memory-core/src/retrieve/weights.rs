@@ -16,6 +16,8 @@ pub struct Weights {
     pub neighbour_share: f32,
     /// What a turn earns when its speaker is named in the query.
     pub speaker_bonus: f32,
+    /// What a unit earns that came about on a day that the query names; less, up to a week from it.
+    pub date_bonus: f32,
     /// Share of the mean of its session's best turns that a turn earns.
     pub session_share: f32,
     /// What a turn earns when its session holds every word of the query, in one turn or another.
@@ -35,6 +37,7 @@ impl Default for Weights {
         Self {
             neighbour_share: 0.3,
             speaker_bonus: 0.15,
+            date_bonus: 0.5,
             session_share: 0.3,
             session_coverage: 0.3,
             turn_weight: 0.5,

@@ -12,7 +12,7 @@ use crate::{scope, store};
 /// Arguments of `recall`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is looked for, in any words; empty for the newest
+    /// What is looked for, in any words, also a date (“3 June”, “last week”); empty for the newest
     #[arg(value_name = "QUERY")]
     query: Vec<String>,
     /// Only these: episode, note, or a kind of note; may be repeated

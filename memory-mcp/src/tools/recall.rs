@@ -15,7 +15,7 @@ pub(super) struct Recall;
 arguments! {
     /// What `recall` takes.
     pub(super) struct Args {
-        query: String = "Task, question or error, any words; empty: the newest",
+        query: String = "Task, question or error, any words, also a date (3 June, last week); empty: the newest",
         scope: Option<String> = "Default: this project; *: all",
         kinds: Several<Kind> = "",
         outcome: Option<One<Outcome>> = "",
