@@ -22,6 +22,7 @@ pub fn columns(embedder: &Arc<dyn Embedder>) -> Vec<Product> {
     let plain = Weights {
         neighbour_share: 0.0,
         speaker_bonus: 0.0,
+        pronoun_bonus: 0.0,
         date_bonus: 0.0,
         session_share: 0.0,
         session_coverage: 0.0,
@@ -37,6 +38,7 @@ pub fn columns(embedder: &Arc<dyn Embedder>) -> Vec<Product> {
         ("no-neighbours", Weights { neighbour_share: 0.0, ..whole }),
         ("no-session", Weights { session_share: 0.0, session_coverage: 0.0, ..whole }),
         ("no-speaker", Weights { speaker_bonus: 0.0, ..whole }),
+        ("no-pronouns", Weights { pronoun_bonus: 0.0, ..whole }),
         ("no-date", Weights { date_bonus: 0.0, ..whole }),
         ("no-exact", Weights { exact_bonus: 0.0, ..whole }),
         ("one-weight", Weights { fixed_weight: Some(ONE_WEIGHT), ..whole }),

@@ -92,7 +92,8 @@ impl Conditions {
     }
 }
 
-/// Speakers that are roles and not persons: a query that has the word does not ask for them.
+/// Speakers that are roles and not persons: a query that has the word does not ask for them, but one may
+/// by saying “I” or “you”.
 const ROLES: [&str; 7] = ["user", "assistant", "system", "tool", "agent", "human", "ai"];
 
 /// Number that stands for a name no record has: it passes nothing.
@@ -169,8 +170,11 @@ impl Columns {
 
     /// The number of a speaker; from now on the words of the name are known.
     pub(crate) fn speaker(&mut self, speaker: Option<&str>) -> NameNo {
-        let Some(speaker) = speaker.filter(|speaker| !ROLES.contains(speaker)) else { return 0 };
+        let Some(speaker) = speaker else { return 0 };
         let number = self.name(Some(speaker));
+        if ROLES.contains(&speaker) {
+            return number;
+        }
         for word in speaker.split_whitespace() {
             let speakers = self.speakers.entry(word.to_lowercase().into()).or_default();
             if !speakers.contains(&number) {

@@ -237,3 +237,42 @@ fn names_of_speakers_do_not_draw_a_query() {
     let recall = memory.recall(&Query::new("What vehicle does Ocean have?")).unwrap();
     assert_eq!(first(&recall), Some(asked.into()));
 }
+
+#[test]
+fn i_and_you_ask_for_what_the_user_and_the_assistant_said() {
+    let (storage, embedder) = (store(), Concepts::new("concepts/1"));
+    let memory = memory_on(&storage, &embedder);
+    let turn = |speaker: &str, position, text: &str| NewNote {
+        speaker: Some(speaker.into()),
+        session: Some("s".into()),
+        position,
+        kind: NoteKind::Turn,
+        ..fact(text)
+    };
+    let said = [
+        ("assistant", "A deadline helps to begin early"),
+        ("user", "The deadline was moved to May"),
+        ("assistant", "Tell the team of the deadline"),
+        ("user", "Everybody knows the deadline now"),
+    ];
+    let remember = |(position, (speaker, text)): (u32, (&str, &str))| -> RecordId {
+        memory.remember(turn(speaker, position, text)).unwrap().value.id().into()
+    };
+    let ids: Vec<RecordId> = (0..).zip(said).map(remember).collect();
+    for n in 0..20 {
+        memory.remember(fact(&format!("Loaf number {n}"))).unwrap();
+    }
+    let first_two = |text: &str| {
+        let query = Query { variety: false, ..Query::new(text) };
+        let hits = memory.recall(&query).unwrap().hits.into_iter().take(2);
+        let mut found: Vec<RecordId> = hits.map(|hit| hit.record.id()).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(first_two("when is my deadline"), [ids[1], ids[3]]);
+    assert_eq!(first_two("Which deadline did I have"), [ids[1], ids[3]]);
+    assert_eq!(first_two("which deadline did you have"), [ids[0], ids[2]]);
+    // The word is none of theirs, and a variable is no person.
+    let terms = memory.recall(&Query::new("user deadline for i in team")).unwrap().hits;
+    assert!(terms.iter().flat_map(|hit| &hit.terms).all(|(name, _)| *name != "speaker"));
+}

@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::dates::Dates;
 use super::fuse::{Evidence, Scored};
-use super::meaning::{MIN_READABLE, Meaning, QueryVector, named_speakers, readable, words};
+use super::meaning::{
+    MIN_READABLE, Meaning, QueryVector, meant_speakers, named_speakers, readable, words,
+};
 use super::query::{Query, Strength};
 use super::strength::Judge;
 use super::weights::Weights;
@@ -82,17 +84,16 @@ pub(super) fn find(
     };
     let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best, others));
     let meaning = meaning.as_ref();
-    let named = named_speakers(&contents.columns, text);
-    let n_words = words(text).count();
     let evidence = Evidence {
         contents,
         mask: &mask,
         lexical: &lexical,
         meaning,
-        named: &named,
+        named: &named_speakers(&contents.columns, text),
+        meant: &meant_speakers(&contents.columns, text),
         dates,
         dated: &dated,
-        n_words,
+        n_words: words(text).count(),
         weights,
     };
     let in_pairs = readable(text) < MIN_READABLE;

@@ -50,6 +50,8 @@ pub(super) struct Evidence<'a> {
     pub(super) meaning: Option<&'a Meaning>,
     /// Speakers that the query names.
     pub(super) named: &'a FxHashSet<NameNo>,
+    /// Speakers that it means by “I” and “you”.
+    pub(super) meant: &'a FxHashSet<NameNo>,
     /// Days that the query names.
     pub(super) dates: &'a Dates,
     /// Units that came about near them.
@@ -133,9 +135,7 @@ impl Evidence<'_> {
                 };
                 let bm25 = (1.0 - weight) * best_words.share(words, turn);
                 let dense = weight * best_meaning.share(meaning.unwrap_or_default(), turn);
-                let place = self.contents.columns.place(unit);
-                let named = place.is_some_and(|place| self.named.contains(&place.speaker));
-                let speaker = if named { self.weights.speaker_bonus } else { 0.0 };
+                let speaker = self.speaker(unit);
                 let at = self.contents.columns.instant(unit);
                 let near = at.map_or(0.0, |at| self.dates.nearness(at));
                 let date = self.weights.date_bonus * near;
@@ -181,6 +181,15 @@ impl Evidence<'_> {
             WEIGHT - WEIGHT_PER_DOUBLING * doublings
         };
         weight.clamp(*WEIGHTS.start(), *WEIGHTS.end()) * meaning.readable()
+    }
+
+    /// What a turn earns for who said it.
+    fn speaker(&self, unit: UnitNo) -> f32 {
+        match self.contents.columns.place(unit) {
+            Some(place) if self.named.contains(&place.speaker) => self.weights.speaker_bonus,
+            Some(place) if self.meant.contains(&place.speaker) => self.weights.pronoun_bonus,
+            _ => 0.0,
+        }
     }
 
     /// Adds to each turn what its session earns; `scored` is sorted before and after.

@@ -22,6 +22,22 @@ pub(super) fn named_speakers(columns: &Columns, text: &str) -> FxHashSet<NameNo>
     words(text).flat_map(|word| columns.speakers_named(word)).copied().collect()
 }
 
+/// The speakers that a query means by “I” and “you”.
+pub(super) fn meant_speakers(columns: &Columns, text: &str) -> FxHashSet<NameNo> {
+    words(text).flat_map(roles_meant).map(|role| columns.known_name(role)).collect()
+}
+
+/// What the speaker is called that a pronoun stands for, in a conversation of a user with an assistant.
+fn roles_meant(word: &str) -> &'static [&'static str] {
+    match word.to_ascii_lowercase().as_str() {
+        // A lower-case i is a variable more often than a person.
+        "i" if word != "I" => &[],
+        "i" | "me" | "my" | "mine" | "myself" => &["user", "human"],
+        "you" | "your" | "yours" => &["assistant", "ai"],
+        _ => &[],
+    }
+}
+
 /// A query as a vector.
 pub(super) struct QueryVector {
     vector: Vec<f32>,

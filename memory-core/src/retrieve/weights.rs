@@ -16,6 +16,8 @@ pub struct Weights {
     pub neighbour_share: f32,
     /// What a turn earns when its speaker is named in the query.
     pub speaker_bonus: f32,
+    /// What a turn earns when the query means its speaker by “I” or “you”.
+    pub pronoun_bonus: f32,
     /// What a unit earns that came about on a day that the query names; less, up to a week from it.
     pub date_bonus: f32,
     /// Share of the mean of its session's best turns that a turn earns.
@@ -37,6 +39,7 @@ impl Default for Weights {
         Self {
             neighbour_share: 0.3,
             speaker_bonus: 0.15,
+            pronoun_bonus: 0.25,
             date_bonus: 0.5,
             session_share: 0.3,
             session_coverage: 0.3,
