@@ -23,7 +23,7 @@ fn kernels(c: &mut Criterion) {
             let name = kernel.name();
             group.throughput(Throughput::Bytes(kernel.scan() as u64));
             let id = |what: &str| BenchmarkId::new(format!("{what}/{name}"), n_rows);
-            group.bench_function(id("scan_int8"), |b| b.iter(|| kernel.scan()));
+            group.bench_function(id("scan_int4"), |b| b.iter(|| kernel.scan()));
             group.throughput(Throughput::Bytes(kernel.dot().0 as u64));
             group.bench_function(id("dot_f32"), |b| b.iter(|| kernel.dot()));
             group.throughput(Throughput::Bytes(kernel.estimate() as u64));

@@ -203,7 +203,7 @@ def measure(arguments, n, rng):
     built = {}
     ours = Ours(arguments.ours, path)
     built["ours"] = ours.build_s
-    rounds = {f"ours {mode}": lambda mode=mode: ours.round(mode) for mode in ("exact", "fast", "survey")}
+    rounds = {f"ours {mode}": lambda mode=mode: ours.round(mode) for mode in ("exact", "fast")}
     for name, search in peers(rows, built):
         if not arguments.only or any(name.startswith(only) for only in arguments.only):
             rounds[name] = lambda search=search: timed(search, queries)
@@ -255,7 +255,7 @@ def verdicts(figures):
         )
         yield line, p50 >= factor
     for (name, n), figure in by.items():
-        if name in ("ours exact", "ours survey"):
+        if name == "ours exact":
             yield f"{n}: {name} finds {figure['recall_at_10']:.4f}; wanted 1", figure["recall_at_10"] == 1
 
 

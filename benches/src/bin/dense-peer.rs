@@ -17,8 +17,6 @@ enum Mode {
     Exact,
     /// From sketches of one bit a dimension.
     Fast,
-    /// Exactly, with a score for every vector, as a recall asks.
-    Survey,
 }
 
 /// Searches a file of vectors, one query at a time on one thread.
@@ -51,7 +49,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let top = match mode {
                 Mode::Exact => index.search(query, arguments.k)?,
                 Mode::Fast => index.search_fast(query, arguments.k)?,
-                Mode::Survey => index.survey(query, arguments.k)?,
             };
             latencies_ns.push(begin.elapsed().as_nanos());
             ids.push(top.into_iter().map(|(unit, _)| unit).collect::<Vec<_>>());

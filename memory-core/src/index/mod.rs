@@ -30,7 +30,7 @@ use crate::model::{EpisodeId, NoteId, RecordId, Scope};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, Facts, NameNo, RecordNo, UnitNo};
-pub(crate) use dense::DenseError;
+pub(crate) use dense::Probe;
 pub(crate) use mask::Mask;
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;

@@ -296,8 +296,10 @@ fn wants_sketch(contents: &Contents) -> bool {
 impl Index {
     /// Waits until the work beside the requests is done.
     pub(crate) fn settle(&self) {
-        let thread: Option<JoinHandle<()>> = lock(&self.upkeep.thread).take();
-        if let Some(thread) = thread {
+        // While one is waited for another may begin, and do what the first leaves to it.
+        loop {
+            let thread: Option<JoinHandle<()>> = lock(&self.upkeep.thread).take();
+            let Some(thread) = thread else { return };
             thread.join().expect("the upkeep ends well");
         }
     }

@@ -150,7 +150,7 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
 #[test]
 fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the_query() {
     let world = World::on(Arc::new(MemStorage::new()));
-    // A slab of vectors this long holds 256 of them and leaves memory when it is saved.
+    // A slab of vectors this long holds 512 of them and leaves memory when it is saved.
     let start = |path: Option<std::path::PathBuf>| {
         let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
         let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
@@ -158,7 +158,7 @@ fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the
         Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap()
     };
     let first = start(Some(world.path()));
-    for number in 0..300 {
+    for number in 0..560 {
         first.remember(note(number)).unwrap();
     }
     first.embed_all().unwrap();
@@ -170,7 +170,7 @@ fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the
     }
     // In place, as a failing disk would.
     let mut bytes = fs::read(world.path()).unwrap();
-    let rows = bytes.len() - 300 * 8_192 * 4;
+    let rows = bytes.len() - 560 * 8_192 * 4;
     for at in (rows..bytes.len()).step_by(4_096) {
         bytes[at] ^= 1;
     }

@@ -78,11 +78,7 @@ pub(super) fn find(
     let mut lexical = LexicalScores::new();
     contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
     let dated = dated(contents, &mask, dates, &lexical, n_best * DATED_PER_BEST);
-    let others = || {
-        let by_words = lexical.top(n_best).into_iter().map(|(unit, _)| unit);
-        by_words.chain(dated.iter().copied()).collect()
-    };
-    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best, others));
+    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best));
     let meaning = meaning.as_ref();
     let evidence = Evidence {
         contents,

@@ -47,7 +47,7 @@ pub(super) struct Evidence<'a> {
     pub(super) contents: &'a Contents,
     pub(super) mask: &'a Mask,
     pub(super) lexical: &'a LexicalScores,
-    pub(super) meaning: Option<&'a Meaning>,
+    pub(super) meaning: Option<&'a Meaning<'a>>,
     /// Speakers that the query names.
     pub(super) named: &'a FxHashSet<NameNo>,
     /// Speakers that it means by “I” and “you”.

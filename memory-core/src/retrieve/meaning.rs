@@ -1,10 +1,12 @@
 //! What a query means, and which units mean the same.
 
+use std::cell::RefCell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::embed::{EmbedError, Embedder, Role};
 use crate::index::unit::head;
-use crate::index::{Columns, Contents, DenseError, Mask, NameNo, UnitNo};
+use crate::index::{Columns, Contents, Mask, NameNo, Probe, UnitNo};
 
 /// Bytes of a query that are embedded: about two windows of the model, some milliseconds.
 const MAX_EMBEDDED_BYTES: usize = 2_048;
@@ -89,81 +91,38 @@ pub(super) fn readable(text: &str) -> f32 {
 }
 
 /// How near each unit's vector is to the query's.
-pub(super) struct Meaning {
+pub(super) struct Meaning<'a> {
     top: Vec<(UnitNo, f32)>,
-    cosines: Cosines,
+    probe: Probe<'a>,
+    mask: &'a Mask,
+    /// What was asked for so far: a unit is met as itself and as the neighbour of others.
+    known: RefCell<FxHashMap<UnitNo, Option<f32>>>,
     mean: f32,
     readable: f32,
 }
 
-/// Cosines by unit.
-enum Cosines {
-    /// Of all units that pass the mask, −∞ for others.
-    All(Vec<f32>),
-    /// Of the units that were asked for.
-    Some(FxHashMap<UnitNo, f32>),
-}
-
-impl Meaning {
+impl<'a> Meaning<'a> {
     /// Compares the query with the units of the mask; `None` while none of them has a vector.
     ///
-    /// `others` are units that are looked at for another reason. Where there are so many vectors that they
-    /// have sketches, only the best, those and their neighbours have a cosine, and one of the best may be
-    /// missing.
+    /// Where there are so many vectors that they have sketches, one of the best may be missing.
     pub(super) fn find(
-        contents: &Contents,
-        mask: &Mask,
+        contents: &'a Contents,
+        mask: &'a Mask,
         query: &QueryVector,
         n_best: usize,
-        others: impl FnOnce() -> Vec<UnitNo>,
     ) -> Option<Self> {
         let dense = contents.semantic.as_ref()?.dense();
-        let found = if dense.is_sketched() {
-            Self::draw(contents, mask, query, n_best, others)
-        } else {
-            dense.survey(&query.vector, n_best, Some(mask)).map(|survey| Self {
-                top: survey.ranking.top,
-                cosines: Cosines::All(survey.by_unit),
-                mean: survey.ranking.mean,
-                readable: query.readable,
-            })
-        };
-        found
+        let found = dense.survey(&query.vector, n_best, Some(mask));
+        let found = found.and_then(|ranking| Ok((ranking, dense.probe(&query.vector)?)));
+        let (ranking, probe) = found
             .inspect_err(|error| tracing::warn!(%error, "a query's vector cannot be used"))
             .ok()
-            .filter(|meaning| !meaning.top.is_empty())
-    }
-
-    /// The best by sketches, with the cosines of the units that fusion and the verdict look at: the best of
-    /// both lists, their neighbours, and the neighbours of those.
-    fn draw(
-        contents: &Contents,
-        mask: &Mask,
-        query: &QueryVector,
-        n_best: usize,
-        others: impl FnOnce() -> Vec<UnitNo>,
-    ) -> Result<Self, DenseError> {
-        let (dense, columns) = match &contents.semantic {
-            Some(semantic) => (semantic.dense(), &contents.columns),
-            None => return Err(DenseError::Damaged),
-        };
-        let ranking = dense.search_fast(&query.vector, n_best, Some(mask))?;
-        let mut units: Vec<UnitNo> = ranking.top.iter().map(|(unit, _)| *unit).collect();
-        units.extend(others());
-        for _ in 0..2 {
-            let beside = units.iter().flat_map(|unit| columns.neighbours(*unit)).flatten();
-            let beside: Vec<UnitNo> = beside.collect();
-            units.extend(beside);
-            units.sort_unstable();
-            units.dedup();
-        }
-        units.retain(|unit| mask.contains(*unit));
-        let scores = dense.scores_for(&query.vector, &units)?;
-        let cosines = units.into_iter().zip(scores);
-        let cosines = cosines.filter_map(|(unit, score)| Some((unit, score?))).collect();
-        Ok(Self {
+            .filter(|(ranking, _)| !ranking.top.is_empty())?;
+        Some(Self {
+            known: RefCell::default(),
             top: ranking.top,
-            cosines: Cosines::Some(cosines),
+            probe,
+            mask,
             mean: ranking.mean,
             readable: query.readable,
         })
@@ -174,12 +133,12 @@ impl Meaning {
         &self.top
     }
 
-    /// Cosine of a unit; `None` for one that has no vector, does not pass the mask or was not asked for.
+    /// Cosine of a unit; `None` for one that has no vector or does not pass the mask.
+    ///
+    /// By its 8-bit codes, also of the nearest: what is alike must be equally near.
     pub(super) fn cosine(&self, unit: UnitNo) -> Option<f32> {
-        match &self.cosines {
-            Cosines::All(by_unit) => by_unit.get(unit as usize).copied().filter(|c| c.is_finite()),
-            Cosines::Some(cosines) => cosines.get(&unit).copied(),
-        }
+        let score = || self.probe.score(unit).filter(|_| self.mask.contains(unit));
+        *self.known.borrow_mut().entry(unit).or_insert_with(score)
     }
 
     /// By how much a unit is nearer than units are on average.

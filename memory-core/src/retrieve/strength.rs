@@ -27,7 +27,7 @@ const SURE_COSINE: f32 = 0.45;
 pub(super) struct Judge<'a> {
     pub(super) contents: &'a Contents,
     pub(super) lexical: &'a LexicalScores,
-    pub(super) meaning: Option<&'a Meaning>,
+    pub(super) meaning: Option<&'a Meaning<'a>>,
     pub(super) dates: &'a Dates,
     /// Whether the query's terms are mostly overlapping pairs of characters.
     pub(super) in_pairs: bool,

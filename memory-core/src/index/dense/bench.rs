@@ -74,15 +74,13 @@ impl DenseIndex {
         Ok(self.0.search_fast(query, k, None).map_err(invalid)?.top)
     }
 
-    /// The same with a score for every unit, as a recall asks; the scores are made and dropped.
+    /// The best units up to `n` as a recall asks for them: most by their codes.
     ///
     /// # Errors
     ///
     /// As [`DenseIndex::search`].
-    pub fn survey(&self, query: &[f32], k: usize) -> Result<Vec<(u32, f32)>, Error> {
-        let survey = self.0.survey(query, k, None).map_err(invalid)?;
-        drop(std::hint::black_box(survey.by_unit));
-        Ok(survey.ranking.top)
+    pub fn survey(&self, query: &[f32], n: usize) -> Result<Vec<(u32, f32)>, Error> {
+        Ok(self.0.survey(query, n, None).map_err(invalid)?.top)
     }
 
     /// Makes the sketches for [`DenseIndex::search_fast`].
@@ -119,7 +117,6 @@ pub struct KernelBench {
     n_rows: usize,
     query: Query,
     scales: Vec<f32>,
-    floors: Vec<f32>,
     scores: Vec<f32>,
     hits: Vec<u16>,
     /// Sign bits of the rows.
@@ -141,7 +138,7 @@ impl KernelBench {
         let shape = Shape::new(dims)?;
         let n_rows = n_rows.next_multiple_of(ROWS);
         let n_blocks = n_rows / ROWS;
-        let mut codes = Pages::zeroed(n_rows * shape.width)?;
+        let mut codes = Pages::zeroed(n_blocks * shape.block_bytes())?;
         let mut rows = Pages::zeroed(n_rows * shape.width)?;
         // Written, or all pages would be the same one of zeros.
         for (at, code) in codes.get_mut().iter_mut().enumerate() {
@@ -159,7 +156,6 @@ impl KernelBench {
             rows,
             n_rows,
             scales: vec![1e-3; n_rows],
-            floors: vec![f32::INFINITY; n_blocks],
             scores: vec![0.0; n_rows],
             hits: vec![0; n_blocks],
             bits: (0..)
@@ -175,11 +171,12 @@ impl KernelBench {
         self.kernels.name
     }
 
-    /// Scans the codes of all rows; gives the bytes of codes read.
+    /// Scans the 4-bit codes of all rows; gives the bytes of codes read.
     pub fn scan(&mut self) -> usize {
-        let blocks = Blocks { codes: self.codes.get(), scales: &self.scales, floors: &self.floors };
-        (self.kernels.scan)(&self.query.coded, blocks, &mut self.scores, &mut self.hits);
-        self.n_rows * self.shape.width
+        let (codes, floor) = (self.codes.get(), f32::INFINITY);
+        let blocks = Blocks { codes, scales: &self.scales, floor };
+        (self.kernels.scan)(&self.query.coarse, blocks, &mut self.scores, &mut self.hits);
+        codes.len()
     }
 
     /// Scores all rows exactly; gives the bytes of vectors read and the sum of the scores.

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! front   number of vectors · blocks of a slab · Σ vectors (f64 × dims)
-//!         then per slab: codes (whole blocks) · scales · |x − x̂| · |x̂| · units · checksum of each vector
+//!         then per slab: 4-bit codes (whole blocks) · scales · |x − x̂| · |x̂|, the same of 8-bit codes,
+//!         units · checksum of each vector
 //! rows    vectors (f32 × width), slab by slab
 //! ```
 
@@ -59,10 +60,14 @@ impl Frozen {
         let mut offset = 0;
         for slab in &self.slabs {
             let rows = slab.blocks() * ROWS;
-            let codes = slab.codes.get().get(..slab.blocks() * self.shape.block_bytes());
-            out.part(codes.unwrap_or_default())?;
-            for column in [&slab.scales, &slab.errors, &slab.norms] {
-                out.array(column.get(..rows).unwrap_or_default(), f32::to_le_bytes)?;
+            for (codes, n_bytes) in [
+                (&slab.coarse, slab.blocks() * self.shape.block_bytes()),
+                (&slab.fine, rows * self.shape.width),
+            ] {
+                out.part(codes.bytes.get().get(..n_bytes).unwrap_or_default())?;
+                for column in [&codes.scales, &codes.errors, &codes.norms] {
+                    out.array(column.get(..rows).unwrap_or_default(), f32::to_le_bytes)?;
+                }
             }
             out.array(slab.units.get(..rows).unwrap_or_default(), u32::to_le_bytes)?;
             let checksums: Arc<[u32]> = self.checksums(slab)?.into();
@@ -247,6 +252,7 @@ impl Dense {
     }
 
     /// Whether there are sketches for [`Dense::search_fast`].
+    #[cfg(test)]
     pub(crate) const fn is_sketched(&self) -> bool {
         self.sketch.is_some()
     }
@@ -276,10 +282,14 @@ fn read_slab(
 ) -> Result<Slab, SnapshotError> {
     let mut slab = Slab::new(shape).map_err(DenseError::Memory)?;
     let blocks = rows.div_ceil(ROWS);
-    let codes = slab.codes.get_mut().get_mut(..blocks * shape.block_bytes());
-    input.part(codes.unwrap_or_default())?;
-    for column in [&mut slab.scales, &mut slab.errors, &mut slab.norms] {
-        fill(column, &input.array(f32::from_le_bytes)?, blocks * ROWS)?;
+    for (codes, n_bytes) in [
+        (&mut slab.coarse, blocks * shape.block_bytes()),
+        (&mut slab.fine, blocks * ROWS * shape.width),
+    ] {
+        input.part(codes.bytes.get_mut().get_mut(..n_bytes).unwrap_or_default())?;
+        for column in codes.columns_mut() {
+            fill(column, &input.array(f32::from_le_bytes)?, blocks * ROWS)?;
+        }
     }
     fill(&mut slab.units, &input.array(u32::from_le_bytes)?, blocks * ROWS)?;
     let checksums = input.array(u32::from_le_bytes)?;

@@ -1,8 +1,8 @@
 //! The dense index: exact nearest vectors by inner product, in memory, without a graph.
 //!
-//! Vectors are kept as `f32` rows and as 8-bit codes in blocks of 16 rows × 4 dimensions. A search
-//! reads the codes of the rows that pass the filter in address order and scores exactly what could
-//! belong to the answer ([`search`]); so it returns what a full scan would. Removing a unit moves
+//! Vectors are kept as `f32` rows, as 8-bit codes and as 4-bit codes in blocks of 16 rows. A search
+//! reads the 4-bit codes of the rows that pass the filter in address order and looks more closely at what
+//! could belong to the answer ([`search`]); so it returns what a full scan would. Removing a unit moves
 //! the last row into its place: the blocks have no holes, and nothing has to be compacted later.
 //!
 //! **Score** of a unit: the inner product in `f64` (32 lanes, see [`kernel::Dot`]) rounded to `f32`;
@@ -10,6 +10,7 @@
 
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
+mod coarse;
 mod coding;
 mod error;
 mod kernel;
@@ -28,7 +29,7 @@ pub(crate) use error::{DenseError, UNIT_LIMIT};
 use crate::index::mask::Mask;
 pub(in crate::index) use coding::{Frozen, WrittenSlab};
 use kernel::Kernels;
-use quantise::{Coded, Query, Shape};
+use quantise::{Query, Shape};
 use rows::Buffer;
 use search::Search;
 use sketch::Sketch;
@@ -62,6 +63,9 @@ pub(crate) struct Dense {
 /// How many units make sketches worth their memory for every search.
 pub(crate) const SKETCH_FROM: usize = 200_000;
 
+/// How many of the best a survey gives exactly.
+pub(crate) const CERTAIN: usize = 16;
+
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ranking {
@@ -69,21 +73,26 @@ pub(crate) struct Ranking {
     pub(crate) top: Vec<(u32, f32)>,
     /// Mean score of all units that took part; 0 when none did.
     ///
-    /// Without a filter exact but for rounding; with one it may be a mean of scores of codes, off by
-    /// at most [`Survey::bound`] and in practice by a hundredth of that.
+    /// Without a filter exact but for rounding; with one it may be a mean of scores of 4-bit codes, off by
+    /// some thousandths for unit vectors of 384 dimensions.
     pub(crate) mean: f32,
 }
 
-/// A ranking with a score for every unit.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Survey {
-    /// The best units.
-    pub(crate) ranking: Ranking,
-    /// Score by unit number, −∞ for units without vector or outside the filter.
-    pub(crate) by_unit: Vec<f32>,
-    /// How far a score of `by_unit` can be from the exact one; .015 for unit vectors of 384
-    /// dimensions, while the actual error has a deviation near .0005.
-    pub(crate) bound: f32,
+/// A query that single units are compared with.
+pub(crate) struct Probe<'a> {
+    dense: &'a Dense,
+    query: Query,
+}
+
+impl Probe<'_> {
+    /// Score of a unit by its 8-bit codes; `None` for one without vector.
+    ///
+    /// For unit vectors of 384 dimensions within .015 of the exact one, with a deviation near .0005. Cost:
+    /// 20–50 ns.
+    pub(crate) fn score(&self, unit: u32) -> Option<f32> {
+        let slot = self.dense.slot(unit)?;
+        Some(self.dense.searching(&self.query, 0).by_fine_codes(slot)?.0)
+    }
 }
 
 impl Dense {
@@ -159,7 +168,7 @@ impl Dense {
     pub(crate) fn direction(&self, unit: u32) -> Option<Vec<f32>> {
         let (slab, row) = self.place(self.slot(unit)?);
         let mut direction = Vec::with_capacity(self.shape.width);
-        direction.extend(slab?.codes_of(row).flatten().map(f32::from));
+        direction.extend(slab?.fine_codes(row).iter().map(|code| f32::from(*code) - 128.0));
         let norm = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
         for value in &mut direction {
             *value /= norm;
@@ -196,7 +205,7 @@ impl Dense {
             return Err(DenseError::Unit { unit });
         }
         self.shape.check(vector)?;
-        let coded = Coded::new(vector, self.shape.width, 127);
+        let coded = self.shape.coded(vector);
         let slot = match self.slot(unit) {
             Some(slot) => {
                 self.count_out(slot);
@@ -251,7 +260,30 @@ impl Dense {
         true
     }
 
-    /// As [`Dense::survey`], without a score for every unit.
+    /// The best units by inner product with `query`, among those of `mask` (all without one): the
+    /// [`CERTAIN`] best exactly, and after them more up to `n` by their 8-bit codes.
+    ///
+    /// Where more than 512 rows are within what 4-bit codes can be off from the best (near duplicates by the
+    /// thousand), one of the best may be missing, though that was not met; and where there are sketches
+    /// ([`Dense::adopt_sketch`]): recall of the ten best on clustered unit vectors was .9995. Cost at 384 dimensions on one core with AVX-512:
+    /// 2–3 ns a row from the third-level cache, 3–5 from memory. A contiguous filter lowers it in proportion;
+    /// a scattered one pays below about a fifth of the rows. On top of that .6 µs for each of some tens
+    /// of vectors that are read from a file.
+    ///
+    /// Errors, for the query: [`DenseError::Dimensions`], [`DenseError::NotFinite`],
+    /// [`DenseError::Norm`]; [`DenseError::Damaged`].
+    pub(crate) fn survey(
+        &self,
+        query: &[f32],
+        n: usize,
+        mask: Option<&Mask>,
+    ) -> Result<Ranking, DenseError> {
+        let query = self.query(query)?;
+        let search = self.searching(&query, n.min(CERTAIN));
+        self.sound(search.survey(&Survivors::of(self, mask), self.sketch.as_ref(), n))
+    }
+
+    /// The best `k` units, exactly; `k` may exceed the number of units. Otherwise as [`Dense::survey`].
     #[cfg(any(test, feature = "bench"))]
     pub(crate) fn search(
         &self,
@@ -260,16 +292,12 @@ impl Dense {
         mask: Option<&Mask>,
     ) -> Result<Ranking, DenseError> {
         let query = self.query(query)?;
-        let survivors = Survivors::of(self, mask);
-        self.sound(self.searching(&query, k).run(&survivors, None))
+        self.sound(self.searching(&query, k).run(&Survivors::of(self, mask), None))
     }
 
-    /// As [`Dense::survey`], without a score for every unit, from sketches where there are any
-    /// ([`Dense::adopt_sketch`]).
-    ///
-    /// The scores are exact, but from sketches a unit of the best `k` may be missing: recall of the ten best on
-    /// clustered unit vectors was .9995. For more than [`SKETCH_FROM`] units, or where half a millisecond
-    /// counts.
+    /// The same from sketches where there are any: the scores are exact, but a unit of the best `k` may be
+    /// missing.
+    #[cfg(any(test, feature = "bench"))]
     pub(crate) fn search_fast(
         &self,
         query: &[f32],
@@ -278,51 +306,12 @@ impl Dense {
     ) -> Result<Ranking, DenseError> {
         let query = self.query(query)?;
         let survivors = Survivors::of(self, mask);
-        let search = self.searching(&query, k);
-        self.sound(match &self.sketch {
-            Some(sketch) => search.run_sketched(&survivors, sketch),
-            None => search.run(&survivors, None),
-        })
+        self.sound(self.searching(&query, k).run(&survivors, self.sketch.as_ref()))
     }
 
-    /// The best `k` units by inner product with `query`, among those of `mask` (all without one), and an
-    /// approximate score for every unit that took part.
-    ///
-    /// The best are exact; `k` may exceed the number of units. Cost at 384 dimensions on one core with
-    /// AVX-512: 4–5 ns a row from the third-level cache, 7–10 from memory. A contiguous filter lowers it in
-    /// proportion; a scattered one pays below about a tenth of the rows. On top of that .6 µs for each of
-    /// some hundred vectors that are read from a file.
-    ///
-    /// Errors, for the query: [`DenseError::Dimensions`], [`DenseError::NotFinite`],
-    /// [`DenseError::Norm`]; [`DenseError::Damaged`].
-    pub(crate) fn survey(
-        &self,
-        query: &[f32],
-        k: usize,
-        mask: Option<&Mask>,
-    ) -> Result<Survey, DenseError> {
-        let query = self.query(query)?;
-        let survivors = Survivors::of(self, mask);
-        let mut by_unit = vec![f32::NEG_INFINITY; self.slots.len()];
-        let ranking = self.searching(&query, k).run(&survivors, Some(&mut by_unit));
-        let reaches = self.slabs.iter().flat_map(|slab| &slab.reaches);
-        let bound =
-            reaches.map(|reach| query.window.margin(reach.error, reach.norm)).fold(0.0, f32::max);
-        self.sound(Survey { ranking, by_unit, bound })
-    }
-
-    /// Exact scores of `units` in their order; `None` for units without vector.
-    ///
-    /// Errors as [`Dense::survey`]. Cost: 50–100 ns a unit, .6 µs where its vector lies in a file.
-    pub(crate) fn scores_for(
-        &self,
-        query: &[f32],
-        units: &[u32],
-    ) -> Result<Vec<Option<f32>>, DenseError> {
-        let query = self.query(query)?;
-        let search = self.searching(&query, 0);
-        let score = |&unit: &u32| self.slot(unit).map(|slot| search.exact(slot).1);
-        self.sound(units.iter().map(score).collect())
+    /// A query to compare single units with. Errors as [`Dense::search`], for the query.
+    pub(crate) fn probe(&self, query: &[f32]) -> Result<Probe<'_>, DenseError> {
+        Ok(Probe { dense: self, query: self.query(query)? })
     }
 
     fn query(&self, vector: &[f32]) -> Result<Query, DenseError> {
@@ -408,7 +397,7 @@ impl Dense {
         };
         let unit = slab.unit(row);
         let vector = self.vector_at(from).unwrap_or_else(|| vec![0.0; self.shape.dims]);
-        let coded = Coded::new(&vector, self.shape.width, 127);
+        let coded = self.shape.coded(&vector);
         let row = to as usize % self.shape.slab_rows();
         self.n_writes += 1;
         let version = self.n_writes;

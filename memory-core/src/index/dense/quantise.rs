@@ -1,6 +1,6 @@
-//! From vectors to 8-bit codes, and how far a score of codes can be from the true one.
+//! From vectors to codes, and how far a score of codes can be from the true one.
 //!
-//! A row x is kept as codes c in −127..=127 and one scale s = max|x|/127, standing for x̂ = s·c; the
+//! With eight bits, a row x is kept as codes c in −127..=127 and one scale s = max|x|/127, standing for x̂ = s·c; the
 //! query likewise. For the inner product, with Cauchy-Schwarz,
 //!
 //! ```text
@@ -8,11 +8,14 @@
 //! ```
 //!
 //! which [`Window::margin`] computes from two numbers kept per row. On unit vectors of 384
-//! dimensions it is about .015; the actual error is some twenty times smaller.
+//! dimensions it is about .015; the actual error is some twenty times smaller. Four bits: [`coarse`].
 
+use super::coarse;
 use super::error::{DIMENSION_LIMIT, DenseError, NORM_MAX, NORM_MIN};
-use super::kernel::{CodedQuery, LANES, ROWS, TOGETHER};
+use super::kernel::{CoarseQuery, FineQuery, LANES, ROWS};
 use super::pages::HUGE_PAGE;
+use super::slab::Reach;
+use std::cmp::Ordering;
 
 /// Relative room for the roundings of `f32` in scores and margins.
 ///
@@ -32,13 +35,18 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// A slab's codes fill one huge page, but for less than a block.
+    /// The 4-bit codes of a slab fill one huge page, but for less than a block.
     pub(super) fn new(dims: usize) -> Result<Self, DenseError> {
         if dims == 0 || dims > DIMENSION_LIMIT {
             return Err(DenseError::Shape { dims });
         }
         let width = dims.next_multiple_of(LANES);
-        Ok(Self { dims, width, slab_blocks: (HUGE_PAGE / (width * ROWS)).max(1) })
+        Ok(Self { dims, width, slab_blocks: (HUGE_PAGE / (width / 2 * ROWS)).max(1) })
+    }
+
+    /// The codes of a checked vector, of four bits and of eight.
+    pub(super) fn coded(self, vector: &[f32]) -> [Coded; 2] {
+        [Coded::coarse(vector, self.width), Coded::fine(vector, self.width)]
     }
 
     /// Rows of a slab.
@@ -46,9 +54,9 @@ impl Shape {
         self.slab_blocks * ROWS
     }
 
-    /// Bytes of the codes of a block.
+    /// Bytes of the 4-bit codes of a block.
     pub(super) fn block_bytes(self) -> usize {
-        self.width * ROWS
+        self.width / 2 * ROWS
     }
 
     /// Checks a vector and gives its norm.
@@ -61,7 +69,7 @@ impl Shape {
         if let Some(at) = vector.iter().position(|value| !value.is_finite()) {
             return Err(DenseError::NotFinite { at });
         }
-        let norm = square(vector.iter().copied().map(f64::from)).sqrt();
+        let norm = length(vector.iter().copied().map(f64::from));
         if norm != 0.0 && !(NORM_MIN..=NORM_MAX).contains(&norm) {
             return Err(DenseError::Norm { norm });
         }
@@ -69,11 +77,11 @@ impl Shape {
     }
 }
 
-/// The 8-bit form of a vector.
+/// A vector as codes.
 #[derive(Debug, Clone)]
 pub(super) struct Coded {
-    /// Codes within ± the limit given; zeros beyond the vector up to the padded width.
-    pub(super) codes: Vec<i8>,
+    /// Codes as they are stored; those beyond the vector, up to the padded width, meet zeros of the query.
+    pub(super) bytes: Vec<u8>,
     /// Value of one code step; 0 for a zero vector.
     pub(super) scale: f32,
     /// |x − x̂|, rounded up.
@@ -83,26 +91,30 @@ pub(super) struct Coded {
 }
 
 impl Coded {
-    /// Codes a checked vector with steps of max|x| / `limit`. Cost: under a microsecond at 384.
-    pub(super) fn new(vector: &[f32], width: usize, limit: i8) -> Self {
-        let limit = f32::from(limit);
-        let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-        let scale = largest / limit;
-        let steps = if largest > 0.0 { limit / largest } else { 0.0 };
-        let mut codes = vec![0_i8; width];
-        for (code, value) in codes.iter_mut().zip(vector) {
-            *code = nearest((value * steps).clamp(-limit, limit));
-        }
+    /// Codes a checked vector with eight bits a dimension, stored with 128 added. Cost: under a
+    /// microsecond at 384.
+    pub(super) fn fine(vector: &[f32], width: usize) -> Self {
+        let (codes, scale) = codes(vector, width, 127);
         let step = f64::from(scale);
-        let error = square(
-            codes
-                .iter()
-                .zip(vector)
-                .map(|(&code, &value)| f64::from(value) - step * f64::from(code)),
-        );
-        let norm = square(codes.iter().map(|&code| f64::from(code))).sqrt() * step;
-        Self { codes, scale, error: rounded_up(error.sqrt()), norm: rounded_up(norm) }
+        let pairs = codes.iter().zip(vector).map(|(&code, &x)| (f64::from(code), f64::from(x)));
+        let error = length(pairs.map(|(code, value)| value - step * code));
+        let norm = length(codes.iter().map(|&code| f64::from(code))) * step;
+        // Flipping the top bit of a signed byte adds 128.
+        let bytes = codes.iter().map(|code| code.cast_unsigned() ^ 0x80).collect();
+        Self { bytes, scale, error: rounded_up(error), norm: rounded_up(norm) }
     }
+}
+
+/// Codes of a vector with steps of max|x| / `limit`, and the value of a step.
+fn codes(vector: &[f32], width: usize, limit: i8) -> (Vec<i8>, f32) {
+    let limit = f32::from(limit);
+    let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let steps = if largest > 0.0 { limit / largest } else { 0.0 };
+    let mut codes = vec![0_i8; width];
+    for (code, value) in codes.iter_mut().zip(vector) {
+        *code = nearest((value * steps).clamp(-limit, limit));
+    }
+    (codes, largest / limit)
 }
 
 /// The nearest integer of a float within ±127, ties to even.
@@ -110,76 +122,75 @@ impl Coded {
 /// Adding 1.5·2²³ leaves the integer in the low bits of the mantissa: `f32::round` would be a call
 /// into the C library on processors without a rounding instruction in the baseline.
 #[expect(clippy::cast_possible_truncation, reason = "the low byte is the integer")]
-fn nearest(value: f32) -> i8 {
+pub(super) fn nearest(value: f32) -> i8 {
     (value + 12_582_912.0).to_bits() as i8
 }
 
-/// Σ v², in four sums.
-fn square(values: impl Iterator<Item = f64>) -> f64 {
-    let mut sums = [0.0_f64; 4];
-    for (at, value) in values.enumerate() {
-        if let Some(sum) = sums.get_mut(at % 4) {
+/// √Σ v², in eight sums.
+pub(super) fn length(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    let mut sums = [0.0_f64; 8];
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        for (sum, value) in sums.iter_mut().zip(eight) {
             *sum += value * value;
         }
     }
-    let [a, b, c, d] = sums;
-    (a + b) + (c + d)
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum += value * value;
+    }
+    sums.iter().sum::<f64>().sqrt()
 }
 
 /// A non-negative number as `f32`, not below it.
 #[expect(clippy::cast_possible_truncation, reason = "rounded up beforehand")]
-fn rounded_up(value: f64) -> f32 {
+pub(super) fn rounded_up(value: f64) -> f32 {
     (value * (1.0 + 1e-6)) as f32
 }
 
 /// A checked query in the forms the search reads.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
-    /// For the scan.
-    pub(super) coded: CodedQuery,
+    /// For the scan of 4-bit codes.
+    pub(super) coarse: CoarseQuery,
+    /// For the bound of its scores.
+    pub(super) coarse_window: Window,
+    /// For single rows of 8-bit codes.
+    pub(super) fine: FineQuery,
+    /// For the bound of their scores.
+    pub(super) fine_window: Window,
     /// For exact scores: `width` numbers.
     pub(super) exact: Vec<f64>,
-    /// For the bound of a score of codes.
-    pub(super) window: Window,
 }
 
 impl Query {
-    /// Prepares a query for kernels with codes up to `limit`.
+    /// Prepares a query for kernels with codes up to `limit`. Cost: two microseconds at 384.
     ///
     /// Errors as [`Shape::check`].
     pub(super) fn new(vector: &[f32], shape: Shape, limit: i8) -> Result<Self, DenseError> {
         let norm = shape.check(vector)?;
-        let coded = Coded::new(vector, shape.width, limit);
-        let gap = f64::from(coded.error);
         let mut exact: Vec<f64> = vector.iter().copied().map(f64::from).collect();
         exact.resize(shape.width, 0.0);
-        Ok(Self {
-            window: Window {
-                norm: rounded_up(norm * (1.0 + ROUNDING)),
-                gap: rounded_up(gap * (1.0 + ROUNDING) + (norm + gap) * ROUNDING),
-            },
-            coded: CodedQuery {
-                words: coded
-                    .codes
-                    .as_chunks::<TOGETHER>()
-                    .0
-                    .iter()
-                    .map(|four| u32::from_le_bytes(four.map(i8::cast_unsigned)))
-                    .collect(),
-                offset: 128 * coded.codes.iter().map(|&code| i32::from(code)).sum::<i32>(),
-                scale: coded.scale,
-            },
-            exact,
-        })
+        let (coarse, coarse_window) = coarse::query(&exact, norm, limit);
+        let (codes, scale) = codes(vector, shape.width, limit);
+        let step = f64::from(scale);
+        let missed = codes.iter().zip(&exact).map(|(code, x)| x - step * f64::from(*code));
+        let fine_window = Window::new(norm, length(missed), ROUNDING);
+        let offset = 128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
+        let fine = FineQuery { codes, offset, scale };
+        Ok(Self { coarse, coarse_window, fine, fine_window, exact })
     }
 
     /// Whether every score of the query is zero.
     pub(super) fn is_zero(&self) -> bool {
-        self.coded.scale == 0.0
+        self.fine.scale == 0.0
     }
 }
 
-/// How far the score of codes can be from the exact score, for one query.
+/// Rounds of [`Window::reaching`].
+const ROUNDS: usize = 4;
+
+/// How far a score of codes can be from the exact score, for one query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     norm: f32,
@@ -187,18 +198,50 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// For a query of length `norm` whose codes stand for one at the distance `gap`, in scores whose
+    /// roundings are within `rounding` of |x̂|·|q̂|.
+    pub(super) fn new(norm: f64, gap: f64, rounding: f64) -> Self {
+        Self {
+            norm: rounded_up(norm * (1.0 + rounding)),
+            gap: rounded_up(gap * (1.0 + rounding) + (norm + gap) * rounding),
+        }
+    }
+
     /// Bound of |score of codes − exact score| for rows with |x − x̂| ≤ `error`, |x̂| ≤ `norm`.
     ///
     /// `score + margin` and `score − margin` computed in `f32` still bound the exact score.
     pub(super) fn margin(self, error: f32, norm: f32) -> f32 {
         error * self.norm + norm * self.gap
     }
+
+    /// The window for rows whose x − x̂ is at right angles to x̂, where only those matter whose score of codes
+    /// plus its margin reaches `floor`. `worst` bounds the error and the norm of every row.
+    ///
+    /// A row of score s meets x − x̂ with √(|q|² − (s/|x̂|)²) of the query at most (see [`coarse`]), which falls
+    /// with s: what bounds the rows from one score on bounds those that reach the floor, and so gives a
+    /// higher score from which on it has to. Each round is sound; they converge fast.
+    pub(super) fn reaching(self, floor: f32, worst: Reach) -> Self {
+        let [query, gap, norm] = [self.norm, self.gap, worst.norm].map(f64::from);
+        let mut across = query;
+        for _ in 0..ROUNDS {
+            // Scores below this one cannot reach the floor.
+            let least = f64::from(floor) - f64::from(worst.error) * across - norm * gap;
+            if least.partial_cmp(&0.0) != Some(Ordering::Greater) {
+                break;
+            }
+            // The codes' score is within |x̂|·gap of q·x̂.
+            let along = (least / norm - gap).max(0.0);
+            across = (query * query - along * along).max(0.0).sqrt();
+        }
+        Self { norm: rounded_up(across), gap: self.gap }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Coded, Query, Shape, nearest};
+    use super::{Coded, Query, Reach, Shape, nearest};
     use crate::index::dense::error::{DIMENSION_LIMIT, DenseError, NORM_MAX, NORM_MIN};
+    use crate::index::dense::kernel::{Blocks, GROUP, portable};
     use crate::index::dense::kernel::{LANES, ROWS};
     use proptest::prelude::*;
 
@@ -214,27 +257,64 @@ mod tests {
         })
     }
 
+    /// Scores of both kinds of codes with their margins, by the portable kernels.
+    fn scores(row: &[f32], query: &Query, shape: Shape) -> [(f32, f32); 2] {
+        let [fine, coarse] = [Coded::fine(row, shape.width), Coded::coarse(row, shape.width)];
+        let sum = (portable::KERNELS.sum)(&query.fine.codes, &fine.bytes) - query.fine.offset;
+        #[expect(clippy::cast_precision_loss, reason = "as a search does")]
+        let by_fine = sum as f32 * fine.scale * query.fine.scale;
+        // One row of a block, whose others are zeros.
+        let mut codes = vec![0; shape.block_bytes()];
+        for (group, four) in
+            codes.as_chunks_mut::<GROUP>().0.iter_mut().zip(coarse.bytes.as_chunks::<4>().0)
+        {
+            group[..4].copy_from_slice(four);
+        }
+        let mut scales = [0.0; ROWS];
+        scales[0] = coarse.scale;
+        let mut by_coarse = [0.0; ROWS];
+        let blocks = Blocks { codes: &codes, scales: &scales, floor: 0.0 };
+        (portable::KERNELS.scan)(&query.coarse, blocks, &mut by_coarse, &mut [0]);
+        let window = query.coarse_window;
+        [
+            (by_fine, query.fine_window.margin(fine.error, fine.norm)),
+            (by_coarse[0], window.margin(coarse.error, coarse.norm)),
+        ]
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
         #[test]
-        fn the_margin_bounds_the_error_of_the_score_of_codes(
+        fn margins_bound_the_errors_of_scores_of_codes(
             (row, query) in vectors(),
+            like in -2.0_f32..2.0,
+            below in 1e-7..0.5,
+            worse in 1.0_f32..1.5,
             limit in prop_oneof![Just(63_i8), Just(127)],
         ) {
             let shape = Shape::new(row.len()).unwrap();
-            let (Ok(_), Ok(query_forms)) = (shape.check(&row), Query::new(&query, shape, limit))
-            else {
-                return Ok(());
-            };
-            let coded = Coded::new(&row, shape.width, 127);
-            let window = Coded::new(&query, shape.width, limit);
-            let sum: i32 = coded.codes.iter().zip(&window.codes)
-                .map(|(&left, &right)| i32::from(left) * i32::from(right)).sum();
-            #[expect(clippy::cast_precision_loss, reason = "as the kernels do")]
-            let score = sum as f32 * coded.scale * window.scale;
-            let exact: f64 = row.iter().zip(&query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-            let margin = query_forms.window.margin(coded.error, coded.norm);
-            prop_assert!(f64::from(score + margin) >= exact);
-            prop_assert!(f64::from(score - margin) <= exact);
+            // Also queries that lie nearly along the row.
+            let mixed: Vec<f32> = row.iter().zip(&query).map(|(x, q)| x * like + q).collect();
+            for query in [&query, &mixed] {
+                let (Ok(_), Ok(forms)) = (shape.check(&row), Query::new(query, shape, limit)) else {
+                    return Ok(());
+                };
+                let exact: f64 =
+                    row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let by_codes = scores(&row, &forms, shape);
+                for (score, margin) in by_codes {
+                    prop_assert!(f64::from(score + margin) >= exact);
+                    prop_assert!(f64::from(score - margin) <= exact);
+                }
+                // A row whose exact score is the floor is never ruled out.
+                #[expect(clippy::cast_possible_truncation, reason = "a floor below it")]
+                let floor = (exact - exact.abs() * below) as f32;
+                let Coded { error, norm, .. } = Coded::coarse(&row, shape.width);
+                let worst = Reach { error: error * worse, norm: norm * worse };
+                let window = forms.coarse_window.reaching(floor, worst);
+                prop_assert!(by_codes[1].0 + window.margin(error, norm) >= floor);
+            }
         }
 
         #[test]

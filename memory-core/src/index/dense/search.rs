@@ -1,28 +1,42 @@
-//! Bounded-exact search: scan codes, then score exactly whatever could belong to the best `k`.
+//! Exact search: scan 4-bit codes, look at what is near by 8-bit codes, then score exactly whatever could
+//! belong to the best `k`.
 //!
-//! The scan gives every row an interval [score − margin, score + margin] that holds its exact score
-//! (see [`super::quantise`]). The k-th best lower end so far is a floor: rows whose upper end is below
-//! it are out. What is left is scored exactly by falling upper end, until the next upper end is below
-//! the k-th best exact score: the threshold algorithm of Fagin, Lotem and Naor (2003). The answer is
-//! the one a full scan would give; on embeddings some tens of rows are read.
+//! Codes give every row an interval [score − margin, score + margin] that holds its exact score (see
+//! [`super::quantise`]). Of the `k` rows that are best by 4-bit codes, the least lower end by 8-bit codes is
+//! a floor: rows whose upper end is below it are out. Of those that are left, 8-bit codes raise the floor
+//! to their k-th best lower end, and what remains is scored exactly by falling upper end, until the next
+//! upper end is below the k-th best exact score: the threshold algorithm of Fagin, Lotem and Naor (2003).
+//! The answer is the one a full scan would give; on embeddings about a hundredth of the rows are looked
+//! at by 8-bit codes, and some tens of vectors are read.
 
 use super::kernel::{Blocks, Kernels, ROWS};
 use super::quantise::Query;
 use super::rows::Buffer;
+use super::sketch::Sketch;
+use super::slab::{NONE, Reach, Slab};
 use super::survivors::{Lanes, STRIDE, Survivors};
-use super::topk::{TopK, key, unkey};
+use super::topk::{Shortlist, TopK, key, unkey};
 use super::{Dense, Ranking};
+use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use std::collections::BinaryHeap;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
 const FIRST_STRIDE: usize = 2;
 
+/// Rows that a survey looks at by 8-bit codes, at least; if it gives many, twice as many as it gives.
+const LISTED: usize = 512;
+
 /// Rows hinted at before they are read.
-pub(super) const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 
 /// From how large a share 1/n of the rows asked for the scan of codes is not worth its time.
 const MOST: usize = 8;
+
+thread_local! {
+    /// Room for the scores of a scan: the system would give and clear it anew for each.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Everything one search needs.
 pub(super) struct Search<'a> {
@@ -38,37 +52,87 @@ pub(super) struct Search<'a> {
     pub(super) buffer: RefCell<Buffer>,
 }
 
-/// What the scan of codes leaves.
-struct Scanned {
-    /// Keys of (upper end, slot) of the rows that may belong to the best k.
-    candidates: Vec<u64>,
-    /// The best lower ends.
-    floor: TopK,
-    /// Σ score of codes, by lane; [`Scanned::settle_sums`] has moved them to `sum` after each stride.
-    sums: [f32; ROWS],
-    /// Σ score of codes.
-    sum: f64,
+/// What is looked at more closely.
+pub(super) struct Drawn {
+    /// Slots of the best by the scan, best first; empty if there was none.
+    pub(super) listed: Vec<u32>,
+    /// Slots that may belong to the best `k`.
+    pub(super) near: Vec<u32>,
+    /// A score that the best `k` reach.
+    pub(super) floor: f32,
+    /// Σ score of the rows that take part, if the scan gave it.
+    pub(super) sum: Option<f64>,
+}
+
+/// A slot with its score by 8-bit codes, and how far that can be off.
+#[derive(Clone, Copy)]
+struct Met {
+    slot: u32,
+    score: f32,
+    margin: f32,
 }
 
 impl Search<'_> {
-    /// Ranks the survivors; with `by_unit`, writes a score for each of them at its unit number.
+    /// The best `k` of the survivors.
+    #[cfg(any(test, feature = "bench"))]
+    pub(super) fn run(&self, survivors: &Survivors, sketch: Option<&Sketch>) -> Ranking {
+        let drawn = self.draw(survivors, sketch, None);
+        let met = self.by_codes(&drawn.near);
+        let top = self.rank(&met, drawn.floor).into_ranked();
+        self.ranking(top, survivors, drawn.sum, &met)
+    }
+
+    /// The best `k` of the survivors, and after them those up to `n` that are best by their 8-bit codes.
     ///
-    /// Scores written are within the margin of the exact ones; slots of other units are left alone.
-    pub(super) fn run(&self, survivors: &Survivors, by_unit: Option<&mut [f32]>) -> Ranking {
-        let survivor_count = survivors.count(self.dense);
-        let few = self.k.saturating_mul(MOST) >= survivor_count;
-        match survivors {
-            Survivors::All | Survivors::Blocks(_) if !few && !self.query.is_zero() => {
-                let scanned = self.scan(survivors, by_unit);
-                let sum = scanned.sum;
-                let top = self.settle(scanned);
-                self.ranking(top, sum, survivor_count)
-            }
-            _ => {
-                let (top, sum) = self.read(&survivors.slots(self.dense), by_unit);
-                self.ranking(top, sum, survivor_count)
-            }
+    /// Only what is listed by 4-bit codes is looked at if more rows than that are in doubt: of so many near
+    /// duplicates, one of the best may then be missing. Doubt is a bound; the error of 4-bit codes is a
+    /// twentieth of it.
+    pub(super) fn survey(
+        &self,
+        survivors: &Survivors,
+        sketch: Option<&Sketch>,
+        n: usize,
+    ) -> Ranking {
+        let drawn = self.draw(survivors, sketch, Some(LISTED.max(n.saturating_mul(2))));
+        let near = self.by_codes(&drawn.near);
+        let mut top = self.rank(&near, drawn.floor).into_ranked();
+        let mut others = Shortlist::new(n);
+        let listed = self.by_codes(&drawn.listed);
+        for other in if listed.is_empty() { &near } else { &listed } {
+            others.push(other.score, other.slot);
         }
+        let known: FxHashSet<u32> = top.iter().map(|(unit, _)| *unit).collect();
+        let others = others.into_ranked().into_iter().map(|(slot, score)| (self.unit(slot), score));
+        top.extend(others.filter(|(unit, _)| !known.contains(unit)));
+        top.truncate(n);
+        self.ranking(top, survivors, drawn.sum, &near)
+    }
+
+    /// What may belong to the best `k`. With `most`, that many of the best by a scan are listed, and are all
+    /// that is looked at if more are in doubt. Without a scan where that does not pay.
+    fn draw(&self, survivors: &Survivors, sketch: Option<&Sketch>, most: Option<usize>) -> Drawn {
+        let count = survivors.count(self.dense);
+        let n_listed = most.unwrap_or(self.k);
+        let least = n_listed.saturating_mul(2).max(self.k.saturating_mul(MOST));
+        let few = least >= count || matches!(survivors, Survivors::Rows(_));
+        let sketched = sketch.filter(|_| !few);
+        if let Some(drawn) = sketched.and_then(|s| self.draw_sketched(survivors, s, n_listed)) {
+            return drawn;
+        }
+        if few {
+            let near = survivors.slots(self.dense);
+            return Drawn { listed: Vec::new(), near, floor: f32::NEG_INFINITY, sum: None };
+        }
+        let mut scores = SCORES.take();
+        let (listed, sum) = self.scan(survivors, n_listed, &mut scores);
+        let floor = self.least_lower_end(&listed);
+        let most = most.unwrap_or(usize::MAX);
+        let mut near = self.near(survivors, &scores, floor, most);
+        SCORES.set(scores);
+        if near.len() > most {
+            near.clone_from(&listed);
+        }
+        Drawn { listed, near, floor, sum: Some(sum) }
     }
 
     #[expect(
@@ -76,40 +140,28 @@ impl Search<'_> {
         clippy::cast_possible_truncation,
         reason = "a mean is reported in single precision"
     )]
-    pub(super) fn ranking(&self, top: TopK, sum: f64, count: usize) -> Ranking {
-        Ranking {
-            top: top.into_ranked(),
-            mean: if count == self.dense.len() {
-                self.dense.mean(self.query)
-            } else {
-                (sum / count.max(1) as f64) as f32
-            },
-        }
-    }
-
-    /// Scores the rows of `slots` exactly.
-    fn read(&self, slots: &[u32], mut by_unit: Option<&mut [f32]>) -> (TopK, f64) {
-        let mut top = TopK::new(self.k);
-        let mut sum = 0.0;
-        for (at, &slot) in slots.iter().enumerate() {
-            if let Some(&soon) = slots.get(at + AHEAD) {
-                self.prefetch(soon);
-            }
-            let (unit, score) = self.exact(slot);
-            sum += f64::from(score);
-            top.push(score, unit);
-            if let Some(place) = by_unit.as_mut().and_then(|all| all.get_mut(unit as usize)) {
-                *place = score;
-            }
-        }
-        (top, sum)
+    fn ranking(
+        &self,
+        top: Vec<(u32, f32)>,
+        survivors: &Survivors,
+        sum: Option<f64>,
+        met: &[Met],
+    ) -> Ranking {
+        let count = survivors.count(self.dense);
+        let sum = || sum.unwrap_or_else(|| met.iter().map(|met| f64::from(met.score)).sum());
+        let mean = if count == self.dense.len() {
+            self.dense.mean(self.query)
+        } else {
+            (sum() / count.max(1) as f64) as f32
+        };
+        Ranking { top, mean }
     }
 
     /// Hints that the vector of `slot` is read soon.
-    pub(super) fn prefetch(&self, slot: u32) {
+    fn prefetch(&self, slot: u32) {
         let (slab, row) = self.dense.place(slot);
         if let Some(row) = slab.and_then(|slab| slab.held_row(row)) {
-            (self.kernels.prefetch)(row);
+            (self.kernels.prefetch)(row.as_ptr().cast(), size_of_val(row));
         }
     }
 
@@ -118,7 +170,7 @@ impl Search<'_> {
     /// A vector that cannot be read marks the index as damaged, so that the search ends in an error.
     pub(super) fn exact(&self, slot: u32) -> (u32, f32) {
         let (slab, row) = self.dense.place(slot);
-        let Some(slab) = slab else { return (super::slab::NONE, 0.0) };
+        let Some(slab) = slab else { return (NONE, 0.0) };
         let mut buffer = self.buffer.borrow_mut();
         let score = match slab.row(row, &mut buffer) {
             Ok(vector) => self.score(vector),
@@ -127,104 +179,166 @@ impl Search<'_> {
         (slab.unit(row), score)
     }
 
+    /// Unit of a slot in use.
+    fn unit(&self, slot: u32) -> u32 {
+        let (slab, row) = self.dense.place(slot);
+        slab.map_or(NONE, |slab| slab.unit(row))
+    }
+
     /// Exact score of a vector: the `f64` inner product, rounded.
     #[expect(clippy::cast_possible_truncation, reason = "the score by definition")]
     pub(super) fn score(&self, row: &[f32]) -> f32 {
         (self.kernels.dot)(&self.query.exact, row) as f32
     }
 
-    /// Scans the codes of blocks.
-    fn scan(&self, survivors: &Survivors, mut by_unit: Option<&mut [f32]>) -> Scanned {
-        let mut scanned = Scanned {
-            candidates: Vec::new(),
-            floor: TopK::new(self.k),
-            sums: [0.0; ROWS],
-            sum: 0.0,
-        };
-        let mut scores = [0.0; STRIDE * ROWS];
+    /// Scans the 4-bit codes of blocks: scores of their rows in the order of the strides, the slots of the
+    /// `n_listed` best, and Σ score of the rows that take part, where it is needed.
+    fn scan(
+        &self,
+        survivors: &Survivors,
+        n_listed: usize,
+        scores: &mut Vec<f32>,
+    ) -> (Vec<u32>, f64) {
+        scores.resize(survivors.n_blocks(self.dense) * ROWS, 0.0);
+        let mut rest = scores.as_mut_slice();
+        let mut best = Shortlist::new(n_listed);
+        let mut sums = [0.0_f32; ROWS];
+        let mut sum = 0.0;
+        let has_sum = matches!(survivors, Survivors::Blocks(_));
         survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
-            self.stride(lanes, &mut scores, &mut scanned);
-            if let Some(all) = by_unit.as_mut() {
-                self.publish(lanes, &scores, all);
+            let taken = std::mem::take(&mut rest);
+            let (now, later) = taken.split_at_mut((lanes.len() * ROWS).min(taken.len()));
+            rest = later;
+            self.stride(lanes, now, &mut best);
+            if has_sum {
+                for (lanes, scores) in lanes.iter().zip(now.as_chunks::<ROWS>().0) {
+                    add(&mut sums, scores, lanes.bits);
+                }
+                // A total needs more digits.
+                sum += f64::from(std::mem::take(&mut sums).iter().sum::<f32>());
             }
         });
-        scanned
+        let best = best.into_ranked().into_iter().map(|(slot, _)| slot);
+        (best.take(n_listed).collect(), sum)
     }
 
-    /// Scores consecutive blocks of one slab and keeps the rows that may belong to the best k.
-    fn stride(&self, lanes: &[Lanes], scores: &mut [f32], scanned: &mut Scanned) {
-        let Some(first) = lanes.first() else { return };
-        let shape = self.dense.shape;
-        let Some(slab) = self.dense.slabs.get(first.block / shape.slab_blocks) else {
+    /// Scores consecutive blocks of one slab and keeps the best rows.
+    fn stride(&self, lanes: &[Lanes], scores: &mut [f32], best: &mut Shortlist) {
+        let Some((slab, start)) = lanes.first().and_then(|lanes| self.block(*lanes)) else {
             return;
         };
-        let start = first.block % shape.slab_blocks;
-        let reaches = slab.reaches.get(start..).unwrap_or_default();
-        let mut floors = [f32::INFINITY; STRIDE];
-        let window = self.query.window;
-        for (floor, reach) in floors.iter_mut().zip(reaches) {
-            *floor = scanned.floor.floor() - window.margin(reach.error, reach.norm);
-        }
         let mut hits = [0_u16; STRIDE];
         let hits = hits.get_mut(..lanes.len()).unwrap_or_default();
         let blocks = Blocks {
-            codes: slab.codes.get().get(start * shape.block_bytes()..).unwrap_or_default(),
-            scales: slab.scales.get(start * ROWS..).unwrap_or_default(),
-            floors: &floors,
+            codes: slab
+                .coarse
+                .bytes
+                .get()
+                .get(start * self.dense.shape.block_bytes()..)
+                .unwrap_or_default(),
+            scales: slab.coarse.scales.get(start * ROWS..).unwrap_or_default(),
+            floor: best.floor(),
         };
-        (self.kernels.scan)(&self.query.coded, blocks, scores, hits);
-        for ((lanes, hits), scores) in lanes.iter().zip(hits).zip(scores.as_chunks::<ROWS>().0) {
-            scanned.add(scores, lanes.bits);
-            let mut bits = *hits & lanes.bits;
-            while bits != 0 {
-                let lane = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let row = lanes.block % shape.slab_blocks * ROWS + lane;
-                let margin = window.margin(
-                    slab.errors.get(row).copied().unwrap_or_default(),
-                    slab.norms.get(row).copied().unwrap_or_default(),
-                );
-                let score = scores.get(lane).copied().unwrap_or_default();
-                scanned.meet(score, margin, lanes.block * ROWS + lane);
+        (self.kernels.scan)(&self.query.coarse, blocks, scores, hits);
+        let blocks = lanes.iter().zip(hits).zip(scores.as_chunks::<ROWS>().0);
+        for ((lanes, hits), scores) in blocks.filter(|((_, hits), _)| **hits > 0) {
+            for (slot, score) in lanes.picked(*hits, scores) {
+                best.push(score, slot);
             }
         }
-        scanned.settle_sums();
     }
 
-    /// Writes scores of codes at the unit numbers of their rows.
-    fn publish(&self, lanes: &[Lanes], scores: &[f32], by_unit: &mut [f32]) {
-        let shape = self.dense.shape;
-        for (lanes, scores) in lanes.iter().zip(scores.as_chunks::<ROWS>().0) {
-            let Some(slab) = self.dense.slabs.get(lanes.block / shape.slab_blocks) else {
-                continue;
-            };
-            let start = lanes.block % shape.slab_blocks * ROWS;
-            if lanes.bits == u16::MAX
-                && let Some(first) = slab.run(lanes.block % shape.slab_blocks)
-                && let Some(places) = by_unit.get_mut(first as usize..)
-                && let Some(places) = places.first_chunk_mut::<ROWS>()
-            {
-                *places = *scores;
-                continue;
+    /// Slab of a block, and its number in that.
+    fn block(&self, lanes: Lanes) -> Option<(&Slab, usize)> {
+        let per_slab = self.dense.shape.slab_blocks;
+        Some((self.dense.slabs.get(lanes.block / per_slab)?, lanes.block % per_slab))
+    }
+
+    /// The least lower end of the first `k` of the slots by 8-bit codes: as many rows score no less.
+    pub(super) fn least_lower_end(&self, slots: &[u32]) -> f32 {
+        let best = self.by_codes(slots.get(..self.k).unwrap_or(slots));
+        best.iter().map(|met| met.score - met.margin).fold(f32::INFINITY, f32::min)
+    }
+
+    /// The slots whose upper end by 4-bit codes reaches the floor; at least `most` if there are more.
+    fn near(&self, survivors: &Survivors, mut scores: &[f32], floor: f32, most: usize) -> Vec<u32> {
+        let worsts = self.dense.slabs.iter().map(|slab| slab.worst);
+        let worst = worsts.fold(Reach::default(), Reach::or);
+        let window = self.query.coarse_window.reaching(floor, worst);
+        let mut near = Vec::new();
+        survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
+            let (now, later) = scores.split_at((lanes.len() * ROWS).min(scores.len()));
+            scores = later;
+            if near.len() > most {
+                return;
             }
-            let units = slab.units.get(start..).unwrap_or_default();
-            for (lane, (score, unit)) in scores.iter().zip(units).enumerate() {
-                if lanes.bits >> lane & 1 == 1
-                    && let Some(place) = by_unit.get_mut(*unit as usize)
-                {
-                    *place = *score;
+            let Some((slab, start)) = lanes.first().and_then(|lanes| self.block(*lanes)) else {
+                return;
+            };
+            let (mut floors, mut hits) = ([0.0; STRIDE], [0_u16; STRIDE]);
+            let reaches = slab.reaches.get(start..start + lanes.len()).unwrap_or_default();
+            for (least, reach) in floors.iter_mut().zip(reaches) {
+                *least = floor - window.margin(reach.error, reach.norm);
+            }
+            (self.kernels.above)(now, &floors, &mut hits);
+            let blocks = lanes.iter().zip(hits).zip(now.as_chunks::<ROWS>().0);
+            for ((lanes, hits), scores) in blocks.filter(|((_, hits), _)| *hits > 0) {
+                for (slot, score) in lanes.picked(hits, scores) {
+                    let block = lanes.block % self.dense.shape.slab_blocks;
+                    let reach = slab.coarse.reach(block * ROWS + slot as usize % ROWS);
+                    if score + window.margin(reach.error, reach.norm) >= floor {
+                        near.push(slot);
+                    }
                 }
             }
+        });
+        near
+    }
+
+    /// Score of a slot by its 8-bit codes, and how far it can be off.
+    #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
+    pub(super) fn by_fine_codes(&self, slot: u32) -> Option<(f32, f32)> {
+        let (slab, row) = self.dense.place(slot);
+        let (slab, query) = (slab?, &self.query.fine);
+        let sum = (self.kernels.sum)(&query.codes, slab.fine_codes(row)) - query.offset;
+        let reach = slab.fine.reach(row);
+        let score = sum as f32 * slab.fine.scales.get(row)? * query.scale;
+        Some((score, self.query.fine_window.margin(reach.error, reach.norm)))
+    }
+
+    /// Slots by their 8-bit codes.
+    fn by_codes(&self, slots: &[u32]) -> Vec<Met> {
+        let mut met = Vec::with_capacity(slots.len());
+        for (at, &slot) in slots.iter().enumerate() {
+            let soon = slots.get(at + AHEAD).map(|soon| self.dense.place(*soon));
+            if let Some((Some(slab), row)) = soon {
+                let codes = slab.fine_codes(row);
+                (self.kernels.prefetch)(codes.as_ptr(), codes.len());
+            }
+            let found = self.by_fine_codes(slot);
+            met.extend(found.map(|(score, margin)| Met { slot, score, margin }));
         }
+        met
+    }
+
+    /// The best `k` of those that reach `floor`.
+    fn rank(&self, met: &[Met], floor: f32) -> TopK {
+        let mut lower_ends = TopK::new(self.k);
+        let mut candidates = Vec::new();
+        for Met { slot, score, margin } in met {
+            if score + margin >= floor.max(lower_ends.floor()) {
+                candidates.push(key(score + margin, *slot));
+                lower_ends.push(score - margin, *slot);
+            }
+        }
+        let floor = floor.max(lower_ends.floor());
+        candidates.retain(|&candidate| unkey(candidate).0 >= floor);
+        self.settle(BinaryHeap::from(candidates))
     }
 
     /// Scores candidates exactly by falling upper end until none can come in any more.
-    fn settle(&self, scanned: Scanned) -> TopK {
+    fn settle(&self, mut candidates: BinaryHeap<u64>) -> TopK {
         let mut top = TopK::new(self.k);
-        let floor = scanned.floor.floor();
-        let mut candidates: Vec<u64> = scanned.candidates;
-        candidates.retain(|&candidate| unkey(candidate).0 >= floor);
-        let mut candidates = BinaryHeap::from(candidates);
         loop {
             // A few at a time, so that they come from memory together.
             let taken = std::iter::from_fn(|| candidates.pop()).take(AHEAD);
@@ -247,40 +361,9 @@ impl Search<'_> {
     }
 }
 
-impl Scanned {
-    /// Adds the scores whose bit is set: sixteen sums side by side, as one would wait for itself.
-    fn add(&mut self, scores: &[f32; ROWS], bits: u16) {
-        if bits == u16::MAX {
-            for (sum, score) in self.sums.iter_mut().zip(scores) {
-                *sum += score;
-            }
-        } else {
-            for (lane, (sum, score)) in self.sums.iter_mut().zip(scores).enumerate() {
-                *sum += if bits >> lane & 1 == 1 { *score } else { 0.0 };
-            }
-        }
-    }
-
-    /// Moves the sums of a stride to the total, which needs more digits.
-    fn settle_sums(&mut self) {
-        self.sum += f64::from(self.sums.iter().sum::<f32>());
-        self.sums = [0.0; ROWS];
-    }
-
-    /// Considers a row; drops candidates that fell below the floor when many have piled up.
-    fn meet(&mut self, score: f32, margin: f32, slot: usize) {
-        let (upper, lower) = (score + margin, score - margin);
-        if upper < self.floor.floor() {
-            return;
-        }
-        if self.candidates.len() == self.candidates.capacity() {
-            let floor = self.floor.floor();
-            self.candidates.retain(|&candidate| unkey(candidate).0 >= floor);
-            // Room for as many again, so that dropping stays linear in what comes in.
-            self.candidates.reserve(self.candidates.len().max(256));
-        }
-        let slot = u32::try_from(slot).unwrap_or(super::slab::NONE);
-        self.candidates.push(key(upper, slot));
-        self.floor.push(lower, slot);
+/// Adds the scores whose bit is set: sixteen sums side by side, as one would wait for itself.
+fn add(sums: &mut [f32; ROWS], scores: &[f32; ROWS], bits: u16) {
+    for (lane, (sum, score)) in sums.iter_mut().zip(scores).enumerate() {
+        *sum += if bits >> lane & 1 == 1 { *score } else { 0.0 };
     }
 }

@@ -4,14 +4,13 @@
 //! signs b = ±1 are kept and the factor |e|²/|e|₁, which makes `factor · b·z` the unbiased estimate of
 //! e·z in random rotations (`RaBitQ`, Gao and Long, 2024); z = R(q − m) has codes of four bits, so that
 //! b·z is a matter of counting bits (as in Lucene's "better binary quantization"). The short list
-//! is then read exactly; the codes are passed over, as a row of them lies scattered over a block.
+//! is then ranked exactly, by its 8-bit codes and the vectors of those that could belong to the best.
 
-use super::Ranking;
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
-use super::search::{AHEAD, Search};
+use super::search::{Drawn, Search};
 use super::survivors::{Lanes, STRIDE, Survivors};
-use super::topk::{Shortlist, TopK};
+use super::topk::Shortlist;
 
 /// Bits of a word.
 const WORD: usize = 64;
@@ -149,51 +148,44 @@ fn bits_of(values: &[f32; WORD], bit: impl Fn(f32) -> bool) -> u64 {
 }
 
 impl Search<'_> {
-    /// Ranks the survivors by a short list from sketches, without a guarantee.
-    pub(super) fn run_sketched(&self, survivors: &Survivors, sketch: &Sketch) -> Ranking {
+    /// A short list from sketches, without a guarantee; `None` where they are not worth it.
+    pub(super) fn draw_sketched(
+        &self,
+        survivors: &Survivors,
+        sketch: &Sketch,
+        n_listed: usize,
+    ) -> Option<Drawn> {
         let count = survivors.count(self.dense);
-        let list = shortlist(self.k, count);
-        let scattered = matches!(survivors, Survivors::Rows(_));
-        if scattered || list * 4 >= count || self.query.is_zero() {
-            return self.run(survivors, None);
+        let n_estimates = shortlist(self.k, count).max(n_listed);
+        if n_estimates * 4 >= count || self.query.is_zero() {
+            return None;
         }
         let exact = &self.query.exact;
         #[expect(clippy::cast_possible_truncation, reason = "these were `f32` before")]
         let vector: Vec<f32> = exact.iter().map(|value| *value as f32).collect();
         let (query, reach) = sketch.query(vector.get(..self.dense.dims()).unwrap_or_default());
-        let drawn = self.draw(survivors, sketch, &query, list);
-        let top = self.settle_estimates(&drawn.list.into_ranked(), sketch, reach);
-        self.ranking(top, drawn.sum, count)
-    }
-
-    /// Reads the short list by falling estimate, but for rows that can hardly come in any more.
-    fn settle_estimates(&self, list: &[(u32, f32)], sketch: &Sketch, reach: f32) -> TopK {
-        let constant = sketch.constant(&self.query.exact);
-        let mut top = TopK::new(self.k);
-        for (at, (slot, estimate)) in list.iter().enumerate() {
-            let factor = sketch.factors.get(*slot as usize);
-            let upper = estimate + constant + factor.copied().unwrap_or_default() * reach;
-            if upper < top.floor() {
-                continue;
-            }
-            if let Some((soon, _)) = list.get(at + AHEAD) {
-                self.prefetch(*soon);
-            }
-            let (unit, score) = self.exact(*slot);
-            top.push(score, unit);
-        }
-        top
+        let estimates = self.estimate(survivors, sketch, &query, n_estimates);
+        let (list, sum) = (estimates.list.into_ranked(), Some(estimates.sum));
+        let listed: Vec<u32> = list.iter().map(|(slot, _)| *slot).collect();
+        let floor = self.least_lower_end(&listed);
+        // But for rows that can hardly come in any more.
+        let constant = sketch.constant(exact);
+        let hopeful = list.iter().filter(|(slot, estimate)| {
+            let factor = sketch.factors.get(*slot as usize).copied().unwrap_or_default();
+            estimate + constant + factor * reach >= floor
+        });
+        Some(Drawn { near: hopeful.map(|(slot, _)| *slot).collect(), listed, floor, sum })
     }
 
     /// The best survivors by estimate.
-    fn draw(
+    fn estimate(
         &self,
         survivors: &Survivors,
         sketch: &Sketch,
         query: &SketchQuery,
         list: usize,
-    ) -> Drawn {
-        let mut drawn = Drawn { list: Shortlist::new(list), sum: 0.0 };
+    ) -> Estimates {
+        let mut drawn = Estimates { list: Shortlist::new(list), sum: 0.0 };
         // The constant of the estimate only matters to the mean.
         let constant = f64::from(sketch.constant(&self.query.exact));
         let mut scores = [0.0_f32; STRIDE * ROWS];
@@ -227,12 +219,12 @@ impl Sketch {
 }
 
 /// A short list and the sum of all estimates.
-struct Drawn {
+struct Estimates {
     list: Shortlist,
     sum: f64,
 }
 
-impl Drawn {
+impl Estimates {
     fn meet(&mut self, lanes: Lanes, scores: &[f32; ROWS], constant: f64) {
         let floor = self.list.floor();
         let mut bits = lanes.bits;

@@ -1,6 +1,6 @@
 //! A fixed number of rows: their codes in blocks, their vectors, and what the scan needs beside.
 
-use super::kernel::{ROWS, TOGETHER};
+use super::kernel::{GROUP, ROWS, TOGETHER};
 use super::pages::Pages;
 use super::quantise::{Coded, Shape};
 use super::rows::{Buffer, Rows};
@@ -10,13 +10,64 @@ use std::io;
 /// Mark of a slot without unit, and of a block whose units are not consecutive.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Largest |x − x̂| and |x̂| of the rows of a block.
+/// |x − x̂| and |x̂| of a row, or the largest of the rows of a block.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Reach {
-    /// Largest |x − x̂|.
+    /// |x − x̂|.
     pub(super) error: f32,
-    /// Largest |x̂|.
+    /// |x̂|.
     pub(super) norm: f32,
+}
+
+impl Reach {
+    /// The larger of each.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { error: self.error.max(other.error), norm: self.norm.max(other.norm) }
+    }
+}
+
+/// The codes of all rows with the same number of bits, and what they are off.
+#[derive(Debug)]
+pub(super) struct Codes {
+    pub(super) bytes: Pages<u8>,
+    /// Value of a code step of each row; 0 for slots out of use.
+    pub(super) scales: Vec<f32>,
+    /// |x − x̂| of each row, rounded up.
+    pub(super) errors: Vec<f32>,
+    /// |x̂| of each row, rounded up.
+    pub(super) norms: Vec<f32>,
+}
+
+impl Codes {
+    fn new(rows: usize, bytes: usize) -> io::Result<Self> {
+        let zeros = || vec![0.0; rows];
+        let (scales, errors, norms) = (zeros(), zeros(), zeros());
+        Ok(Self { bytes: Pages::zeroed(bytes)?, scales, errors, norms })
+    }
+
+    fn copy(&self, bytes: usize) -> io::Result<Self> {
+        let (scales, errors) = (self.scales.clone(), self.errors.clone());
+        Ok(Self { bytes: self.bytes.copy(bytes)?, scales, errors, norms: self.norms.clone() })
+    }
+
+    /// Scale, error and norm, each with a number for every row.
+    pub(super) fn columns_mut(&mut self) -> [&mut Vec<f32>; 3] {
+        [&mut self.scales, &mut self.errors, &mut self.norms]
+    }
+
+    /// Error and norm of a row.
+    pub(super) fn reach(&self, row: usize) -> Reach {
+        let of = |column: &[f32]| column.get(row).copied().unwrap_or_default();
+        Reach { error: of(&self.errors), norm: of(&self.norms) }
+    }
+
+    fn describe(&mut self, row: usize, values: [f32; 3]) {
+        for (column, value) in self.columns_mut().into_iter().zip(values) {
+            if let Some(slot) = column.get_mut(row) {
+                *slot = value;
+            }
+        }
+    }
 }
 
 /// The rows of a slab, filled from the front.
@@ -27,21 +78,18 @@ pub(super) struct Slab {
     used: usize,
     /// Number of the last write to it, counted over the index.
     version: u64,
-    /// Code + 128 of row r and dimension j at
-    /// `(r / 16) · 16 · width + (j / 4) · 64 + (r % 16) · 4 + j % 4`.
-    pub(super) codes: Pages<u8>,
+    /// Four bits a dimension, in blocks as [`super::kernel::Blocks`] says.
+    pub(super) coarse: Codes,
+    /// Eight bits a dimension with 128 added, row by row.
+    pub(super) fine: Codes,
     /// Vectors, padded to the width.
     pub(super) rows: Rows,
-    /// Value of a code step of each row; 0 for slots out of use.
-    pub(super) scales: Vec<f32>,
-    /// |x − x̂| of each row, rounded up.
-    pub(super) errors: Vec<f32>,
-    /// |x̂| of each row, rounded up.
-    pub(super) norms: Vec<f32>,
     /// Unit of each row, [`NONE`] out of use.
     pub(super) units: Vec<u32>,
-    /// Per block, derived.
+    /// Per block of 4-bit codes, derived.
     pub(super) reaches: Vec<Reach>,
+    /// Bounds all of them; derived, and kept when rows leave.
+    pub(super) worst: Reach,
     /// First unit of a block whose units in use are consecutive, else [`NONE`]; derived.
     runs: Vec<u32>,
 }
@@ -54,13 +102,12 @@ impl Slab {
             shape,
             used: 0,
             version: 0,
-            codes: Pages::zeroed(shape.slab_blocks * shape.block_bytes())?,
+            coarse: Codes::new(rows, shape.slab_blocks * shape.block_bytes())?,
+            fine: Codes::new(rows, rows * shape.width)?,
             rows: Rows::Held(Pages::zeroed(rows * shape.width)?),
-            scales: vec![0.0; rows],
-            errors: vec![0.0; rows],
-            norms: vec![0.0; rows],
             units: vec![NONE; rows],
             reaches: vec![Reach::default(); shape.slab_blocks],
+            worst: Reach::default(),
             runs: vec![NONE; shape.slab_blocks],
         })
     }
@@ -71,13 +118,12 @@ impl Slab {
             shape: self.shape,
             used: self.used,
             version: self.version,
-            codes: self.codes.copy(self.blocks() * self.shape.block_bytes())?,
+            coarse: self.coarse.copy(self.blocks() * self.shape.block_bytes())?,
+            fine: self.fine.copy(self.used * self.shape.width)?,
             rows: self.rows.copy(self.used, self.shape.width)?,
-            scales: self.scales.clone(),
-            errors: self.errors.clone(),
-            norms: self.norms.clone(),
             units: self.units.clone(),
             reaches: self.reaches.clone(),
+            worst: self.worst,
             runs: self.runs.clone(),
         })
     }
@@ -107,26 +153,15 @@ impl Slab {
         self.rows.held(row, self.shape.width)
     }
 
-    /// The codes of a row, four dimensions at a time.
-    pub(super) fn codes_of(&self, row: usize) -> impl Iterator<Item = [i16; 4]> {
-        let block = self.shape.block_bytes();
-        let codes = self.codes.get().get(row / ROWS * block..).unwrap_or_default();
-        let groups = codes.get(..block).unwrap_or_default();
-        groups.chunks_exact(ROWS * 4).filter_map(move |group| {
-            let at = row % ROWS * 4;
-            let codes: [u8; 4] = group.get(at..at + 4)?.try_into().ok()?;
-            Some(codes.map(|code| i16::from(code) - 128))
-        })
+    /// The 8-bit codes of a row, with 128 added.
+    pub(super) fn fine_codes(&self, row: usize) -> &[u8] {
+        let codes = self.fine.bytes.get();
+        codes.get(row * self.shape.width..(row + 1) * self.shape.width).unwrap_or_default()
     }
 
     /// The unit of `row`, [`NONE`] out of use.
     pub(super) fn unit(&self, row: usize) -> u32 {
         self.units.get(row).copied().unwrap_or(NONE)
-    }
-
-    /// First unit of a block whose units in use are consecutive.
-    pub(super) fn run(&self, block: usize) -> Option<u32> {
-        self.runs.get(block).copied().filter(|&first| first != NONE)
     }
 
     /// Bits of the rows of `block` that are in use and, with a mask, whose unit is in it.
@@ -154,24 +189,30 @@ impl Slab {
         row: usize,
         unit: u32,
         vector: &[f32],
-        coded: &Coded,
+        [coarse, fine]: &[Coded; 2],
     ) {
         self.used = self.used.max(row + 1);
         self.version = version;
         self.rows.write(row, self.shape.width, vector);
         let block = row / ROWS * self.shape.block_bytes();
-        if let Some(block) = self.codes.get_mut().get_mut(block..block + self.shape.block_bytes()) {
-            let lanes = block.as_chunks_mut::<{ ROWS * TOGETHER }>().0.iter_mut();
-            let lanes = lanes.filter_map(|group| {
-                let lane = group.as_chunks_mut::<TOGETHER>().0.get_mut(row % ROWS)?;
-                Some(lane)
-            });
-            for (stored, codes) in lanes.zip(coded.codes.as_chunks::<TOGETHER>().0) {
-                // Flipping the top bit of a signed byte adds 128.
-                *stored = codes.map(|code| code.cast_unsigned() ^ 0x80);
+        let block = block..block + self.shape.block_bytes();
+        if let Some(block) = self.coarse.bytes.get_mut().get_mut(block) {
+            let groups = block.as_chunks_mut::<GROUP>().0.iter_mut();
+            let lanes =
+                groups.filter_map(|group| group.as_chunks_mut::<TOGETHER>().0.get_mut(row % ROWS));
+            for (stored, bytes) in lanes.zip(coarse.bytes.as_chunks::<TOGETHER>().0) {
+                *stored = *bytes;
             }
         }
-        self.describe(row, unit, coded.scale, coded.error, coded.norm);
+        let place = row * self.shape.width..(row + 1) * self.shape.width;
+        if let Some(place) = self.fine.bytes.get_mut().get_mut(place) {
+            place.copy_from_slice(&fine.bytes);
+        }
+        self.describe(
+            row,
+            unit,
+            [coarse, fine].map(|codes| [codes.scale, codes.error, codes.norm]),
+        );
     }
 
     /// Takes `rows` rows into use whose columns, codes and vectors were filled from outside.
@@ -184,8 +225,8 @@ impl Slab {
 
     /// Memory that it takes, in bytes.
     pub(super) fn size_bytes(&self) -> usize {
-        let columns = 3 * size_of::<f32>() + size_of::<u32>();
-        self.blocks() * (self.shape.block_bytes() + ROWS * columns)
+        let columns = 6 * size_of::<f32>() + size_of::<u32>();
+        self.blocks() * (self.shape.block_bytes() + ROWS * (self.shape.width + columns))
             + self.rows.size_bytes(self.used, self.shape.width)
     }
 
@@ -195,18 +236,13 @@ impl Slab {
             return;
         };
         self.used = row;
-        self.describe(row, NONE, 0.0, 0.0, 0.0);
+        self.describe(row, NONE, [[0.0; 3]; 2]);
     }
 
     /// Sets what is kept per row, and derives what is kept per block.
-    fn describe(&mut self, row: usize, unit: u32, scale: f32, error: f32, norm: f32) {
-        for (values, value) in
-            [(&mut self.scales, scale), (&mut self.errors, error), (&mut self.norms, norm)]
-        {
-            if let Some(slot) = values.get_mut(row) {
-                *slot = value;
-            }
-        }
+    fn describe(&mut self, row: usize, unit: u32, [coarse, fine]: [[f32; 3]; 2]) {
+        self.coarse.describe(row, coarse);
+        self.fine.describe(row, fine);
         if let Some(slot) = self.units.get_mut(row) {
             *slot = unit;
         }
@@ -216,13 +252,13 @@ impl Slab {
     /// Derives the reach and the run of `block` from its rows.
     fn derive(&mut self, block: usize) {
         let rows = block * ROWS..(block * ROWS + ROWS).min(self.used);
-        let errors = self.errors.get(rows.clone()).unwrap_or_default();
-        let norms = self.norms.get(rows.clone()).unwrap_or_default();
-        if let Some(reach) = self.reaches.get_mut(block) {
-            *reach = Reach {
-                error: errors.iter().copied().fold(0.0, f32::max),
-                norm: norms.iter().copied().fold(0.0, f32::max),
-            };
+        let errors = self.coarse.errors.get(rows.clone()).unwrap_or_default();
+        let norms = self.coarse.norms.get(rows.clone()).unwrap_or_default();
+        let largest = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
+        let reach = Reach { error: largest(errors), norm: largest(norms) };
+        self.worst = self.worst.or(reach);
+        if let Some(place) = self.reaches.get_mut(block) {
+            *place = reach;
         }
         let units = self.units.get(rows).unwrap_or_default();
         let first = units.first().copied().unwrap_or(NONE);
@@ -236,7 +272,7 @@ impl Slab {
 #[cfg(test)]
 mod tests {
     use super::{NONE, ROWS, Slab};
-    use crate::index::dense::quantise::{Coded, Shape};
+    use crate::index::dense::quantise::Shape;
     use crate::index::mask::Mask;
     use proptest::prelude::*;
 
@@ -255,7 +291,7 @@ mod tests {
             let mut slab = Slab::new(shape).unwrap();
             let vector = [1.0, -2.0, 3.0];
             for (row, &unit) in units.iter().enumerate() {
-                slab.write(1, row, unit, &vector, &Coded::new(&vector, shape.width, 127));
+                slab.write(1, row, unit, &vector, &shape.coded(&vector));
             }
             for _ in 0..pops {
                 slab.pop();

@@ -3,7 +3,7 @@
 mod exactness;
 
 use super::quantise::Shape;
-use super::{Dense, DenseError, UNIT_LIMIT, kernel};
+use super::{CERTAIN, Dense, DenseError, UNIT_LIMIT, kernel};
 use crate::index::mask::Mask;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -185,6 +185,24 @@ fn mean_slack(expected: &[(u32, f32)], bound: f32) -> f64 {
     f64::from(bound) + f64::from(largest) * 1e-5
 }
 
+/// The best of a survey are exact; the others take part, once each, with a score that is near theirs.
+fn check_survey(dense: &Dense, query: &[f32], mask: Option<&Mask>, expected: &[(u32, f32)]) {
+    for n in [1, 40, 90, 2_000] {
+        let survey = dense.survey(query, n, mask).unwrap();
+        assert_eq!(survey.top.len(), n.min(expected.len()));
+        let n_exact = CERTAIN.min(survey.top.len());
+        assert_eq!(survey.top[..n_exact], expected[..n_exact]);
+        let scores: BTreeMap<u32, f32> = expected.iter().copied().collect();
+        let units: BTreeMap<u32, f32> = survey.top.iter().copied().collect();
+        assert_eq!(units.len(), survey.top.len());
+        let prepared = dense.query(query).unwrap();
+        for (unit, score) in units {
+            let codes = dense.searching(&prepared, 0).by_fine_codes(dense.slot(unit).unwrap());
+            assert!((score - scores[&unit]).abs() <= codes.unwrap().1);
+        }
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a mean")]
 fn check(dense: &Dense, model: &Model, scenario: &Scenario) {
     let mask = scenario.mask.as_ref();
@@ -194,24 +212,25 @@ fn check(dense: &Dense, model: &Model, scenario: &Scenario) {
             Err(DenseError::Norm { .. }) => continue,
             found => found.unwrap(),
         };
-        let survey = dense.survey(query, scenario.k, mask).unwrap();
-        assert_eq!(survey.ranking, found);
-        let units: Vec<u32> = (0..600).collect();
-        let exact = dense.scores_for(query, &units).unwrap();
         let unmasked: BTreeMap<u32, f32> = full_scan(model, query, None).into_iter().collect();
-        for unit in units {
-            assert_eq!(exact[unit as usize], unmasked.get(&unit).copied());
-            let score = survey.by_unit.get(unit as usize).copied();
-            match unmasked.get(&unit) {
-                Some(exact) if mask.is_none_or(|mask| mask.contains(unit)) => {
-                    assert!((score.unwrap() - exact).abs() <= survey.bound);
-                }
-                _ => assert!(score.is_none_or(|score| score < f32::MIN)),
+        check_survey(dense, query, mask, &expected);
+        let (probe, prepared) = (dense.probe(query).unwrap(), dense.query(query).unwrap());
+        for unit in 0..600 {
+            let score = probe.score(unit);
+            assert_eq!(score.is_some(), unmasked.contains_key(&unit));
+            if let (Some(score), Some(exact)) = (score, unmasked.get(&unit)) {
+                let by_codes =
+                    dense.searching(&prepared, 0).by_fine_codes(dense.slot(unit).unwrap());
+                assert!((score - exact).abs() <= by_codes.unwrap().1);
             }
         }
+        let reaches = dense.slabs.iter().flat_map(|slab| &slab.reaches);
+        let window = prepared.coarse_window;
+        let margins = reaches.map(|reach| window.margin(reach.error, reach.norm));
+        let bound = margins.fold(0.0, f32::max);
         let total: f64 = expected.iter().map(|(_, score)| f64::from(*score)).sum();
         let mean = total / expected.len().max(1) as f64;
-        let slack = mean_slack(&expected, survey.bound) + mean_drift(scenario, query);
+        let slack = mean_slack(&expected, bound) + mean_drift(scenario, query);
         assert!((f64::from(found.mean) - mean).abs() <= slack);
         expected.truncate(scenario.k);
         assert_eq!(found.top, expected);
@@ -267,6 +286,45 @@ fn a_corpus_of_near_duplicates_is_ranked_exactly() {
         expected.truncate(k);
         assert_eq!(dense.search(&centre, k, None).unwrap().top, expected);
     }
+}
+
+#[test]
+fn of_many_rows_a_survey_gives_the_best_exactly_and_others_by_their_codes() {
+    let dims = 96;
+    for kernels in kernel::available() {
+        let mut dense = small_slabs(dims, 40, kernels);
+        let mut model = Model::new();
+        let changes = (0..5_000_u32).map(|unit| {
+            let centre = pseudo_random(u64::from(unit % 60), dims);
+            let noise = pseudo_random(u64::from(unit) + 100, dims);
+            let width = 0.5 + f32::from(u8::try_from(unit % 7).unwrap()) * 0.1;
+            Change::Put(unit, centre.iter().zip(noise).map(|(c, n)| c + n * width).collect())
+        });
+        apply(&mut dense, &mut model, changes.collect());
+        let most: Mask = (0..5_000).filter(|unit| unit % 9 > 0).collect();
+        for (query, mask) in [(7, None), (33, Some(&most)), (4_000, None), (9_999, Some(&most))] {
+            let query = pseudo_random(query, dims);
+            let expected = full_scan(&model, &query, mask);
+            check_survey(&dense, &query, mask, &expected);
+        }
+    }
+}
+
+#[test]
+fn a_survey_of_thousands_of_near_duplicates_gives_some_that_are_as_good_as_the_best() {
+    let dims = 96;
+    let mut dense = Dense::new(dims).unwrap();
+    let centre = pseudo_random(1, dims);
+    for unit in 0..5_000 {
+        let noise = scaled(&pseudo_random(u64::from(unit) + 7, dims), 1e-3);
+        let vector: Vec<f32> = centre.iter().zip(noise).map(|(c, n)| c + n).collect();
+        dense.put(unit, &vector).unwrap();
+    }
+    let survey = dense.survey(&centre, 100, None).unwrap();
+    let exact = dense.search(&centre, 5_000, None).unwrap().top;
+    assert_eq!(survey.top.len(), 100);
+    // All are alike: whichever is given is near the best.
+    assert!(survey.top.iter().all(|(_, score)| score / exact[0].1 > 0.999));
 }
 
 #[test]

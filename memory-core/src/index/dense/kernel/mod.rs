@@ -4,8 +4,15 @@
 //! the float operations are the same in the same order. What differs is only how many bits the
 //! query code may have ([`Kernels::query_limit`]).
 //!
-//! Sources: `vpdpbusd` on blocks of 16 rows × 4 dimensions as in oneDNN and faiss' fast scan;
-//! `vpmaddubsw` with a 7-bit query so that the 16-bit sums cannot saturate (255·63·2 = 32,130).
+//! Sources: `vpdpbusd` on blocks of 16 rows × 4 bytes as in oneDNN and faiss' fast scan;
+//! `vpmaddubsw` with a 7-bit query so that the 16-bit sums cannot saturate (255·63·2 = 32,130). Two codes
+//! of four bits share a byte, and are not taken apart: with v = 16·h + l,
+//!
+//! ```text
+//! h·a + l·b = v·a/16 + l·(b − a/16)
+//! ```
+//!
+//! which is one product with the whole byte and one with its low half.
 
 pub(super) mod portable;
 
@@ -19,39 +26,65 @@ use std::sync::OnceLock;
 /// Rows of a block: the 32-bit lanes of a 512-bit register.
 pub(super) const ROWS: usize = 16;
 
-/// Dimensions of a row that lie together in a block: the bytes of a 32-bit lane.
+/// Bytes of a row that lie together in a block: those of a 32-bit lane.
 pub(super) const TOGETHER: usize = 4;
+
+/// Dimensions of a row that lie together in a block: two codes of four bits to a byte.
+pub(super) const DIMS_TOGETHER: usize = 2 * TOGETHER;
+
+/// Bytes of a group: what lies together of the rows of a block.
+pub(super) const GROUP: usize = ROWS * TOGETHER;
 
 /// What the width of a row is padded to: the `f64` lanes of [`Kernels::dot`].
 pub(super) const LANES: usize = 32;
 
-/// A query as the scan reads it.
+/// A query as the scan of 4-bit codes reads it.
 #[derive(Debug, Clone)]
-pub(super) struct CodedQuery {
-    /// Four signed 8-bit codes per word, lowest dimension in the lowest byte; `width / 4` words.
-    pub(super) words: Vec<u32>,
-    /// 128 · Σ codes: what the offset of the row codes adds to every integer sum.
+pub(super) struct CoarseQuery {
+    /// Per group, four signed 8-bit codes by which whole bytes are multiplied and four for their low halves,
+    /// first in the lowest byte; `width / 8` pairs.
+    pub(super) words: Vec<[u32; 2]>,
+    /// Value of one code step, for whole bytes and for low halves.
+    pub(super) steps: [f32; 2],
+    /// What the offset of the row codes adds to every sum.
+    pub(super) offset: f32,
+}
+
+/// Consecutive blocks of 4-bit codes to score.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocks<'a> {
+    /// A block is `width / 8` groups of 16 rows × 4 bytes; byte b of group g holds the code of dimension
+    /// 8·g + b in its low half and that of 8·g + 4 + b in its high half.
+    pub(super) codes: &'a [u8],
+    /// Value of one code step of each row; 16 per block.
+    pub(super) scales: &'a [f32],
+    /// Score from which on a row is a hit.
+    pub(super) floor: f32,
+}
+
+/// Scores blocks: with sums over the bytes v of row r and the codes a and b of the query,
+/// `scores[r] = (Σ v·a · steps[0] + Σ (v mod 16)·b · steps[1] − offset) · scale of the row`,
+/// and sets bit r of the block's hits where the score is at least the floor.
+///
+/// Blocks beyond the shortest of the given slices are left alone.
+pub(super) type Scan = fn(&CoarseQuery, Blocks<'_>, scores: &mut [f32], hits: &mut [u16]);
+
+/// Sets bit r of a block's hits where score r of its 16 is at least the floor of the block.
+pub(super) type Above = fn(scores: &[f32], floors: &[f32], hits: &mut [u16]);
+
+/// A query as it is compared with single rows of 8-bit codes.
+#[derive(Debug, Clone)]
+pub(super) struct FineQuery {
+    /// Signed codes, `width` of them.
+    pub(super) codes: Vec<i8>,
+    /// 128 · Σ codes: what the offset of the row codes adds to every sum.
     pub(super) offset: i32,
     /// Value of one code step.
     pub(super) scale: f32,
 }
 
-/// Consecutive blocks to score.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Blocks<'a> {
-    /// Row codes + 128; a block is `width / 4` groups of 16 rows × 4 dimensions.
-    pub(super) codes: &'a [u8],
-    /// Value of one code step of each row; 16 per block.
-    pub(super) scales: &'a [f32],
-    /// Score from which on a row of the block is a hit; one per block.
-    pub(super) floors: &'a [f32],
-}
-
-/// Scores blocks: `scores[r] = (Σ code·query − offset) · scale of the row · scale of the query`,
-/// and sets bit r of the block's hits where the score is at least the floor of the block.
-///
-/// Blocks beyond the shortest of the given slices are left alone.
-pub(super) type Scan = fn(&CodedQuery, Blocks<'_>, scores: &mut [f32], hits: &mut [u16]);
+/// Σ code·query over the 8-bit codes + 128 of a row, `width` of them.
+pub(super) type Sum = fn(query: &[i8], row: &[u8]) -> i32;
 
 /// Inner product in `f64` of a query and an `f32` row, both a multiple of [`LANES`] long.
 ///
@@ -90,8 +123,8 @@ pub(super) struct Sketches<'a> {
 /// Groups beyond the shortest of the given slices are left alone.
 pub(super) type Estimate = fn(&SketchQuery, Sketches<'_>, scores: &mut [f32]);
 
-/// Asks for a row to be brought to the cache, where there is an instruction for that.
-pub(super) type Prefetch = fn(&[f32]);
+/// Asks for as many bytes to be brought to the cache, where there is an instruction for that.
+pub(super) type Prefetch = fn(*const u8, usize);
 
 /// One instruction set.
 #[derive(Debug)]
@@ -100,8 +133,12 @@ pub(super) struct Kernels {
     pub(super) name: &'static str,
     /// Largest magnitude of a query code: 127, or 63 where sums of two products have 16 bits.
     pub(super) query_limit: i8,
-    /// Scan of int8 blocks.
+    /// Scan of blocks of 4-bit codes.
     pub(super) scan: Scan,
+    /// Which scores reach a floor.
+    pub(super) above: Above,
+    /// Score of a row of 8-bit codes.
+    pub(super) sum: Sum,
     /// Exact score of a row.
     pub(super) dot: Dot,
     /// Estimates of the 1-bit stage.

@@ -1,56 +1,87 @@
 //! Kernels in plain Rust: the oracle of the others, and the fallback of processors without them.
 
 use super::{
-    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+    Blocks, CoarseQuery, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
 };
 
 /// Runs everywhere.
-pub(in super::super) static KERNELS: Kernels =
-    Kernels { name: "portable", query_limit: 127, scan, dot, estimate, prefetch: |_| () };
+pub(in super::super) static KERNELS: Kernels = Kernels {
+    name: "portable",
+    query_limit: 127,
+    scan,
+    above,
+    sum,
+    dot,
+    estimate,
+    prefetch: |_, _| (),
+};
 
-fn scan(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
-    let bytes = query.words.len() * TOGETHER * ROWS;
-    let codes = blocks.codes.chunks_exact(bytes.max(1));
+fn scan(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    scan_by(query, blocks, scores, hits, integer_sums);
+}
+
+/// The part of a scan that its instruction sets may share; `sums` gives the two sums of each row.
+#[inline]
+pub(super) fn scan_by(
+    query: &CoarseQuery,
+    blocks: Blocks<'_>,
+    scores: &mut [f32],
+    hits: &mut [u16],
+    sums: impl Fn(&CoarseQuery, &[u8]) -> [[i32; ROWS]; 2],
+) {
+    let codes = blocks.codes.chunks_exact((query.words.len() * GROUP).max(1));
     let scales = blocks.scales.as_chunks::<ROWS>().0;
     let scores = scores.as_chunks_mut::<ROWS>().0;
-    for ((((block, scales), floor), scores), hits) in
-        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
-    {
-        let sums = integer_sums(query, block);
-        *hits = finish(&sums, query.offset, query.scale, scales, *floor, scores);
+    for (((block, scales), scores), hits) in codes.zip(scales).zip(scores).zip(hits) {
+        *hits = finish(&sums(query, block), query, scales, blocks.floor, scores);
     }
 }
 
-/// Σ code·query of the sixteen rows of a block.
-fn integer_sums(query: &CodedQuery, block: &[u8]) -> [i32; ROWS] {
-    let mut sums = [0_i32; ROWS];
-    let groups = block.as_chunks::<{ ROWS * TOGETHER }>().0;
-    for (group, word) in groups.iter().zip(&query.words) {
-        let [a, b, c, d] = word.to_le_bytes().map(|code| i32::from(code.cast_signed()));
-        for (sum, &[e, f, g, h]) in sums.iter_mut().zip(group.as_chunks::<TOGETHER>().0) {
-            *sum += a * i32::from(e) + b * i32::from(f) + c * i32::from(g) + d * i32::from(h);
+/// Σ v·a and Σ (v mod 16)·b of the sixteen rows of a block.
+fn integer_sums(query: &CoarseQuery, block: &[u8]) -> [[i32; ROWS]; 2] {
+    let mut sums = [[0_i32; ROWS]; 2];
+    for (group, words) in block.as_chunks::<GROUP>().0.iter().zip(&query.words) {
+        for ((sums, word), mask) in sums.iter_mut().zip(words).zip([255, 15]) {
+            let codes = word.to_le_bytes().map(u8::cast_signed);
+            for (total, bytes) in sums.iter_mut().zip(group.as_chunks::<TOGETHER>().0) {
+                *total += sum(&codes, &bytes.map(|byte| byte & mask));
+            }
         }
     }
     sums
 }
 
-/// Turns integer sums into scores, by the three roundings that every kernel makes in this order,
-/// and gives the bits of the rows whose score is at least `floor`.
+/// Turns integer sums into scores, by the roundings that every kernel makes in this order, and gives the
+/// bits of the rows whose score is at least `floor`.
 #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
-pub(super) fn finish(
-    sums: &[i32; ROWS],
-    offset: i32,
-    query_scale: f32,
+fn finish(
+    [whole, low]: &[[i32; ROWS]; 2],
+    query: &CoarseQuery,
     scales: &[f32; ROWS],
     floor: f32,
     scores: &mut [f32; ROWS],
 ) -> u16 {
+    let [whole_step, low_step] = query.steps;
     let mut hits = 0;
-    for (row, ((score, sum), scale)) in scores.iter_mut().zip(sums).zip(scales).enumerate() {
-        *score = (sum - offset) as f32 * scale * query_scale;
+    let rows = scores.iter_mut().zip(whole.iter().zip(low)).zip(scales);
+    for (row, ((score, (whole, low)), scale)) in rows.enumerate() {
+        let sum = *whole as f32 * whole_step + *low as f32 * low_step;
+        *score = (sum - query.offset) * scale;
         hits |= u16::from(*score >= floor) << row;
     }
     hits
+}
+
+#[inline]
+pub(super) fn above(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
+    for ((scores, floor), hits) in scores.as_chunks::<ROWS>().0.iter().zip(floors).zip(hits) {
+        let bits = scores.iter().zip(0..).map(|(score, row)| u16::from(score >= floor) << row);
+        *hits = bits.fold(0, |all, bit| all | bit);
+    }
+}
+
+pub(super) fn sum(query: &[i8], row: &[u8]) -> i32 {
+    query.iter().zip(row).map(|(query, code)| i32::from(*query) * i32::from(*code)).sum()
 }
 
 fn dot(query: &[f64], row: &[f32]) -> f64 {

@@ -1,8 +1,8 @@
 //! Every kernel of this processor against the portable one, and that against naive loops.
 
 use super::{
-    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
-    available, portable,
+    Blocks, CoarseQuery, DIMS_TOGETHER, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery,
+    Sketches, TOGETHER, available, portable,
 };
 use proptest::prelude::*;
 
@@ -11,64 +11,63 @@ use proptest::prelude::*;
 struct Case {
     codes: Vec<u8>,
     scales: Vec<f32>,
-    query: Vec<i8>,
+    query: Vec<[[i8; TOGETHER]; 2]>,
     floor: f32,
+}
+
+const STEPS: [f32; 2] = [0.01, 0.003];
+const OFFSET: f32 = 1.5;
+
+fn signed(limit: i8) -> impl Strategy<Value = i8> {
+    // Extremes often: that is where 16-bit sums would saturate.
+    prop_oneof![Just(-limit), Just(limit), -limit..=limit]
+}
+
+fn codes() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0_u8), Just(255_u8), any::<u8>()]
 }
 
 fn cases(limit: i8) -> impl Strategy<Value = Case> {
     (1_usize..6, 0_usize..5).prop_flat_map(move |(padded, blocks)| {
-        let width = padded * LANES;
-        // Extremes often: that is where 16-bit sums would saturate.
-        let code = prop_oneof![Just(1_u8), Just(255_u8), 1_u8..=255];
-        let signed = prop_oneof![Just(-limit), Just(limit), -limit..=limit];
+        let groups = padded * LANES / DIMS_TOGETHER;
+        let four = || prop::array::uniform4(signed(limit));
         (
-            prop::collection::vec(code, blocks * ROWS * width),
+            prop::collection::vec(codes(), blocks * groups * GROUP),
             prop::collection::vec(1e-6_f32..1.0, blocks * ROWS),
-            prop::collection::vec(signed, width),
+            prop::collection::vec((four(), four()).prop_map(|(a, b)| [a, b]), groups),
             -100.0_f32..100.0,
         )
             .prop_map(|(codes, scales, query, floor)| Case { codes, scales, query, floor })
     })
 }
 
-fn coded(query: &[i8]) -> CodedQuery {
-    CodedQuery {
-        words: query
-            .as_chunks::<TOGETHER>()
-            .0
-            .iter()
-            .map(|four| u32::from_le_bytes(four.map(i8::cast_unsigned)))
-            .collect(),
-        offset: 128 * query.iter().map(|&code| i32::from(code)).sum::<i32>(),
-        scale: 0.01,
-    }
-}
-
 fn run(kernels: &Kernels, case: &Case) -> (Vec<f32>, Vec<u16>) {
+    let word = |codes: &[i8; TOGETHER]| u32::from_le_bytes(codes.map(i8::cast_unsigned));
+    let words = case.query.iter().map(|[a, b]| [word(a), word(b)]).collect();
+    let query = CoarseQuery { words, steps: STEPS, offset: OFFSET };
     let blocks = case.scales.len() / ROWS;
     let (mut scores, mut hits) = (vec![f32::NAN; blocks * ROWS], vec![0; blocks]);
-    let floors = vec![case.floor; blocks];
-    let input = Blocks { codes: &case.codes, scales: &case.scales, floors: &floors };
-    (kernels.scan)(&coded(&case.query), input, &mut scores, &mut hits);
+    let input = Blocks { codes: &case.codes, scales: &case.scales, floor: case.floor };
+    (kernels.scan)(&query, input, &mut scores, &mut hits);
     (scores, hits)
 }
 
 /// Row by row from the definition of the layout.
 #[expect(clippy::cast_precision_loss, reason = "the rounding under test")]
 fn naive(case: &Case) -> (Vec<f32>, Vec<u16>) {
-    let width = case.query.len();
+    let bytes = case.query.len() * TOGETHER;
     let mut scores = Vec::new();
     let mut hits = vec![0; case.scales.len() / ROWS];
     for (row, scale) in case.scales.iter().enumerate() {
-        let mut sum = 0_i32;
-        for (dim, &code) in case.query.iter().enumerate() {
-            let at = row / ROWS * ROWS * width
-                + dim / TOGETHER * ROWS * TOGETHER
-                + row % ROWS * TOGETHER
-                + dim % TOGETHER;
-            sum += (i32::from(case.codes[at]) - 128) * i32::from(code);
+        let (mut whole, mut low) = (0_i32, 0_i32);
+        for at in 0..bytes {
+            let (group, byte) = (at / TOGETHER, at % TOGETHER);
+            let start = row / ROWS * ROWS * bytes + group * GROUP + row % ROWS * TOGETHER;
+            let code = i32::from(case.codes[start + byte]);
+            whole += code * i32::from(case.query[group][0][byte]);
+            low += code % 16 * i32::from(case.query[group][1][byte]);
         }
-        let score = sum as f32 * scale * 0.01;
+        let score = (whole as f32 * STEPS[0] + low as f32 * STEPS[1] - OFFSET) * scale;
         scores.push(score);
         hits[row / ROWS] |= u16::from(score >= case.floor) << (row % ROWS);
     }
@@ -82,6 +81,44 @@ proptest! {
             prop_assert_eq!(run(kernels, &case), naive(&case), "{}", kernels.name);
             if kernels.query_limit == 127 {
                 prop_assert_eq!(run(kernels, &wide), naive(&wide), "{}", kernels.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_comparison_sets_the_bits_of_the_naive_loop(
+        scores in prop::collection::vec(-3_i8..3, 0..200),
+        floors in prop::collection::vec(-3_i8..3, 12),
+    ) {
+        let [scores, floors] = [&scores, &floors].map(|all| {
+            all.iter().map(|value| f32::from(*value)).collect::<Vec<f32>>()
+        });
+        let block = |(scores, floor): (&[f32], &f32)| {
+            (0..ROWS).fold(0, |bits, row| bits | u16::from(scores[row] >= *floor) << row)
+        };
+        let naive: Vec<u16> = scores.chunks_exact(ROWS).zip(&floors).map(block).collect();
+        for kernels in available() {
+            let mut hits = vec![0; naive.len()];
+            (kernels.above)(&scores, &floors, &mut hits);
+            prop_assert_eq!(&hits, &naive, "{}", kernels.name);
+        }
+    }
+
+    #[test]
+    fn every_sum_is_that_of_the_naive_loop(
+        (narrow, wide, row) in (1_usize..9).prop_flat_map(|padded| (
+            prop::collection::vec(signed(63), padded * LANES),
+            prop::collection::vec(signed(127), padded * LANES),
+            prop::collection::vec(codes(), padded * LANES),
+        )),
+    ) {
+        let naive = |query: &[i8]| -> i32 {
+            (0..row.len()).map(|at| i32::from(query[at]) * i32::from(row[at])).sum()
+        };
+        for kernels in available() {
+            prop_assert_eq!((kernels.sum)(&narrow, &row), naive(&narrow), "{}", kernels.name);
+            if kernels.query_limit == 127 {
+                prop_assert_eq!((kernels.sum)(&wide, &row), naive(&wide), "{}", kernels.name);
             }
         }
     }

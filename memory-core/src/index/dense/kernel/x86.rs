@@ -3,7 +3,7 @@
 #![expect(clippy::cast_ptr_alignment, reason = "the loads used need no alignment")]
 
 use super::{
-    Blocks, CodedQuery, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+    Blocks, CoarseQuery, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, portable,
 };
 use std::arch::x86_64::{
     __m256i, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_cvtepi32_ps,
@@ -15,13 +15,14 @@ use std::arch::x86_64::{
     _mm256_movemask_ps, _mm256_mul_ps, _mm256_permutevar8x32_epi32, _mm256_sad_epu8,
     _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
     _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setzero_pd, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32,
-    _mm256_sub_epi64, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd,
-    _mm512_and_si512, _mm512_castpd512_pd256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-    _mm512_cvtepi64_epi32, _mm512_cvtps_pd, _mm512_dpbusd_epi32, _mm512_extractf64x4_pd,
-    _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps,
-    _mm512_popcnt_epi64, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setzero_pd,
-    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_epi64,
+    _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_srli_epi16, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_epi64,
+    _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castpd512_pd256, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_pd, _mm512_dpbusd_epi32,
+    _mm512_extractf64x4_pd, _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_si512,
+    _mm512_slli_epi64, _mm512_storeu_ps, _mm512_sub_epi64, _mm512_sub_ps,
 };
 
 static AVX512: Kernels = Kernels {
@@ -30,6 +31,14 @@ static AVX512: Kernels = Kernels {
     scan: |query, blocks, scores, hits| {
         // SAFETY: the table is only handed out by `available`, after the features were detected.
         unsafe { scan_avx512(query, blocks, scores, hits) }
+    },
+    above: |scores, floors, hits| {
+        // SAFETY: as above.
+        unsafe { above_avx512(scores, floors, hits) }
+    },
+    sum: |query, row| {
+        // SAFETY: as above.
+        unsafe { sum_avx512(query, row) }
     },
     dot: |query, row| {
         // SAFETY: as above.
@@ -57,6 +66,14 @@ static AVX2: Kernels = Kernels {
         // SAFETY: as above.
         unsafe { scan_avx2(query, blocks, scores, hits) }
     },
+    above: |scores, floors, hits| {
+        // SAFETY: as above.
+        unsafe { above_avx2(scores, floors, hits) }
+    },
+    sum: |query, row| {
+        // SAFETY: as above.
+        unsafe { sum_avx2(query, row) }
+    },
     dot: |query, row| {
         // SAFETY: as above.
         unsafe { dot_avx2(query, row) }
@@ -78,43 +95,87 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     [(avx512, &AVX512), (avx2, &AVX2)].into_iter().filter_map(|(runs, table)| runs.then_some(table))
 }
 
-/// One `vpdpbusd` per block and four dimensions; four sums hide its latency.
+/// Two `vpdpbusd` per group; four sums of each kind hide their latency.
 ///
 /// # Safety
 ///
 /// The processor must have AVX-512 F, BW and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn scan_avx512(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
-    let bytes = query.words.len() * TOGETHER * ROWS;
-    let codes = blocks.codes.chunks_exact(bytes.max(1));
+fn scan_avx512(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let codes = blocks.codes.chunks_exact((query.words.len() * GROUP).max(1));
     let scales = blocks.scales.as_chunks::<ROWS>().0;
     let scores = scores.as_chunks_mut::<ROWS>().0;
     let words = query.words.as_chunks::<4>().0;
-    let offset = _mm512_set1_epi32(query.offset);
-    let query_scale = _mm512_set1_ps(query.scale);
-    for ((((block, scales), floor), scores), hits) in
-        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
-    {
-        let mut sums = [_mm512_setzero_si512(); 4];
-        for (groups, words) in block.as_chunks::<256>().0.iter().zip(words) {
-            let groups = groups.as_chunks::<64>().0;
-            for ((sum, group), word) in sums.iter_mut().zip(groups).zip(words) {
+    let [whole_step, low_step] = query.steps.map(|step| _mm512_set1_ps(step));
+    let (offset, floor) = (_mm512_set1_ps(query.offset), _mm512_set1_ps(blocks.floor));
+    let low_half = _mm512_set1_epi8(15);
+    for (((block, scales), scores), hits) in codes.zip(scales).zip(scores).zip(hits) {
+        let mut sums = [(_mm512_setzero_si512(), _mm512_setzero_si512()); 4];
+        for (groups, words) in block.as_chunks::<{ 4 * GROUP }>().0.iter().zip(words) {
+            let groups = groups.as_chunks::<GROUP>().0;
+            for (((whole, low), group), [a, b]) in sums.iter_mut().zip(groups).zip(words) {
                 // SAFETY: `group` is 64 bytes; the load needs no alignment.
                 let codes = unsafe { _mm512_loadu_si512(group.as_ptr().cast::<__m512i>()) };
-                let query = _mm512_set1_epi32(word.cast_signed());
-                *sum = _mm512_dpbusd_epi32(*sum, codes, query);
+                let (a, b) =
+                    (_mm512_set1_epi32(a.cast_signed()), _mm512_set1_epi32(b.cast_signed()));
+                *whole = _mm512_dpbusd_epi32(*whole, codes, a);
+                *low = _mm512_dpbusd_epi32(*low, _mm512_and_si512(codes, low_half), b);
             }
         }
         let [a, b, c, d] = sums;
-        let sum = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
-        let sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset));
+        let whole = _mm512_add_epi32(_mm512_add_epi32(a.0, b.0), _mm512_add_epi32(c.0, d.0));
+        let low = _mm512_add_epi32(_mm512_add_epi32(a.1, b.1), _mm512_add_epi32(c.1, d.1));
+        let whole = _mm512_mul_ps(_mm512_cvtepi32_ps(whole), whole_step);
+        let low = _mm512_mul_ps(_mm512_cvtepi32_ps(low), low_step);
         // SAFETY: `scales` and `scores` are 16 floats each; no alignment is needed.
         let scales = unsafe { _mm512_loadu_ps(scales.as_ptr()) };
-        let score = _mm512_mul_ps(_mm512_mul_ps(sum, scales), query_scale);
+        let sum = _mm512_add_ps(whole, low);
+        let score = _mm512_mul_ps(_mm512_sub_ps(sum, offset), scales);
         // SAFETY: as above.
         unsafe { _mm512_storeu_ps(scores.as_mut_ptr(), score) };
-        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(score, _mm512_set1_ps(*floor));
+        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(score, floor);
     }
+}
+
+/// One comparison a block.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F.
+#[target_feature(enable = "avx512f")]
+fn above_avx512(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
+    for ((scores, floor), hits) in scores.as_chunks::<ROWS>().0.iter().zip(floors).zip(hits) {
+        // SAFETY: sixteen floats; the load needs no alignment.
+        let scores = unsafe { _mm512_loadu_ps(scores.as_ptr()) };
+        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(scores, _mm512_set1_ps(*floor));
+    }
+}
+
+/// 64 codes at a time; rows are a multiple of 32 long.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F, BW and VNNI.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum_avx512(query: &[i8], row: &[u8]) -> i32 {
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let (queries, query_rest) = query.as_chunks::<128>();
+    let (rows, row_rest) = row.as_chunks::<128>();
+    for (query, row) in queries.iter().zip(rows) {
+        let halves = query.as_chunks::<64>().0.iter().zip(row.as_chunks::<64>().0);
+        for (sum, (query, row)) in sums.iter_mut().zip(halves) {
+            // SAFETY: 64 bytes each; the loads need no alignment.
+            let (query, row) = unsafe {
+                (
+                    _mm512_loadu_si512(query.as_ptr().cast::<__m512i>()),
+                    _mm512_loadu_si512(row.as_ptr().cast::<__m512i>()),
+                )
+            };
+            *sum = _mm512_dpbusd_epi32(*sum, row, query);
+        }
+    }
+    let [a, b] = sums;
+    _mm512_reduce_add_epi32(_mm512_add_epi32(a, b)) + portable::sum(query_rest, row_rest)
 }
 
 /// Four registers of eight lanes.
@@ -143,56 +204,93 @@ fn dot_avx512(query: &[f64], row: &[f32]) -> f64 {
 }
 
 /// `vpmaddubsw` (two products in 16 bits), then `vpmaddwd` by ones; a block is two halves of
-/// eight rows. Query codes within ±63, or the 16-bit sums saturate.
+/// eight rows. Query codes within ±63, or the 16-bit sums of whole bytes saturate.
 ///
 /// # Safety
 ///
 /// The processor must have AVX2.
 #[target_feature(enable = "avx2")]
-fn scan_avx2(query: &CodedQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
-    let bytes = query.words.len() * TOGETHER * ROWS;
-    let codes = blocks.codes.chunks_exact(bytes.max(1));
+fn scan_avx2(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
+    let codes = blocks.codes.chunks_exact((query.words.len() * GROUP).max(1));
     let scales = blocks.scales.as_chunks::<ROWS>().0;
     let scores = scores.as_chunks_mut::<ROWS>().0;
-    let words = query.words.as_chunks::<2>().0;
-    for ((((block, scales), floor), scores), hits) in
-        codes.zip(scales).zip(blocks.floors).zip(scores).zip(hits)
-    {
-        // Two groups of dimensions × two halves of the rows.
-        let mut sums = [_mm256_setzero_si256(); 4];
-        for (groups, [even, odd]) in block.as_chunks::<128>().0.iter().zip(words) {
-            let words = [even, even, odd, odd];
-            let parts = groups.as_chunks::<32>().0.iter().zip(words);
-            for (sum, (part, word)) in sums.iter_mut().zip(parts) {
-                // SAFETY: `part` is 32 bytes; the load needs no alignment.
-                let codes = unsafe { _mm256_loadu_si256(part.as_ptr().cast::<__m256i>()) };
-                let query = _mm256_set1_epi32(word.cast_signed());
-                let pairs = _mm256_maddubs_epi16(codes, query);
-                let fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-                *sum = _mm256_add_epi32(*sum, fours);
+    let [whole_step, low_step] = query.steps.map(|step| _mm256_set1_ps(step));
+    let (offset, floor) = (_mm256_set1_ps(query.offset), _mm256_set1_ps(blocks.floor));
+    let low_half = _mm256_set1_epi8(15);
+    for (((block, scales), scores), hits) in codes.zip(scales).zip(scores).zip(hits) {
+        // Two halves of the rows, each with its two sums.
+        let mut sums = [(_mm256_setzero_si256(), _mm256_setzero_si256()); 2];
+        for (group, [a, b]) in block.as_chunks::<GROUP>().0.iter().zip(&query.words) {
+            let (a, b) = (_mm256_set1_epi32(a.cast_signed()), _mm256_set1_epi32(b.cast_signed()));
+            for ((whole, low), half) in sums.iter_mut().zip(group.as_chunks::<32>().0) {
+                // SAFETY: `half` is 32 bytes; the load needs no alignment.
+                let codes = unsafe { _mm256_loadu_si256(half.as_ptr().cast::<__m256i>()) };
+                *whole = _mm256_add_epi32(*whole, fours_avx2(codes, a));
+                *low = _mm256_add_epi32(*low, fours_avx2(_mm256_and_si256(codes, low_half), b));
             }
         }
-        let [low, high, low_odd, high_odd] = sums;
-        let halves = [_mm256_add_epi32(low, low_odd), _mm256_add_epi32(high, high_odd)];
         let mut bits = [0_u16; 2];
         let scales = scales.as_chunks::<8>().0;
         let scores = scores.as_chunks_mut::<8>().0;
-        for (((sum, scales), scores), bits) in
-            halves.into_iter().zip(scales).zip(scores).zip(&mut bits)
+        for ((((whole, low), scales), scores), bits) in
+            sums.into_iter().zip(scales).zip(scores).zip(&mut bits)
         {
-            let sum = _mm256_cvtepi32_ps(_mm256_sub_epi32(sum, _mm256_set1_epi32(query.offset)));
+            let whole = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), whole_step);
+            let low = _mm256_mul_ps(_mm256_cvtepi32_ps(low), low_step);
             // SAFETY: eight floats each; no alignment is needed.
             let scales = unsafe { _mm256_loadu_ps(scales.as_ptr()) };
-            let score = _mm256_mul_ps(_mm256_mul_ps(sum, scales), _mm256_set1_ps(query.scale));
+            let sum = _mm256_add_ps(whole, low);
+            let score = _mm256_mul_ps(_mm256_sub_ps(sum, offset), scales);
             // SAFETY: as above.
             unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), score) };
-            let above = _mm256_cmp_ps::<_CMP_GE_OQ>(score, _mm256_set1_ps(*floor));
+            let above = _mm256_cmp_ps::<_CMP_GE_OQ>(score, floor);
             let [byte, ..] = _mm256_movemask_ps(above).to_le_bytes();
             *bits = u16::from(byte);
         }
         let [low, high] = bits;
         *hits = low | high << 8;
     }
+}
+
+/// Sums of four products each, of bytes and codes within ±63.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fours_avx2(bytes: __m256i, codes: __m256i) -> __m256i {
+    _mm256_madd_epi16(_mm256_maddubs_epi16(bytes, codes), _mm256_set1_epi16(1))
+}
+
+/// The portable loop, as the compiler makes it of wider registers.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn above_avx2(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
+    portable::above(scores, floors, hits);
+}
+
+/// 32 codes at a time; query codes within ±63.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+fn sum_avx2(query: &[i8], row: &[u8]) -> i32 {
+    let mut sum = _mm256_setzero_si256();
+    for (query, row) in query.as_chunks::<32>().0.iter().zip(row.as_chunks::<32>().0) {
+        // SAFETY: 32 bytes each; the loads need no alignment.
+        let (query, row) = unsafe {
+            (
+                _mm256_loadu_si256(query.as_ptr().cast::<__m256i>()),
+                _mm256_loadu_si256(row.as_ptr().cast::<__m256i>()),
+            )
+        };
+        sum = _mm256_add_epi32(sum, fours_avx2(row, query));
+    }
+    let mut lanes = [0_i32; 8];
+    // SAFETY: eight integers; no alignment is needed.
+    unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast::<__m256i>(), sum) };
+    lanes.iter().sum()
 }
 
 /// Eight registers of four lanes.
@@ -334,9 +432,9 @@ fn bytes_of_ones(bits: __m256i) -> __m256i {
 }
 
 /// One hint per cache line.
-fn prefetch(row: &[f32]) {
-    for line in row.chunks(16) {
+fn prefetch(start: *const u8, n_bytes: usize) {
+    for line in (0..n_bytes).step_by(64) {
         // SAFETY: SSE is part of every x86-64 target; a hint reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line).cast()) };
     }
 }
