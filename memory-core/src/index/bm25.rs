@@ -59,40 +59,6 @@ pub(crate) struct Bm25 {
     terms: Vec<u64>,
 }
 
-/// Term frequency after saturation: the fraction of the formula above.
-struct Saturations {
-    slope: f32,
-    /// Of a term that a short text holds once, by the text's length: most postings are of these.
-    once: [f32; SHORT],
-}
-
-/// Lengths of text with a number in the table.
-const SHORT: usize = 256;
-
-impl Saturations {
-    fn new(average_len: f32) -> Self {
-        let mut new = Self { slope: K1 * B / average_len, once: [0.0; SHORT] };
-        for len in 0..SHORT {
-            let saturation = new.computed(1.0, to_f32(len.try_into().unwrap_or(u32::MAX)));
-            if let Some(once) = new.once.get_mut(len) {
-                *once = saturation;
-            }
-        }
-        new
-    }
-
-    fn of(&self, frequency: u32, len: u32) -> f32 {
-        match self.once.get(len as usize) {
-            Some(once) if frequency == 1 => *once,
-            _ => self.computed(to_f32(frequency), to_f32(len)),
-        }
-    }
-
-    fn computed(&self, frequency: f32, len: f32) -> f32 {
-        frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B) + self.slope * len)
-    }
-}
-
 /// A unit as it was put: `unit` is `NONE` once replaced or removed.
 #[derive(Clone, Copy)]
 struct Document {
@@ -232,15 +198,15 @@ impl Bm25 {
         scores: &mut LexicalScores,
     ) {
         scores.reset(self.document_of.len());
-        let saturations = Saturations::new(self.average_len());
+        let average_len = self.average_len();
         let mut matches = std::mem::take(&mut scores.matches);
         for term in self.informative(query) {
             if let Some(df) = self.known_df(term.hash) {
                 let expected = scores.expect(term.weight, idf(self.n_live, df));
-                self.visit(term.hash, mask, &saturations, |found| scores.add(found, expected));
+                self.visit(term.hash, mask, average_len, |found| scores.add(found, expected));
             } else {
                 matches.clear();
-                let df = self.visit(term.hash, mask, &saturations, |found| matches.push(found));
+                let df = self.visit(term.hash, mask, average_len, |found| matches.push(found));
                 let expected = scores.expect(term.weight, idf(self.n_live, df));
                 for found in &matches {
                     scores.add(*found, expected);
@@ -272,9 +238,11 @@ impl Bm25 {
         &self,
         hash: u64,
         mask: Option<&Mask>,
-        saturations: &Saturations,
+        average_len: f32,
         mut found: impl FnMut(Match),
     ) -> usize {
+        let base = K1 * (1.0 - B);
+        let slope = K1 * B / average_len;
         let mut df = 0;
         self.postings.for_each(hash, |number, frequency| {
             let Some(&Document { unit, len }) = self.documents.get(number as usize) else {
@@ -285,7 +253,8 @@ impl Bm25 {
             }
             df += 1;
             if mask.is_none_or(|mask| mask.contains(unit)) {
-                let saturation = saturations.of(frequency, len);
+                let frequency = to_f32(frequency);
+                let saturation = frequency * (K1 + 1.0) / (frequency + base + slope * to_f32(len));
                 found(Match { unit, saturation });
             }
         });

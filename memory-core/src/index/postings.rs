@@ -183,12 +183,6 @@ impl Postings {
             let chunk = self.arena.after(at);
             let mut bytes = chunk.iter();
             while let Some(head) = read_varint(&mut bytes).filter(|&head| head != 0) {
-                if head & 1 == 0 {
-                    // Most are: near the one before, and once in the text.
-                    document = document.wrapping_add(truncate(head >> 1));
-                    visit(document, 1);
-                    continue;
-                }
                 let frequency =
                     if head & 1 == 1 { read_varint(&mut bytes).unwrap_or(1) } else { 1 };
                 document = document.wrapping_add(truncate(head >> 1));

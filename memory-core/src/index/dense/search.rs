@@ -22,7 +22,7 @@ use std::cell::RefCell;
 use std::collections::BinaryHeap;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
-const FIRST_STRIDE: usize = 2;
+const FIRST_STRIDE: usize = 8;
 
 /// Rows that a survey looks at by 8-bit codes, at least; if it gives many, twice as many as it gives.
 const LISTED: usize = 512;
