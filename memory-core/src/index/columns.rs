@@ -171,10 +171,11 @@ impl Columns {
     /// The number of a speaker; from now on the words of the name are known.
     pub(crate) fn speaker(&mut self, speaker: Option<&str>) -> NameNo {
         let Some(speaker) = speaker else { return 0 };
-        let number = self.name(Some(speaker));
-        if ROLES.contains(&speaker) {
-            return number;
+        let role = speaker.to_lowercase();
+        if ROLES.contains(&role.as_str()) {
+            return self.name(Some(&role));
         }
+        let number = self.name(Some(speaker));
         for word in speaker.split_whitespace() {
             let speakers = self.speakers.entry(word.to_lowercase().into()).or_default();
             if !speakers.contains(&number) {

@@ -65,6 +65,16 @@ fn a_day_does_not_show_what_the_conditions_leave_out() {
 }
 
 #[test]
+fn a_year_alone_makes_nothing_relevant() {
+    let memory = memory(0);
+    for day in 0..30 {
+        told(&memory, &format!("Loaf number {day}"), day);
+    }
+    assert!(found(&memory, "kubernetes ingress in 2026").is_empty());
+    assert!(!found(&memory, "kubernetes ingress in November 2026").is_empty());
+}
+
+#[test]
 fn yesterday_is_another_day_after_midnight() {
     let memory = memory(HOUR_MS);
     let old = told(&memory, "The build of the parser broke", 1);

@@ -79,6 +79,11 @@ pub(super) fn fact(text: &str) -> NewNote {
     NewNote::new(Scope::new("shop").unwrap(), NoteKind::Fact, text)
 }
 
+fn turn(speaker: &str, position: u32, text: &str) -> NewNote {
+    let (speaker, session) = (Some(speaker.into()), Some("s".into()));
+    NewNote { speaker, session, position, kind: NoteKind::Turn, ..fact(text) }
+}
+
 fn store() -> Arc<dyn Storage> {
     Arc::new(MemStorage::new())
 }
@@ -222,13 +227,6 @@ fn the_background_embeds_what_is_written() {
 fn names_of_speakers_do_not_draw_a_query() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
-    let turn = |speaker: &str, position, text: &str| NewNote {
-        speaker: Some(speaker.into()),
-        session: Some("s".into()),
-        position,
-        kind: NoteKind::Turn,
-        ..fact(text)
-    };
     // The name means something else to the model.
     memory.remember(turn("Ocean", 0, "Good morning")).unwrap();
     memory.remember(turn("Paul", 1, "The sea was cold")).unwrap();
@@ -242,18 +240,11 @@ fn names_of_speakers_do_not_draw_a_query() {
 fn i_and_you_ask_for_what_the_user_and_the_assistant_said() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
     let memory = memory_on(&storage, &embedder);
-    let turn = |speaker: &str, position, text: &str| NewNote {
-        speaker: Some(speaker.into()),
-        session: Some("s".into()),
-        position,
-        kind: NoteKind::Turn,
-        ..fact(text)
-    };
     let said = [
         ("assistant", "A deadline helps to begin early"),
         ("user", "The deadline was moved to May"),
         ("assistant", "Tell the team of the deadline"),
-        ("user", "Everybody knows the deadline now"),
+        ("User", "Everybody knows the deadline now"),
     ];
     let remember = |(position, (speaker, text)): (u32, (&str, &str))| -> RecordId {
         memory.remember(turn(speaker, position, text)).unwrap().value.id().into()

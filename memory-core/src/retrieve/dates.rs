@@ -19,6 +19,9 @@ const MAX_WORDS: usize = 32;
 /// What is told some days before or after the day it is about is still near it.
 const NEAR_DAYS: i64 = 7;
 
+/// Longest span of days that is asked for as such.
+const MAX_SINGLED_OUT_DAYS: i64 = 62;
+
 const MS_PER_DAY: i64 = 86_400_000;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
@@ -37,7 +40,7 @@ static WRITTEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!(r"(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{m1}(?:,?\s+(?P<y1>\d{{4}}))?"),
         format!(r"{m2}\s+(?:the\s+)?(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y2>\d{{4}}))?"),
         format!(r"{m3},?\s+(?:of\s+)?(?P<y3>\d{{4}})"),
-        format!(r"(?:in|during|since|last)\s+{m4}"),
+        format!(r"(?:in|during|last)\s+{m4}"),
         r"(?:in|during)\s+(?P<y7>\d{4})".to_owned(),
         r"(?P<day>today|yesterday)".to_owned(),
         r"(?P<which>this|last|past)\s+(?P<period>week|month)".to_owned(),
@@ -89,6 +92,13 @@ impl Dates {
         1.0 - gap as f32 / NEAR_DAYS as f32
     }
 
+    /// Whether an instant is on a day that is named, alone or as one of two months at most: all of a year is
+    /// said to set the scene.
+    pub(super) fn singles_out(&self, at: Timestamp) -> bool {
+        let day = day_of(at);
+        self.named.iter().any(|named| named.gap_days(day) == Some(0) && !named.is_long())
+    }
+
     /// When the same words begin to name other days: at midnight, if they count from today.
     pub(super) fn change_at(&self, now: Timestamp) -> Option<Timestamp> {
         let relative = self.named.iter().any(|named| matches!(named, Named::Relative(_)));
@@ -97,6 +107,10 @@ impl Dates {
 }
 
 impl Named {
+    fn is_long(&self) -> bool {
+        matches!(self, Self::Days(days) if days.end() - days.start() > MAX_SINGLED_OUT_DAYS)
+    }
+
     /// Days between `day` and the nearest day that is meant.
     fn gap_days(&self, day: i64) -> Option<i64> {
         let gap = |days: &RangeInclusive<i64>| (days.start() - day).max(day - days.end()).max(0);
@@ -149,6 +163,7 @@ fn relative(found: &Captures<'_>, today: Date) -> Option<RangeInclusive<i64>> {
         return Some(day..=day);
     }
     if let (Some(which), Some(period)) = (text("which"), text("period")) {
+        // The days just past, for “last” also those before: some mean the one, some the other.
         let length = if period == "week" { 7 } else { 30 };
         let first = if which == "last" { today_no - 2 * length } else { today_no - length };
         return Some(first + 1..=today_no);
@@ -249,6 +264,9 @@ mod tests {
         assert!(names("in June 2023", "2023-06-01", "2023-06-30"));
         assert!(names("Feb, 2024", "2024-02-01", "2024-02-29"));
         assert!(names("during 2023", "2023-01-01", "2023-12-31"));
+        assert!(dates("in June 2023").singles_out(at("2023-06-30")));
+        assert!(!dates("in June 2023").singles_out(at("2023-07-01")));
+        assert!(!dates("during 2023").singles_out(at("2023-06-30")));
         assert!(names("in December", "2023-12-01", "2023-12-31"));
     }
 
@@ -289,6 +307,7 @@ mod tests {
             "",
             "step 3 may fail",
             "in may or march",
+            "since June",
             "on 31 June 2023",
             "2023-13-01",
             "1.10.3",

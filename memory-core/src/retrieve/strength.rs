@@ -34,14 +34,14 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The verdict on a unit; a turn beside a sure one is weak at least, and so is what came about on a day
-    /// that the query names.
+    /// The verdict on a unit; a turn beside a sure one is weak at least, and so is what came about on days
+    /// that the query singles out.
     pub(super) fn strength(&self, unit: UnitNo) -> Strength {
         let own = self.own(unit);
         if own > Strength::Any {
             return own;
         }
-        if self.contents.columns.instant(unit).is_some_and(|at| self.dates.nearness(at) >= 1.0) {
+        if self.contents.columns.instant(unit).is_some_and(|at| self.dates.singles_out(at)) {
             return Strength::Weak;
         }
         let beside = self.contents.columns.neighbours(unit).into_iter().flatten();
