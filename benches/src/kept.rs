@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_core::{EmbedError, Embedder, Role};
 
@@ -23,10 +23,10 @@ impl Kept {
             let mut reader = BufReader::new(file);
             let mut entry = vec![0; 8 + inner.dimension() * 4];
             while reader.read_exact(&mut entry).is_ok() {
-                let (key, numbers) = entry.split_at(8);
-                let numbers = numbers.chunks_exact(4);
-                let vector = numbers.map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-                known.insert(u64::from_le_bytes(key.try_into().unwrap()), vector);
+                let Some((key, numbers)) = entry.split_first_chunk() else { break };
+                let numbers = numbers.as_chunks().0.iter();
+                let vector = numbers.map(|four| f32::from_le_bytes(*four)).collect();
+                known.insert(u64::from_le_bytes(*key), vector);
             }
         }
         let entry_bytes = 8 + inner.dimension() as u64 * 4;
@@ -58,7 +58,7 @@ impl Embedder for Kept {
     }
 
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let mut known = self.known.lock().unwrap();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (vectors, file) = &mut *known;
         let is_new = |text: &&&str| !vectors.contains_key(&self.key(role, text));
         let new: Vec<&str> = texts.iter().filter(is_new).copied().collect();

@@ -26,13 +26,14 @@ impl VectorFile {
     fn from_reader(mut reader: impl Read) -> Result<Self> {
         let mut head = [0; 12];
         reader.read_exact(&mut head)?;
-        let number = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap()) as usize;
-        let (n_rows, n_queries, dimension) = (number(0), number(4), number(8));
+        let number = |at: usize| {
+            u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]) as usize
+        };
+        let [n_rows, n_queries, dimension] = [0, 4, 8].map(number);
         let mut numbers = |n: usize| -> Result<Vec<f32>> {
             let mut bytes = vec![0; n * 4];
             reader.read_exact(&mut bytes)?;
-            let four = |b: &[u8]| f32::from_le_bytes(b.try_into().unwrap());
-            Ok(bytes.chunks_exact(4).map(four).collect())
+            Ok(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect())
         };
         let (rows, queries) = (numbers(n_rows * dimension)?, numbers(n_queries * dimension)?);
         if dimension == 0 || reader.read(&mut [0])? > 0 {
