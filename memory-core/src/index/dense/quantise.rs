@@ -214,6 +214,16 @@ impl Window {
         error * self.norm + norm * self.gap
     }
 
+    /// The margin of a row, or of all rows that a reach bounds.
+    pub(super) fn of(self, reach: Reach) -> f32 {
+        self.margin(reach.error, reach.norm)
+    }
+
+    /// What |x − x̂| and |x̂| weigh in a margin.
+    pub(super) fn weights(self) -> [f32; 2] {
+        [self.norm, self.gap]
+    }
+
     /// The window for rows whose x − x̂ is at right angles to x̂, where only those matter whose score of codes
     /// plus its margin reaches `floor`. `worst` bounds the error and the norm of every row.
     ///

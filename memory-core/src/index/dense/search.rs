@@ -2,27 +2,27 @@
 //! belong to the best `k`.
 //!
 //! Codes give every row an interval [score − margin, score + margin] that holds its exact score (see
-//! [`super::quantise`]). Of the `k` rows that are best by 4-bit codes, the least lower end by 8-bit codes is
-//! a floor: rows whose upper end is below it are out. Of those that are left, 8-bit codes raise the floor
-//! to their k-th best lower end, and what remains is scored exactly by falling upper end, until the next
-//! upper end is below the k-th best exact score: the threshold algorithm of Fagin, Lotem and Naor (2003).
+//! [`super::quantise`]). The `k` rows that are best by 4-bit codes are scored exactly; the least of their
+//! scores is a floor: rows whose upper end is below it are out, first by 4-bit codes, then by 8-bit codes.
+//! What remains is scored exactly by falling upper end, until the next upper end is below the k-th best
+//! exact score: the threshold algorithm of Fagin, Lotem and Naor (2003).
 //! The answer is the one a full scan would give; on embeddings about a hundredth of the rows are looked
 //! at by 8-bit codes, and some tens of vectors are read.
 
-use super::kernel::{Blocks, Kernels, ROWS};
+use super::kernel::{Blocks, Ends, Kernels, ROWS};
 use super::quantise::Query;
 use super::rows::Buffer;
 use super::sketch::Sketch;
 use super::slab::{NONE, Reach, Slab};
-use super::survivors::{Lanes, STRIDE, Survivors};
-use super::topk::{Shortlist, TopK, key, unkey};
+use super::survivors::{STRIDE, Stride, Survivors};
+use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
 use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use std::collections::BinaryHeap;
 
 /// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
-const FIRST_STRIDE: usize = 8;
+const FIRST_STRIDE: usize = 1;
 
 /// Rows that a survey looks at by 8-bit codes, at least; if it gives many, twice as many as it gives.
 const LISTED: usize = 512;
@@ -56,30 +56,34 @@ pub(super) struct Search<'a> {
 pub(super) struct Drawn {
     /// Slots of the best by the scan, best first; empty if there was none.
     pub(super) listed: Vec<u32>,
-    /// Slots that may belong to the best `k`.
-    pub(super) near: Vec<u32>,
-    /// A score that the best `k` reach.
-    pub(super) floor: f32,
+    /// What may belong to the best `k`.
+    pub(super) near: Vec<Met>,
+    /// Some that probably do.
+    pub(super) seeds: Seeds,
     /// Σ score of the rows that take part, if the scan gave it.
     pub(super) sum: Option<f64>,
 }
 
 /// A slot with its score by 8-bit codes, and how far that can be off.
 #[derive(Clone, Copy)]
-struct Met {
+pub(super) struct Met {
     slot: u32,
     score: f32,
     margin: f32,
+}
+
+/// Slots that were scored exactly, ascending, and the best of them by unit.
+pub(super) struct Seeds {
+    slots: Vec<u32>,
+    pub(super) top: TopK,
 }
 
 impl Search<'_> {
     /// The best `k` of the survivors.
     #[cfg(any(test, feature = "bench"))]
     pub(super) fn run(&self, survivors: &Survivors, sketch: Option<&Sketch>) -> Ranking {
-        let drawn = self.draw(survivors, sketch, None);
-        let met = self.by_codes(&drawn.near);
-        let top = self.rank(&met, drawn.floor).into_ranked();
-        self.ranking(top, survivors, drawn.sum, &met)
+        let Drawn { near, seeds, sum, .. } = self.draw(survivors, sketch, None);
+        self.ranking(self.rank(&near, seeds), survivors, sum, &near)
     }
 
     /// The best `k` of the survivors, and after them those up to `n` that are best by their 8-bit codes.
@@ -93,11 +97,11 @@ impl Search<'_> {
         sketch: Option<&Sketch>,
         n: usize,
     ) -> Ranking {
-        let drawn = self.draw(survivors, sketch, Some(LISTED.max(n.saturating_mul(2))));
-        let near = self.by_codes(&drawn.near);
-        let mut top = self.rank(&near, drawn.floor).into_ranked();
-        let mut others = Shortlist::new(n);
-        let listed = self.by_codes(&drawn.listed);
+        let most = LISTED.max(n.saturating_mul(2));
+        let Drawn { listed, near, seeds, sum } = self.draw(survivors, sketch, Some(most));
+        let mut top = self.rank(&near, seeds);
+        let mut others = TopK::new(n);
+        let listed = self.by_codes(&listed);
         for other in if listed.is_empty() { &near } else { &listed } {
             others.push(other.score, other.slot);
         }
@@ -105,7 +109,7 @@ impl Search<'_> {
         let others = others.into_ranked().into_iter().map(|(slot, score)| (self.unit(slot), score));
         top.extend(others.filter(|(unit, _)| !known.contains(unit)));
         top.truncate(n);
-        self.ranking(top, survivors, drawn.sum, &near)
+        self.ranking(top, survivors, sum, &near)
     }
 
     /// What may belong to the best `k`. With `most`, that many of the best by a scan are listed, and are all
@@ -120,19 +124,36 @@ impl Search<'_> {
             return drawn;
         }
         if few {
-            let near = survivors.slots(self.dense);
-            return Drawn { listed: Vec::new(), near, floor: f32::NEG_INFINITY, sum: None };
+            let near = self.by_codes(&survivors.slots(self.dense));
+            let mut best = TopK::new(self.k);
+            for met in &near {
+                best.push(met.score, met.slot);
+            }
+            let best: Vec<u32> = best.into_ranked().into_iter().map(|(slot, _)| slot).collect();
+            let seeds = self.seeds(&best);
+            return Drawn { listed: Vec::new(), near, seeds, sum: None };
         }
         let mut scores = SCORES.take();
         let (listed, sum) = self.scan(survivors, n_listed, &mut scores);
-        let floor = self.least_lower_end(&listed);
+        let seeds = self.seeds(listed.get(..self.k).unwrap_or(&listed));
         let most = most.unwrap_or(usize::MAX);
-        let mut near = self.near(survivors, &scores, floor, most);
+        let mut near = self.near(survivors, &scores, seeds.top.floor(), most);
         SCORES.set(scores);
         if near.len() > most {
             near.clone_from(&listed);
         }
-        Drawn { listed, near, floor, sum: Some(sum) }
+        Drawn { listed, near: self.by_codes(&near), seeds, sum: Some(sum) }
+    }
+
+    /// Scores `slots` exactly.
+    pub(super) fn seeds(&self, slots: &[u32]) -> Seeds {
+        let mut top = TopK::new(self.k);
+        for few in slots.chunks(AHEAD) {
+            self.score_all(few, &mut top);
+        }
+        let mut slots = slots.to_vec();
+        slots.sort_unstable();
+        Seeds { slots, top }
     }
 
     #[expect(
@@ -201,18 +222,18 @@ impl Search<'_> {
     ) -> (Vec<u32>, f64) {
         scores.resize(survivors.n_blocks(self.dense) * ROWS, 0.0);
         let mut rest = scores.as_mut_slice();
-        let mut best = Shortlist::new(n_listed);
+        let mut best = TopK::new(n_listed);
         let mut sums = [0.0_f32; ROWS];
         let mut sum = 0.0;
         let has_sum = matches!(survivors, Survivors::Blocks(_));
-        survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
+        survivors.strides(self.dense, FIRST_STRIDE, |stride| {
             let taken = std::mem::take(&mut rest);
-            let (now, later) = taken.split_at_mut((lanes.len() * ROWS).min(taken.len()));
+            let (now, later) = taken.split_at_mut((stride.bits.len() * ROWS).min(taken.len()));
             rest = later;
-            self.stride(lanes, now, &mut best);
+            self.stride(stride, now, &mut best);
             if has_sum {
-                for (lanes, scores) in lanes.iter().zip(now.as_chunks::<ROWS>().0) {
-                    add(&mut sums, scores, lanes.bits);
+                for (bits, scores) in stride.bits.iter().zip(now.as_chunks::<ROWS>().0) {
+                    add(&mut sums, scores, *bits);
                 }
                 // A total needs more digits.
                 sum += f64::from(std::mem::take(&mut sums).iter().sum::<f32>());
@@ -223,74 +244,53 @@ impl Search<'_> {
     }
 
     /// Scores consecutive blocks of one slab and keeps the best rows.
-    fn stride(&self, lanes: &[Lanes], scores: &mut [f32], best: &mut Shortlist) {
-        let Some((slab, start)) = lanes.first().and_then(|lanes| self.block(*lanes)) else {
-            return;
-        };
+    fn stride(&self, stride: Stride<'_>, scores: &mut [f32], best: &mut TopK) {
+        let Some((slab, start)) = self.block(stride.start) else { return };
         let mut hits = [0_u16; STRIDE];
-        let hits = hits.get_mut(..lanes.len()).unwrap_or_default();
+        let hits = hits.get_mut(..stride.bits.len()).unwrap_or_default();
+        let (codes, block_bytes) = (&slab.coarse, self.dense.shape.block_bytes());
         let blocks = Blocks {
-            codes: slab
-                .coarse
-                .bytes
-                .get()
-                .get(start * self.dense.shape.block_bytes()..)
-                .unwrap_or_default(),
-            scales: slab.coarse.scales.get(start * ROWS..).unwrap_or_default(),
+            codes: codes.bytes.get().get(start * block_bytes..).unwrap_or_default(),
+            scales: codes.scales.get(start * ROWS..).unwrap_or_default(),
             floor: best.floor(),
         };
         (self.kernels.scan)(&self.query.coarse, blocks, scores, hits);
-        let blocks = lanes.iter().zip(hits).zip(scores.as_chunks::<ROWS>().0);
-        for ((lanes, hits), scores) in blocks.filter(|((_, hits), _)| **hits > 0) {
-            for (slot, score) in lanes.picked(*hits, scores) {
-                best.push(score, slot);
+        stride.each_hit(hits, |row| {
+            if let (Some(score), Ok(at)) = (scores.get(row), u32::try_from(row)) {
+                best.push(*score, stride.slot() + at);
             }
-        }
+        });
     }
 
     /// Slab of a block, and its number in that.
-    fn block(&self, lanes: Lanes) -> Option<(&Slab, usize)> {
+    fn block(&self, block: usize) -> Option<(&Slab, usize)> {
         let per_slab = self.dense.shape.slab_blocks;
-        Some((self.dense.slabs.get(lanes.block / per_slab)?, lanes.block % per_slab))
+        Some((self.dense.slabs.get(block / per_slab)?, block % per_slab))
     }
 
-    /// The least lower end of the first `k` of the slots by 8-bit codes: as many rows score no less.
-    pub(super) fn least_lower_end(&self, slots: &[u32]) -> f32 {
-        let best = self.by_codes(slots.get(..self.k).unwrap_or(slots));
-        best.iter().map(|met| met.score - met.margin).fold(f32::INFINITY, f32::min)
-    }
-
-    /// The slots whose upper end by 4-bit codes reaches the floor; at least `most` if there are more.
+    /// The slots whose upper end by 4-bit codes reaches the floor; more than `most` if there are more.
     fn near(&self, survivors: &Survivors, mut scores: &[f32], floor: f32, most: usize) -> Vec<u32> {
         let worsts = self.dense.slabs.iter().map(|slab| slab.worst);
         let worst = worsts.fold(Reach::default(), Reach::or);
         let window = self.query.coarse_window.reaching(floor, worst);
-        let mut near = Vec::new();
-        survivors.strides(self.dense, FIRST_STRIDE, |lanes| {
-            let (now, later) = scores.split_at((lanes.len() * ROWS).min(scores.len()));
+        let mut near = Vec::with_capacity(LISTED);
+        survivors.strides(self.dense, STRIDE, |stride| {
+            let (now, later) = scores.split_at((stride.bits.len() * ROWS).min(scores.len()));
             scores = later;
             if near.len() > most {
                 return;
             }
-            let Some((slab, start)) = lanes.first().and_then(|lanes| self.block(*lanes)) else {
-                return;
+            let Some((slab, start)) = self.block(stride.start) else { return };
+            let mut hits = [0_u16; STRIDE];
+            let ends = Ends {
+                errors: slab.coarse.errors.get(start * ROWS..).unwrap_or_default(),
+                norms: slab.coarse.norms.get(start * ROWS..).unwrap_or_default(),
+                weights: window.weights(),
+                floor,
             };
-            let (mut floors, mut hits) = ([0.0; STRIDE], [0_u16; STRIDE]);
-            let reaches = slab.reaches.get(start..start + lanes.len()).unwrap_or_default();
-            for (least, reach) in floors.iter_mut().zip(reaches) {
-                *least = floor - window.margin(reach.error, reach.norm);
-            }
-            (self.kernels.above)(now, &floors, &mut hits);
-            let blocks = lanes.iter().zip(hits).zip(now.as_chunks::<ROWS>().0);
-            for ((lanes, hits), scores) in blocks.filter(|((_, hits), _)| *hits > 0) {
-                for (slot, score) in lanes.picked(hits, scores) {
-                    let block = lanes.block % self.dense.shape.slab_blocks;
-                    let reach = slab.coarse.reach(block * ROWS + slot as usize % ROWS);
-                    if score + window.margin(reach.error, reach.norm) >= floor {
-                        near.push(slot);
-                    }
-                }
-            }
+            (self.kernels.reaching)(now, ends, &mut hits);
+            let first = stride.slot();
+            stride.each_hit(&hits, |row| near.extend(u32::try_from(row).map(|row| first + row)));
         });
         near
     }
@@ -301,13 +301,12 @@ impl Search<'_> {
         let (slab, row) = self.dense.place(slot);
         let (slab, query) = (slab?, &self.query.fine);
         let sum = (self.kernels.sum)(&query.codes, slab.fine_codes(row)) - query.offset;
-        let reach = slab.fine.reach(row);
         let score = sum as f32 * slab.fine.scales.get(row)? * query.scale;
-        Some((score, self.query.fine_window.margin(reach.error, reach.norm)))
+        Some((score, self.query.fine_window.of(slab.fine.reach(row))))
     }
 
     /// Slots by their 8-bit codes.
-    fn by_codes(&self, slots: &[u32]) -> Vec<Met> {
+    pub(super) fn by_codes(&self, slots: &[u32]) -> Vec<Met> {
         let mut met = Vec::with_capacity(slots.len());
         for (at, &slot) in slots.iter().enumerate() {
             let soon = slots.get(at + AHEAD).map(|soon| self.dense.place(*soon));
@@ -321,42 +320,36 @@ impl Search<'_> {
         met
     }
 
-    /// The best `k` of those that reach `floor`.
-    fn rank(&self, met: &[Met], floor: f32) -> TopK {
-        let mut lower_ends = TopK::new(self.k);
-        let mut candidates = Vec::new();
-        for Met { slot, score, margin } in met {
-            if score + margin >= floor.max(lower_ends.floor()) {
-                candidates.push(key(score + margin, *slot));
-                lower_ends.push(score - margin, *slot);
-            }
-        }
-        let floor = floor.max(lower_ends.floor());
-        candidates.retain(|&candidate| unkey(candidate).0 >= floor);
-        self.settle(BinaryHeap::from(candidates))
-    }
-
-    /// Scores candidates exactly by falling upper end until none can come in any more.
-    fn settle(&self, mut candidates: BinaryHeap<u64>) -> TopK {
-        let mut top = TopK::new(self.k);
+    /// The best `k` of the seeds and of those that were met, by falling upper end until none can come in any
+    /// more.
+    fn rank(&self, met: &[Met], Seeds { slots: known, mut top }: Seeds) -> Vec<(u32, f32)> {
+        let reaching = met.iter().filter(|met| met.score + met.margin >= top.floor());
+        let others = reaching.filter(|met| known.binary_search(&met.slot).is_err());
+        let mut others: BinaryHeap<u64> =
+            others.map(|met| key(met.score + met.margin, met.slot)).collect();
         loop {
             // A few at a time, so that they come from memory together.
-            let taken = std::iter::from_fn(|| candidates.pop()).take(AHEAD);
+            let taken = std::iter::from_fn(|| others.pop()).take(AHEAD);
             let slots: Vec<u32> = taken
                 .map(unkey)
                 .take_while(|(upper, _)| *upper >= top.floor())
                 .map(|(_, slot)| slot)
                 .collect();
             if slots.is_empty() {
-                return top;
+                return top.into_ranked();
             }
-            for &slot in &slots {
-                self.prefetch(slot);
-            }
-            for &slot in &slots {
-                let (unit, score) = self.exact(slot);
-                top.push(score, unit);
-            }
+            self.score_all(&slots, &mut top);
+        }
+    }
+
+    /// Offers a few slots with their exact scores.
+    fn score_all(&self, slots: &[u32], top: &mut TopK) {
+        for &slot in slots {
+            self.prefetch(slot);
+        }
+        for &slot in slots {
+            let (unit, score) = self.exact(slot);
+            top.push(score, unit);
         }
     }
 }

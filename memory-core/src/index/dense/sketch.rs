@@ -10,7 +10,7 @@ use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
 use super::search::{Drawn, Search};
 use super::survivors::{Lanes, STRIDE, Survivors};
-use super::topk::Shortlist;
+use super::topk::TopK;
 
 /// Bits of a word.
 const WORD: usize = 64;
@@ -167,14 +167,16 @@ impl Search<'_> {
         let estimates = self.estimate(survivors, sketch, &query, n_estimates);
         let (list, sum) = (estimates.list.into_ranked(), Some(estimates.sum));
         let listed: Vec<u32> = list.iter().map(|(slot, _)| *slot).collect();
-        let floor = self.least_lower_end(&listed);
+        let seeds = self.seeds(listed.get(..self.k).unwrap_or(&listed));
+        let floor = seeds.top.floor();
         // But for rows that can hardly come in any more.
         let constant = sketch.constant(exact);
         let hopeful = list.iter().filter(|(slot, estimate)| {
             let factor = sketch.factors.get(*slot as usize).copied().unwrap_or_default();
             estimate + constant + factor * reach >= floor
         });
-        Some(Drawn { near: hopeful.map(|(slot, _)| *slot).collect(), listed, floor, sum })
+        let hopeful: Vec<u32> = hopeful.map(|(slot, _)| *slot).collect();
+        Some(Drawn { near: self.by_codes(&hopeful), listed, seeds, sum })
     }
 
     /// The best survivors by estimate.
@@ -185,21 +187,21 @@ impl Search<'_> {
         query: &SketchQuery,
         list: usize,
     ) -> Estimates {
-        let mut drawn = Estimates { list: Shortlist::new(list), sum: 0.0 };
+        let mut drawn = Estimates { list: TopK::new(list), sum: 0.0 };
         // The constant of the estimate only matters to the mean.
         let constant = f64::from(sketch.constant(&self.query.exact));
         let mut scores = [0.0_f32; STRIDE * ROWS];
-        survivors.strides(self.dense, STRIDE, |lanes| {
-            let start = lanes.first().map_or(0, |lanes| lanes.block) * ROWS;
+        survivors.strides(self.dense, STRIDE, |stride| {
+            let start = stride.start * ROWS;
             let input = Sketches {
                 bits: sketch.bits.get(start * sketch.words..).unwrap_or_default(),
                 factors: sketch.factors.get(start..).unwrap_or_default(),
                 offsets: sketch.offsets.get(start..).unwrap_or_default(),
             };
-            let scores = scores.get_mut(..lanes.len() * ROWS).unwrap_or_default();
+            let scores = scores.get_mut(..stride.bits.len() * ROWS).unwrap_or_default();
             (self.kernels.estimate)(query, input, scores);
-            for (lanes, scores) in lanes.iter().zip(scores.as_chunks::<ROWS>().0) {
-                drawn.meet(*lanes, scores, constant);
+            for (lanes, scores) in stride.lanes().zip(scores.as_chunks::<ROWS>().0) {
+                drawn.meet(lanes, scores, constant);
             }
         });
         drawn
@@ -220,7 +222,7 @@ impl Sketch {
 
 /// A short list and the sum of all estimates.
 struct Estimates {
-    list: Shortlist,
+    list: TopK,
     sum: f64,
 }
 

@@ -10,7 +10,7 @@ use std::io;
 /// Mark of a slot without unit, and of a block whose units are not consecutive.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// |x − x̂| and |x̂| of a row, or the largest of the rows of a block.
+/// |x − x̂| and |x̂| of a row, or the largest of several rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Reach {
     /// |x − x̂|.
@@ -86,9 +86,7 @@ pub(super) struct Slab {
     pub(super) rows: Rows,
     /// Unit of each row, [`NONE`] out of use.
     pub(super) units: Vec<u32>,
-    /// Per block of 4-bit codes, derived.
-    pub(super) reaches: Vec<Reach>,
-    /// Bounds all of them; derived, and kept when rows leave.
+    /// Bounds the 4-bit codes of all rows; derived, and kept when rows leave.
     pub(super) worst: Reach,
     /// First unit of a block whose units in use are consecutive, else [`NONE`]; derived.
     runs: Vec<u32>,
@@ -106,7 +104,6 @@ impl Slab {
             fine: Codes::new(rows, rows * shape.width)?,
             rows: Rows::Held(Pages::zeroed(rows * shape.width)?),
             units: vec![NONE; rows],
-            reaches: vec![Reach::default(); shape.slab_blocks],
             worst: Reach::default(),
             runs: vec![NONE; shape.slab_blocks],
         })
@@ -122,7 +119,6 @@ impl Slab {
             fine: self.fine.copy(self.used * self.shape.width)?,
             rows: self.rows.copy(self.used, self.shape.width)?,
             units: self.units.clone(),
-            reaches: self.reaches.clone(),
             worst: self.worst,
             runs: self.runs.clone(),
         })
@@ -249,7 +245,7 @@ impl Slab {
         self.derive(row / ROWS);
     }
 
-    /// Derives the reach and the run of `block` from its rows.
+    /// Derives the run of `block` from its rows, and adds them to the reach of all.
     fn derive(&mut self, block: usize) {
         let rows = block * ROWS..(block * ROWS + ROWS).min(self.used);
         let errors = self.coarse.errors.get(rows.clone()).unwrap_or_default();
@@ -257,9 +253,6 @@ impl Slab {
         let largest = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
         let reach = Reach { error: largest(errors), norm: largest(norms) };
         self.worst = self.worst.or(reach);
-        if let Some(place) = self.reaches.get_mut(block) {
-            *place = reach;
-        }
         let units = self.units.get(rows).unwrap_or_default();
         let first = units.first().copied().unwrap_or(NONE);
         let consecutive = units.iter().zip(first..).all(|(unit, next)| *unit == next);

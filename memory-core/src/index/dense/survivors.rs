@@ -14,6 +14,15 @@ pub(super) struct Lanes {
     pub(super) bits: u16,
 }
 
+/// Consecutive blocks of one slab, not none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stride<'a> {
+    /// Number of the first over all slabs.
+    pub(super) start: usize,
+    /// Bits of the rows of each that take part.
+    pub(super) bits: &'a [u16],
+}
+
 /// The rows that take part in a query.
 #[derive(Debug)]
 pub(super) enum Survivors {
@@ -90,24 +99,24 @@ impl Survivors {
 
     /// Visits the blocks in strides: consecutive blocks of one slab, at most `first` at first, twice as
     /// many each time, up to [`STRIDE`]. Scattered rows are in no stride.
-    pub(super) fn strides(&self, dense: &Dense, first: usize, mut visit: impl FnMut(&[Lanes])) {
+    pub(super) fn strides(&self, dense: &Dense, first: usize, mut visit: impl FnMut(Stride<'_>)) {
         let slab_blocks = dense.shape.slab_blocks;
-        let mut stride = first.clamp(1, STRIDE);
+        let mut most = first.clamp(1, STRIDE);
+        let mut room = [u16::MAX; STRIDE];
         match self {
             Self::All => {
-                let mut lanes = Vec::with_capacity(STRIDE);
                 for (number, slab) in dense.slabs.iter().enumerate() {
                     let mut at = 0;
                     while at < slab.blocks() {
-                        let end = (at + stride).min(slab.blocks());
-                        lanes.clear();
-                        lanes.extend((at..end).map(|at| Lanes {
-                            block: number * slab_blocks + at,
-                            bits: slab.lanes(at, None),
-                        }));
-                        visit(&lanes);
-                        stride = (stride * 2).min(STRIDE);
-                        at = end;
+                        let bits = room.get_mut(..most.min(slab.blocks() - at)).unwrap_or_default();
+                        at += bits.len();
+                        // Only the last block of a slab may have rows out of use.
+                        if let Some(last) = bits.last_mut() {
+                            *last = slab.lanes(at - 1, None);
+                        }
+                        visit(Stride { start: number * slab_blocks + at - bits.len(), bits });
+                        bits.fill(u16::MAX);
+                        most = (most * 2).min(STRIDE);
                     }
                 }
             }
@@ -115,17 +124,52 @@ impl Survivors {
                 let mut rest = lanes.as_slice();
                 while let Some(start) = rest.first().map(|lanes| lanes.block) {
                     let slab_end = (start / slab_blocks + 1) * slab_blocks;
-                    let blocks = start..slab_end.min(start + stride);
+                    let blocks = start..slab_end.min(start + most);
                     let run = rest.iter().zip(blocks);
                     let run = run.take_while(|(lanes, block)| lanes.block == *block);
                     let (now, later) = rest.split_at(run.count().max(1));
-                    visit(now);
-                    stride = (stride * 2).min(STRIDE);
+                    let bits = room.get_mut(..now.len()).unwrap_or_default();
+                    for (bits, lanes) in bits.iter_mut().zip(now) {
+                        *bits = lanes.bits;
+                    }
+                    visit(Stride { start, bits });
+                    most = (most * 2).min(STRIDE);
                     rest = later;
                 }
             }
             Self::Rows(_) => {}
         }
+    }
+}
+
+impl Stride<'_> {
+    /// Its blocks.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = Lanes> {
+        (self.start..).zip(self.bits).map(|(block, &bits)| Lanes { block, bits })
+    }
+
+    /// Visits the rows that take part and whose bit is set in `hits`, by their number in the stride.
+    pub(super) fn each_hit(&self, hits: &[u16], mut visit: impl FnMut(usize)) {
+        // Whether a block has any cannot be predicted, so those that do are listed first, without a branch.
+        let mut found = [(0, 0_u16); STRIDE];
+        let mut n_found = 0;
+        for (first, (bits, hits)) in (0..).step_by(ROWS).zip(self.bits.iter().zip(hits)) {
+            if let Some(place) = found.get_mut(n_found) {
+                *place = (first, bits & hits);
+            }
+            n_found += usize::from(bits & hits != 0);
+        }
+        for &(first, mut left) in found.iter().take(n_found) {
+            while left != 0 {
+                visit(first + left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+        }
+    }
+
+    /// Slot of its first row.
+    pub(super) fn slot(&self) -> u32 {
+        u32::try_from(self.start * ROWS).unwrap_or(NONE)
     }
 }
 

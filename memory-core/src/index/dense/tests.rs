@@ -224,9 +224,7 @@ fn check(dense: &Dense, model: &Model, scenario: &Scenario) {
                 assert!((score - exact).abs() <= by_codes.unwrap().1);
             }
         }
-        let reaches = dense.slabs.iter().flat_map(|slab| &slab.reaches);
-        let window = prepared.coarse_window;
-        let margins = reaches.map(|reach| window.margin(reach.error, reach.norm));
+        let margins = dense.slabs.iter().map(|slab| prepared.coarse_window.of(slab.worst));
         let bound = margins.fold(0.0, f32::max);
         let total: f64 = expected.iter().map(|(_, score)| f64::from(*score)).sum();
         let mean = total / expected.len().max(1) as f64;

@@ -1,8 +1,5 @@
 //! The best `k` of a stream of scores.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 /// A score and a number as one integer that sorts by score, then by *smaller* number.
 ///
 /// `f32` bits are made order preserving by flipping the sign bit of positives and every bit of
@@ -22,56 +19,6 @@ pub(super) fn unkey(key: u64) -> (f32, u32) {
     (f32::from_bits(bits), !(key as u32))
 }
 
-/// The `k` largest scores seen so far, ties won by the smaller number.
-#[derive(Debug)]
-pub(super) struct TopK {
-    k: usize,
-    /// Smallest kept key on top.
-    kept: BinaryHeap<Reverse<u64>>,
-    floor: f32,
-}
-
-impl TopK {
-    /// Keeps `k` scores; with `k` = 0 none.
-    pub(super) fn new(k: usize) -> Self {
-        Self {
-            k,
-            kept: BinaryHeap::with_capacity(k.min(4096)),
-            floor: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY },
-        }
-    }
-
-    /// The k-th best score, −∞ until `k` were seen: nothing below it can come in.
-    pub(super) fn floor(&self) -> f32 {
-        self.floor
-    }
-
-    /// Offers a score; O(log k) when it comes in, O(1) when not.
-    pub(super) fn push(&mut self, score: f32, number: u32) {
-        if score < self.floor || self.k == 0 {
-            return;
-        }
-        let key = key(score, number);
-        if self.kept.len() < self.k {
-            self.kept.push(Reverse(key));
-        } else if let Some(mut least) = self.kept.peek_mut()
-            && key > least.0
-        {
-            *least = Reverse(key);
-        }
-        if self.kept.len() == self.k
-            && let Some(least) = self.kept.peek()
-        {
-            self.floor = unkey(least.0).0;
-        }
-    }
-
-    /// What was kept, best first, as (number, score).
-    pub(super) fn into_ranked(self) -> Vec<(u32, f32)> {
-        ranked(self.kept.into_iter().map(|least| least.0).collect())
-    }
-}
-
 /// Keys as (number, score), best first.
 fn ranked(mut keys: Vec<u64>) -> Vec<(u32, f32)> {
     keys.sort_unstable_by(|left, right| right.cmp(left));
@@ -83,33 +30,42 @@ fn ranked(mut keys: Vec<u64>) -> Vec<(u32, f32)> {
         .collect()
 }
 
-/// The `k` largest scores for large `k`: cheaper than a heap, but the floor lags behind.
+/// Up to this many scores are kept in order; more are cheaper to thin out now and then.
+const FEW: usize = 32;
+
+/// The `k` largest scores seen so far, ties won by the smaller number.
 #[derive(Debug)]
-pub(super) struct Shortlist {
+pub(super) struct TopK {
     k: usize,
     keys: Vec<u64>,
     floor: f32,
 }
 
-impl Shortlist {
-    /// Keeps `k` ≥ 1 scores.
+impl TopK {
+    /// Keeps `k` scores; with `k` = 0 none.
     pub(super) fn new(k: usize) -> Self {
-        let k = k.max(1);
-        Self { k, keys: Vec::with_capacity(2 * k), floor: f32::NEG_INFINITY }
+        let floor = if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
+        Self { k, keys: Vec::with_capacity(2 * k.min(2048)), floor }
     }
 
-    /// A score below which nothing can come in; at most the k-th best.
+    /// A score that the `k` best reach, −∞ until `k` were seen; the k-th best score, but for many it may lag
+    /// behind.
     pub(super) fn floor(&self) -> f32 {
         self.floor
     }
 
     /// Offers a score; constant time on average.
     pub(super) fn push(&mut self, score: f32, number: u32) {
-        if score < self.floor {
+        if score < self.floor || self.k == 0 {
             return;
         }
-        self.keys.push(key(score, number));
-        if self.keys.len() == 2 * self.k {
+        let key = key(score, number);
+        if self.k <= FEW {
+            self.insert(key);
+            return;
+        }
+        self.keys.push(key);
+        if self.keys.len() == self.k || self.keys.len() == 2 * self.k {
             self.shrink();
         }
     }
@@ -120,8 +76,25 @@ impl Shortlist {
         ranked(self.keys)
     }
 
+    /// Puts a key in its place.
+    fn insert(&mut self, key: u64) {
+        let place = self.keys.iter().rposition(|kept| *kept > key).map_or(0, |place| place + 1);
+        if self.keys.len() == self.k {
+            if place == self.k {
+                return;
+            }
+            self.keys.pop();
+        }
+        self.keys.insert(place, key);
+        if self.keys.len() == self.k
+            && let Some(least) = self.keys.last()
+        {
+            self.floor = unkey(*least).0;
+        }
+    }
+
     fn shrink(&mut self) {
-        if self.keys.len() <= self.k {
+        if self.keys.len() < self.k || self.k <= FEW {
             return;
         }
         let order = |left: &u64, right: &u64| right.cmp(left);
@@ -133,7 +106,7 @@ impl Shortlist {
 
 #[cfg(test)]
 mod tests {
-    use super::{Shortlist, TopK, key, unkey};
+    use super::{TopK, key, unkey};
     use proptest::prelude::*;
 
     proptest! {
@@ -150,19 +123,15 @@ mod tests {
         #[test]
         fn top_k_is_the_head_of_the_sorted_list(
             scores in prop::collection::vec(-4_i8..4, 0..200),
-            k in 0_usize..30,
+            k in 0_usize..80,
         ) {
             let mut top = TopK::new(k);
-            let mut list = Shortlist::new(k);
             let mut sorted = Vec::new();
             for (number, score) in (0_u32..).zip(scores) {
                 top.push(f32::from(score), number);
-                list.push(f32::from(score), number);
                 sorted.push((number, f32::from(score)));
             }
             sorted.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-            let listed: Vec<_> = sorted.iter().copied().take(k.max(1)).collect();
-            prop_assert_eq!(list.into_ranked(), listed);
             sorted.truncate(k);
             prop_assert_eq!(top.into_ranked(), sorted);
         }

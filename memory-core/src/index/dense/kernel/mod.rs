@@ -69,8 +69,22 @@ pub(super) struct Blocks<'a> {
 /// Blocks beyond the shortest of the given slices are left alone.
 pub(super) type Scan = fn(&CoarseQuery, Blocks<'_>, scores: &mut [f32], hits: &mut [u16]);
 
-/// Sets bit r of a block's hits where score r of its 16 is at least the floor of the block.
-pub(super) type Above = fn(scores: &[f32], floors: &[f32], hits: &mut [u16]);
+/// What decides whether rows with certain scores may reach a floor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends<'a> {
+    /// |x − x̂| of each row; 16 per block.
+    pub(super) errors: &'a [f32],
+    /// |x̂| of each row.
+    pub(super) norms: &'a [f32],
+    /// What the two weigh in how far a score can be off.
+    pub(super) weights: [f32; 2],
+    /// The floor.
+    pub(super) floor: f32,
+}
+
+/// Sets bit r of a block's hits where score r of its 16 is at least the floor once
+/// errors[r] · weights[0] + norms[r] · weights[1] is added.
+pub(super) type Reaching = fn(scores: &[f32], Ends<'_>, hits: &mut [u16]);
 
 /// A query as it is compared with single rows of 8-bit codes.
 #[derive(Debug, Clone)]
@@ -135,8 +149,8 @@ pub(super) struct Kernels {
     pub(super) query_limit: i8,
     /// Scan of blocks of 4-bit codes.
     pub(super) scan: Scan,
-    /// Which scores reach a floor.
-    pub(super) above: Above,
+    /// Which scores may reach a floor.
+    pub(super) reaching: Reaching,
     /// Score of a row of 8-bit codes.
     pub(super) sum: Sum,
     /// Exact score of a row.

@@ -22,7 +22,7 @@ static NEON: Kernels = Kernels {
             sums_widening(query, block, taken)
         });
     },
-    above: portable::above,
+    reaching: portable::reaching,
     sum,
     dot: |query, row| {
         // SAFETY: NEON is part of every 64-bit Arm target.
@@ -43,7 +43,7 @@ static DOTPROD: Kernels = Kernels {
             unsafe { sums_dotprod(query, block, taken) }
         });
     },
-    above: NEON.above,
+    reaching: NEON.reaching,
     sum: NEON.sum,
     dot: NEON.dot,
     estimate: NEON.estimate,

@@ -1,7 +1,8 @@
 //! Kernels in plain Rust: the oracle of the others, and the fallback of processors without them.
 
 use super::{
-    Blocks, CoarseQuery, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, TOGETHER,
+    Blocks, CoarseQuery, Ends, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches,
+    TOGETHER,
 };
 
 /// Runs everywhere.
@@ -9,7 +10,7 @@ pub(in super::super) static KERNELS: Kernels = Kernels {
     name: "portable",
     query_limit: 127,
     scan,
-    above,
+    reaching,
     sum,
     dot,
     estimate,
@@ -73,10 +74,16 @@ fn finish(
 }
 
 #[inline]
-pub(super) fn above(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
-    for ((scores, floor), hits) in scores.as_chunks::<ROWS>().0.iter().zip(floors).zip(hits) {
-        let bits = scores.iter().zip(0..).map(|(score, row)| u16::from(score >= floor) << row);
-        *hits = bits.fold(0, |all, bit| all | bit);
+pub(super) fn reaching(scores: &[f32], ends: Ends<'_>, hits: &mut [u16]) {
+    let [error_weight, norm_weight] = ends.weights;
+    let [scores, errors, norms] =
+        [scores, ends.errors, ends.norms].map(|all| all.as_chunks::<ROWS>().0);
+    for (((scores, errors), norms), hits) in scores.iter().zip(errors).zip(norms).zip(hits) {
+        let rows = scores.iter().zip(errors).zip(norms).zip(0..);
+        *hits = rows.fold(0, |bits, (((score, error), norm), row)| {
+            let upper = score + (error * error_weight + norm * norm_weight);
+            bits | u16::from(upper >= ends.floor) << row
+        });
     }
 }
 

@@ -1,8 +1,8 @@
 //! Every kernel of this processor against the portable one, and that against naive loops.
 
 use super::{
-    Blocks, CoarseQuery, DIMS_TOGETHER, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery,
-    Sketches, TOGETHER, available, portable,
+    Blocks, CoarseQuery, DIMS_TOGETHER, Ends, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS,
+    SketchQuery, Sketches, TOGETHER, available, portable,
 };
 use proptest::prelude::*;
 
@@ -87,19 +87,32 @@ proptest! {
 
     #[test]
     fn every_comparison_sets_the_bits_of_the_naive_loop(
-        scores in prop::collection::vec(-3_i8..3, 0..200),
-        floors in prop::collection::vec(-3_i8..3, 12),
+        rows in prop::collection::vec((-3_i8..3, 0_i8..3, 0_i8..3), 0..200),
+        floor in -3_i8..5,
+        weights in [0_i8..3, 0_i8..3],
     ) {
-        let [scores, floors] = [&scores, &floors].map(|all| {
-            all.iter().map(|value| f32::from(*value)).collect::<Vec<f32>>()
-        });
-        let block = |(scores, floor): (&[f32], &f32)| {
-            (0..ROWS).fold(0, |bits, row| bits | u16::from(scores[row] >= *floor) << row)
+        let weights = weights.map(f32::from);
+        let column = |of: fn(&(i8, i8, i8)) -> i8| -> Vec<f32> {
+            rows.iter().map(|row| f32::from(of(row)) / 3.0).collect()
         };
-        let naive: Vec<u16> = scores.chunks_exact(ROWS).zip(&floors).map(block).collect();
+        let [scores, errors, norms] = [column(|row| row.0), column(|row| row.1), column(|row| row.2)];
+        let ends = Ends {
+            errors: &errors,
+            norms: &norms,
+            weights,
+            floor: f32::from(floor) / 3.0,
+        };
+        let hit = |row: usize| {
+            let margin = errors[row] * weights[0] + norms[row] * weights[1];
+            scores[row] + margin >= ends.floor
+        };
+        let block = |block| {
+            (0..ROWS).fold(0, |bits, row| bits | u16::from(hit(block * ROWS + row)) << row)
+        };
+        let naive: Vec<u16> = (0..rows.len() / ROWS).map(block).collect();
         for kernels in available() {
-            let mut hits = vec![0; naive.len()];
-            (kernels.above)(&scores, &floors, &mut hits);
+            let mut hits = vec![99; naive.len()];
+            (kernels.reaching)(&scores, ends, &mut hits);
             prop_assert_eq!(&hits, &naive, "{}", kernels.name);
         }
     }

@@ -3,26 +3,28 @@
 #![expect(clippy::cast_ptr_alignment, reason = "the loads used need no alignment")]
 
 use super::{
-    Blocks, CoarseQuery, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches, portable,
+    Blocks, CoarseQuery, Ends, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS, SketchQuery, Sketches,
+    portable,
 };
 use std::arch::x86_64::{
-    __m256i, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_cvtepi32_ps,
-    _mm_cvtsd_f64, _mm_loadu_ps, _mm_mul_ps, _mm_prefetch, _mm_set1_ps, _mm_storeu_ps, _mm_sub_ps,
-    _mm_unpackhi_pd, _mm256_add_epi8, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd,
-    _mm256_add_ps, _mm256_and_si256, _mm256_castpd256_pd128, _mm256_castsi256_si128, _mm256_cmp_ps,
-    _mm256_cvtepi32_ps, _mm256_cvtps_pd, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_movemask_ps, _mm256_mul_ps, _mm256_permutevar8x32_epi32, _mm256_sad_epu8,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
-    _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setzero_pd, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_slli_epi64, _mm256_srli_epi16, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_epi64,
-    _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castpd512_pd256, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_pd, _mm512_dpbusd_epi32,
-    _mm512_extractf64x4_pd, _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mul_ps, _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_si512,
-    _mm512_slli_epi64, _mm512_storeu_ps, _mm512_sub_epi64, _mm512_sub_ps,
+    __m256i, __m512i, _CMP_GE_OQ, _MM_HINT_NTA, _MM_HINT_T0, _mm_add_pd, _mm_add_ps, _mm_add_sd,
+    _mm_cvtepi32_ps, _mm_cvtsd_f64, _mm_loadu_ps, _mm_mul_ps, _mm_prefetch, _mm_set1_ps,
+    _mm_storeu_ps, _mm_sub_ps, _mm_unpackhi_pd, _mm256_add_epi8, _mm256_add_epi32,
+    _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_si256, _mm256_castpd256_pd128,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps, _mm256_cvtps_pd,
+    _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_ps, _mm256_mul_ps,
+    _mm256_permutevar8x32_epi32, _mm256_sad_epu8, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setr_epi8, _mm256_setr_epi32,
+    _mm256_setzero_pd, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi64,
+    _mm256_srli_epi16, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_ps,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd, _mm512_add_ps, _mm512_and_si512,
+    _mm512_castpd512_pd256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32,
+    _mm512_cvtps_pd, _mm512_dpbusd_epi32, _mm512_extractf64x4_pd, _mm512_fmadd_pd, _mm512_loadu_pd,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_popcnt_epi64,
+    _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_set1_ps, _mm512_setzero_pd, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_storeu_ps,
+    _mm512_sub_epi64, _mm512_sub_ps,
 };
 
 static AVX512: Kernels = Kernels {
@@ -32,9 +34,9 @@ static AVX512: Kernels = Kernels {
         // SAFETY: the table is only handed out by `available`, after the features were detected.
         unsafe { scan_avx512(query, blocks, scores, hits) }
     },
-    above: |scores, floors, hits| {
+    reaching: |scores, ends, hits| {
         // SAFETY: as above.
-        unsafe { above_avx512(scores, floors, hits) }
+        unsafe { reaching_avx512(scores, ends, hits) }
     },
     sum: |query, row| {
         // SAFETY: as above.
@@ -66,9 +68,9 @@ static AVX2: Kernels = Kernels {
         // SAFETY: as above.
         unsafe { scan_avx2(query, blocks, scores, hits) }
     },
-    above: |scores, floors, hits| {
+    reaching: |scores, ends, hits| {
         // SAFETY: as above.
-        unsafe { above_avx2(scores, floors, hits) }
+        unsafe { reaching_avx2(scores, ends, hits) }
     },
     sum: |query, row| {
         // SAFETY: as above.
@@ -95,7 +97,16 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
     [(avx512, &AVX512), (avx2, &AVX2)].into_iter().filter_map(|(runs, table)| runs.then_some(table))
 }
 
+/// How many bytes ahead codes are asked for.
+///
+/// Of 4, 6, 8, 12, 16 and 24 KiB, eight was best: 10,000 rows 17.8 → 15.7 µs, 20,000 38 → 32 µs, 100,000
+/// 250 → 215 µs.
+const CODES_AHEAD: usize = 8 << 10;
+
 /// Two `vpdpbusd` per group; four sums of each kind hide their latency.
+///
+/// A code is read once per query: asked for as such (`prefetchnta`), it does not push out of the
+/// second-level cache what is read again.
 ///
 /// # Safety
 ///
@@ -116,6 +127,8 @@ fn scan_avx512(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits
             for (((whole, low), group), [a, b]) in sums.iter_mut().zip(groups).zip(words) {
                 // SAFETY: `group` is 64 bytes; the load needs no alignment.
                 let codes = unsafe { _mm512_loadu_si512(group.as_ptr().cast::<__m512i>()) };
+                let soon = group.as_ptr().wrapping_add(CODES_AHEAD);
+                _mm_prefetch::<_MM_HINT_NTA>(soon.cast());
                 let (a, b) =
                     (_mm512_set1_epi32(a.cast_signed()), _mm512_set1_epi32(b.cast_signed()));
                 *whole = _mm512_dpbusd_epi32(*whole, codes, a);
@@ -143,11 +156,19 @@ fn scan_avx512(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits
 ///
 /// The processor must have AVX-512 F.
 #[target_feature(enable = "avx512f")]
-fn above_avx512(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
-    for ((scores, floor), hits) in scores.as_chunks::<ROWS>().0.iter().zip(floors).zip(hits) {
+fn reaching_avx512(scores: &[f32], ends: Ends<'_>, hits: &mut [u16]) {
+    let floor = _mm512_set1_ps(ends.floor);
+    let [error, norm] = ends.weights.map(|weight| _mm512_set1_ps(weight));
+    let [scores, errors, norms] =
+        [scores, ends.errors, ends.norms].map(|all| all.as_chunks::<ROWS>().0);
+    for (((scores, errors), norms), hits) in scores.iter().zip(errors).zip(norms).zip(hits) {
         // SAFETY: sixteen floats; the load needs no alignment.
         let scores = unsafe { _mm512_loadu_ps(scores.as_ptr()) };
-        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(scores, _mm512_set1_ps(*floor));
+        // SAFETY: as above.
+        let (errors, norms) =
+            unsafe { (_mm512_loadu_ps(errors.as_ptr()), _mm512_loadu_ps(norms.as_ptr())) };
+        let margins = _mm512_add_ps(_mm512_mul_ps(errors, error), _mm512_mul_ps(norms, norm));
+        *hits = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_add_ps(scores, margins), floor);
     }
 }
 
@@ -265,8 +286,8 @@ fn fours_avx2(bytes: __m256i, codes: __m256i) -> __m256i {
 ///
 /// The processor must have AVX2.
 #[target_feature(enable = "avx2")]
-fn above_avx2(scores: &[f32], floors: &[f32], hits: &mut [u16]) {
-    portable::above(scores, floors, hits);
+fn reaching_avx2(scores: &[f32], ends: Ends<'_>, hits: &mut [u16]) {
+    portable::reaching(scores, ends, hits);
 }
 
 /// 32 codes at a time; query codes within ±63.
