@@ -12,7 +12,7 @@
 //! twenty times smaller. Codes and query as the kernels take them: [`super::kernel::Blocks`].
 
 use super::kernel::{CoarseQuery, DIMS_TOGETHER, LANES, TOGETHER};
-use super::quantise::{Coded, Window, length, nearest, rounded_up};
+use super::quantise::{Coded, Signed, Window, length, rounded_up};
 
 /// The middle of the codes.
 const MIDDLE: f32 = 7.5;
@@ -105,35 +105,21 @@ pub(super) fn query(exact: &[f64], norm: f64, limit: i8) -> (CoarseQuery, Window
         low.extend_from_slice(first);
         high.extend_from_slice(last);
     }
-    let (high_codes, high_step) = coded(&high, limit);
-    let whole_step = high_step / 16.0;
+    let high = Signed::of(&high, limit);
+    let whole_step = high.step / 16.0;
     let sixteenth = |code: i8| f64::from(code) * f64::from(whole_step);
     let rest: Vec<f64> =
-        low.iter().zip(&high_codes).map(|(value, code)| value - sixteenth(*code)).collect();
-    let (low_codes, low_step) = coded(&rest, limit);
-    let meant = |code: i8, step: f32| f64::from(code) * f64::from(step);
-    let missed = rest.iter().zip(&low_codes).map(|(value, code)| value - meant(*code, low_step));
-    let missed_high =
-        high.iter().zip(&high_codes).map(|(value, code)| value - meant(*code, high_step));
-    let gap = length(missed.chain(missed_high));
-    let total: f64 = high_codes.iter().map(|code| meant(*code, high_step) + sixteenth(*code)).sum();
-    let total = total + low_codes.iter().map(|code| meant(*code, low_step)).sum::<f64>();
+        low.iter().zip(&high.codes).map(|(value, code)| value - sixteenth(*code)).collect();
+    let low = Signed::of(&rest, limit);
+    let gap = low.missed.hypot(high.missed);
+    let total =
+        high.total() * f64::from(high.step + whole_step) + low.total() * f64::from(low.step);
     let word = |four: &[i8; TOGETHER]| u32::from_le_bytes(four.map(i8::cast_unsigned));
-    let fours = high_codes.as_chunks::<TOGETHER>().0.iter().zip(low_codes.as_chunks().0);
+    let fours = high.codes.as_chunks::<TOGETHER>().0.iter().zip(low.codes.as_chunks().0);
     let query = CoarseQuery {
         words: fours.map(|(high, low)| [word(high), word(low)]).collect(),
-        steps: [whole_step, low_step],
+        steps: [whole_step, low.step],
         offset: (f64::from(MIDDLE) * total) as f32,
     };
     (query, Window::new(norm, gap, ROUNDING))
-}
-
-/// Signed codes and the value of a step.
-#[expect(clippy::cast_possible_truncation, reason = "the gap is computed from what comes out")]
-fn coded(values: &[f64], limit: i8) -> (Vec<i8>, f32) {
-    let limit = f32::from(limit);
-    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs())) as f32;
-    let steps = if largest > 0.0 { limit / largest } else { 0.0 };
-    let code = |value: &f64| nearest((*value as f32 * steps).clamp(-limit, limit));
-    (values.iter().map(code).collect(), largest / limit)
 }

@@ -330,11 +330,8 @@ impl Dense {
         reason = "a mean is reported in single precision"
     )]
     fn mean(&self, query: &Query) -> f32 {
-        let mut total = 0.0;
-        for (sum, value) in self.sum.iter().zip(&query.exact) {
-            total += sum * value;
-        }
-        (total / self.len.max(1) as f64) as f32
+        let query = query.exact.get(..self.sum.len()).unwrap_or_default();
+        (quantise::dot(&self.sum, query) / self.len.max(1) as f64) as f32
     }
 
     /// Slot of `unit`.

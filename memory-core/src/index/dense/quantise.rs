@@ -66,10 +66,12 @@ impl Shape {
         if vector.len() != self.dims {
             return Err(DenseError::Dimensions { expected: self.dims, got: vector.len() });
         }
-        if let Some(at) = vector.iter().position(|value| !value.is_finite()) {
-            return Err(DenseError::NotFinite { at });
-        }
+        // Squares of finite numbers add up to a finite one.
         let norm = length(vector.iter().copied().map(f64::from));
+        if !norm.is_finite() {
+            let at = vector.iter().position(|value| !value.is_finite());
+            return Err(DenseError::NotFinite { at: at.unwrap_or_default() });
+        }
         if norm != 0.0 && !(NORM_MIN..=NORM_MAX).contains(&norm) {
             return Err(DenseError::Norm { norm });
         }
@@ -94,27 +96,19 @@ impl Coded {
     /// Codes a checked vector with eight bits a dimension, stored with 128 added. Cost: under a
     /// microsecond at 384.
     pub(super) fn fine(vector: &[f32], width: usize) -> Self {
-        let (codes, scale) = codes(vector, width, 127);
-        let step = f64::from(scale);
-        let pairs = codes.iter().zip(vector).map(|(&code, &x)| (f64::from(code), f64::from(x)));
-        let error = length(pairs.map(|(code, value)| value - step * code));
-        let norm = length(codes.iter().map(|&code| f64::from(code))) * step;
+        let Signed { codes, step, missed } = Signed::of(&padded(vector, width), 127);
+        let norm = length(codes.iter().map(|&code| f64::from(code))) * f64::from(step);
         // Flipping the top bit of a signed byte adds 128.
         let bytes = codes.iter().map(|code| code.cast_unsigned() ^ 0x80).collect();
-        Self { bytes, scale, error: rounded_up(error), norm: rounded_up(norm) }
+        Self { bytes, scale: step, error: rounded_up(missed), norm: rounded_up(norm) }
     }
 }
 
-/// Codes of a vector with steps of max|x| / `limit`, and the value of a step.
-fn codes(vector: &[f32], width: usize, limit: i8) -> (Vec<i8>, f32) {
-    let limit = f32::from(limit);
-    let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    let steps = if largest > 0.0 { limit / largest } else { 0.0 };
-    let mut codes = vec![0_i8; width];
-    for (code, value) in codes.iter_mut().zip(vector) {
-        *code = nearest((value * steps).clamp(-limit, limit));
-    }
-    (codes, largest / limit)
+/// A vector with zeros up to the width.
+fn padded(vector: &[f32], width: usize) -> Vec<f64> {
+    let mut padded: Vec<f64> = vector.iter().copied().map(f64::from).collect();
+    padded.resize(width, 0.0);
+    padded
 }
 
 /// The nearest integer of a float within ±127, ties to even.
@@ -126,20 +120,76 @@ pub(super) fn nearest(value: f32) -> i8 {
     (value + 12_582_912.0).to_bits() as i8
 }
 
-/// √Σ v², in eight sums.
+/// Values as signed codes.
+pub(super) struct Signed {
+    /// Within the limit.
+    pub(super) codes: Vec<i8>,
+    /// Value of a step.
+    pub(super) step: f32,
+    /// Length of what the codes leave out.
+    pub(super) missed: f64,
+}
+
+impl Signed {
+    /// Codes of `values`, a multiple of [`EIGHT`] of them, with steps of max|v| / `limit`.
+    #[expect(clippy::cast_possible_truncation, reason = "what is missed is of what comes out")]
+    pub(super) fn of(values: &[f64], limit: i8) -> Self {
+        let limit = f32::from(limit);
+        let values = values.as_chunks::<EIGHT>().0;
+        let mut largest = [0.0_f64; EIGHT];
+        for eight in values {
+            for (largest, value) in largest.iter_mut().zip(eight) {
+                *largest = if value.abs() > *largest { value.abs() } else { *largest };
+            }
+        }
+        let largest = largest.into_iter().fold(0.0, f64::max) as f32;
+        let steps = if largest > 0.0 { limit / largest } else { 0.0 };
+        let step = largest / limit;
+        let mut codes = Vec::with_capacity(values.len() * EIGHT);
+        let mut squares = [0.0_f64; EIGHT];
+        for eight in values {
+            let near = eight.map(|value| nearest((value as f32 * steps).clamp(-limit, limit)));
+            for ((square, value), code) in squares.iter_mut().zip(eight).zip(near) {
+                let missed = value - f64::from(code) * f64::from(step);
+                *square += missed * missed;
+            }
+            codes.extend_from_slice(&near);
+        }
+        Self { codes, step, missed: squares.iter().sum::<f64>().sqrt() }
+    }
+
+    /// Σ codes.
+    pub(super) fn total(&self) -> f64 {
+        f64::from(self.codes.iter().map(|&code| i32::from(code)).sum::<i32>())
+    }
+}
+
+/// Sums side by side, as one would wait for itself.
+const EIGHT: usize = 8;
+
+/// Σ left · right, of two of the same length.
+pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
+    let mut sums = [0.0_f64; EIGHT];
+    let (lefts, left) = left.as_chunks::<EIGHT>();
+    let (rights, right) = right.as_chunks::<EIGHT>();
+    for (left, right) in lefts.iter().zip(rights) {
+        add(&mut sums, left, right);
+    }
+    add(&mut sums, left, right);
+    sums.iter().sum()
+}
+
+/// Adds products.
+fn add(sums: &mut [f64; EIGHT], left: &[f64], right: &[f64]) {
+    for (sum, (left, right)) in sums.iter_mut().zip(left.iter().zip(right)) {
+        *sum += left * right;
+    }
+}
+
+/// √Σ v².
 pub(super) fn length(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
-    let mut sums = [0.0_f64; 8];
-    let (eights, rest) = values.as_chunks::<8>();
-    for eight in eights {
-        for (sum, value) in sums.iter_mut().zip(eight) {
-            *sum += value * value;
-        }
-    }
-    for (sum, value) in sums.iter_mut().zip(rest) {
-        *sum += value * value;
-    }
-    sums.iter().sum::<f64>().sqrt()
+    dot(&values, &values).sqrt()
 }
 
 /// A non-negative number as `f32`, not below it.
@@ -169,13 +219,10 @@ impl Query {
     /// Errors as [`Shape::check`].
     pub(super) fn new(vector: &[f32], shape: Shape, limit: i8) -> Result<Self, DenseError> {
         let norm = shape.check(vector)?;
-        let mut exact: Vec<f64> = vector.iter().copied().map(f64::from).collect();
-        exact.resize(shape.width, 0.0);
+        let exact = padded(vector, shape.width);
         let (coarse, coarse_window) = coarse::query(&exact, norm, limit);
-        let (codes, scale) = codes(vector, shape.width, limit);
-        let step = f64::from(scale);
-        let missed = codes.iter().zip(&exact).map(|(code, x)| x - step * f64::from(*code));
-        let fine_window = Window::new(norm, length(missed), ROUNDING);
+        let Signed { codes, step: scale, missed } = Signed::of(&exact, limit);
+        let fine_window = Window::new(norm, missed, ROUNDING);
         let offset = 128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
         let fine = FineQuery { codes, offset, scale };
         Ok(Self { coarse, coarse_window, fine, fine_window, exact })

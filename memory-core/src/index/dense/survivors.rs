@@ -151,17 +151,17 @@ impl Stride<'_> {
     /// Visits the rows that take part and whose bit is set in `hits`, by their number in the stride.
     pub(super) fn each_hit(&self, hits: &[u16], mut visit: impl FnMut(usize)) {
         // Whether a block has any cannot be predicted, so those that do are listed first, without a branch.
-        let mut found = [(0, 0_u16); STRIDE];
+        let mut found = [(0_u16, 0_u16); STRIDE];
         let mut n_found = 0;
-        for (first, (bits, hits)) in (0..).step_by(ROWS).zip(self.bits.iter().zip(hits)) {
+        for (block, (bits, hits)) in (0..).zip(self.bits.iter().zip(hits)) {
             if let Some(place) = found.get_mut(n_found) {
-                *place = (first, bits & hits);
+                *place = (block, bits & hits);
             }
             n_found += usize::from(bits & hits != 0);
         }
-        for &(first, mut left) in found.iter().take(n_found) {
+        for &(block, mut left) in found.iter().take(n_found) {
             while left != 0 {
-                visit(first + left.trailing_zeros() as usize);
+                visit(usize::from(block) * ROWS + left.trailing_zeros() as usize);
                 left &= left - 1;
             }
         }

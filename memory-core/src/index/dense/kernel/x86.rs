@@ -117,7 +117,9 @@ fn scan_avx512(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits
     let scales = blocks.scales.as_chunks::<ROWS>().0;
     let scores = scores.as_chunks_mut::<ROWS>().0;
     let words = query.words.as_chunks::<4>().0;
-    let [whole_step, low_step] = query.steps.map(|step| _mm512_set1_ps(step));
+    // Not by `map`, which is a call from here.
+    let [whole_step, low_step] = query.steps;
+    let (whole_step, low_step) = (_mm512_set1_ps(whole_step), _mm512_set1_ps(low_step));
     let (offset, floor) = (_mm512_set1_ps(query.offset), _mm512_set1_ps(blocks.floor));
     let low_half = _mm512_set1_epi8(15);
     for (((block, scales), scores), hits) in codes.zip(scales).zip(scores).zip(hits) {
@@ -158,10 +160,11 @@ fn scan_avx512(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits
 #[target_feature(enable = "avx512f")]
 fn reaching_avx512(scores: &[f32], ends: Ends<'_>, hits: &mut [u16]) {
     let floor = _mm512_set1_ps(ends.floor);
-    let [error, norm] = ends.weights.map(|weight| _mm512_set1_ps(weight));
-    let [scores, errors, norms] =
-        [scores, ends.errors, ends.norms].map(|all| all.as_chunks::<ROWS>().0);
-    for (((scores, errors), norms), hits) in scores.iter().zip(errors).zip(norms).zip(hits) {
+    let [error, norm] = ends.weights;
+    let (error, norm) = (_mm512_set1_ps(error), _mm512_set1_ps(norm));
+    let (scores, errors) = (scores.as_chunks::<ROWS>().0, ends.errors.as_chunks::<ROWS>().0);
+    let ends = errors.iter().zip(ends.norms.as_chunks::<ROWS>().0);
+    for ((scores, (errors, norms)), hits) in scores.iter().zip(ends).zip(hits) {
         // SAFETY: sixteen floats; the load needs no alignment.
         let scores = unsafe { _mm512_loadu_ps(scores.as_ptr()) };
         // SAFETY: as above.
