@@ -54,7 +54,7 @@ pub(super) struct Search<'a> {
 
 /// What is looked at more closely.
 pub(super) struct Drawn {
-    /// Slots of the best by the scan, best first; empty if there was none.
+    /// Slots of the best by the scan, best first; empty if there was none, or if they are what is near.
     pub(super) listed: Vec<u32>,
     /// What may belong to the best `k`.
     pub(super) near: Vec<Met>,
@@ -137,11 +137,9 @@ impl Search<'_> {
         let (listed, sum) = self.scan(survivors, n_listed, &mut scores);
         let seeds = self.seeds(listed.get(..self.k).unwrap_or(&listed));
         let most = most.unwrap_or(usize::MAX);
-        let mut near = self.near(survivors, &scores, seeds.top.floor(), most);
+        let near = self.near(survivors, &scores, seeds.top.floor(), most);
         SCORES.set(scores);
-        if near.len() > most {
-            near.clone_from(&listed);
-        }
+        let (listed, near) = if near.len() > most { (Vec::new(), listed) } else { (listed, near) };
         Drawn { listed, near: self.by_codes(&near), seeds, sum: Some(sum) }
     }
 
