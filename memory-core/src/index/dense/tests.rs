@@ -309,20 +309,28 @@ fn of_many_rows_a_survey_gives_the_best_exactly_and_others_by_their_codes() {
 }
 
 #[test]
-fn a_survey_of_thousands_of_near_duplicates_gives_some_that_are_as_good_as_the_best() {
+fn a_survey_of_thousands_in_doubt_gives_those_that_are_best_by_the_scan() {
     let dims = 96;
     let mut dense = Dense::new(dims).unwrap();
     let centre = pseudo_random(1, dims);
+    let sum = |left: &[f32], right: Vec<f32>| -> Vec<f32> {
+        left.iter().zip(right).map(|(left, right)| left + right).collect()
+    };
+    let query = sum(&centre, pseudo_random(2, dims));
+    // Of 5,000 that are all in doubt, the last forty are a little nearer.
     for unit in 0..5_000 {
         let noise = scaled(&pseudo_random(u64::from(unit) + 7, dims), 1e-3);
-        let vector: Vec<f32> = centre.iter().zip(noise).map(|(c, n)| c + n).collect();
-        dense.put(unit, &vector).unwrap();
+        let nearer = scaled(&query, if unit < 4_960 { 0.0 } else { 0.03 });
+        dense.put(unit, &sum(&sum(&centre, noise), nearer)).unwrap();
     }
-    let survey = dense.survey(&centre, 100, None).unwrap();
-    let exact = dense.search(&centre, 5_000, None).unwrap().top;
-    assert_eq!(survey.top.len(), 100);
-    // All are alike: whichever is given is near the best.
-    assert!(survey.top.iter().all(|(_, score)| score / exact[0].1 > 0.999));
+    let survey = dense.survey(&query, 100, None).unwrap().top;
+    let exact = dense.search(&query, 5_000, None).unwrap().top;
+    assert_eq!(survey[..CERTAIN], exact[..CERTAIN]);
+    let mut nearest: Vec<u32> = survey.iter().take(40).map(|(unit, _)| *unit).collect();
+    nearest.sort_unstable();
+    assert_eq!(nearest, Vec::from_iter(4_960..5_000));
+    // All others are alike: whichever is given is near the best of them.
+    assert!(survey.len() == 100 && survey.iter().all(|(_, score)| score / exact[40].1 > 0.995));
 }
 
 #[test]
