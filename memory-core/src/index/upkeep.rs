@@ -3,7 +3,9 @@
 //!
 //! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
 //! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
-//! sum of all that is ever written stays below nine times the last size) and a 64th when it ends.
+//! sum of all that is ever written stays below nine times the last size) and a 64th when it ends. Once no text
+//! waits for its vector, a 32nd is enough if it makes room: vectors are held in memory until they are saved,
+//! and after an import that can be for long.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,9 @@ const MIN_UNSAVED: usize = 4_096;
 
 /// Share 1/n of units and vectors that may change until the index is saved.
 const UNSAVED_SHARE: usize = 8;
+
+/// The share where saving makes room in memory and nothing waits.
+const UNSAVED_SHARE_AT_REST: usize = 32;
 
 /// Changes below which nothing is saved at the end.
 const MIN_UNSAVED_AT_END: usize = 512;
@@ -115,7 +120,14 @@ impl Upkeep {
     /// Whether so much has changed that the index should be saved while the process runs.
     fn is_due(&self, contents: &Contents) -> bool {
         let outcome = lock(&self.outcome);
-        let enough = MIN_UNSAVED.max(size(contents) / UNSAVED_SHARE);
+        let rests = |semantic: &Semantic| {
+            semantic.n_pending() == 0 && semantic.dense().n_slabs_to_write() > 0
+        };
+        let enough = if contents.semantic.as_ref().is_some_and(rests) {
+            size(contents) / UNSAVED_SHARE_AT_REST
+        } else {
+            MIN_UNSAVED.max(size(contents) / UNSAVED_SHARE)
+        };
         let from = outcome.failed_at.map_or(0, |failed| failed + MIN_UNSAVED);
         self.path.is_some()
             && (contents.n_changed >= enough || outcome.is_bad)

@@ -185,6 +185,25 @@ fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the
 }
 
 #[test]
+fn vectors_leave_memory_once_no_text_waits_for_one() {
+    let world = World::on(Arc::new(MemStorage::new()));
+    let config = Config { snapshot_path: Some(world.path()), cache_bytes: 0, ..Config::default() };
+    let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
+    let clock = Arc::new(SystemClock);
+    let memory = Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap();
+    // A slab of vectors this long holds 512 of them.
+    for number in 0..560 {
+        memory.remember(note(number)).unwrap();
+    }
+    memory.embed_all().unwrap();
+    memory.index.settle();
+    let vectors_bytes = 560 * 8_192 * 4;
+    let index = memory.status().unwrap().index;
+    assert!(fs::metadata(world.path()).unwrap().len() > vectors_bytes);
+    assert!((index.size_bytes as u64) < vectors_bytes, "{} bytes", index.size_bytes);
+}
+
+#[test]
 fn a_snapshot_of_another_model_or_of_words_alone_is_rebuilt() {
     let mut world = saved_world(Arc::new(MemStorage::new()), 60);
     world.embedder = Concepts::new("concepts/2");
