@@ -253,9 +253,9 @@ impl Search<'_> {
             floor: best.floor(),
         };
         (self.kernels.scan)(&self.query.coarse, blocks, scores, hits);
-        stride.each_hit(hits, |row| {
-            if let (Some(score), Ok(at)) = (scores.get(row), u32::try_from(row)) {
-                best.push(*score, stride.slot() + at);
+        stride.each_hit(hits, |slot, row| {
+            if let Some(score) = scores.get(row) {
+                best.push(*score, slot);
             }
         });
     }
@@ -287,8 +287,7 @@ impl Search<'_> {
                 floor,
             };
             (self.kernels.reaching)(now, ends, &mut hits);
-            let first = stride.slot();
-            stride.each_hit(&hits, |row| near.extend(u32::try_from(row).map(|row| first + row)));
+            stride.each_hit(&hits, |slot, _| near.push(slot));
         });
         near
     }

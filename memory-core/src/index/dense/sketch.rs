@@ -9,7 +9,7 @@
 use super::kernel::{ROWS, SKETCH_ROWS, SketchQuery, Sketches};
 use super::rotation::Rotation;
 use super::search::{Drawn, Search};
-use super::survivors::{Lanes, STRIDE, Survivors};
+use super::survivors::{STRIDE, Stride, Survivors};
 use super::topk::TopK;
 
 /// Bits of a word.
@@ -200,9 +200,7 @@ impl Search<'_> {
             };
             let scores = scores.get_mut(..stride.bits.len() * ROWS).unwrap_or_default();
             (self.kernels.estimate)(query, input, scores);
-            for (lanes, scores) in stride.lanes().zip(scores.as_chunks::<ROWS>().0) {
-                drawn.meet(lanes, scores, constant);
-            }
+            drawn.meet(stride, scores, constant);
         });
         drawn
     }
@@ -227,30 +225,23 @@ struct Estimates {
 }
 
 impl Estimates {
-    fn meet(&mut self, lanes: Lanes, scores: &[f32; ROWS], constant: f64) {
+    fn meet(&mut self, stride: Stride<'_>, scores: &[f32], constant: f64) {
         let floor = self.list.floor();
-        let mut bits = lanes.bits;
-        self.sum += f64::from(bits.count_ones()) * constant;
-        if bits == u16::MAX {
-            self.sum += f64::from(scores.iter().sum::<f32>());
-            let above = scores
-                .iter()
-                .enumerate()
-                .fold(0, |above, (lane, score)| above | u16::from(*score >= floor) << lane);
-            bits = above;
-        } else {
-            let picked = (0..ROWS).filter(|lane| bits >> lane & 1 == 1);
-            let picked = picked.filter_map(|lane| scores.get(lane));
-            self.sum += picked.map(|score| f64::from(*score)).sum::<f64>();
-        }
-        let first = u32::try_from(lanes.block * ROWS).unwrap_or(u32::MAX);
-        while bits != 0 {
-            let lane = bits.trailing_zeros();
-            bits &= bits - 1;
-            if let Some(score) = scores.get(lane as usize) {
-                self.list.push(*score, first.saturating_add(lane));
+        let mut hits = [0_u16; STRIDE];
+        let blocks = stride.bits.iter().zip(scores.as_chunks::<ROWS>().0);
+        for ((bits, scores), hits) in blocks.zip(&mut hits) {
+            let mut sum = 0.0;
+            for (lane, score) in scores.iter().enumerate() {
+                *hits |= u16::from(*score >= floor) << lane;
+                sum += if bits >> lane & 1 == 1 { *score } else { 0.0 };
             }
+            self.sum += f64::from(sum) + f64::from(bits.count_ones()) * constant;
         }
+        stride.each_hit(&hits, |slot, row| {
+            if let Some(score) = scores.get(row) {
+                self.list.push(*score, slot);
+            }
+        });
     }
 }
 

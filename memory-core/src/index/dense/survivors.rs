@@ -9,9 +9,9 @@ use crate::index::mask::Mask;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lanes {
     /// Number of the block over all slabs.
-    pub(super) block: usize,
+    block: usize,
     /// Bit r is set when row r takes part; not 0.
-    pub(super) bits: u16,
+    bits: u16,
 }
 
 /// Consecutive blocks of one slab, not none.
@@ -33,6 +33,9 @@ pub(super) enum Survivors {
     /// Scattered: look at these slots one by one.
     Rows(Vec<u32>),
 }
+
+/// [`ROWS`], to count slots.
+const ROWS_OF_BLOCK: u32 = ROWS as u32;
 
 /// Most blocks of a stride: their scores stay in the first-level cache.
 pub(super) const STRIDE: usize = 64;
@@ -143,13 +146,8 @@ impl Survivors {
 }
 
 impl Stride<'_> {
-    /// Its blocks.
-    pub(super) fn lanes(&self) -> impl Iterator<Item = Lanes> {
-        (self.start..).zip(self.bits).map(|(block, &bits)| Lanes { block, bits })
-    }
-
-    /// Visits the rows that take part and whose bit is set in `hits`, by their number in the stride.
-    pub(super) fn each_hit(&self, hits: &[u16], mut visit: impl FnMut(usize)) {
+    /// Visits the rows that take part and whose bit is set in `hits`: slot, and number in the stride.
+    pub(super) fn each_hit(&self, hits: &[u16], mut visit: impl FnMut(u32, usize)) {
         // Whether a block has any cannot be predicted, so those that do are listed first, without a branch.
         let mut found = [(0_u16, 0_u16); STRIDE];
         let mut n_found = 0;
@@ -159,41 +157,33 @@ impl Stride<'_> {
             }
             n_found += usize::from(bits & hits != 0);
         }
+        let first = slot(self.start);
         for &(block, mut left) in found.iter().take(n_found) {
             while left != 0 {
-                visit(usize::from(block) * ROWS + left.trailing_zeros() as usize);
+                let row = u32::from(block) * ROWS_OF_BLOCK + left.trailing_zeros();
+                visit(first + row, row as usize);
                 left &= left - 1;
             }
         }
     }
-
-    /// Slot of its first row.
-    pub(super) fn slot(&self) -> u32 {
-        u32::try_from(self.start * ROWS).unwrap_or(NONE)
-    }
 }
 
 impl Lanes {
-    /// The slots of the block whose bits are set.
+    /// The slots whose bits are set.
     fn slots(self) -> impl Iterator<Item = u32> {
-        self.picked(u16::MAX, &[(); ROWS]).map(|(slot, ())| slot)
-    }
-
-    /// The slots whose bits are set here and in `bits`, with what `of` has for them.
-    pub(super) fn picked<T: Copy>(
-        self,
-        bits: u16,
-        of: &[T; ROWS],
-    ) -> impl Iterator<Item = (u32, T)> {
-        let first = u32::try_from(self.block * ROWS).unwrap_or(NONE);
-        let mut left = self.bits & bits;
+        let first = slot(self.block);
+        let mut left = self.bits;
         std::iter::from_fn(move || {
-            let lane = left.trailing_zeros();
-            let value = of.get(lane as usize)?;
+            let lane = (left != 0).then(|| left.trailing_zeros())?;
             left &= left - 1;
-            Some((first.saturating_add(lane), *value))
+            Some(first.saturating_add(lane))
         })
     }
+}
+
+/// Slot of the first row of a block.
+fn slot(block: usize) -> u32 {
+    u32::try_from(block * ROWS).unwrap_or(NONE)
 }
 
 fn count(lanes: &[Lanes]) -> usize {
