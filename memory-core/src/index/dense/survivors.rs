@@ -34,9 +34,6 @@ pub(super) enum Survivors {
     Rows(Vec<u32>),
 }
 
-/// [`ROWS`], to count slots.
-const ROWS_OF_BLOCK: u32 = ROWS as u32;
-
 /// Most blocks of a stride: their scores stay in the first-level cache.
 pub(super) const STRIDE: usize = 64;
 
@@ -160,7 +157,7 @@ impl Stride<'_> {
         let first = slot(self.start);
         for &(block, mut left) in found.iter().take(n_found) {
             while left != 0 {
-                let row = u32::from(block) * ROWS_OF_BLOCK + left.trailing_zeros();
+                let row = u32::from(block) * u16::BITS + left.trailing_zeros();
                 visit(first + row, row as usize);
                 left &= left - 1;
             }
