@@ -67,7 +67,10 @@ impl Embedder for Kept {
                 let key = self.key(role, text);
                 let mut entry = key.to_le_bytes().to_vec();
                 entry.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
-                file.write_all(&entry).expect("the file of kept vectors must be writable");
+                file.write_all(&entry).map_err(|error| EmbedError::Unavailable {
+                    provider: "the file of kept vectors".to_owned(),
+                    source: Some(error.into()),
+                })?;
                 vectors.insert(key, vector);
             }
         }

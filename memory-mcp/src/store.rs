@@ -17,7 +17,7 @@ use crate::config::{EmbedderChoice, Service, Settings};
 use provider::ByRole;
 
 /// Queries whose vectors are kept: 1.5 KB each.
-const KEPT_QUERIES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const KEPT_QUERIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
 /// The memory with the storage under it, which backups and imports need beside it.
 pub(crate) struct Store {

@@ -4,8 +4,8 @@
 //! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
 //! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
 //! sum of all that is ever written stays below nine times the last size) and a 64th when it ends. Once no text
-//! waits for its vector, a 32nd is enough if it makes room: vectors are held in memory until they are saved,
-//! and after an import that can be for long.
+//! waits for its vector, a 32nd is enough if it makes room (the sum then stays below 33 times): vectors are
+//! held in memory until they are saved, and after an import that can be for long.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -193,7 +193,8 @@ impl Index {
             return;
         }
         let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
-            if index.upkeep.is_due(&index.contents()) {
+            // Again for what came in meanwhile: nobody may ask for it later.
+            while index.upkeep.is_due(&index.contents()) && index.upkeep.goes_on() {
                 index.save(true);
             }
             if wants_sketch(&index.contents()) {

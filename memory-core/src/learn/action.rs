@@ -150,10 +150,7 @@ mod tests {
     fn a_generic_tool_is_named_by_what_it_ran() {
         let cases = [
             (r#"{"command":"cargo test -p core"}"#, "sh:cargo"),
-            (
-                r#"{"cmd":"cd /work/x && RUST_LOG=debug sudo -E time ./tools/run.sh 3"}"#,
-                "sh:run.sh",
-            ),
+            (r#"{"cmd":"cd app && RUST_LOG=debug sudo -E time ./tools/run.sh 3"}"#, "sh:run.sh"),
             (
                 r#"{"script":"set -e\n# first\nexport A=1; timeout -k 5 10s grep -rn x | head"}"#,
                 "sh:grep",

@@ -74,7 +74,7 @@ fn is_variable(word: &str) -> bool {
 /// Whether a word without digits is a path or a link.
 fn is_path(word: &str) -> bool {
     let is_around = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '\\' | '.' | '~');
-    // What an option or a field is set to counts: `path=/tmp/x`.
+    // What an option or a field is set to counts: `path=/a/b`.
     let word = word.rsplit('=').next().unwrap_or(word).trim_matches(is_around);
     let n_slashes = word.bytes().filter(|byte| matches!(byte, b'/' | b'\\')).count();
     let begins =
