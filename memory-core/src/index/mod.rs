@@ -129,6 +129,8 @@ pub(crate) struct Index {
     refreshing: Mutex<()>,
     load: Mutex<Load>,
     loaded: Condvar,
+    /// When the first load began.
+    began: Instant,
     /// Set when nobody will ask any more: the first load ends at the next page.
     abandoned: AtomicBool,
     upkeep: Upkeep,
@@ -159,6 +161,7 @@ impl Index {
             refreshing: Mutex::new(()),
             load: Mutex::new(Load::Running),
             loaded: Condvar::new(),
+            began: Instant::now(),
             abandoned: AtomicBool::new(false),
             upkeep: Upkeep::new(path),
             me: Weak::clone(me),
@@ -200,9 +203,16 @@ impl Index {
         self.loaded.notify_all();
     }
 
-    /// Whether the first load is done.
-    pub(crate) fn is_ready(&self) -> bool {
-        *lock(&self.load) == Load::Done
+    /// How far the first load is, once it has ended or that time is over.
+    fn load_after(&self, wait: Duration) -> Load {
+        let running = |load: &mut Load| *load == Load::Running;
+        let waited = self.loaded.wait_timeout_while(lock(&self.load), wait, running);
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// Whether the first load is done; waits for that until `within` after it began, and never again.
+    pub(crate) fn is_ready(&self, within: Duration) -> bool {
+        self.load_after(within.saturating_sub(self.began.elapsed())) == Load::Done
     }
 
     /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the records.
@@ -212,14 +222,7 @@ impl Index {
 
     /// Waits for the first load, then takes in what changed since.
     pub(crate) fn refresh(&self, storage: &dyn Storage, wait: Duration) -> Result<(), Error> {
-        let running = |load: &mut Load| *load == Load::Running;
-        let (load, _) = self
-            .loaded
-            .wait_timeout_while(lock(&self.load), wait, running)
-            .unwrap_or_else(PoisonError::into_inner);
-        let state = load.clone();
-        drop(load);
-        match state {
+        match self.load_after(wait) {
             Load::Running => {
                 let waited_ms = wait.as_millis();
                 let reason = format!("is still being loaded after {waited_ms} ms, try again");

@@ -1,5 +1,7 @@
 //! Remembering a text: beside those that say nearly the same, or instead of another copy.
 
+use std::time::Duration;
+
 use super::Memory;
 use crate::error::Error;
 use crate::index::Index;
@@ -12,6 +14,10 @@ use crate::storage::{Durability, Op, WriteBatch};
 
 /// Notes alike by words that a new one is compared with.
 const N_COMPARED: usize = 5;
+
+/// How long after it began the first load of the index is waited for: enough to build that of some 100,000
+/// units anew. In nearly every process it ends before the first text is told.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Longest chain of superseding notes that is followed.
 const MAX_CHAIN: usize = 64;
@@ -57,8 +63,9 @@ impl Memory {
     ///
     /// A text that a current note of its kind tells nearly word by word is merged into that; one that was
     /// superseded is not stored again unless it supersedes the newer one. Turns of conversations, notes
-    /// with a validity, with a source or that supersede another are never merged. Compared by words and,
-    /// while the index is being loaded, not at all: a write waits for no index.
+    /// with a validity, with a source or that supersede another are never merged. Compared by words; a text
+    /// waits for an index that is being loaded, until five seconds after the memory was opened, and is
+    /// then stored without being compared.
     ///
     /// # Errors
     ///
@@ -85,7 +92,7 @@ impl Memory {
     pub(super) fn tell(&self, note: Note) -> Result<(Option<Op>, Remembered), Error> {
         let speaks_for_itself = matches!(note.kind, NoteKind::Turn | NoteKind::Checkpoint);
         let (mut contradicts, id) = (Vec::new(), note.id);
-        if !speaks_for_itself && note.supersedes.is_none() && self.index.is_ready() {
+        if !speaks_for_itself && note.supersedes.is_none() && self.index.is_ready(MAX_WAIT) {
             for other in self.alike(&note)? {
                 let standing = likeness(note.text.as_str(), other.text.as_str());
                 if let Some(by) = other.superseded_by {

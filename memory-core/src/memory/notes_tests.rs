@@ -40,6 +40,20 @@ fn a_fact_told_again_is_merged_with_a_trace() {
 }
 
 #[test]
+fn what_is_told_while_the_index_is_being_loaded_is_compared_too() {
+    let storage: Arc<dyn Storage> = Arc::new(MemStorage::new());
+    let before = Memory::open(Arc::clone(&storage), Config::default()).unwrap();
+    for n in 0..1_000 {
+        let turn = format!("This was said in turn {n} of a long conversation");
+        before.remember(NewNote { kind: NoteKind::Turn, ..fact(&turn) }).unwrap();
+    }
+    let known = before.remember(fact(PORT)).unwrap().value.id();
+    // Which takes a while for the new one, and the fact comes last.
+    let memory = Memory::open(storage, Config::default()).unwrap();
+    assert_eq!(memory.remember(fact(PORT)).unwrap().value, Remembered::Merged { into: known });
+}
+
+#[test]
 fn what_says_something_else_of_the_same_thing_is_stored_and_reported() {
     let memory = memory();
     let first = memory.remember(fact(PORT)).unwrap().value.id();

@@ -97,8 +97,6 @@ fn judgements_and_retellings_of_several_processes_at_once_are_all_counted() {
             let (note, store, text) = (&note, &store, &text);
             scope.spawn(move || {
                 let client = server(store).start();
-                // A write waits for no index, and without one nothing is known to be told again.
-                _ = client.call("recall", &json!({"query": "postgres"})).expect_ok();
                 for _ in 0..N_EACH {
                     let args = json!({"ids": [note], "helpful": helpful});
                     let judged = client.call("feedback", &args).expect_ok();
