@@ -104,6 +104,15 @@ fn a_text_is_remembered_listed_and_superseded() {
 }
 
 #[test]
+fn a_text_told_again_is_known_by_the_next_process() {
+    let home = filled();
+    let told = |text| home.run(&["remember", text, "--scope", "acme/shop", "--json"]).ok().value();
+    let first = told("Deploys run from Jenkins since June");
+    let again = told("deploys run from Jenkins since June.");
+    assert_eq!((&again["fate"], &again["id"]), (&json!("merged"), &first["id"]), "{again}");
+}
+
+#[test]
 fn nothing_is_forgotten_without_yes() {
     let home = filled();
     let id = ids(&home.run(&["list", "--json", "-n", "1"]).ok().values()).remove(0);
