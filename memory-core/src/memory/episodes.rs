@@ -11,8 +11,8 @@ use crate::storage::{Applied, Durability, Op, WriteBatch};
 impl Memory {
     /// Begins an episode.
     ///
-    /// Where the last attempt at the same task in its scope did not succeed, as far as is known by now, the
-    /// episode retries that one.
+    /// Where the last attempt at the same task in its scope did not succeed, the episode retries that one.
+    /// The first call of a process may wait while what was learned is read.
     ///
     /// # Errors
     ///
@@ -103,6 +103,10 @@ impl Memory {
         let is_tied = |kind| episode.relations.iter().any(|tie| tie.kind == kind);
         if is_tied(RelationKind::Retries) || is_tied(RelationKind::Follows) {
             return None;
+        }
+        if let Err(error) = self.learning.refresh(self.storage.as_ref()) {
+            // The episode is to be stored: the tie is an extra.
+            tracing::warn!(%error, "the last attempt at a task may be missed");
         }
         let learned = self.learning.learned();
         let task = TaskKey::of(episode.task.as_str());

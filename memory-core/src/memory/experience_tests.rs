@@ -25,7 +25,6 @@ fn scope() -> Scope {
 }
 
 fn start(memory: &Memory, task: &str) -> EpisodeId {
-    memory.learning.refresh(memory.storage.as_ref()).unwrap();
     memory.start(NewEpisode::new(scope(), task)).unwrap().value
 }
 
