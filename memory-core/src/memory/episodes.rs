@@ -25,7 +25,7 @@ impl Memory {
         let mut episode = Box::new(desk.episode(id, new)?);
         let ties: Vec<RecordId> = episode.relations.iter().map(|tie| tie.episode.into()).collect();
         self.check_stored(&ties)?;
-        episode.relations.extend(self.retried(&episode));
+        episode.relations.extend(self.retried(&episode)?);
         let insert = Op::InsertEpisode { episode, steps: Vec::new() };
         self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
         Ok(desk.receipt(id))
@@ -99,19 +99,17 @@ impl Memory {
     }
 
     /// The tie to the last attempt at the same task, if that did not succeed.
-    fn retried(&self, episode: &Episode) -> Option<Relation> {
+    fn retried(&self, episode: &Episode) -> Result<Option<Relation>, Error> {
         let is_tied = |kind| episode.relations.iter().any(|tie| tie.kind == kind);
         if is_tied(RelationKind::Retries) || is_tied(RelationKind::Follows) {
-            return None;
+            return Ok(None);
         }
-        if let Err(error) = self.learning.refresh(self.storage.as_ref()) {
-            // The episode is to be stored: the tie is an extra.
-            tracing::warn!(%error, "the last attempt at a task may be missed");
-        }
+        self.learning.refresh(self.storage.as_ref())?;
         let learned = self.learning.learned();
         let task = TaskKey::of(episode.task.as_str());
-        let last = learned.runs_of_task(episode.scope.as_str(), task).into_iter().next()?;
-        let failed = !matches!(last.outcome, Some(Outcome::Success | Outcome::Abstained));
-        failed.then_some(Relation { kind: RelationKind::Retries, episode: last.id })
+        let last = learned.runs_of_task(episode.scope.as_str(), task).into_iter().next();
+        let failed = last
+            .filter(|last| !matches!(last.outcome, Some(Outcome::Success | Outcome::Abstained)));
+        Ok(failed.map(|last| Relation { kind: RelationKind::Retries, episode: last.id }))
     }
 }

@@ -128,7 +128,7 @@ const READ: &str = "read records: ";
 #[cfg(test)]
 fn assert_clear(error: &Error, act: Act, says: &str) {
     let operations: &[&str] = match act {
-        Act::Start => &["start episode: "],
+        Act::Start => &["start episode: ", "read what was learned: "],
         Act::Log(_) => &["log steps: "],
         Act::Complete => &["complete episode: ", "read episode: ", LOOK, "read notes: ", READ],
         Act::Checkpoint => &["keep checkpoint: ", "read episode: "],
