@@ -153,9 +153,19 @@ impl Memory {
         }
     }
 
-    /// Starts to load what was learned, on a thread of its own; once is enough.
+    /// Takes in what was learned since the last time; the first time that is everything.
     ///
-    /// Without it the first call that asks for it loads it.
+    /// Whatever asks for advice does so by itself. [`Memory::recall`] does not: it ranks by what is known by
+    /// then of the worth of records to those who followed them. Cost the first time: some 7 µs an episode.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn learn(&self) -> Result<(), Error> {
+        self.learning.refresh(self.storage.as_ref())
+    }
+
+    /// Does the same for the first time, on a thread of its own; once is enough.
     pub fn learn_in_background(&self) {
         let (index, storage) = (&self.index, &self.storage);
         self.loading.get_or_init(|| Learning::load(&self.learning, index, Arc::clone(storage)));

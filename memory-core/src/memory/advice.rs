@@ -92,7 +92,7 @@ impl Memory {
         if max_tokens == 0 {
             return Err(Error::invalid("max_tokens", "must be at least 1"));
         }
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let (alike, degraded) = match self.alike_episodes(task, scope) {
             Ok((hits, degraded)) => (hits, degraded),
             Err(error @ Error::Storage { .. }) => return Err(error),
@@ -119,7 +119,7 @@ impl Memory {
     ///
     /// [`Error::NotFound`], [`Error::Conflict`] while it is open, [`Error::Storage`].
     pub fn reflect(&self, id: EpisodeId, told: &[super::Remembered]) -> Result<Reflection, Error> {
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let contradictions = self.contradictions(told)?;
         let learned = self.learning.learned();
         let Some(run) = learned.run(id) else {

@@ -104,7 +104,7 @@ impl Memory {
         if is_tied(RelationKind::Retries) || is_tied(RelationKind::Follows) {
             return Ok(None);
         }
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let learned = self.learning.learned();
         let task = TaskKey::of(episode.task.as_str());
         let last = learned.runs_of_task(episode.scope.as_str(), task).into_iter().next();

@@ -61,7 +61,7 @@ impl Memory {
     /// [`Error::NotFound`] when one is not stored, [`Error::Storage`].
     pub fn worth(&self, ids: &[RecordId]) -> Result<Vec<Worth>, Error> {
         let records = read_records(self.storage.as_ref(), ids)?;
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let (learned, now) = (self.learning.learned(), self.clock.now());
         let mut records = records.iter().peekable();
         let worth = |id: &RecordId| {

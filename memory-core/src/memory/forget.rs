@@ -32,7 +32,7 @@ impl Memory {
         policy: &Retention,
         scope: Option<&Scope>,
     ) -> Result<Vec<Expired>, Error> {
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let now = self.clock.now();
         let filter = RecordFilter { scope: scope.cloned(), ..RecordFilter::default() };
         let mut expired = Vec::new();

@@ -74,7 +74,7 @@ impl Memory {
             return Err(Error::invalid("limit", "must be at least 1"));
         }
         Error::check_limit("limit", self.config.max_limit, limit)?;
-        self.learning.refresh(self.storage.as_ref())?;
+        self.learn()?;
         let learned = self.learning.learned();
         let found = learned.patterns(&patterns::PatternQuery {
             kind,

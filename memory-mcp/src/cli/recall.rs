@@ -75,6 +75,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         ..Query::new(args.query.join(" "))
     };
     let store = store::open(settings)?;
+    store.memory.learn()?;
     let recall = store.memory.recall(&query)?;
     if output.is_json() {
         return output.value(&as_json(&recall));

@@ -200,6 +200,25 @@ fn show_tells_ties_feedback_and_retellings() {
     );
 }
 
+#[test]
+fn a_recall_knows_what_was_followed_to_success() {
+    let home = Home::new();
+    let memory = open(&home);
+    let followed = remember(&memory, "Stop postgres before the tests");
+    let shown = vec![Shown { record: followed.into(), strong: true }];
+    for task in ["Fix the login test", "Fix the cart test"] {
+        let new = NewEpisode { shown: shown.clone(), ..NewEpisode::new(scope(), task) };
+        let followed = vec![followed.into()];
+        let outcome = Some(Outcome::Success);
+        let episode = start(&memory, new);
+        end(&memory, episode, Completion { outcome, followed, ..Completion::default() });
+    }
+    drop(memory);
+    let query = ["recall", "stop postgres", "--scope", "acme/shop", "--kind", "lesson"];
+    let ran = home.run(&[&query[..], &["--explain"]].concat()).ok();
+    assert!(ran.out.contains("usefulness "), "{}", ran.out);
+}
+
 fn old(memory: &Memory) {
     let at =
         |days: i64| Some(Timestamp::from_millis(1_700_000_000_000 + days * 24 * 60 * 60 * 1_000));
