@@ -115,6 +115,8 @@ impl Memory {
 
     /// What an ended episode teaches, held against all that ended before it.
     ///
+    /// `told` says what became of its lessons: without any, or where one contradicts a note, more are asked for.
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`], [`Error::Conflict`] while it is open, [`Error::Storage`].
@@ -149,8 +151,11 @@ impl Memory {
         let reflection = reflect(run, &history, &errors, &[]);
         let lookup = Lookup::new(self.storage.as_ref(), &learned);
         let text = lookup.in_words(|words| reflection.text(id, words, REFLECTION_TOKENS));
+        // Who has told lessons is asked for more only where one contradicts a note.
+        let asks = told.is_empty() || !contradictions.is_empty();
         let request = lookup.in_words_opt(|words| {
-            lesson_request(id, &reflection, contradictions, words).map(question)
+            let request = asks.then(|| lesson_request(id, &reflection, contradictions, words));
+            request.flatten().map(question)
         });
         Ok(Reflection {
             reward: reflection.reward.score,

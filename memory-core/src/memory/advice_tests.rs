@@ -140,6 +140,10 @@ fn a_reflection_holds_an_episode_against_those_before_it() {
     assert!(reflection.surprise < Some(0.0));
     assert!(reflection.text.contains(&good.to_string()), "{}", reflection.text);
     assert!(reflection.request.unwrap().contains("at most 3 lessons"));
+    // Who has told a lesson is not asked what made the difference.
+    let told = NewNote::new(scope(), NoteKind::Lesson, "The timeout is in seconds");
+    let told = memory.remember(told).unwrap().value;
+    assert_eq!(memory.reflect(bad, &[told]).unwrap().request, None);
     // What came later changes nothing of it.
     attempt(&memory, TASK, cured(), Outcome::Success);
     assert_eq!(memory.reflect(bad, &[]).unwrap().text, reflection.text);
