@@ -19,7 +19,7 @@ fn embedding(c: &mut Criterion) {
     let all = MiniLm::embedded().unwrap().with_threads(n_threads);
     let short = "The migration of the orders table fails because the column is not nullable; add a \
         default value and run it again before the tests of the importer.";
-    let mut load = Workload::new(5);
+    let mut load = Workload::new(5).unwrap();
     // Some short, some long, as a queue of units is.
     let texts: Vec<String> = (0..N_TEXTS).map(|i| load.words(8 + i % 60)).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

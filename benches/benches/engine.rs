@@ -71,7 +71,7 @@ fn timed<I, O>(
 }
 
 fn templates<T>(mut make: impl FnMut(&mut Workload) -> T) -> Vec<T> {
-    let mut load = Workload::new(7);
+    let mut load = Workload::new(7).unwrap();
     (0..N_TEMPLATES).map(|_| make(&mut load)).collect()
 }
 
@@ -151,7 +151,7 @@ fn recording(c: &mut Criterion) {
 /// Import of episodes of 15 steps of 350 bytes, as one call; it ends with a flush.
 fn import(c: &mut Criterion) {
     const N_EPISODES: usize = 200;
-    let mut load = Workload::new(8);
+    let mut load = Workload::new(8).unwrap();
     let episodes: Vec<_> = (0..N_EPISODES).map(|_| load.episode(N_STEPS)).collect();
     let mut group = c.benchmark_group("import_libsql");
     group.sample_size(10).throughput(Throughput::Elements(N_EPISODES as u64));

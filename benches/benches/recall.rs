@@ -35,7 +35,7 @@ fn recall(c: &mut Criterion) {
         let mut group = c.benchmark_group(name);
         group.sample_size(20).measurement_time(Duration::from_secs(3));
         for n_notes in [1_000, 10_000, 100_000] {
-            let mut load = Workload::new(1);
+            let mut load = Workload::new(1).unwrap();
             let memory = memory_of(n_notes, embedder.clone(), &mut load);
             for variety in [true, false] {
                 // The plain order is measured beside it: the difference is what variety costs.

@@ -18,6 +18,9 @@ const PROTOCOL_VERSION: &str = "2025-11-25";
 /// Why the server could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
+    /// What it is to be given cannot be made.
+    #[error(transparent)]
+    Load(#[from] memory_core::Error),
     /// It does not start, or files beside it cannot be made.
     #[error("cannot run {program}: {source}")]
     Start {

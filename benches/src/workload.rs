@@ -4,10 +4,12 @@
 //! 20,000 by Zipf's law, which natural text and code follow too.
 
 use memory_core::{
-    Completion, Context, Import, NewEpisode, NewNote, NewStep, NoteKind, Outcome, Scope, Source,
+    Completion, Context, Error, Import, NewEpisode, NewNote, NewStep, NoteKind, Outcome, Scope,
+    Source,
 };
 
 const N_WORDS: usize = 20_000;
+const N_SCOPES: u8 = 5;
 const TOOLS: [&str; 6] = ["bash", "read_file", "edit_file", "grep", "run_tests", "web_fetch"];
 const SYLLABLES: [&str; 32] = [
     "con", "ser", "ver", "par", "tion", "ing", "ex", "re", "de", "in", "val", "ment", "pre", "al",
@@ -20,17 +22,19 @@ const SYLLABLES: [&str; 32] = [
 pub struct Workload {
     rng: fastrand::Rng,
     vocabulary: Vec<String>,
+    scopes: Vec<Scope>,
     n_records: u64,
 }
 
 impl Workload {
-    /// The load of `seed`.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
+    /// The load of `seed`. Errors: a name that is not one of a scope.
+    pub fn new(seed: u64) -> Result<Self, Error> {
         // One vocabulary for every seed, so that queries of one load meet the texts of another.
         let mut words = fastrand::Rng::with_seed(0);
         let vocabulary = (0..N_WORDS).map(|rank| word(&mut words, rank)).collect();
-        Self { rng: fastrand::Rng::with_seed(seed), vocabulary, n_records: 0 }
+        let names = (0..N_SCOPES).map(|number| format!("acme/project-{number}"));
+        let scopes = names.map(|name| Scope::new(&name)).collect::<Result<_, _>>()?;
+        Ok(Self { rng: fastrand::Rng::with_seed(seed), vocabulary, scopes, n_records: 0 })
     }
 
     /// `n_words` words.
@@ -146,8 +150,7 @@ impl Workload {
     }
 
     fn scope(&mut self) -> Scope {
-        let name = format!("acme/project-{}", self.rng.u8(..5));
-        Scope::new(&name).expect("a generated scope is valid")
+        self.scopes[usize::from(self.rng.u8(..N_SCOPES))].clone()
     }
 
     fn source(&mut self) -> Source {
@@ -173,7 +176,7 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_load() {
-        let (mut a, mut b, mut c) = (Workload::new(1), Workload::new(1), Workload::new(2));
+        let [mut a, mut b, mut c] = [1, 1, 2].map(|seed| Workload::new(seed).unwrap());
         let text = a.words(50);
         assert_eq!(text, b.words(50));
         assert_ne!(text, c.words(50));
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn sizes_are_exact() {
-        let step = Workload::new(3).step(150, 1_350);
+        let step = Workload::new(3).unwrap().step(150, 1_350);
         assert_eq!((step.args.len(), step.observation.len()), (150, 1_350));
         assert!(serde_json::from_str::<serde_json::Value>(&step.args).is_ok());
     }
@@ -189,7 +192,7 @@ mod tests {
     #[test]
     fn an_episode_line_has_the_neutral_form() {
         let line: serde_json::Value =
-            serde_json::from_str(&Workload::new(4).episode_line(3)).unwrap();
+            serde_json::from_str(&Workload::new(4).unwrap().episode_line(3)).unwrap();
         assert_eq!(line["steps"].as_array().unwrap().len(), 3);
         assert!(line["context"]["project"].as_str().unwrap().starts_with("acme/"));
         assert_eq!(line["id"], "1");
@@ -197,7 +200,7 @@ mod tests {
 
     #[test]
     fn frequent_words_are_frequent() {
-        let mut load = Workload::new(5);
+        let mut load = Workload::new(5).unwrap();
         let most_frequent = load.vocabulary[0].clone();
         let text = load.words(10_000);
         let n = text.split(' ').filter(|word| **word == most_frequent).count();

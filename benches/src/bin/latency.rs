@@ -122,7 +122,7 @@ fn server_beside() -> Option<PathBuf> {
 /// Recall in this process, each question asked once, so that no cache of answers helps.
 fn engine_recall(n_notes: usize, n_questions: usize) -> Result<Option<Figure>, memory_core::Error> {
     let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
-    let mut load = Workload::new(1);
+    let mut load = Workload::new(1)?;
     let mut n_left = n_notes;
     while n_left > 0 {
         let n = n_left.min(IMPORT_SIZE);
@@ -179,7 +179,7 @@ fn serve(
         None => findings.miss("resident memory: this system does not tell it"),
     }
     drop(session);
-    let mut load = Workload::new(4);
+    let mut load = Workload::new(4)?;
     let mut firsts = Vec::new();
     for _ in 0..5 {
         let (mut session, _) = server.start()?;
@@ -230,7 +230,7 @@ const EPISODES: &str = ".episodes.jsonl.gz";
 
 fn write_episodes(path: &Path, n: usize) -> std::io::Result<()> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    let mut load = Workload::new(2);
+    let mut load = Workload::new(2).map_err(std::io::Error::other)?;
     for _ in 0..n {
         writeln!(file, "{}", load.episode_line(N_STEPS))?;
     }
@@ -243,7 +243,7 @@ fn calls(
     n_stored: usize,
     n_rounds: usize,
 ) -> Result<Vec<Figure>, ServerError> {
-    let mut load = Workload::new(3);
+    let mut load = Workload::new(3)?;
     let [mut starts, mut logs, mut completions, mut fresh, mut recalls, mut advice] =
         [const { Vec::new() }; 6];
     for i in 0..N_WARM + n_rounds {

@@ -242,7 +242,7 @@ fn show(tally: &Tally) {
 fn speed() -> Vec<Vec<String>> {
     const STAGES: [&str; 4] = ["digest, encoded", "put", "put again", "remove and put"];
     let mut rng = fastrand::Rng::with_seed(1);
-    let attempts: Vec<Attempt> = (1..=10_000).map(|n| generated(&mut rng, n, 15)).collect();
+    let attempts: Vec<Attempt> = (1..=10_000).filter_map(|n| generated(&mut rng, n, 15)).collect();
     let mut learned = LearnBench::default();
     let mut timings = vec![Vec::new(); STAGES.len()];
     for Attempt { episode, steps } in &attempts {
