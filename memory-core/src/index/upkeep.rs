@@ -120,9 +120,8 @@ impl Upkeep {
     /// Whether so much has changed that the index should be saved while the process runs.
     fn is_due(&self, contents: &Contents) -> bool {
         let outcome = lock(&self.outcome);
-        let rests = |semantic: &Semantic| {
-            semantic.n_pending() == 0 && semantic.dense().n_slabs_to_write() > 0
-        };
+        let rests =
+            |semantic: &Semantic| semantic.n_pending() == 0 && semantic.dense().has_slab_to_write();
         let enough = if contents.semantic.as_ref().is_some_and(rests) {
             size(contents) / UNSAVED_SHARE_AT_REST
         } else {

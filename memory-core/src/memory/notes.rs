@@ -16,7 +16,7 @@ use crate::storage::{Durability, Op, WriteBatch};
 const N_COMPARED: usize = 5;
 
 /// How long after it began the first load of the index is waited for: enough to build that of some 100,000
-/// units anew. In nearly every process it ends before the first text is told.
+/// units anew. A server has loaded it before an agent tells the first text; a command waits for it.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Longest chain of superseding notes that is followed.

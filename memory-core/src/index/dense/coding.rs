@@ -171,10 +171,10 @@ impl Dense {
         }
     }
 
-    /// How many full slabs hold their vectors in memory until they are written.
-    pub(in crate::index) fn n_slabs_to_write(&self) -> usize {
-        let full = self.slabs.iter().filter(|slab| slab.used() == self.shape.slab_rows());
-        full.filter(|slab| slab.held_row(0).is_some()).count()
+    /// Whether a full slab holds its vectors in memory until they are written.
+    pub(in crate::index) fn has_slab_to_write(&self) -> bool {
+        let mut full = self.slabs.iter().filter(|slab| slab.used() == self.shape.slab_rows());
+        full.any(|slab| slab.held_row(0).is_some())
     }
 
     /// Lets go of the vectors that were written to `file` and have not changed since; gives them, so that

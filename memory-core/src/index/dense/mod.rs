@@ -265,10 +265,10 @@ impl Dense {
     ///
     /// Where more than 512 rows are within what 4-bit codes can be off from the best (near duplicates by the
     /// thousand), one of the best may be missing, though that was not met; and where there are sketches
-    /// ([`Dense::adopt_sketch`]): recall of the ten best on clustered unit vectors was .9995. Cost at 384 dimensions
-    /// on one core with AVX-512: some 2 ns a row from the third-level cache, 3–5 from memory, and 20–60 µs. A contiguous filter lowers it in proportion;
-    /// a scattered one pays below about a fifth of the rows. On top of that .6 µs for each of some tens
-    /// of vectors that are read from a file.
+    /// ([`Dense::adopt_sketch`]): recall of the ten best on clustered unit vectors was .9995. Cost at 384
+    /// dimensions on one core with AVX-512: some 2 ns a row from the third-level cache, 3–5 from memory, and
+    /// 20–60 µs. A contiguous filter lowers it in proportion; a scattered one pays below about a fifth of the
+    /// rows. On top of that .6 µs for each of some tens of vectors that are read from a file.
     ///
     /// Errors, for the query: [`DenseError::Dimensions`], [`DenseError::NotFinite`],
     /// [`DenseError::Norm`]; [`DenseError::Damaged`].
