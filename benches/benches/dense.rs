@@ -51,6 +51,7 @@ fn filled(n_vectors: u32) -> DenseIndex {
             index.put(unit, &noisy).unwrap();
         }
     }
+    index.turn();
     index
 }
 

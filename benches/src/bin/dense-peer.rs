@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (unit, row) in (0..).zip(file.rows()) {
         index.put(unit, row)?;
     }
+    index.turn();
     let build_s = begin.elapsed().as_secs_f64();
     index.sketch();
     let mut out = std::io::stdout().lock();

@@ -1,5 +1,5 @@
-//! What is done for the index beside the requests: it is loaded, its snapshot saved, its vectors
-//! sketched.
+//! What is done for the index beside the requests: it is loaded, its snapshot saved, its vectors coded along
+//! their axes and sketched.
 //!
 //! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
 //! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::dense::Dense;
+use super::dense::{Dense, Frozen};
 use super::semantic::Semantic;
 use super::snapshot::{self, Draft, Identity, SnapshotError};
 use super::{Contents, Index, lock};
@@ -181,7 +181,9 @@ impl Index {
         self.upkeep.is_complete.store(true, Ordering::Relaxed);
         let is_due = {
             let contents = self.contents();
-            self.upkeep.is_due(&contents) || wants_sketch(&contents)
+            self.upkeep.is_due(&contents)
+                || wants(&contents, Dense::wants_axes)
+                || wants(&contents, Dense::wants_sketch)
         };
         let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none())
         else {
@@ -192,11 +194,14 @@ impl Index {
             return;
         }
         let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
+            if wants(&index.contents(), Dense::wants_axes) {
+                index.recode();
+            }
             // Again for what came in meanwhile: nobody may ask for it later.
             while index.upkeep.is_due(&index.contents()) && index.upkeep.goes_on() {
                 index.save(true);
             }
-            if wants_sketch(&index.contents()) {
+            if wants(&index.contents(), Dense::wants_sketch) {
                 index.sketch();
             }
         });
@@ -269,10 +274,31 @@ impl Index {
         }
     }
 
+    fn frozen(&self) -> Option<Frozen> {
+        self.contents().semantic.as_ref().map(|semantic| semantic.dense().freeze())
+    }
+
+    /// Codes all vectors along their axes, beside all else that goes on.
+    fn recode(&self) {
+        let started = Instant::now();
+        // A process that is about to end has no use for it.
+        let go_on = || self.upkeep.until.get().is_none();
+        let Some(found) = self.frozen().and_then(|frozen| frozen.recoded(&go_on)) else { return };
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        let Contents { semantic, n_changed, .. } = &mut *contents;
+        if let Some(semantic) = semantic
+            && semantic.dense_mut().adopt_axes(found)
+        {
+            // So that they are saved, and not looked for again after every start.
+            *n_changed += semantic.dense().len();
+            let elapsed_ms = started.elapsed().as_millis();
+            tracing::debug!(elapsed_ms, "vectors coded along their axes");
+        }
+    }
+
     /// Makes sketches beside all else that goes on.
     fn sketch(&self) {
-        let frozen = self.contents().semantic.as_ref().map(|semantic| semantic.dense().freeze());
-        let Some(frozen) = frozen else { return };
+        let Some(frozen) = self.frozen() else { return };
         let Some(sketch) = frozen.sketch(&|| self.upkeep.goes_on()) else { return };
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(semantic) = &mut contents.semantic {
@@ -300,8 +326,8 @@ impl Index {
     }
 }
 
-fn wants_sketch(contents: &Contents) -> bool {
-    contents.semantic.as_ref().map(Semantic::dense).is_some_and(Dense::wants_sketch)
+fn wants(contents: &Contents, what: fn(&Dense) -> bool) -> bool {
+    contents.semantic.as_ref().map(Semantic::dense).is_some_and(what)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The dense index and its kernels as the benches drive them; only with the feature `bench`.
 
+use super::coarse::Coder;
 use super::kernel::{self, Blocks, Kernels, LANES, ROWS, SketchQuery, Sketches};
 use super::pages::Pages;
 use super::quantise::{Query, Shape};
@@ -83,6 +84,13 @@ impl DenseIndex {
         Ok(self.0.survey(query, n, None).map_err(invalid)?.top)
     }
 
+    /// Codes all vectors along their axes, where that is worth it.
+    pub fn turn(&mut self) {
+        if let Some(found) = self.0.freeze().recoded(&|| true) {
+            self.0.adopt_axes(found);
+        }
+    }
+
     /// Makes the sketches for [`DenseIndex::search_fast`].
     pub fn sketch(&mut self) {
         let frozen = self.0.freeze();
@@ -150,7 +158,7 @@ impl KernelBench {
         let vector: Vec<f32> = rows.get().iter().take(dims).copied().collect();
         Ok(Self {
             kernels,
-            query: Query::new(&vector, shape, kernels.query_limit)?,
+            query: Query::new(&vector, shape, &Coder::plain(shape.width), kernels)?,
             shape,
             codes,
             rows,

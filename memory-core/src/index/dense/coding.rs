@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! front   number of vectors · blocks of a slab · Σ vectors (f64 × dims)
-//!         then per slab: 4-bit codes (whole blocks) · scales · |x − x̂| · |x̂|, the same of 8-bit codes,
-//!         units · checksum of each vector
+//!         number of vectors when axes were looked for · axes (none: no numbers, and zeros), i16 each · value of
+//!         a step · of the code steps of each section · skew
+//!         then per slab: codes that are scanned (whole blocks) · scales · errors · the largest error and norm,
+//!         8-bit codes · scale, error and norm of each row, units · checksum of each vector
 //! rows    vectors (f32 × width), slab by slab
 //! ```
 
@@ -13,9 +15,12 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::axes::Axes;
+use super::coarse::Coder;
+use super::codes::Reach;
 use super::error::UNIT_LIMIT;
 use super::kernel::{self, ROWS};
-use super::quantise::Shape;
+use super::quantise::{Meaning, Shape};
 use super::rows::{Buffer, Filed, Rows, row_checksum};
 use super::sketch::Sketch;
 use super::slab::{NONE, Slab};
@@ -32,6 +37,8 @@ const RESKETCH_GROWTH: usize = 4;
 #[derive(Debug)]
 pub(in crate::index) struct Frozen {
     shape: Shape,
+    coder: Arc<Coder>,
+    axes_sought_for: usize,
     slabs: Vec<Arc<Slab>>,
     sum: Vec<f64>,
     len: usize,
@@ -56,19 +63,27 @@ impl Frozen {
         out.number(self.len as u64)?;
         out.number(self.shape.slab_blocks as u64)?;
         out.array(&self.sum, f64::to_le_bytes)?;
+        out.number(self.axes_sought_for as u64)?;
+        let axes = self.coder.axes().map(Axes::parts);
+        let (matrix, step, [first, second, third], skew) = axes.unwrap_or_default();
+        out.array(matrix, i16::to_le_bytes)?;
+        out.array(&[step, first, second, third], f32::to_le_bytes)?;
+        out.array(&[skew], f64::to_le_bytes)?;
         let mut written = Vec::with_capacity(self.slabs.len());
         let mut offset = 0;
         for slab in &self.slabs {
             let rows = slab.blocks() * ROWS;
-            for (codes, n_bytes) in [
-                (&slab.coarse, slab.blocks() * self.shape.block_bytes()),
-                (&slab.fine, rows * self.shape.width),
-            ] {
-                out.part(codes.bytes.get().get(..n_bytes).unwrap_or_default())?;
-                for column in [&codes.scales, &codes.errors, &codes.norms] {
-                    out.array(column.get(..rows).unwrap_or_default(), f32::to_le_bytes)?;
-                }
+            let (coarse, fine) = (&slab.coarse, &slab.fine);
+            let n_bytes = slab.blocks() * self.shape.block_bytes();
+            out.part(coarse.bytes.get().get(..n_bytes).unwrap_or_default())?;
+            for column in [&coarse.scales, &coarse.errors] {
+                out.array(column.get(..rows).unwrap_or_default(), f32::to_le_bytes)?;
             }
+            out.array(&[coarse.worst.error, coarse.worst.norm], f32::to_le_bytes)?;
+            out.part(fine.bytes.get().get(..rows * self.shape.width).unwrap_or_default())?;
+            let meanings = fine.meanings.iter().take(rows);
+            let meanings: Vec<f32> = meanings.flat_map(|m| [m.scale, m.error, m.norm]).collect();
+            out.array(&meanings, f32::to_le_bytes)?;
             out.array(slab.units.get(..rows).unwrap_or_default(), u32::to_le_bytes)?;
             let checksums: Arc<[u32]> = self.checksums(slab)?.into();
             out.array(&checksums, u32::to_le_bytes)?;
@@ -105,6 +120,21 @@ impl Frozen {
     /// Bytes of all vectors.
     pub(in crate::index) const fn rows_bytes(&self) -> u64 {
         (self.len * self.row_bytes()) as u64
+    }
+
+    /// How many vectors.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Sizes.
+    pub(super) const fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The slabs.
+    pub(super) fn slabs(&self) -> &[Arc<Slab>] {
+        &self.slabs
     }
 
     const fn row_bytes(&self) -> usize {
@@ -164,6 +194,8 @@ impl Dense {
     pub(in crate::index) fn freeze(&self) -> Frozen {
         Frozen {
             shape: self.shape,
+            coder: Arc::clone(&self.coder),
+            axes_sought_for: self.axes_sought_for,
             slabs: self.slabs.clone(),
             sum: self.sum.clone(),
             len: self.len,
@@ -218,6 +250,12 @@ impl Dense {
         if dense.sum.len() != dims {
             return Err(WRONG);
         }
+        dense.axes_sought_for = usize::try_from(input.number()?).unwrap_or(usize::MAX);
+        if let Some(axes) = read_axes(input, shape.width)? {
+            dense.coder = Arc::new(Coder::along(axes));
+            dense.shape.layout = dense.coder.layout();
+        }
+        let shape = dense.shape;
         let (mut at, mut left) = (start, dense.len);
         while left > 0 {
             let rows = left.min(shape.slab_rows());
@@ -278,6 +316,18 @@ impl Dense {
     }
 }
 
+/// Reads the axes, if there are any.
+fn read_axes(input: &mut Reader<impl Read>, width: usize) -> Result<Option<Axes>, SnapshotError> {
+    let matrix = input.array(i16::from_le_bytes)?;
+    let [step, first, second, third] =
+        input.array(f32::from_le_bytes)?.try_into().map_err(|_| WRONG)?;
+    let [skew] = input.array(f64::from_le_bytes)?.try_into().map_err(|_| WRONG)?;
+    if matrix.is_empty() {
+        return Ok(None);
+    }
+    Axes::with(width, matrix, step, [first, second, third], skew).map(Some).ok_or(WRONG)
+}
+
 /// Reads a slab of `rows` rows whose vectors lie at byte `start`.
 fn read_slab(
     input: &mut Reader<impl Read>,
@@ -288,15 +338,21 @@ fn read_slab(
 ) -> Result<Slab, SnapshotError> {
     let mut slab = Slab::new(shape).map_err(DenseError::Memory)?;
     let blocks = rows.div_ceil(ROWS);
-    for (codes, n_bytes) in [
-        (&mut slab.coarse, blocks * shape.block_bytes()),
-        (&mut slab.fine, blocks * ROWS * shape.width),
-    ] {
-        input.part(codes.bytes.get_mut().get_mut(..n_bytes).unwrap_or_default())?;
-        for column in codes.columns_mut() {
-            fill(column, &input.array(f32::from_le_bytes)?, blocks * ROWS)?;
-        }
+    let coarse = &mut slab.coarse;
+    input
+        .part(coarse.bytes.get_mut().get_mut(..blocks * shape.block_bytes()).unwrap_or_default())?;
+    for column in [&mut coarse.scales, &mut coarse.errors] {
+        fill(column, &input.array(f32::from_le_bytes)?, blocks * ROWS)?;
     }
+    let [error, norm] = input.array(f32::from_le_bytes)?.try_into().map_err(|_| WRONG)?;
+    coarse.worst = Reach { error, norm };
+    let n_bytes = blocks * ROWS * shape.width;
+    input.part(slab.fine.bytes.get_mut().get_mut(..n_bytes).unwrap_or_default())?;
+    let meanings = input.array(f32::from_le_bytes)?;
+    let meanings = meanings.as_chunks().0.iter();
+    let meanings: Vec<Meaning> =
+        meanings.map(|&[scale, error, norm]| Meaning { scale, error, norm }).collect();
+    fill(&mut slab.fine.meanings, &meanings, blocks * ROWS)?;
     fill(&mut slab.units, &input.array(u32::from_le_bytes)?, blocks * ROWS)?;
     let checksums = input.array(u32::from_le_bytes)?;
     if checksums.len() != rows {

@@ -82,6 +82,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
+    fn axes_come_back_with_the_index(units in 200_u32..400) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut dense = disturbed(units, 128);
+        let found = dense.freeze().recoded(&|| true).unwrap();
+        prop_assert!(dense.adopt_axes(found));
+        let (file, front, _) = write(&dense.freeze(), &dir.path().join("file"));
+        let mut loaded = read(&file, &front, 128).unwrap();
+        prop_assert!(loaded.has_axes() && !loaded.wants_axes());
+        assert_same(&dense, &loaded, units);
+        go_on(&mut dense, units);
+        go_on(&mut loaded, units);
+        assert_same(&dense, &loaded, units + 40);
+    }
+
+    #[test]
     fn an_index_that_was_written_or_read_is_the_same_and_goes_on(
         units in prop_oneof![0_u32..40, 200_u32..300, Just(640)],
         dims in prop_oneof![Just(5_usize), Just(64), Just(8192)],

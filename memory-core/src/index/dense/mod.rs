@@ -8,14 +8,17 @@
 //! **Score** of a unit: the inner product in `f64` (32 lanes, see [`kernel::Dot`]) rounded to `f32`;
 //! the same bits on every processor. **Order**: higher score first, then smaller unit number.
 
+mod axes;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
 mod coarse;
+mod codes;
 mod coding;
 mod error;
 mod kernel;
 mod pages;
 mod quantise;
+mod recode;
 mod rotation;
 mod rows;
 mod search;
@@ -27,9 +30,11 @@ mod topk;
 pub(crate) use error::{DenseError, UNIT_LIMIT};
 
 use crate::index::mask::Mask;
+use axes::Axes;
+use coarse::Coder;
 pub(in crate::index) use coding::{Frozen, WrittenSlab};
 use kernel::Kernels;
-use quantise::{Query, Shape};
+use quantise::{Coded, Query, Shape};
 use rows::Buffer;
 use search::Search;
 use sketch::Sketch;
@@ -44,6 +49,10 @@ use survivors::Survivors;
 pub(crate) struct Dense {
     shape: Shape,
     kernels: &'static Kernels,
+    /// How the codes that are scanned are made.
+    coder: Arc<Coder>,
+    /// Vectors there were when axes were last looked for.
+    axes_sought_for: usize,
     /// Filled one after the other; only the last may have slots out of use. Shared with a copy that is
     /// being saved, and then copied before they are changed.
     slabs: Vec<Arc<Slab>>,
@@ -107,6 +116,8 @@ impl Dense {
         Self {
             shape,
             kernels,
+            coder: Arc::new(Coder::plain(shape.width)),
+            axes_sought_for: 0,
             slabs: Vec::new(),
             slots: Vec::new(),
             len: 0,
@@ -120,7 +131,8 @@ impl Dense {
     /// Takes all vectors out, and the mark of damage with them.
     pub(crate) fn clear(&mut self) {
         let n_writes = self.n_writes;
-        *self = Self { n_writes, ..Self::with(self.shape, self.kernels) };
+        let shape = Shape { layout: Coder::plain(self.shape.width).layout(), ..self.shape };
+        *self = Self { n_writes, ..Self::with(shape, self.kernels) };
     }
 
     /// Whether a vector could not be read from its file: searches fail until the index is made anew.
@@ -144,6 +156,7 @@ impl Dense {
     pub(crate) fn size_bytes(&self) -> usize {
         let slabs: usize = self.slabs.iter().map(|slab| slab.size_bytes()).sum();
         slabs
+            + self.coder.axes().map_or(0, Axes::size_bytes)
             + self.slots.capacity() * size_of::<u32>()
             + self.sketch.as_ref().map_or(0, Sketch::size_bytes)
     }
@@ -168,7 +181,7 @@ impl Dense {
     pub(crate) fn direction(&self, unit: u32) -> Option<Vec<f32>> {
         let (slab, row) = self.place(self.slot(unit)?);
         let mut direction = Vec::with_capacity(self.shape.width);
-        direction.extend(slab?.fine_codes(row).iter().map(|code| f32::from(*code) - 128.0));
+        direction.extend(slab?.fine.codes(row).iter().map(|code| f32::from(*code) - 128.0));
         let norm = direction.iter().map(|value| value * value).sum::<f32>().sqrt();
         for value in &mut direction {
             *value /= norm;
@@ -204,8 +217,8 @@ impl Dense {
         if unit >= UNIT_LIMIT {
             return Err(DenseError::Unit { unit });
         }
-        self.shape.check(vector)?;
-        let coded = self.shape.coded(vector);
+        let norm = self.shape.check(vector)?;
+        let coded = self.coded(vector, norm);
         let slot = match self.slot(unit) {
             Some(slot) => {
                 self.count_out(slot);
@@ -315,7 +328,13 @@ impl Dense {
     }
 
     fn query(&self, vector: &[f32]) -> Result<Query, DenseError> {
-        Query::new(vector, self.shape, self.kernels.query_limit)
+        Query::new(vector, self.shape, &self.coder, self.kernels)
+    }
+
+    /// The codes of a checked vector of length `norm`: those that are scanned, and those of eight bits.
+    fn coded(&self, vector: &[f32], norm: f64) -> [Coded; 2] {
+        let padded = self.shape.padded(vector);
+        [self.coder.code(&padded, norm, self.kernels), Coded::fine(&padded, self.kernels)]
     }
 
     fn searching<'a>(&'a self, query: &'a Query, k: usize) -> Search<'a> {
@@ -394,7 +413,7 @@ impl Dense {
         };
         let unit = slab.unit(row);
         let vector = self.vector_at(from).unwrap_or_else(|| vec![0.0; self.shape.dims]);
-        let coded = self.shape.coded(&vector);
+        let coded = self.coded(&vector, quantise::square(&vector).sqrt());
         let row = to as usize % self.shape.slab_rows();
         self.n_writes += 1;
         let version = self.n_writes;

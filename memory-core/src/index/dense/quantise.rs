@@ -8,13 +8,13 @@
 //! ```
 //!
 //! which [`Window::margin`] computes from two numbers kept per row. On unit vectors of 384
-//! dimensions it is about .015; the actual error is some twenty times smaller. Four bits: [`coarse`].
+//! dimensions it is about .015; the actual error is some twenty times smaller. Fewer bits: [`super::coarse`].
 
-use super::coarse;
+use super::coarse::Coder;
+use super::codes::{Reach, SHARE};
 use super::error::{DIMENSION_LIMIT, DenseError, NORM_MAX, NORM_MIN};
-use super::kernel::{CoarseQuery, FineQuery, LANES, ROWS};
+use super::kernel::{CoarseQuery, FineQuery, GROUP, Kernels, LANES, Layout, ROWS};
 use super::pages::HUGE_PAGE;
-use super::slab::Reach;
 use std::cmp::Ordering;
 
 /// Relative room for the roundings of `f32` in scores and margins.
@@ -32,21 +32,19 @@ pub(super) struct Shape {
     pub(super) width: usize,
     /// Blocks of [`ROWS`] rows in a slab.
     pub(super) slab_blocks: usize,
+    /// Groups of each section of the codes that are scanned.
+    pub(super) layout: Layout,
 }
 
 impl Shape {
-    /// The 4-bit codes of a slab fill one huge page, but for less than a block.
+    /// Plain codes of a slab fill one huge page, but for less than a block.
     pub(super) fn new(dims: usize) -> Result<Self, DenseError> {
         if dims == 0 || dims > DIMENSION_LIMIT {
             return Err(DenseError::Shape { dims });
         }
         let width = dims.next_multiple_of(LANES);
-        Ok(Self { dims, width, slab_blocks: (HUGE_PAGE / (width / 2 * ROWS)).max(1) })
-    }
-
-    /// The codes of a checked vector, of four bits and of eight.
-    pub(super) fn coded(self, vector: &[f32]) -> [Coded; 2] {
-        [Coded::coarse(vector, self.width), Coded::fine(vector, self.width)]
+        let layout = Coder::plain(width).layout();
+        Ok(Self { dims, width, slab_blocks: (HUGE_PAGE / (width / 2 * ROWS)).max(1), layout })
     }
 
     /// Rows of a slab.
@@ -54,9 +52,17 @@ impl Shape {
         self.slab_blocks * ROWS
     }
 
-    /// Bytes of the 4-bit codes of a block.
+    /// Bytes of the codes of a block that are scanned.
     pub(super) fn block_bytes(self) -> usize {
-        self.width / 2 * ROWS
+        self.layout.iter().sum::<usize>() * GROUP
+    }
+
+    /// A vector with zeros up to the width.
+    pub(super) fn padded(self, vector: &[f32]) -> Vec<f32> {
+        let mut padded = Vec::with_capacity(self.width);
+        padded.extend_from_slice(vector);
+        padded.resize(self.width, 0.0);
+        padded
     }
 
     /// Checks a vector and gives its norm.
@@ -67,7 +73,7 @@ impl Shape {
             return Err(DenseError::Dimensions { expected: self.dims, got: vector.len() });
         }
         // Squares of finite numbers add up to a finite one.
-        let norm = length(vector.iter().copied().map(f64::from));
+        let norm = square(vector).sqrt();
         if !norm.is_finite() {
             let at = vector.iter().position(|value| !value.is_finite());
             return Err(DenseError::NotFinite { at: at.unwrap_or_default() });
@@ -84,6 +90,13 @@ impl Shape {
 pub(super) struct Coded {
     /// Codes as they are stored; those beyond the vector, up to the padded width, meet zeros of the query.
     pub(super) bytes: Vec<u8>,
+    /// What they stand for.
+    pub(super) meaning: Meaning,
+}
+
+/// What the codes of a row stand for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Meaning {
     /// Value of one code step; 0 for a zero vector.
     pub(super) scale: f32,
     /// |x − x̂|, rounded up.
@@ -93,75 +106,35 @@ pub(super) struct Coded {
 }
 
 impl Coded {
-    /// Codes a checked vector with eight bits a dimension, stored with 128 added. Cost: under a
-    /// microsecond at 384.
-    pub(super) fn fine(vector: &[f32], width: usize) -> Self {
-        let Signed { codes, step, missed } = Signed::of(&padded(vector, width), 127);
-        let norm = length(codes.iter().map(|&code| f64::from(code))) * f64::from(step);
+    /// Codes a checked and padded vector with eight bits a dimension, stored with 128 added. Cost: a tenth of
+    /// a microsecond at 384.
+    pub(super) fn fine(padded: &[f32], kernels: &Kernels) -> Self {
+        let (codes, scale, missed) = fine_codes(padded, 127, kernels);
+        let norm = length(codes.iter().map(|&code| f64::from(code))) * f64::from(scale);
         // Flipping the top bit of a signed byte adds 128.
         let bytes = codes.iter().map(|code| code.cast_unsigned() ^ 0x80).collect();
-        Self { bytes, scale: step, error: rounded_up(missed), norm: rounded_up(norm) }
+        let meaning = Meaning { scale, error: rounded_up(missed), norm: rounded_up(norm) };
+        Self { bytes, meaning }
     }
 }
 
-/// A vector with zeros up to the width.
-fn padded(vector: &[f32], width: usize) -> Vec<f64> {
-    let mut padded: Vec<f64> = vector.iter().copied().map(f64::from).collect();
-    padded.resize(width, 0.0);
-    padded
+/// Codes of eight bits, the value of a step, and the length of what they miss.
+fn fine_codes(padded: &[f32], limit: i8, kernels: &Kernels) -> (Vec<i8>, f32, f64) {
+    let mut codes = vec![0; padded.len()];
+    let stepped = (kernels.quantise)(padded, limit, &mut codes);
+    (codes, stepped.step, stepped.missed(padded.len(), f32::from(limit)))
 }
 
-/// The nearest integer of a float within ±127, ties to even.
-///
-/// Adding 1.5·2²³ leaves the integer in the low bits of the mantissa: `f32::round` would be a call
-/// into the C library on processors without a rounding instruction in the baseline.
-#[expect(clippy::cast_possible_truncation, reason = "the low byte is the integer")]
-pub(super) fn nearest(value: f32) -> i8 {
-    (value + 12_582_912.0).to_bits() as i8
-}
-
-/// Values as signed codes.
-pub(super) struct Signed {
-    /// Within the limit.
-    pub(super) codes: Vec<i8>,
-    /// Value of a step.
-    pub(super) step: f32,
-    /// Length of what the codes leave out.
-    pub(super) missed: f64,
-}
-
-impl Signed {
-    /// Codes of `values`, a multiple of [`EIGHT`] of them, with steps of max|v| / `limit`.
-    #[expect(clippy::cast_possible_truncation, reason = "what is missed is of what comes out")]
-    pub(super) fn of(values: &[f64], limit: i8) -> Self {
-        let limit = f32::from(limit);
-        let values = values.as_chunks::<EIGHT>().0;
-        let mut largest = [0.0_f64; EIGHT];
-        for eight in values {
-            for (largest, value) in largest.iter_mut().zip(eight) {
-                *largest = if value.abs() > *largest { value.abs() } else { *largest };
-            }
+/// Σ v².
+pub(super) fn square(values: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; EIGHT];
+    let (eights, rest) = values.as_chunks::<EIGHT>();
+    for values in eights.iter().map(<[f32; EIGHT]>::as_slice).chain([rest]) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += f64::from(*value) * f64::from(*value);
         }
-        let largest = largest.into_iter().fold(0.0, f64::max) as f32;
-        let steps = if largest > 0.0 { limit / largest } else { 0.0 };
-        let step = largest / limit;
-        let mut codes = Vec::with_capacity(values.len() * EIGHT);
-        let mut squares = [0.0_f64; EIGHT];
-        for eight in values {
-            let near = eight.map(|value| nearest((value as f32 * steps).clamp(-limit, limit)));
-            for ((square, value), code) in squares.iter_mut().zip(eight).zip(near) {
-                let missed = value - f64::from(code) * f64::from(step);
-                *square += missed * missed;
-            }
-            codes.extend_from_slice(&near);
-        }
-        Self { codes, step, missed: squares.iter().sum::<f64>().sqrt() }
     }
-
-    /// Σ codes.
-    pub(super) fn total(&self) -> f64 {
-        f64::from(self.codes.iter().map(|&code| i32::from(code)).sum::<i32>())
-    }
+    sums.iter().sum()
 }
 
 /// Sums side by side, as one would wait for itself.
@@ -214,14 +187,20 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Prepares a query for kernels with codes up to `limit`. Cost: two microseconds at 384.
+    /// Prepares a query. Cost: two microseconds at 384, and some more where it is turned.
     ///
     /// Errors as [`Shape::check`].
-    pub(super) fn new(vector: &[f32], shape: Shape, limit: i8) -> Result<Self, DenseError> {
+    pub(super) fn new(
+        vector: &[f32],
+        shape: Shape,
+        by: &Coder,
+        kernels: &Kernels,
+    ) -> Result<Self, DenseError> {
         let norm = shape.check(vector)?;
-        let exact = padded(vector, shape.width);
-        let (coarse, coarse_window) = coarse::query(&exact, norm, limit);
-        let Signed { codes, step: scale, missed } = Signed::of(&exact, limit);
+        let padded = shape.padded(vector);
+        let exact = padded.iter().copied().map(f64::from).collect();
+        let (coarse, coarse_window) = by.query(&padded, norm, kernels);
+        let (codes, scale, missed) = fine_codes(&padded, kernels.query_limit, kernels);
         let fine_window = Window::new(norm, missed, ROUNDING);
         let offset = 128 * codes.iter().map(|&code| i32::from(code)).sum::<i32>();
         let fine = FineQuery { codes, offset, scale };
@@ -261,20 +240,30 @@ impl Window {
         error * self.norm + norm * self.gap
     }
 
-    /// The margin of a row, or of all rows that a reach bounds.
-    pub(super) fn of(self, reach: Reach) -> f32 {
-        self.margin(reach.error, reach.norm)
+    /// A weight and a lower floor: no row whose score and margin reach `floor` is below that once its error
+    /// ([`super::codes::Coarse::errors`]) times the weight is added to its score, if `worst` bounds its norm.
+    pub(super) fn below(self, floor: f32, worst: Reach) -> (f32, f32) {
+        let least = f64::from(floor) - f64::from(worst.norm) * f64::from(self.unshared());
+        #[expect(clippy::cast_possible_truncation, reason = "rounded down beforehand")]
+        let least = (least - least.abs() * 1e-6) as f32;
+        (self.norm, least)
     }
 
-    /// What |x − x̂| and |x̂| weigh in a margin.
-    pub(super) fn weights(self) -> [f32; 2] {
-        [self.norm, self.gap]
+    /// What of the gap is not in the errors.
+    fn unshared(self) -> f32 {
+        (self.gap - self.norm * SHARE * (1.0 - f32::EPSILON)).max(0.0)
+    }
+
+    /// Bound of the margins of rows within that reach.
+    #[cfg(test)]
+    pub(super) fn of(self, reach: Reach) -> f32 {
+        reach.error * self.norm + reach.norm * self.unshared()
     }
 
     /// The window for rows whose x − x̂ is at right angles to x̂, where only those matter whose score of codes
     /// plus its margin reaches `floor`. `worst` bounds the error and the norm of every row.
     ///
-    /// A row of score s meets x − x̂ with √(|q|² − (s/|x̂|)²) of the query at most (see [`coarse`]), which falls
+    /// A row of score s meets x − x̂ with √(|q|² − (s/|x̂|)²) of the query at most (see [`super::coarse`]), which falls
     /// with s: what bounds the rows from one score on bounds those that reach the floor, and so gives a
     /// higher score from which on it has to. Each round is sound; they converge fast.
     pub(super) fn reaching(self, floor: f32, worst: Reach) -> Self {
@@ -282,7 +271,8 @@ impl Window {
         let mut across = query;
         for _ in 0..ROUNDS {
             // Scores below this one cannot reach the floor.
-            let least = f64::from(floor) - f64::from(worst.error) * across - norm * gap;
+            let unshared = (gap - across * f64::from(SHARE)).max(0.0);
+            let least = f64::from(floor) - f64::from(worst.error) * across - norm * unshared;
             if least.partial_cmp(&0.0) != Some(Ordering::Greater) {
                 break;
             }
@@ -296,15 +286,17 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::{Coded, Query, Reach, Shape, nearest};
+    use super::{Coded, Query, Reach, SHARE, Shape, square};
+    use crate::index::dense::axes::Axes;
+    use crate::index::dense::coarse::Coder;
     use crate::index::dense::error::{DIMENSION_LIMIT, DenseError, NORM_MAX, NORM_MIN};
-    use crate::index::dense::kernel::{Blocks, GROUP, portable};
-    use crate::index::dense::kernel::{LANES, ROWS};
+    use crate::index::dense::kernel::{Blocks, GROUP, Kernels, LANES, ROWS, portable};
     use proptest::prelude::*;
 
     fn vectors() -> impl Strategy<Value = (Vec<f32>, Vec<f32>)> {
         let value = || prop_oneof![-1.0_f32..1.0, Just(0.0), Just(1.0), -1e-6_f32..1e-6];
-        (1_usize..80, -11_i32..10, -11_i32..10).prop_flat_map(move |(dims, left, right)| {
+        let dims = prop_oneof![1_usize..80, 96_usize..200];
+        (dims, -11_i32..10, -11_i32..10).prop_flat_map(move |(dims, left, right)| {
             let scaled = move |exponent: i32| {
                 prop::collection::vec(value(), dims).prop_map(move |values| {
                     values.iter().map(|v| v * 10_f32.powi(exponent)).collect()
@@ -314,13 +306,31 @@ mod tests {
         })
     }
 
-    /// Scores of both kinds of codes with their margins, by the portable kernels.
-    fn scores(row: &[f32], query: &Query, shape: Shape) -> [(f32, f32); 2] {
-        let [fine, coarse] = [Coded::fine(row, shape.width), Coded::coarse(row, shape.width)];
-        let sum = (portable::KERNELS.sum)(&query.fine.codes, &fine.bytes) - query.fine.offset;
+    /// Plain codes, and codes along axes of vectors as these, which need not be worth it.
+    fn coders(vectors: &[&[f32]], shape: Shape) -> Vec<Coder> {
+        let unit = |vector: &&[f32]| -> Vec<f32> {
+            let norm = square(vector).sqrt();
+            #[expect(clippy::cast_possible_truncation, reason = "a sample")]
+            let unit: Vec<f32> =
+                vector.iter().map(|value| (f64::from(*value) / norm) as f32).collect();
+            if norm > 0.0 { shape.padded(&unit) } else { Vec::new() }
+        };
+        let sample: Vec<f32> = vectors.iter().flat_map(unit).collect();
+        let axes = Axes::found(&sample, shape.width, &|| true);
+        let axes = axes.map(|(axes, _)| Coder::along(axes));
+        std::iter::once(Coder::plain(shape.width)).chain(axes).collect()
+    }
+
+    /// Scores of both kinds of codes with their margins.
+    fn scores(row: &[f32], query: &Query, by: &Coder, shape: Shape) -> [(f32, f32); 2] {
+        let kernels = &portable::KERNELS;
+        let padded = shape.padded(row);
+        let fine = Coded::fine(&padded, kernels);
+        let sum = (kernels.sum)(&query.fine.codes, &fine.bytes) - query.fine.offset;
         #[expect(clippy::cast_precision_loss, reason = "as a search does")]
-        let by_fine = sum as f32 * fine.scale * query.fine.scale;
+        let by_fine = sum as f32 * fine.meaning.scale * query.fine.scale;
         // One row of a block, whose others are zeros.
+        let coarse = by.code(&padded, square(&padded).sqrt(), kernels);
         let mut codes = vec![0; shape.block_bytes()];
         for (group, four) in
             codes.as_chunks_mut::<GROUP>().0.iter_mut().zip(coarse.bytes.as_chunks::<4>().0)
@@ -328,14 +338,14 @@ mod tests {
             group[..4].copy_from_slice(four);
         }
         let mut scales = [0.0; ROWS];
-        scales[0] = coarse.scale;
+        scales[0] = coarse.meaning.scale;
         let mut by_coarse = [0.0; ROWS];
         let blocks = Blocks { codes: &codes, scales: &scales, floor: 0.0 };
-        (portable::KERNELS.scan)(&query.coarse, blocks, &mut by_coarse, &mut [0]);
-        let window = query.coarse_window;
+        (kernels.scan)(&query.coarse, blocks, &mut by_coarse, &mut [0]);
+        let margin = |window: super::Window, of: super::Meaning| window.margin(of.error, of.norm);
         [
-            (by_fine, query.fine_window.margin(fine.error, fine.norm)),
-            (by_coarse[0], window.margin(coarse.error, coarse.norm)),
+            (by_fine, margin(query.fine_window, fine.meaning)),
+            (by_coarse[0], margin(query.coarse_window, coarse.meaning)),
         ]
     }
 
@@ -348,37 +358,36 @@ mod tests {
             like in -2.0_f32..2.0,
             below in 1e-7..0.5,
             worse in 1.0_f32..1.5,
-            limit in prop_oneof![Just(63_i8), Just(127)],
+            query_limit in prop_oneof![Just(63_i8), Just(127)],
         ) {
-            let shape = Shape::new(row.len()).unwrap();
+            let plain = Shape::new(row.len()).unwrap();
+            let kernels = Kernels { query_limit, ..portable::KERNELS };
             // Also queries that lie nearly along the row.
             let mixed: Vec<f32> = row.iter().zip(&query).map(|(x, q)| x * like + q).collect();
-            for query in [&query, &mixed] {
-                let (Ok(_), Ok(forms)) = (shape.check(&row), Query::new(query, shape, limit)) else {
-                    return Ok(());
-                };
-                let exact: f64 =
-                    row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-                let by_codes = scores(&row, &forms, shape);
-                for (score, margin) in by_codes {
-                    prop_assert!(f64::from(score + margin) >= exact);
-                    prop_assert!(f64::from(score - margin) <= exact);
+            prop_assume!(plain.check(&row).is_ok());
+            for by in coders(&[&row, &query], plain) {
+                let shape = Shape { layout: by.layout(), ..plain };
+                for query in [&query, &mixed] {
+                    let Ok(forms) = Query::new(query, shape, &by, &kernels) else { continue };
+                    let exact: f64 =
+                        row.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                    let by_codes = scores(&row, &forms, &by, shape);
+                    for (score, margin) in by_codes {
+                        prop_assert!(f64::from(score + margin) >= exact);
+                        prop_assert!(f64::from(score - margin) <= exact);
+                    }
+                    // A row whose exact score is the floor is never ruled out.
+                    #[expect(clippy::cast_possible_truncation, reason = "a floor below it")]
+                    let floor = (exact - exact.abs() * below) as f32;
+                    let padded = shape.padded(&row);
+                    let meaning = by.code(&padded, square(&padded).sqrt(), &kernels).meaning;
+                    let error = (meaning.error + meaning.norm * SHARE) * (1.0 + f32::EPSILON);
+                    let worst = Reach { error: error * worse, norm: meaning.norm * worse };
+                    let window = forms.coarse_window.reaching(floor, worst);
+                    let (weight, least) = window.below(floor, worst);
+                    prop_assert!(by_codes[1].0 + error * weight >= least);
                 }
-                // A row whose exact score is the floor is never ruled out.
-                #[expect(clippy::cast_possible_truncation, reason = "a floor below it")]
-                let floor = (exact - exact.abs() * below) as f32;
-                let Coded { error, norm, .. } = Coded::coarse(&row, shape.width);
-                let worst = Reach { error: error * worse, norm: norm * worse };
-                let window = forms.coarse_window.reaching(floor, worst);
-                prop_assert!(by_codes[1].0 + window.margin(error, norm) >= floor);
             }
-        }
-
-        #[test]
-        fn nearest_is_rounding_to_even(value in -127.0_f32..=127.0) {
-            #[expect(clippy::cast_possible_truncation, reason = "within range")]
-            let expected = value.round_ties_even() as i8;
-            prop_assert_eq!(nearest(value), expected);
         }
     }
 

@@ -9,11 +9,12 @@
 //! would give. Of 10,000 embeddings some 60 to 180 are looked at by 8-bit codes, and for the ten best 13 to
 //! 20 vectors are read.
 
+use super::codes::Reach;
 use super::kernel::{Blocks, Ends, Kernels, ROWS};
 use super::quantise::Query;
 use super::rows::Buffer;
 use super::sketch::Sketch;
-use super::slab::{NONE, Reach, Slab};
+use super::slab::{NONE, Slab};
 use super::survivors::{STRIDE, Stride, Survivors};
 use super::topk::{TopK, key, unkey};
 use super::{Dense, Ranking};
@@ -21,21 +22,22 @@ use rustc_hash::FxHashSet;
 use std::cell::RefCell;
 use std::collections::BinaryHeap;
 
-/// Blocks of the first call. Without a floor every row is a hit, so the first calls are short.
-const FIRST_STRIDE: usize = 1;
+/// Groups of blocks of a stride whose best rows give the first floor.
+const PEAK_GROUPS: usize = 4;
 
 /// Rows that a survey looks at by 8-bit codes, at least; if it gives many, twice as many as it gives.
 const LISTED: usize = 512;
 
 /// Rows hinted at before they are read.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// From how large a share 1/n of the rows asked for the scan of codes is not worth its time.
 const MOST: usize = 8;
 
 thread_local! {
-    /// Room for the scores of a scan: the system would give and clear it anew for each.
-    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// Room for the scores of a scan and the slots near the best: the system would give and clear it anew for
+    /// each search.
+    static ROOM: RefCell<(Vec<f32>, Vec<u32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 /// Everything one search needs.
@@ -133,14 +135,22 @@ impl Search<'_> {
             let seeds = self.seeds(&best);
             return Drawn { listed: Vec::new(), near, seeds, sum: None };
         }
-        let mut scores = SCORES.take();
-        let (listed, sum) = self.scan(survivors, n_listed, &mut scores);
-        let seeds = self.seeds(listed.get(..self.k).unwrap_or(&listed));
+        let (mut scores, mut room) = ROOM.take();
+        let (listed, sum) = self.scan(survivors, n_listed.max(self.n_seeds()), &mut scores);
+        let seeds = self.seeds(listed.get(..self.n_seeds()).unwrap_or(&listed));
         let most = most.unwrap_or(usize::MAX);
-        let near = self.near(survivors, &scores, seeds.top.floor(), most);
-        SCORES.set(scores);
-        let (listed, near) = if near.len() > most { (Vec::new(), listed) } else { (listed, near) };
-        Drawn { listed, near: self.by_codes(&near), seeds, sum: Some(sum) }
+        let near = self.near(survivors, &scores, seeds.top.floor(), most, &mut room);
+        let (listed, near) =
+            if near.len() > most { (Vec::new(), listed.as_slice()) } else { (listed, near) };
+        let near = self.by_codes(near);
+        ROOM.set((scores, room));
+        Drawn { listed, near, seeds, sum: Some(sum) }
+    }
+
+    /// How many are scored exactly before any other: some more than asked for, as not all of the best by codes
+    /// are among the best.
+    fn n_seeds(&self) -> usize {
+        self.k + self.k / 4
     }
 
     /// Scores `slots` exactly.
@@ -224,7 +234,7 @@ impl Search<'_> {
         let mut sums = [0.0_f32; ROWS];
         let mut sum = 0.0;
         let has_sum = matches!(survivors, Survivors::Blocks(_));
-        survivors.strides(self.dense, FIRST_STRIDE, |stride| {
+        survivors.strides(self.dense, |stride| {
             let taken = std::mem::take(&mut rest);
             let (now, later) = taken.split_at_mut((stride.bits.len() * ROWS).min(taken.len()));
             rest = later;
@@ -253,6 +263,16 @@ impl Search<'_> {
             floor: best.floor(),
         };
         (self.kernels.scan)(&self.query.coarse, blocks, scores, hits);
+        if best.floor() == f32::NEG_INFINITY && stride.bits == [u16::MAX; STRIDE] {
+            // All are hits as yet.
+            let floor = nth_peak(scores, best.k());
+            let blocks = scores.as_chunks::<ROWS>().0;
+            for (hits, scores) in hits.iter_mut().zip(blocks) {
+                *hits = (0..)
+                    .zip(scores)
+                    .fold(0, |bits, (row, score)| bits | u16::from(*score >= floor) << row);
+            }
+        }
         stride.each_hit(hits, |slot, row| {
             if let Some(score) = scores.get(row) {
                 best.push(*score, slot);
@@ -267,54 +287,77 @@ impl Search<'_> {
     }
 
     /// The slots whose upper end by 4-bit codes reaches the floor; more than `most` if there are more.
-    fn near(&self, survivors: &Survivors, mut scores: &[f32], floor: f32, most: usize) -> Vec<u32> {
-        let worsts = self.dense.slabs.iter().map(|slab| slab.worst);
+    fn near<'r>(
+        &self,
+        survivors: &Survivors,
+        mut scores: &[f32],
+        floor: f32,
+        most: usize,
+        near: &'r mut Vec<u32>,
+    ) -> &'r [u32] {
+        let worsts = self.dense.slabs.iter().map(|slab| slab.coarse.worst);
         let worst = worsts.fold(Reach::default(), Reach::or);
         let window = self.query.coarse_window.reaching(floor, worst);
-        let mut near = Vec::with_capacity(LISTED);
-        survivors.strides(self.dense, STRIDE, |stride| {
+        let mut n_near = 0;
+        survivors.strides(self.dense, |stride| {
             let (now, later) = scores.split_at((stride.bits.len() * ROWS).min(scores.len()));
             scores = later;
-            if near.len() > most {
+            if n_near > most {
                 return;
             }
             let Some((slab, start)) = self.block(stride.start) else { return };
-            let mut hits = [0_u16; STRIDE];
-            let ends = Ends {
-                errors: slab.coarse.errors.get(start * ROWS..).unwrap_or_default(),
-                norms: slab.coarse.norms.get(start * ROWS..).unwrap_or_default(),
-                weights: window.weights(),
-                floor,
-            };
-            (self.kernels.reaching)(now, ends, &mut hits);
-            stride.each_hit(&hits, |slot, _| near.push(slot));
+            let (weight, floor) = window.below(floor, slab.coarse.worst);
+            let errors = slab.coarse.errors.get(start * ROWS..).unwrap_or_default();
+            let ends = Ends { bits: stride.bits, errors, weight, floor };
+            if near.len() < n_near + STRIDE * ROWS {
+                near.resize(2 * (n_near + STRIDE * ROWS), 0);
+            }
+            let room = near.get_mut(n_near..).unwrap_or_default();
+            n_near += (self.kernels.reaching)(now, ends, stride.first_slot(), room);
         });
-        near
+        near.get(..n_near).unwrap_or_default()
     }
 
     /// Score of a slot by its 8-bit codes, and how far it can be off.
-    #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
     pub(super) fn by_fine_codes(&self, slot: u32) -> Option<(f32, f32)> {
         let (slab, row) = self.dense.place(slot);
-        let (slab, query) = (slab?, &self.query.fine);
-        let sum = (self.kernels.sum)(&query.codes, slab.fine_codes(row)) - query.offset;
-        let score = sum as f32 * slab.fine.scales.get(row)? * query.scale;
-        Some((score, self.query.fine_window.of(slab.fine.reach(row))))
+        Some(self.by_codes_of(slab?, row))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
+    fn by_codes_of(&self, slab: &Slab, row: usize) -> (f32, f32) {
+        let query = &self.query.fine;
+        let sum = (self.kernels.sum)(&query.codes, slab.fine.codes(row)) - query.offset;
+        let meaning = slab.fine.meaning(row);
+        let margin = self.query.fine_window.margin(meaning.error, meaning.norm);
+        (sum as f32 * meaning.scale * query.scale, margin)
     }
 
     /// Slots by their 8-bit codes.
     pub(super) fn by_codes(&self, slots: &[u32]) -> Vec<Met> {
         let mut met = Vec::with_capacity(slots.len());
-        for (at, &slot) in slots.iter().enumerate() {
-            let soon = slots.get(at + AHEAD).map(|soon| self.dense.place(*soon));
-            if let Some((Some(slab), row)) = soon {
-                let codes = slab.fine_codes(row);
-                (self.kernels.prefetch)(codes.as_ptr(), codes.len());
+        let mut soon = self.hinted(slots.get(..AHEAD.min(slots.len())).unwrap_or_default());
+        for later in slots.chunks(AHEAD).skip(1).chain([&[][..]]) {
+            let now = std::mem::replace(&mut soon, self.hinted(later));
+            for (slot, slab, row) in now.into_iter().flatten() {
+                let (score, margin) = self.by_codes_of(slab, row);
+                met.push(Met { slot, score, margin });
             }
-            let found = self.by_fine_codes(slot);
-            met.extend(found.map(|(score, margin)| Met { slot, score, margin }));
         }
         met
+    }
+
+    /// The places of a few slots, after a hint that their 8-bit codes are read soon.
+    fn hinted(&self, slots: &[u32]) -> [Option<(u32, &Slab, usize)>; AHEAD] {
+        let mut places = [None; AHEAD];
+        for (place, &slot) in places.iter_mut().zip(slots) {
+            let (slab, row) = self.dense.place(slot);
+            *place = slab.map(|slab| (slot, slab, row));
+            if let Some(slab) = slab {
+                slab.fine.hint(row, self.kernels.prefetch);
+            }
+        }
+        places
     }
 
     /// The best `k` of the seeds and of those that were met, by falling upper end until none can come in any
@@ -349,6 +392,25 @@ impl Search<'_> {
             top.push(score, unit);
         }
     }
+}
+
+/// A score that at least `n` of a stride of scores reach: the n-th best of the largest of every sixteen; −∞ for
+/// many.
+fn nth_peak(scores: &[f32], n: usize) -> f32 {
+    let mut peaks = [[f32::NEG_INFINITY; ROWS]; PEAK_GROUPS];
+    let groups = scores.as_chunks::<ROWS>().0.chunks(STRIDE / PEAK_GROUPS);
+    for (peaks, blocks) in peaks.iter_mut().zip(groups) {
+        for scores in blocks {
+            for (peak, score) in peaks.iter_mut().zip(scores) {
+                *peak = if *score > *peak { *score } else { *peak };
+            }
+        }
+    }
+    let peaks = peaks.as_flattened_mut();
+    if n == 0 || n > peaks.len() / 2 {
+        return f32::NEG_INFINITY;
+    }
+    *peaks.select_nth_unstable_by(n - 1, |left, right| right.total_cmp(left)).1
 }
 
 /// Adds the scores whose bit is set: sixteen sums side by side, as one would wait for itself.

@@ -191,7 +191,7 @@ impl Search<'_> {
         // The constant of the estimate only matters to the mean.
         let constant = f64::from(sketch.constant(&self.query.exact));
         let mut scores = [0.0_f32; STRIDE * ROWS];
-        survivors.strides(self.dense, STRIDE, |stride| {
+        survivors.strides(self.dense, |stride| {
             let start = stride.start * ROWS;
             let input = Sketches {
                 bits: sketch.bits.get(start * sketch.words..).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! A fixed number of rows: their codes in blocks, their vectors, and what the scan needs beside.
 
-use super::kernel::{GROUP, ROWS, TOGETHER};
+use super::codes::{Coarse, Fine};
+use super::kernel::ROWS;
 use super::pages::Pages;
 use super::quantise::{Coded, Shape};
 use super::rows::{Buffer, Rows};
@@ -10,66 +11,6 @@ use std::io;
 /// Mark of a slot without unit, and of a block whose units are not consecutive.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// |x − x̂| and |x̂| of a row, or the largest of several rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Reach {
-    /// |x − x̂|.
-    pub(super) error: f32,
-    /// |x̂|.
-    pub(super) norm: f32,
-}
-
-impl Reach {
-    /// The larger of each.
-    pub(super) fn or(self, other: Self) -> Self {
-        Self { error: self.error.max(other.error), norm: self.norm.max(other.norm) }
-    }
-}
-
-/// The codes of all rows with the same number of bits, and what they are off.
-#[derive(Debug)]
-pub(super) struct Codes {
-    pub(super) bytes: Pages<u8>,
-    /// Value of a code step of each row; 0 for slots out of use.
-    pub(super) scales: Vec<f32>,
-    /// |x − x̂| of each row, rounded up.
-    pub(super) errors: Vec<f32>,
-    /// |x̂| of each row, rounded up.
-    pub(super) norms: Vec<f32>,
-}
-
-impl Codes {
-    fn new(rows: usize, bytes: usize) -> io::Result<Self> {
-        let zeros = || vec![0.0; rows];
-        let (scales, errors, norms) = (zeros(), zeros(), zeros());
-        Ok(Self { bytes: Pages::zeroed(bytes)?, scales, errors, norms })
-    }
-
-    fn copy(&self, bytes: usize) -> io::Result<Self> {
-        let (scales, errors) = (self.scales.clone(), self.errors.clone());
-        Ok(Self { bytes: self.bytes.copy(bytes)?, scales, errors, norms: self.norms.clone() })
-    }
-
-    /// Scale, error and norm, each with a number for every row.
-    pub(super) fn columns_mut(&mut self) -> [&mut Vec<f32>; 3] {
-        [&mut self.scales, &mut self.errors, &mut self.norms]
-    }
-
-    /// Error and norm of a row.
-    pub(super) fn reach(&self, row: usize) -> Reach {
-        let of = |column: &[f32]| column.get(row).copied().unwrap_or_default();
-        Reach { error: of(&self.errors), norm: of(&self.norms) }
-    }
-
-    fn describe(&mut self, row: usize, values: [f32; 3]) {
-        for (column, value) in self.columns_mut().into_iter().zip(values) {
-            if let Some(slot) = column.get_mut(row) {
-                *slot = value;
-            }
-        }
-    }
-}
-
 /// The rows of a slab, filled from the front.
 #[derive(Debug)]
 pub(super) struct Slab {
@@ -78,16 +19,14 @@ pub(super) struct Slab {
     used: usize,
     /// Number of the last write to it, counted over the index.
     version: u64,
-    /// Four bits a dimension, in blocks as [`super::kernel::Blocks`] says.
-    pub(super) coarse: Codes,
-    /// Eight bits a dimension with 128 added, row by row.
-    pub(super) fine: Codes,
+    /// What is scanned.
+    pub(super) coarse: Coarse,
+    /// What is looked at next.
+    pub(super) fine: Fine,
     /// Vectors, padded to the width.
     pub(super) rows: Rows,
     /// Unit of each row, [`NONE`] out of use.
     pub(super) units: Vec<u32>,
-    /// Bounds the 4-bit codes of all rows; derived, and kept when rows leave.
-    pub(super) worst: Reach,
     /// First unit of a block whose units in use are consecutive, else [`NONE`]; derived.
     runs: Vec<u32>,
 }
@@ -100,11 +39,10 @@ impl Slab {
             shape,
             used: 0,
             version: 0,
-            coarse: Codes::new(rows, shape.slab_blocks * shape.block_bytes())?,
-            fine: Codes::new(rows, rows * shape.width)?,
+            coarse: Coarse::new(shape)?,
+            fine: Fine::new(shape)?,
             rows: Rows::Held(Pages::zeroed(rows * shape.width)?),
             units: vec![NONE; rows],
-            worst: Reach::default(),
             runs: vec![NONE; shape.slab_blocks],
         })
     }
@@ -115,11 +53,10 @@ impl Slab {
             shape: self.shape,
             used: self.used,
             version: self.version,
-            coarse: self.coarse.copy(self.blocks() * self.shape.block_bytes())?,
-            fine: self.fine.copy(self.used * self.shape.width)?,
+            coarse: self.coarse.copy(self.blocks(), self.shape)?,
+            fine: self.fine.copy(self.used)?,
             rows: self.rows.copy(self.used, self.shape.width)?,
             units: self.units.clone(),
-            worst: self.worst,
             runs: self.runs.clone(),
         })
     }
@@ -147,12 +84,6 @@ impl Slab {
     /// The vector of `row`, padded to the width, where it is in memory.
     pub(super) fn held_row(&self, row: usize) -> Option<&[f32]> {
         self.rows.held(row, self.shape.width)
-    }
-
-    /// The 8-bit codes of a row, with 128 added.
-    pub(super) fn fine_codes(&self, row: usize) -> &[u8] {
-        let codes = self.fine.bytes.get();
-        codes.get(row * self.shape.width..(row + 1) * self.shape.width).unwrap_or_default()
     }
 
     /// The unit of `row`, [`NONE`] out of use.
@@ -190,25 +121,9 @@ impl Slab {
         self.used = self.used.max(row + 1);
         self.version = version;
         self.rows.write(row, self.shape.width, vector);
-        let block = row / ROWS * self.shape.block_bytes();
-        let block = block..block + self.shape.block_bytes();
-        if let Some(block) = self.coarse.bytes.get_mut().get_mut(block) {
-            let groups = block.as_chunks_mut::<GROUP>().0.iter_mut();
-            let lanes =
-                groups.filter_map(|group| group.as_chunks_mut::<TOGETHER>().0.get_mut(row % ROWS));
-            for (stored, bytes) in lanes.zip(coarse.bytes.as_chunks::<TOGETHER>().0) {
-                *stored = *bytes;
-            }
-        }
-        let place = row * self.shape.width..(row + 1) * self.shape.width;
-        if let Some(place) = self.fine.bytes.get_mut().get_mut(place) {
-            place.copy_from_slice(&fine.bytes);
-        }
-        self.describe(
-            row,
-            unit,
-            [coarse, fine].map(|codes| [codes.scale, codes.error, codes.norm]),
-        );
+        self.coarse.put(row, coarse, self.shape);
+        self.fine.put(row, fine);
+        self.set_unit(row, unit);
     }
 
     /// Takes `rows` rows into use whose columns, codes and vectors were filled from outside.
@@ -219,9 +134,14 @@ impl Slab {
         }
     }
 
+    /// Takes over codes for all rows.
+    pub(super) fn take_codes(&mut self, coarse: Coarse, shape: Shape) {
+        (self.coarse, self.shape) = (coarse, shape);
+    }
+
     /// Memory that it takes, in bytes.
     pub(super) fn size_bytes(&self) -> usize {
-        let columns = 6 * size_of::<f32>() + size_of::<u32>();
+        let columns = 5 * size_of::<f32>() + size_of::<u32>();
         self.blocks() * (self.shape.block_bytes() + ROWS * (self.shape.width + columns))
             + self.rows.size_bytes(self.used, self.shape.width)
     }
@@ -232,27 +152,22 @@ impl Slab {
             return;
         };
         self.used = row;
-        self.describe(row, NONE, [[0.0; 3]; 2]);
+        self.coarse.clear(row);
+        self.fine.clear(row);
+        self.set_unit(row, NONE);
     }
 
-    /// Sets what is kept per row, and derives what is kept per block.
-    fn describe(&mut self, row: usize, unit: u32, [coarse, fine]: [[f32; 3]; 2]) {
-        self.coarse.describe(row, coarse);
-        self.fine.describe(row, fine);
+    /// Sets the unit of a row, and derives what is kept per block.
+    fn set_unit(&mut self, row: usize, unit: u32) {
         if let Some(slot) = self.units.get_mut(row) {
             *slot = unit;
         }
         self.derive(row / ROWS);
     }
 
-    /// Derives the run of `block` from its rows, and adds them to the reach of all.
+    /// Derives the run of `block` from its rows.
     fn derive(&mut self, block: usize) {
         let rows = block * ROWS..(block * ROWS + ROWS).min(self.used);
-        let errors = self.coarse.errors.get(rows.clone()).unwrap_or_default();
-        let norms = self.coarse.norms.get(rows.clone()).unwrap_or_default();
-        let largest = |values: &[f32]| values.iter().copied().fold(0.0, f32::max);
-        let reach = Reach { error: largest(errors), norm: largest(norms) };
-        self.worst = self.worst.or(reach);
         let units = self.units.get(rows).unwrap_or_default();
         let first = units.first().copied().unwrap_or(NONE);
         let consecutive = units.iter().zip(first..).all(|(unit, next)| *unit == next);
@@ -264,8 +179,9 @@ impl Slab {
 
 #[cfg(test)]
 mod tests {
-    use super::{NONE, ROWS, Slab};
-    use crate::index::dense::quantise::Shape;
+    use super::{Coded, NONE, ROWS, Shape, Slab};
+    use crate::index::dense::coarse::Coder;
+    use crate::index::dense::kernel::portable;
     use crate::index::mask::Mask;
     use proptest::prelude::*;
 
@@ -283,8 +199,11 @@ mod tests {
             let mask: Mask = mask.into_iter().collect();
             let mut slab = Slab::new(shape).unwrap();
             let vector = [1.0, -2.0, 3.0];
+            let (padded, kernels) = (shape.padded(&vector), &portable::KERNELS);
+            let coarse = Coder::plain(shape.width).code(&padded, 3.8, kernels);
+            let coded = [coarse, Coded::fine(&padded, kernels)];
             for (row, &unit) in units.iter().enumerate() {
-                slab.write(1, row, unit, &vector, &shape.coded(&vector));
+                slab.write(1, row, unit, &vector, &coded);
             }
             for _ in 0..pops {
                 slab.pop();

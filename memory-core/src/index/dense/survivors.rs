@@ -97,18 +97,18 @@ impl Survivors {
         }
     }
 
-    /// Visits the blocks in strides: consecutive blocks of one slab, at most `first` at first, twice as
-    /// many each time, up to [`STRIDE`]. Scattered rows are in no stride.
-    pub(super) fn strides(&self, dense: &Dense, first: usize, mut visit: impl FnMut(Stride<'_>)) {
+    /// Visits the blocks in strides: consecutive blocks of one slab, [`STRIDE`] at most. Scattered rows are in
+    /// no stride.
+    pub(super) fn strides(&self, dense: &Dense, mut visit: impl FnMut(Stride<'_>)) {
         let slab_blocks = dense.shape.slab_blocks;
-        let mut most = first.clamp(1, STRIDE);
         let mut room = [u16::MAX; STRIDE];
         match self {
             Self::All => {
                 for (number, slab) in dense.slabs.iter().enumerate() {
                     let mut at = 0;
                     while at < slab.blocks() {
-                        let bits = room.get_mut(..most.min(slab.blocks() - at)).unwrap_or_default();
+                        let bits =
+                            room.get_mut(..STRIDE.min(slab.blocks() - at)).unwrap_or_default();
                         at += bits.len();
                         // Only the last block of a slab may have rows out of use.
                         if let Some(last) = bits.last_mut() {
@@ -116,7 +116,6 @@ impl Survivors {
                         }
                         visit(Stride { start: number * slab_blocks + at - bits.len(), bits });
                         bits.fill(u16::MAX);
-                        most = (most * 2).min(STRIDE);
                     }
                 }
             }
@@ -124,7 +123,7 @@ impl Survivors {
                 let mut rest = lanes.as_slice();
                 while let Some(start) = rest.first().map(|lanes| lanes.block) {
                     let slab_end = (start / slab_blocks + 1) * slab_blocks;
-                    let blocks = start..slab_end.min(start + most);
+                    let blocks = start..slab_end.min(start + STRIDE);
                     let run = rest.iter().zip(blocks);
                     let run = run.take_while(|(lanes, block)| lanes.block == *block);
                     let (now, later) = rest.split_at(run.count().max(1));
@@ -133,7 +132,6 @@ impl Survivors {
                         *bits = lanes.bits;
                     }
                     visit(Stride { start, bits });
-                    most = (most * 2).min(STRIDE);
                     rest = later;
                 }
             }
@@ -143,26 +141,44 @@ impl Survivors {
 }
 
 impl Stride<'_> {
+    /// Slot of the first row of the first block.
+    pub(super) fn first_slot(&self) -> u32 {
+        slot(self.start)
+    }
+
     /// Visits the rows that take part and whose bit is set in `hits`: slot, and number in the stride.
     pub(super) fn each_hit(&self, hits: &[u16], mut visit: impl FnMut(u32, usize)) {
-        // Whether a block has any cannot be predicted, so those that do are listed first, without a branch.
-        let mut found = [(0_u16, 0_u16); STRIDE];
+        // Whether four blocks have any cannot be predicted, so those that do are listed first, without a branch.
+        let mut found = [(0_u16, 0_u64); STRIDE / WORD];
         let mut n_found = 0;
-        for (block, (bits, hits)) in (0..).zip(self.bits.iter().zip(hits)) {
+        let words = self.bits.chunks(WORD).zip(hits.chunks(WORD));
+        for (at, (bits, hits)) in (0..).zip(words) {
+            let left = word(bits) & word(hits);
             if let Some(place) = found.get_mut(n_found) {
-                *place = (block, bits & hits);
+                *place = (at, left);
             }
-            n_found += usize::from(bits & hits != 0);
+            n_found += usize::from(left != 0);
         }
-        let first = slot(self.start);
-        for &(block, mut left) in found.iter().take(n_found) {
+        let first = self.first_slot();
+        for &(at, mut left) in found.iter().take(n_found) {
             while left != 0 {
-                let row = u32::from(block) * u16::BITS + left.trailing_zeros();
+                let row = u32::from(at) * u64::BITS + left.trailing_zeros();
                 visit(first + row, row as usize);
                 left &= left - 1;
             }
         }
     }
+}
+
+/// Blocks whose bits fill a word.
+const WORD: usize = 4;
+
+/// The bits of up to four blocks.
+fn word(bits: &[u16]) -> u64 {
+    if let [a, b, c, d] = *bits {
+        return u64::from(a) | u64::from(b) << 16 | u64::from(c) << 32 | u64::from(d) << 48;
+    }
+    bits.iter().rev().fold(0, |word, bits| word << 16 | u64::from(*bits))
 }
 
 impl Lanes {

@@ -1,7 +1,10 @@
 //! The index against a full scan in `f64`, over hostile corpora and after random changes.
 
+mod axes;
 mod exactness;
 
+use super::axes::Axes;
+use super::coarse::Coder;
 use super::quantise::Shape;
 use super::{CERTAIN, Dense, DenseError, UNIT_LIMIT, kernel};
 use crate::index::mask::Mask;
@@ -22,6 +25,7 @@ enum Change {
 fn dims() -> impl Strategy<Value = usize> {
     prop_oneof![
         6 => 1_usize..70,
+        2 => 96_usize..200,
         2 => Just(384),
         1 => (9_usize..193).prop_map(|eights| eights * 8),
     ]
@@ -149,6 +153,17 @@ fn small_slabs(dims: usize, blocks: usize, kernels: &'static kernel::Kernels) ->
     Dense::with(shape, kernels)
 }
 
+/// Codes all vectors along their axes, whether that is worth it or not; false where they have none.
+fn force_axes(dense: &mut Dense) -> bool {
+    let frozen = dense.freeze();
+    let found = Axes::found(&frozen.sample(&|| true).unwrap(), dense.shape.width, &|| true);
+    let Some((axes, _)) = found else { return false };
+    let recoded = frozen.recoded_by(Coder::along(axes), &|| true).unwrap();
+    drop(frozen);
+    assert!(dense.adopt_axes(recoded) && dense.has_axes());
+    true
+}
+
 #[derive(Debug, Clone)]
 struct Scenario {
     dims: usize,
@@ -160,7 +175,11 @@ struct Scenario {
 }
 
 fn scenarios(most: usize) -> impl Strategy<Value = Scenario> {
-    dims().prop_flat_map(move |dims| {
+    dims().prop_flat_map(move |dims| scenarios_of(dims, most))
+}
+
+fn scenarios_of(dims: usize, most: usize) -> impl Strategy<Value = Scenario> {
+    {
         (
             1_usize..12,
             changes(dims, most),
@@ -176,7 +195,7 @@ fn scenarios(most: usize) -> impl Strategy<Value = Scenario> {
                 k,
                 mask,
             })
-    })
+    }
 }
 
 /// A bound of the rounding in a mean: scores sum in `f32` within a block.
@@ -224,7 +243,7 @@ fn check(dense: &Dense, model: &Model, scenario: &Scenario) {
                 assert!((score - exact).abs() <= by_codes.unwrap().1);
             }
         }
-        let margins = dense.slabs.iter().map(|slab| prepared.coarse_window.of(slab.worst));
+        let margins = dense.slabs.iter().map(|slab| prepared.coarse_window.of(slab.coarse.worst));
         let bound = margins.fold(0.0, f32::max);
         let total: f64 = expected.iter().map(|(_, score)| f64::from(*score)).sum();
         let mean = total / expected.len().max(1) as f64;
@@ -264,6 +283,26 @@ proptest! {
             apply(&mut dense, &mut model, scenario.changes.clone());
             check(&dense, &model, &scenario);
         }
+    }
+
+    #[test]
+    fn along_axes_too_a_search_returns_what_a_full_scan_returns(
+        (first, second) in (96_usize..180).prop_flat_map(|dims| (
+            scenarios_of(dims, 200),
+            changes(dims, 100),
+        )),
+    ) {
+        let kernels = kernel::available();
+        let kernels = kernels[first.blocks % kernels.len()];
+        let mut dense = small_slabs(first.dims, first.blocks, kernels);
+        let mut model = Model::new();
+        apply(&mut dense, &mut model, first.changes.clone());
+        let has_axes = force_axes(&mut dense);
+        prop_assert!(has_axes || model.values().all(|vector| vector.iter().all(|x| *x == 0.0)));
+        check(&dense, &model, &first);
+        apply(&mut dense, &mut model, second.clone());
+        let changes = first.changes.iter().cloned().chain(second).collect();
+        check(&dense, &model, &Scenario { changes, ..first });
     }
 }
 

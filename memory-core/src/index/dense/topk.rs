@@ -48,6 +48,11 @@ impl TopK {
         Self { k, keys: Vec::with_capacity(2 * k.min(2048)), floor }
     }
 
+    /// How many are kept.
+    pub(super) fn k(&self) -> usize {
+        self.k
+    }
+
     /// A score that the `k` best reach, −∞ until `k` were seen; the k-th best score, but for many it may lag
     /// behind.
     pub(super) fn floor(&self) -> f32 {
@@ -78,15 +83,14 @@ impl TopK {
 
     /// Puts a key in its place.
     fn insert(&mut self, key: u64) {
-        // Counted to the end: where to stop early could not be predicted.
-        let place = self.keys.iter().filter(|kept| **kept > key).count();
-        if self.keys.len() == self.k {
-            if place == self.k {
-                return;
-            }
-            self.keys.pop();
+        let mut carried = key;
+        // Passed on to the end: where its place is could not be predicted.
+        for kept in &mut self.keys {
+            (*kept, carried) = ((*kept).max(carried), (*kept).min(carried));
         }
-        self.keys.insert(place, key);
+        if self.keys.len() < self.k {
+            self.keys.push(carried);
+        }
         if self.keys.len() == self.k
             && let Some(least) = self.keys.last()
         {

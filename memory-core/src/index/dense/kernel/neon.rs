@@ -4,12 +4,13 @@
 //! takes 128 away, and what that takes from a sum is given back.
 #![expect(unsafe_code, reason = "loads through pointers, one instruction without intrinsic")]
 
-use super::{CoarseQuery, GROUP, Kernels, LANES, ROWS, portable};
+use super::portable::Sums;
+use super::{CoarseQuery, Kernels, LANES, ROWS, TOGETHER, portable};
 use std::arch::aarch64::{
-    int8x16_t, int32x4_t, vaddq_s32, vaddvq_s32, vandq_u8, vcvt_f64_f32, vdupq_n_f64, vdupq_n_s32,
-    vdupq_n_u8, veorq_u8, vfmaq_f64, vget_high_s8, vget_low_s8, vld1_f32, vld1q_f64, vld1q_s8,
-    vld1q_u8, vmull_s8, vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32, vreinterpretq_s8_u8,
-    vst1q_f64, vst1q_s32,
+    int8x16_t, int32x4_t, uint8x16_t, vaddq_s32, vaddvq_s32, vandq_u8, vcvt_f64_f32, vdupq_n_f64,
+    vdupq_n_s32, vdupq_n_u8, veorq_u8, vfmaq_f64, vget_high_s8, vget_low_s8, vld1_f32, vld1q_f64,
+    vld1q_s8, vld1q_u8, vmull_s8, vpadalq_s16, vpaddq_s32, vreinterpretq_s8_s32,
+    vreinterpretq_s8_u8, vshrq_n_u8, vst1q_f64, vst1q_s32,
 };
 use std::arch::asm;
 
@@ -17,18 +18,22 @@ static NEON: Kernels = Kernels {
     name: "neon",
     query_limit: 127,
     scan: |query, blocks, scores, hits| {
-        let taken = correction(query);
+        let taken = taken(query);
         portable::scan_by(query, blocks, scores, hits, |query, block| {
             sums_widening(query, block, taken)
         });
     },
+    // NEON is in the baseline, so these are what the compiler makes of the portable loops.
+    turn: portable::turn,
+    quantise: portable::KERNELS.quantise,
+    quantise_wide: portable::KERNELS.quantise_wide,
     reaching: portable::reaching,
     sum,
     dot: |query, row| {
         // SAFETY: NEON is part of every 64-bit Arm target.
         unsafe { dot(query, row) }
     },
-    // NEON is in the baseline, so the compiler counts bits by `cnt` in the portable loop.
+    // Bits are counted by `cnt`.
     estimate: portable::estimate,
     prefetch: |_, _| (),
 };
@@ -37,12 +42,15 @@ static DOTPROD: Kernels = Kernels {
     name: "neon-dotprod",
     query_limit: 127,
     scan: |query, blocks, scores, hits| {
-        let taken = correction(query);
+        let taken = taken(query);
         portable::scan_by(query, blocks, scores, hits, |query, block| {
             // SAFETY: the table is only handed out by `available`, after the feature was detected.
             unsafe { sums_dotprod(query, block, taken) }
         });
     },
+    turn: NEON.turn,
+    quantise: NEON.quantise,
+    quantise_wide: NEON.quantise_wide,
     reaching: NEON.reaching,
     sum: NEON.sum,
     dot: NEON.dot,
@@ -60,20 +68,65 @@ pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
 
 /// Four query codes, four times.
 #[inline]
-fn repeated(word: u32) -> int8x16_t {
+fn repeated(four: [i8; TOGETHER]) -> int8x16_t {
+    let four = i32::from_le_bytes(four.map(i8::cast_unsigned));
     // SAFETY: NEON is part of every 64-bit Arm target.
-    unsafe { vreinterpretq_s8_s32(vdupq_n_s32(word.cast_signed())) }
+    unsafe { vreinterpretq_s8_s32(vdupq_n_s32(four)) }
 }
 
-/// Sixteen bytes of a block: with their top bit flipped, which takes 128 away, and their low halves.
+/// Sixteen bytes with their top bit flipped, which takes 128 away.
 #[inline]
-fn parts(part: &[u8; 16]) -> [int8x16_t; 2] {
+fn flipped_bytes(bytes: uint8x16_t) -> int8x16_t {
+    // SAFETY: NEON is part of every 64-bit Arm target.
+    unsafe { vreinterpretq_s8_u8(veorq_u8(bytes, vdupq_n_u8(0x80))) }
+}
+
+/// Sixteen bytes of a group or row.
+#[inline]
+fn loaded(part: &[u8; 16]) -> uint8x16_t {
     // SAFETY: `part` is 16 bytes; NEON is part of every 64-bit Arm target.
-    unsafe {
-        let bytes = vld1q_u8(part.as_ptr());
-        let flipped = veorq_u8(bytes, vdupq_n_u8(0x80));
-        let low = vandq_u8(bytes, vdupq_n_u8(0x0f));
-        [vreinterpretq_s8_u8(flipped), vreinterpretq_s8_u8(low)]
+    unsafe { vld1q_u8(part.as_ptr()) }
+}
+
+/// Calls `add` with the codes of four rows and those of the query they are multiplied with: the kind of sum,
+/// the four of the block, both codes.
+#[inline]
+fn each_product(
+    query: &CoarseQuery,
+    block: &[u8],
+    mut add: impl FnMut(usize, usize, int8x16_t, [i8; TOGETHER]),
+) {
+    let [bytes, halves, quarters] = query.sections(block);
+    let parts = query.parts();
+    for (group, four) in bytes.iter().zip(parts.bytes) {
+        for (at, part) in group.as_chunks::<16>().0.iter().enumerate() {
+            add(0, at, flipped_bytes(loaded(part)), *four);
+        }
+    }
+    for (group, (a, b)) in halves.iter().zip(parts.whole.iter().zip(parts.low)) {
+        for (at, part) in group.as_chunks::<16>().0.iter().enumerate() {
+            let codes = loaded(part);
+            add(1, at, flipped_bytes(codes), *a);
+            // SAFETY: NEON is part of every 64-bit Arm target.
+            let low = unsafe { vreinterpretq_s8_u8(vandq_u8(codes, vdupq_n_u8(15))) };
+            add(2, at, low, *b);
+        }
+    }
+    let [first, second, third, fourth] = parts.quarters;
+    let fours = first.iter().zip(second).zip(third.iter().zip(fourth));
+    for (group, ((a, b), (c, d))) in quarters.iter().zip(fours) {
+        for (at, part) in group.as_chunks::<16>().0.iter().enumerate() {
+            let codes = loaded(part);
+            // SAFETY: NEON is part of every 64-bit Arm target.
+            let cut = |codes| unsafe { vreinterpretq_s8_u8(vandq_u8(codes, vdupq_n_u8(3))) };
+            // SAFETY: as above.
+            let [second, third, fourth] =
+                unsafe { [vshrq_n_u8::<2>(codes), vshrq_n_u8::<4>(codes), vshrq_n_u8::<6>(codes)] };
+            add(3, at, cut(codes), *a);
+            add(3, at, cut(second), *b);
+            add(3, at, cut(third), *c);
+            add(3, at, cut(fourth), *d);
+        }
     }
 }
 
@@ -83,46 +136,46 @@ fn flipped(codes: impl Iterator<Item = i8>) -> i32 {
     128 * codes.map(i32::from).sum::<i32>()
 }
 
-/// What flipping the top bits took from the sums of whole bytes.
-#[inline]
-fn correction(query: &CoarseQuery) -> int32x4_t {
-    let codes = query.words.iter().flat_map(|[word, _]| word.to_le_bytes());
-    let taken = flipped(codes.map(u8::cast_signed));
+/// What flipping the top bits took from each kind of sum.
+fn taken(query: &CoarseQuery) -> [int32x4_t; 4] {
+    let parts = query.parts();
+    let [bytes, whole] =
+        [parts.bytes, parts.whole].map(|codes| flipped(codes.as_flattened().iter().copied()));
     // SAFETY: NEON is part of every 64-bit Arm target.
-    unsafe { vdupq_n_s32(taken) }
+    [bytes, whole, 0, 0].map(|taken| unsafe { vdupq_n_s32(taken) })
 }
 
+/// The sums of every row, with what flipping took from each kind.
 #[inline]
-fn stored(sums: [int32x4_t; 4]) -> [i32; ROWS] {
-    let mut out = [0_i32; ROWS];
-    for (four, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
-        // SAFETY: `four` is room for four integers; NEON is part of every 64-bit Arm target.
-        unsafe { vst1q_s32(four.as_mut_ptr(), sum) };
+fn stored(sums: [[int32x4_t; 4]; 4], taken: [int32x4_t; 4]) -> Sums {
+    let mut out = [[0_i32; ROWS]; 4];
+    for ((out, sums), taken) in out.iter_mut().zip(sums).zip(taken) {
+        for (four, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+            // SAFETY: `four` is room for four integers; NEON is part of every 64-bit Arm target.
+            unsafe { vst1q_s32(four.as_mut_ptr(), vaddq_s32(sum, taken)) };
+        }
     }
     out
 }
 
 /// Widening multiplies (|128·127| fits 16 bits), pairs added into 32 bits: the two sums of a row
 /// are joined at the end.
-fn sums_widening(query: &CoarseQuery, block: &[u8], taken: int32x4_t) -> [[i32; ROWS]; 2] {
-    // SAFETY: NEON is part of every 64-bit Arm target; no pointer is involved here.
-    unsafe {
-        let zero = vdupq_n_s32(0);
-        let mut sums = [[(zero, zero); 4]; 2];
-        for (group, words) in block.as_chunks::<GROUP>().0.iter().zip(&query.words) {
-            for (at, part) in group.as_chunks::<16>().0.iter().enumerate() {
-                for ((sums, word), bytes) in sums.iter_mut().zip(words).zip(parts(part)) {
-                    let query = vget_low_s8(repeated(*word));
-                    if let Some((first, second)) = sums.get_mut(at) {
-                        *first = vpadalq_s16(*first, vmull_s8(vget_low_s8(bytes), query));
-                        *second = vpadalq_s16(*second, vmull_s8(vget_high_s8(bytes), query));
-                    }
-                }
+fn sums_widening(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> Sums {
+    // SAFETY: NEON is part of every 64-bit Arm target.
+    let zero = unsafe { vdupq_n_s32(0) };
+    let mut sums = [[(zero, zero); 4]; 4];
+    each_product(query, block, |kind, at, codes, four| {
+        if let Some((first, second)) = sums.get_mut(kind).and_then(|sums| sums.get_mut(at)) {
+            // SAFETY: as above; no pointer is involved here.
+            unsafe {
+                let query = vget_low_s8(repeated(four));
+                *first = vpadalq_s16(*first, vmull_s8(vget_low_s8(codes), query));
+                *second = vpadalq_s16(*second, vmull_s8(vget_high_s8(codes), query));
             }
         }
-        let [whole, low] = sums.map(|sums| sums.map(|(first, second)| vpaddq_s32(first, second)));
-        [stored(whole.map(|sum| vaddq_s32(sum, taken))), stored(low)]
-    }
+    });
+    // SAFETY: as above.
+    stored(sums.map(|sums| sums.map(|(first, second)| unsafe { vpaddq_s32(first, second) })), taken)
 }
 
 /// `sdot`: four rows × four bytes in one instruction.
@@ -131,19 +184,14 @@ fn sums_widening(query: &CoarseQuery, block: &[u8], taken: int32x4_t) -> [[i32; 
 ///
 /// The processor must have the dot product extension (`dotprod`).
 #[target_feature(enable = "neon,dotprod")]
-fn sums_dotprod(query: &CoarseQuery, block: &[u8], taken: int32x4_t) -> [[i32; ROWS]; 2] {
-    let mut sums = [[vdupq_n_s32(0); 4]; 2];
-    for (group, words) in block.as_chunks::<GROUP>().0.iter().zip(&query.words) {
-        for (at, part) in group.as_chunks::<16>().0.iter().enumerate() {
-            for ((sums, word), bytes) in sums.iter_mut().zip(words).zip(parts(part)) {
-                if let Some(sum) = sums.get_mut(at) {
-                    *sum = sdot(*sum, bytes, repeated(*word));
-                }
-            }
+fn sums_dotprod(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> Sums {
+    let mut sums = [[vdupq_n_s32(0); 4]; 4];
+    each_product(query, block, |kind, at, codes, four| {
+        if let Some(sum) = sums.get_mut(kind).and_then(|sums| sums.get_mut(at)) {
+            *sum = sdot(*sum, codes, repeated(four));
         }
-    }
-    let [whole, low] = sums;
-    [stored(whole.map(|sum| vaddq_s32(sum, taken))), stored(low)]
+    });
+    stored(sums, taken)
 }
 
 /// Adds four products to each lane.
@@ -175,7 +223,7 @@ fn sum(query: &[i8], row: &[u8]) -> i32 {
         let mut sum = vdupq_n_s32(0);
         for (query, row) in query.as_chunks::<16>().0.iter().zip(row.as_chunks::<16>().0) {
             let query = vld1q_s8(query.as_ptr());
-            let [row, _] = parts(row);
+            let row = flipped_bytes(loaded(row));
             sum = vpadalq_s16(sum, vmull_s8(vget_low_s8(row), vget_low_s8(query)));
             sum = vpadalq_s16(sum, vmull_s8(vget_high_s8(row), vget_high_s8(query)));
         }

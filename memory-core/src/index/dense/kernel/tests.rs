@@ -1,21 +1,22 @@
 //! Every kernel of this processor against the portable one, and that against naive loops.
 
 use super::{
-    Blocks, CoarseQuery, DIMS_TOGETHER, Ends, GROUP, Kernels, LANES, ROWS, SKETCH_ROWS,
-    SketchQuery, Sketches, TOGETHER, available, portable,
+    Blocks, CoarseQuery, Ends, GROUP, Kernels, LANES, Layout, ROWS, SKETCH_ROWS, SketchQuery,
+    Sketches, Stepped, TOGETHER, available, portable,
 };
 use proptest::prelude::*;
 
 /// Codes of `blocks` blocks, scales of their rows, and a query within `limit`.
 #[derive(Debug, Clone)]
 struct Case {
+    layout: Layout,
     codes: Vec<u8>,
     scales: Vec<f32>,
-    query: Vec<[[i8; TOGETHER]; 2]>,
+    query: Vec<i8>,
     floor: f32,
 }
 
-const STEPS: [f32; 2] = [0.01, 0.003];
+const STEPS: [f32; 4] = [0.02, 0.01, 0.003, 0.07];
 const OFFSET: f32 = 1.5;
 
 fn signed(limit: i8) -> impl Strategy<Value = i8> {
@@ -28,23 +29,35 @@ fn codes() -> impl Strategy<Value = u8> {
 }
 
 fn cases(limit: i8) -> impl Strategy<Value = Case> {
-    (1_usize..6, 0_usize..5).prop_flat_map(move |(padded, blocks)| {
-        let groups = padded * LANES / DIMS_TOGETHER;
-        let four = || prop::array::uniform4(signed(limit));
-        (
-            prop::collection::vec(codes(), blocks * groups * GROUP),
-            prop::collection::vec(1e-6_f32..1.0, blocks * ROWS),
-            prop::collection::vec((four(), four()).prop_map(|(a, b)| [a, b]), groups),
-            -100.0_f32..100.0,
-        )
-            .prop_map(|(codes, scales, query, floor)| Case { codes, scales, query, floor })
-    })
+    (0_usize..3, 0_usize..4, 0_usize..6, 0_usize..5).prop_flat_map(
+        move |(bytes, halves, quarters, blocks)| {
+            let layout = [4 * bytes, 4 * halves, quarters];
+            let groups: usize = layout.iter().sum();
+            let dims = (layout[0] + 2 * layout[1] + 4 * layout[2]) * TOGETHER;
+            (
+                prop::collection::vec(codes(), blocks * groups * GROUP),
+                prop::collection::vec(1e-6_f32..1.0, if groups == 0 { 0 } else { blocks * ROWS }),
+                prop::collection::vec(signed(limit), dims),
+                -100.0_f32..100.0,
+            )
+                .prop_map(move |(codes, scales, query, floor)| Case {
+                    layout,
+                    codes,
+                    scales,
+                    query,
+                    floor,
+                })
+        },
+    )
 }
 
 fn run(kernels: &Kernels, case: &Case) -> (Vec<f32>, Vec<u16>) {
-    let word = |codes: &[i8; TOGETHER]| u32::from_le_bytes(codes.map(i8::cast_unsigned));
-    let words = case.query.iter().map(|[a, b]| [word(a), word(b)]).collect();
-    let query = CoarseQuery { words, steps: STEPS, offset: OFFSET };
+    let query = CoarseQuery {
+        codes: case.query.clone(),
+        layout: case.layout,
+        steps: STEPS,
+        offset: OFFSET,
+    };
     let blocks = case.scales.len() / ROWS;
     let (mut scores, mut hits) = (vec![f32::NAN; blocks * ROWS], vec![0; blocks]);
     let input = Blocks { codes: &case.codes, scales: &case.scales, floor: case.floor };
@@ -52,22 +65,38 @@ fn run(kernels: &Kernels, case: &Case) -> (Vec<f32>, Vec<u16>) {
     (scores, hits)
 }
 
-/// Row by row from the definition of the layout.
+/// Row by row and dimension by dimension, from the definition of the layout.
 #[expect(clippy::cast_precision_loss, reason = "the rounding under test")]
 fn naive(case: &Case) -> (Vec<f32>, Vec<u16>) {
-    let bytes = case.query.len() * TOGETHER;
+    let groups: usize = case.layout.iter().sum();
     let mut scores = Vec::new();
     let mut hits = vec![0; case.scales.len() / ROWS];
     for (row, scale) in case.scales.iter().enumerate() {
-        let (mut whole, mut low) = (0_i32, 0_i32);
-        for at in 0..bytes {
-            let (group, byte) = (at / TOGETHER, at % TOGETHER);
-            let start = row / ROWS * ROWS * bytes + group * GROUP + row % ROWS * TOGETHER;
-            let code = i32::from(case.codes[start + byte]);
-            whole += code * i32::from(case.query[group][0][byte]);
-            low += code % 16 * i32::from(case.query[group][1][byte]);
+        // Byte `at` of the row.
+        let byte = |at: usize| {
+            let start = row / ROWS * groups * GROUP + at / TOGETHER * GROUP + row % ROWS * TOGETHER;
+            i32::from(case.codes[start + at % TOGETHER])
+        };
+        let [n_bytes, n_halves, n_quarters] = case.layout.map(|groups| groups * TOGETHER);
+        let query = |dim: usize| i32::from(case.query[dim]);
+        let mut sums = [0_i32; 4];
+        for at in 0..n_bytes {
+            sums[0] += byte(at) * query(at);
         }
-        let score = (whole as f32 * STEPS[0] + low as f32 * STEPS[1] - OFFSET) * scale;
+        for at in 0..n_halves {
+            let code = byte(n_bytes + at);
+            sums[1] += code * query(n_bytes + n_halves + at);
+            sums[2] += code % 16 * query(n_bytes + at);
+        }
+        for at in 0..n_quarters {
+            let code = byte(n_bytes + n_halves + at);
+            for quarter in 0..4 {
+                let dim = n_bytes + 2 * n_halves + quarter * n_quarters + at;
+                sums[3] += code / 4_i32.pow(u32::try_from(quarter).unwrap()) % 4 * query(dim);
+            }
+        }
+        let part = |at: usize| sums[at] as f32 * STEPS[at];
+        let score = ((part(0) + part(1)) + (part(2) + part(3)) - OFFSET) * scale;
         scores.push(score);
         hits[row / ROWS] |= u16::from(score >= case.floor) << (row % ROWS);
     }
@@ -86,34 +115,90 @@ proptest! {
     }
 
     #[test]
-    fn every_comparison_sets_the_bits_of_the_naive_loop(
-        rows in prop::collection::vec((-3_i8..3, 0_i8..3, 0_i8..3), 0..200),
+    fn every_listing_is_that_of_the_naive_loop(
+        rows in prop::collection::vec((-3_i8..3, 0_i8..3), 0..200),
+        bits in prop::collection::vec(prop_oneof![Just(u16::MAX), any::<u16>()], 13),
         floor in -3_i8..5,
-        weights in [0_i8..3, 0_i8..3],
+        weight in 0_i8..3,
+        first in 0_u32..1000,
     ) {
-        let weights = weights.map(f32::from);
-        let column = |of: fn(&(i8, i8, i8)) -> i8| -> Vec<f32> {
-            rows.iter().map(|row| f32::from(of(row)) / 3.0).collect()
+        let scores: Vec<f32> = rows.iter().map(|row| f32::from(row.0) / 3.0).collect();
+        let errors: Vec<f32> = rows.iter().map(|row| f32::from(row.1) / 3.0).collect();
+        let (weight, floor) = (f32::from(weight), f32::from(floor) / 3.0);
+        let ends = Ends { bits: &bits, errors: &errors, weight, floor };
+        let hit = |row: &usize| {
+            scores[*row] + errors[*row] * weight >= floor && bits[row / ROWS] >> (row % ROWS) & 1 == 1
         };
-        let [scores, errors, norms] = [column(|row| row.0), column(|row| row.1), column(|row| row.2)];
-        let ends = Ends {
-            errors: &errors,
-            norms: &norms,
-            weights,
-            floor: f32::from(floor) / 3.0,
-        };
-        let hit = |row: usize| {
-            let margin = errors[row] * weights[0] + norms[row] * weights[1];
-            scores[row] + margin >= ends.floor
-        };
-        let block = |block| {
-            (0..ROWS).fold(0, |bits, row| bits | u16::from(hit(block * ROWS + row)) << row)
-        };
-        let naive: Vec<u16> = (0..rows.len() / ROWS).map(block).collect();
+        let whole = rows.len() / ROWS * ROWS;
+        let naive: Vec<u32> =
+            (0..whole).filter(hit).map(|row| first + u32::try_from(row).unwrap()).collect();
         for kernels in available() {
-            let mut hits = vec![99; naive.len()];
-            (kernels.reaching)(&scores, ends, &mut hits);
-            prop_assert_eq!(&hits, &naive, "{}", kernels.name);
+            let mut found = vec![99; whole];
+            let n = (kernels.reaching)(&scores, ends, first, &mut found);
+            prop_assert_eq!(&found[..n], &naive, "{}", kernels.name);
+        }
+    }
+
+    #[test]
+    fn every_turn_gives_the_same_bits_and_is_close_to_the_plain_products(
+        (vector, matrix) in (1_usize..6, 0_usize..7).prop_flat_map(|(chunks, rows)| {
+            let code = |most: i16| prop_oneof![Just(-most), Just(most), -most..=most];
+            (
+                prop::collection::vec(code(2_047), chunks * LANES),
+                prop::collection::vec(code(i16::MAX), rows * chunks * LANES),
+            )
+        }),
+    ) {
+        let turned = |kernels: &Kernels| {
+            let mut turned = vec![f32::NAN; matrix.len() / vector.len()];
+            (kernels.turn)(&matrix, &vector, 0.25, &mut turned);
+            turned
+        };
+        let expected = turned(&portable::KERNELS);
+        for (row, value) in matrix.chunks(vector.len()).zip(&expected) {
+            let products = row.iter().zip(&vector).map(|(m, x)| f64::from(*m) * f64::from(*x));
+            let (plain, size) =
+                products.fold((0.0, 0.0), |(plain, size), product| (plain + product, size + product.abs()));
+            prop_assert!((f64::from(*value) - plain * 0.25).abs() <= size * 0.25 / f64::from(1 << 21));
+        }
+        for kernels in available() {
+            prop_assert_eq!(&turned(kernels), &expected, "{}", kernels.name);
+        }
+    }
+
+    #[test]
+    fn all_codes_of_values_are_the_same_and_what_they_miss_is_bounded(
+        values in (0_usize..9).prop_flat_map(|sixteens| prop::collection::vec(
+            prop_oneof![Just(0.0_f32), Just(1.0), -1.0_f32..1.0, -1e-3_f32..1e-3],
+            sixteens * ROWS,
+        )),
+        exponent in -12_i32..12,
+        limit in prop_oneof![Just(63_i8), Just(127)],
+        wide_limit in 100_i16..4_096,
+    ) {
+        let values: Vec<f32> = values.iter().map(|value| value * 10_f32.powi(exponent)).collect();
+        let n = values.len();
+        let check = |codes: &[f64], limit: f32, stepped: Stepped| {
+            let gaps = codes.iter().zip(&values).map(|(code, value)| {
+                f64::from(*value) - code * f64::from(stepped.step)
+            });
+            let gaps: Vec<f64> = gaps.collect();
+            let near = gaps.iter().all(|gap| gap.abs() <= 0.5001 * f64::from(stepped.step));
+            let missed = gaps.iter().map(|gap| gap * gap).sum::<f64>().sqrt();
+            near && missed <= stepped.missed(n, limit)
+        };
+        let (mut first, mut first_wide) = (None, None);
+        for kernels in available() {
+            let mut codes = vec![9_i8; n];
+            let stepped = (kernels.quantise)(&values, limit, &mut codes);
+            let plain: Vec<f64> = codes.iter().map(|code| f64::from(*code)).collect();
+            prop_assert!(check(&plain, f32::from(limit), stepped), "{}", kernels.name);
+            prop_assert_eq!(first.get_or_insert_with(|| (stepped, codes.clone())), &(stepped, codes));
+            let mut codes = vec![9_i16; n];
+            let stepped = (kernels.quantise_wide)(&values, wide_limit, &mut codes);
+            let plain: Vec<f64> = codes.iter().map(|code| f64::from(*code)).collect();
+            prop_assert!(check(&plain, f32::from(wide_limit), stepped), "{}", kernels.name);
+            prop_assert_eq!(first_wide.get_or_insert_with(|| (stepped, codes.clone())), &(stepped, codes));
         }
     }
 

@@ -54,20 +54,21 @@ fn filters() -> Vec<Option<Mask>> {
     ]
 }
 
-/// Checks one corpus under each instruction set; gives the pairs of row and query.
+/// Checks one corpus under each instruction set, and once along axes; gives the pairs of row and query.
 fn check_corpus(corpus: Corpus, dims: usize) -> usize {
     let rows: Vec<Vec<f32>> = (0..N_ROWS).map(|unit| row(corpus, u64::from(unit), dims)).collect();
     let model: Model = (0..).zip(rows).collect();
-    let indexes: Vec<Dense> = kernel::available()
-        .into_iter()
-        .map(|kernels| {
-            let mut dense = small_slabs(dims, 30, kernels);
-            for (unit, vector) in &model {
-                dense.put(*unit, vector).unwrap();
-            }
-            dense
-        })
-        .collect();
+    let filled = |kernels| {
+        let mut dense = small_slabs(dims, 30, kernels);
+        for (unit, vector) in &model {
+            dense.put(*unit, vector).unwrap();
+        }
+        dense
+    };
+    let mut indexes: Vec<Dense> = kernel::available().into_iter().map(filled).collect();
+    let mut turned = filled(kernel::best());
+    assert_eq!(force_axes(&mut turned), dims >= 96);
+    indexes.push(turned);
     let filters = filters();
     let mut n_pairs = 0;
     for query in 0..N_QUERIES {
