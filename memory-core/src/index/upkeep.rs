@@ -182,8 +182,8 @@ impl Index {
         let is_due = {
             let contents = self.contents();
             self.upkeep.is_due(&contents)
-                || wants(&contents, Dense::wants_axes)
-                || wants(&contents, Dense::wants_sketch)
+                || is_so(&contents, Dense::wants_axes)
+                || is_so(&contents, Dense::wants_sketch)
         };
         let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none())
         else {
@@ -194,14 +194,14 @@ impl Index {
             return;
         }
         let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
-            if wants(&index.contents(), Dense::wants_axes) {
+            if is_so(&index.contents(), Dense::wants_axes) {
                 index.recode();
             }
             // Again for what came in meanwhile: nobody may ask for it later.
             while index.upkeep.is_due(&index.contents()) && index.upkeep.goes_on() {
                 index.save(true);
             }
-            if wants(&index.contents(), Dense::wants_sketch) {
+            if is_so(&index.contents(), Dense::wants_sketch) {
                 index.sketch();
             }
         });
@@ -326,7 +326,8 @@ impl Index {
     }
 }
 
-fn wants(contents: &Contents, what: fn(&Dense) -> bool) -> bool {
+/// Whether there are vectors of which that holds.
+fn is_so(contents: &Contents, what: fn(&Dense) -> bool) -> bool {
     contents.semantic.as_ref().map(Semantic::dense).is_some_and(what)
 }
 
@@ -340,6 +341,11 @@ impl Index {
             let Some(thread) = thread else { return };
             thread.join().expect("the upkeep ends well");
         }
+    }
+
+    /// Whether the codes of vectors are along axes.
+    pub(crate) fn has_axes(&self) -> bool {
+        is_so(&self.contents(), Dense::has_axes)
     }
 
     /// Makes sketches now, however few vectors there are.

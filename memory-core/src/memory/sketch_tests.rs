@@ -1,4 +1,5 @@
-//! Claims about search over very many vectors, which draws its short list from sketches.
+//! Claims about search over many vectors, whose codes are along axes, and over very many, which draws its short
+//! list from sketches.
 
 use super::snapshot_tests::Words;
 use super::*;
@@ -60,4 +61,56 @@ fn with_sketches_a_recall_finds_what_it_finds_without() {
         n_same += pairs.filter(|(expected, found)| (**expected - **found).abs() < 0.02).count();
     }
     assert!(n_same * 100 >= n_asked * 97, "{n_same} of {n_asked}");
+}
+
+#[test]
+fn of_some_thousand_vectors_the_codes_are_along_axes_and_are_so_after_a_start() {
+    let storage: Arc<dyn Storage> = Arc::new(MemStorage::new());
+    let dir = tempfile::tempdir().unwrap();
+    let start = || {
+        let snapshot_path = Some(dir.path().join("index"));
+        let config = Config { cache_bytes: 0, snapshot_path, ..Config::default() };
+        let embedder = Some(Arc::new(Words(128)) as Arc<dyn Embedder>);
+        let memory =
+            Memory::with_parts(Arc::clone(&storage), config, Arc::new(SystemClock), embedder);
+        let memory = memory.unwrap();
+        memory.refresh().unwrap();
+        memory
+    };
+    // Thirty words have few directions.
+    let few_words = |number: u32| {
+        let Import::Note(mut note) = note(number) else { panic!("it is a note") };
+        let (animal, act, place) = (number % 9, number / 9 % 10, number / 90 % 11);
+        note.text = format!("animal{animal} act{act} place{place}");
+        Import::Note(note)
+    };
+    // Of texts that are said many times one is as good as another.
+    let told = |memory: &Memory| -> Vec<f64> {
+        let asked = (0..9).flat_map(|animal| (0..3).map(move |act| (animal, act)));
+        let hits = asked.flat_map(|(animal, act)| {
+            let mut query = Query::new(format!("animal{animal} act{act}"));
+            query.strength = Strength::Any;
+            memory.recall(&query).unwrap().hits
+        });
+        hits.map(|hit| hit.score).collect()
+    };
+    let memory = start();
+    memory.import((0..4_000).map(few_words).collect()).unwrap();
+    memory.embed_all().unwrap();
+    memory.refresh().unwrap();
+    memory.index.settle();
+    assert!(!memory.index.has_axes(), "they are too few");
+    memory.import((4_000..4_200).map(few_words).collect()).unwrap();
+    memory.embed_all().unwrap();
+    memory.refresh().unwrap();
+    memory.index.settle();
+    assert!(memory.index.has_axes());
+    let expected = told(&memory);
+    assert!(!expected.is_empty());
+    drop(memory);
+    let memory = start();
+    assert!(memory.index.has_axes(), "they come from the snapshot");
+    let found = told(&memory);
+    assert_eq!(found.len(), expected.len());
+    assert!(found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 0.02));
 }

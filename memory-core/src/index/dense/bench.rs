@@ -179,7 +179,7 @@ impl KernelBench {
         self.kernels.name
     }
 
-    /// Scans the 4-bit codes of all rows; gives the bytes of codes read.
+    /// Scans plain codes of all rows; gives the bytes of codes read.
     pub fn scan(&mut self) -> usize {
         let (codes, floor) = (self.codes.get(), f32::INFINITY);
         let blocks = Blocks { codes, scales: &self.scales, floor };

@@ -1,8 +1,9 @@
 //! The dense index: exact nearest vectors by inner product, in memory, without a graph.
 //!
-//! Vectors are kept as `f32` rows, as 8-bit codes and as 4-bit codes in blocks of 16 rows. A search
-//! reads the 4-bit codes of the rows that pass the filter in address order and looks more closely at what
-//! could belong to the answer ([`search`]); so it returns what a full scan would. Removing a unit moves
+//! Vectors are kept as `f32` rows, as 8-bit codes and as codes of few bits in blocks of 16 rows. A search
+//! reads the blocks of the rows that pass the filter in address order and looks more closely at what could
+//! belong to the answer ([`search`]); so it returns what a full scan would. From some thousand vectors on, the
+//! blocks hold codes along the directions of most energy ([`axes`], [`recode`]), which are fewer bytes. Removing a unit moves
 //! the last row into its place: the blocks have no holes, and nothing has to be compacted later.
 //!
 //! **Score** of a unit: the inner product in `f64` (32 lanes, see [`kernel::Dot`]) rounded to `f32`;
@@ -82,7 +83,7 @@ pub(crate) struct Ranking {
     pub(crate) top: Vec<(u32, f32)>,
     /// Mean score of all units that took part; 0 when none did.
     ///
-    /// Without a filter exact but for rounding; with one it may be a mean of scores of 4-bit codes, off by
+    /// Without a filter exact but for rounding; with one it may be a mean of scores of the scan, off by
     /// some thousandths for unit vectors of 384 dimensions.
     pub(crate) mean: f32,
 }
@@ -276,7 +277,7 @@ impl Dense {
     /// The best units by inner product with `query`, among those of `mask` (all without one): the
     /// [`CERTAIN`] best exactly, and after them more up to `n` by their 8-bit codes.
     ///
-    /// Where more than 512 rows are within what 4-bit codes can be off from the best (near duplicates by the
+    /// Where more than 4,096 rows are within what the codes of a scan can be off from the best (near duplicates by the
     /// thousand), one of the best may be missing, though that was not met; and where there are sketches
     /// ([`Dense::adopt_sketch`]): recall of the ten best on clustered unit vectors was .9995. Cost at 384
     /// dimensions on one core with AVX-512: some 2 ns a row from the third-level cache, 3–5 from memory, and

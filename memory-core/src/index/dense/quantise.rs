@@ -174,7 +174,7 @@ pub(super) fn rounded_up(value: f64) -> f32 {
 /// A checked query in the forms the search reads.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
-    /// For the scan of 4-bit codes.
+    /// For the scan.
     pub(super) coarse: CoarseQuery,
     /// For the bound of its scores.
     pub(super) coarse_window: Window,

@@ -1,9 +1,9 @@
-//! Exact search: scan 4-bit codes, look at what is near by 8-bit codes, then score exactly whatever could
+//! Exact search: scan codes of few bits, look at what is near by 8-bit codes, then score exactly what could
 //! belong to the best `k`.
 //!
 //! Codes give every row an interval [score − margin, score + margin] that holds its exact score (see
-//! [`super::quantise`]). The `k` rows that are best by 4-bit codes are scored exactly; the least of their
-//! scores is a floor: rows whose upper end is below it are out, first by 4-bit codes, then by 8-bit codes.
+//! [`super::quantise`]). Some more than `k` rows that are best by the scan are scored exactly; the k-th best of
+//! them is a floor: rows whose upper end is below it are out, first by the scan, then by 8-bit codes.
 //! What remains is scored exactly by falling upper end, until the next upper end is below the k-th best
 //! exact score: the threshold algorithm of Fagin, Lotem and Naor (2003). The answer is the one a full scan
 //! would give. Of 10,000 embeddings some 60 to 180 are looked at by 8-bit codes, and for the ten best 13 to
@@ -27,6 +27,9 @@ const PEAK_GROUPS: usize = 4;
 
 /// Rows that a survey looks at by 8-bit codes, at least; if it gives many, twice as many as it gives.
 const LISTED: usize = 512;
+
+/// Most rows in doubt that a survey looks at: they take 15 ns each.
+const MOST_NEAR: usize = 4_096;
 
 /// Rows hinted at before they are read.
 const AHEAD: usize = 16;
@@ -90,17 +93,16 @@ impl Search<'_> {
 
     /// The best `k` of the survivors, and after them those up to `n` that are best by their 8-bit codes.
     ///
-    /// Only what is listed by 4-bit codes is looked at if more rows than that are in doubt: of so many near
-    /// duplicates, one of the best may then be missing. Doubt is a bound; the error of 4-bit codes is a
-    /// twentieth of it.
+    /// Only what is listed by the scan is looked at if more than [`MOST_NEAR`] rows are in doubt: of so many near
+    /// duplicates, one of the best may then be missing. Doubt is a bound; codes are off by a twentieth of it.
     pub(super) fn survey(
         &self,
         survivors: &Survivors,
         sketch: Option<&Sketch>,
         n: usize,
     ) -> Ranking {
-        let most = LISTED.max(n.saturating_mul(2));
-        let Drawn { listed, near, seeds, sum } = self.draw(survivors, sketch, Some(most));
+        let n_listed = LISTED.max(n.saturating_mul(2));
+        let Drawn { listed, near, seeds, sum } = self.draw(survivors, sketch, Some(n_listed));
         let mut top = self.rank(&near, seeds);
         let mut others = TopK::new(n);
         let listed = self.by_codes(&listed);
@@ -114,11 +116,17 @@ impl Search<'_> {
         self.ranking(top, survivors, sum, &near)
     }
 
-    /// What may belong to the best `k`. With `most`, that many of the best by a scan are listed, and are all
-    /// that is looked at if more are in doubt. Without a scan where that does not pay.
-    fn draw(&self, survivors: &Survivors, sketch: Option<&Sketch>, most: Option<usize>) -> Drawn {
+    /// What may belong to the best `k`. With `n_listed`, that many of the best by a scan are listed, and are all
+    /// that is looked at if too many are in doubt. Without a scan where that does not pay.
+    fn draw(
+        &self,
+        survivors: &Survivors,
+        sketch: Option<&Sketch>,
+        n_listed: Option<usize>,
+    ) -> Drawn {
         let count = survivors.count(self.dense);
-        let n_listed = most.unwrap_or(self.k);
+        let most = n_listed.map_or(usize::MAX, |n_listed| n_listed.max(MOST_NEAR));
+        let n_listed = n_listed.unwrap_or(self.k);
         let least = n_listed.saturating_mul(2).max(self.k.saturating_mul(MOST));
         let few = least >= count || matches!(survivors, Survivors::Rows(_));
         let sketched = sketch.filter(|_| !few);
@@ -138,7 +146,6 @@ impl Search<'_> {
         let (mut scores, mut room) = ROOM.take();
         let (listed, sum) = self.scan(survivors, n_listed.max(self.n_seeds()), &mut scores);
         let seeds = self.seeds(listed.get(..self.n_seeds()).unwrap_or(&listed));
-        let most = most.unwrap_or(usize::MAX);
         let near = self.near(survivors, &scores, seeds.top.floor(), most, &mut room);
         let (listed, near) =
             if near.len() > most { (Vec::new(), listed.as_slice()) } else { (listed, near) };
@@ -220,7 +227,7 @@ impl Search<'_> {
         (self.kernels.dot)(&self.query.exact, row) as f32
     }
 
-    /// Scans the 4-bit codes of blocks: scores of their rows in the order of the strides, the slots of the
+    /// Scans the codes of blocks: scores of their rows in the order of the strides, the slots of the
     /// `n_listed` best, and Σ score of the rows that take part, where it is needed.
     fn scan(
         &self,
@@ -286,7 +293,7 @@ impl Search<'_> {
         Some((self.dense.slabs.get(block / per_slab)?, block % per_slab))
     }
 
-    /// The slots whose upper end by 4-bit codes reaches the floor; more than `most` if there are more.
+    /// The slots whose upper end by the scan reaches the floor; more than `most` if there are more.
     fn near<'r>(
         &self,
         survivors: &Survivors,

@@ -37,12 +37,10 @@ pub(super) enum Survivors {
 /// Most blocks of a stride: their scores stay in the first-level cache.
 pub(super) const STRIDE: usize = 64;
 
-/// Survivors per touched block below which reading rows is cheaper than scanning blocks.
-///
-/// A block is 8 · d bytes of 4-bit codes read in order, of which some rows are then looked at; a row is d
-/// bytes of 8-bit codes. Measured at 10,000 and 100,000 × 384, scattered at random, the two meet near 20 %
-/// survivors: 3.4 rows a touched block.
-const ROWS_PER_BLOCK: f64 = 3.4;
+/// What a byte of a row of 8-bit codes costs, which is read wherever it lies, in bytes of a block, which are
+/// read in order. Measured with plain codes at 10,000 and 100,000 × 384, scattered at random: blocks and rows
+/// meet near 20 % survivors, 3.4 rows a touched block.
+const ROW_BYTE: f64 = 2.35;
 
 impl Survivors {
     /// The rows of `dense` whose unit is in `mask` (all without one).
@@ -62,7 +60,8 @@ impl Survivors {
     #[expect(clippy::cast_precision_loss, reason = "a rule of thumb")]
     fn choose(dense: &Dense, lanes: Vec<Lanes>) -> Self {
         let survivors = count(&lanes);
-        let scattered = (survivors as f64) < ROWS_PER_BLOCK * lanes.len() as f64;
+        let (block, row) = (dense.shape.block_bytes() as f64, dense.shape.width as f64 * ROW_BYTE);
+        let scattered = (survivors as f64) * row < lanes.len() as f64 * block;
         // A last block with few rows is not scattered, it is all there is.
         if survivors == dense.len() || !scattered {
             return Self::Blocks(lanes);
