@@ -290,12 +290,12 @@ mod tests {
     use crate::index::dense::axes::Axes;
     use crate::index::dense::coarse::Coder;
     use crate::index::dense::error::{DIMENSION_LIMIT, DenseError, NORM_MAX, NORM_MIN};
-    use crate::index::dense::kernel::{Blocks, GROUP, Kernels, LANES, ROWS, portable};
+    use crate::index::dense::kernel::{Blocks, CoarseQuery, GROUP, Kernels, LANES, ROWS, portable};
     use proptest::prelude::*;
 
     fn vectors() -> impl Strategy<Value = (Vec<f32>, Vec<f32>)> {
         let value = || prop_oneof![-1.0_f32..1.0, Just(0.0), Just(1.0), -1e-6_f32..1e-6];
-        let dims = prop_oneof![1_usize..80, 96_usize..200];
+        let dims = prop_oneof![5 => 1_usize..80, 1 => 96_usize..200];
         (dims, -11_i32..10, -11_i32..10).prop_flat_map(move |(dims, left, right)| {
             let scaled = move |exponent: i32| {
                 prop::collection::vec(value(), dims).prop_map(move |values| {
@@ -306,8 +306,8 @@ mod tests {
         })
     }
 
-    /// Plain codes, and codes along axes of vectors as these, which need not be worth it.
-    fn coders(vectors: &[&[f32]], shape: Shape) -> Vec<Coder> {
+    /// Codes along axes of vectors as these, which need not be worth it.
+    fn along(vectors: &[&[f32]], shape: Shape) -> Option<Coder> {
         let unit = |vector: &&[f32]| -> Vec<f32> {
             let norm = square(vector).sqrt();
             #[expect(clippy::cast_possible_truncation, reason = "a sample")]
@@ -317,8 +317,7 @@ mod tests {
         };
         let sample: Vec<f32> = vectors.iter().flat_map(unit).collect();
         let axes = Axes::found(&sample, shape.width, &|| true);
-        let axes = axes.map(|(axes, _)| Coder::along(axes));
-        std::iter::once(Coder::plain(shape.width)).chain(axes).collect()
+        axes.map(|(axes, _)| Coder::along(axes))
     }
 
     /// Scores of both kinds of codes with their margins.
@@ -326,7 +325,9 @@ mod tests {
         let kernels = &portable::KERNELS;
         let padded = shape.padded(row);
         let fine = Coded::fine(&padded, kernels);
-        let sum = (kernels.sum)(&query.fine.codes, &fine.bytes) - query.fine.offset;
+        let mut sum = [0];
+        (kernels.sums)(&query.fine.codes, &[&fine.bytes], &mut sum);
+        let sum = sum[0] - query.fine.offset;
         #[expect(clippy::cast_precision_loss, reason = "as a search does")]
         let by_fine = sum as f32 * fine.meaning.scale * query.fine.scale;
         // One row of a block, whose others are zeros.
@@ -358,6 +359,7 @@ mod tests {
             like in -2.0_f32..2.0,
             below in 1e-7..0.5,
             worse in 1.0_f32..1.5,
+            at in any::<prop::sample::Index>(),
             query_limit in prop_oneof![Just(63_i8), Just(127)],
         ) {
             let plain = Shape::new(row.len()).unwrap();
@@ -365,7 +367,15 @@ mod tests {
             // Also queries that lie nearly along the row.
             let mixed: Vec<f32> = row.iter().zip(&query).map(|(x, q)| x * like + q).collect();
             prop_assume!(plain.check(&row).is_ok());
-            for by in coders(&[&row, &query], plain) {
+            let mut elsewhere = vec![0.0; row.len()];
+            elsewhere[at.index(row.len())] = 1.0;
+            let coders = [
+                Some(Coder::plain(plain.width)),
+                along(&[&row, &query], plain),
+                // Most of the vectors is at right angles to these axes.
+                along(&[&elsewhere], plain),
+            ];
+            for by in coders.into_iter().flatten() {
                 let shape = Shape { layout: by.layout(), ..plain };
                 for query in [&query, &mixed] {
                     let Ok(forms) = Query::new(query, shape, &by, &kernels) else { continue };
@@ -388,6 +398,35 @@ mod tests {
                     prop_assert!(by_codes[1].0 + error * weight >= least);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_the_codes_of_a_query_miss_is_within_the_margin_of_a_row_that_lies_along_it() {
+        let (dims, kernels) = (64_u16, &portable::KERNELS);
+        let shape = Shape::new(usize::from(dims)).unwrap();
+        let by = Coder::plain(shape.width);
+        for seed in 0..100_u16 {
+            let query: Vec<f32> =
+                (0..dims).map(|dim| (f32::from(seed) + f32::from(dim) * 1.7).sin()).collect();
+            let forms = Query::new(&query, shape, &by, kernels).unwrap();
+            let CoarseQuery { codes, steps: [_, whole, low, _], .. } = &forms.coarse;
+            let (lows, wholes) = codes.split_at(codes.len() / 2);
+            let low_values =
+                lows.iter().zip(wholes).map(|(l, w)| f32::from(*l) * low + f32::from(*w) * whole);
+            let high_values = wholes.iter().map(|w| f32::from(*w) * whole * 16.0);
+            // Codes of equal magnitude miss nothing of this row.
+            let values = low_values.chain(high_values).zip(&query);
+            let row: Vec<f32> = values.map(|(value, query)| (query - value).signum()).collect();
+            let exact: f64 =
+                row.iter().zip(&query).map(|(x, q)| f64::from(*x) * f64::from(*q)).sum();
+            let [_, (score, margin)] = scores(&row, &forms, &by, shape);
+            let off = (exact - f64::from(score)).abs();
+            assert!(off <= f64::from(margin), "{seed}: {off} {margin}");
+            assert!(
+                off * 2.0 > f64::from(margin),
+                "{seed}: the margin is tight here: {off} {margin}"
+            );
         }
     }
 

@@ -11,7 +11,7 @@
 
 use super::codes::Reach;
 use super::kernel::{Blocks, Ends, Kernels, ROWS};
-use super::quantise::Query;
+use super::quantise::{Meaning, Query};
 use super::rows::Buffer;
 use super::sketch::Sketch;
 use super::slab::{NONE, Slab};
@@ -328,16 +328,18 @@ impl Search<'_> {
     /// Score of a slot by its 8-bit codes, and how far it can be off.
     pub(super) fn by_fine_codes(&self, slot: u32) -> Option<(f32, f32)> {
         let (slab, row) = self.dense.place(slot);
-        Some(self.by_codes_of(slab?, row))
+        let slab = slab?;
+        let mut sum = [0];
+        (self.kernels.sums)(&self.query.fine.codes, &[slab.fine.codes(row)], &mut sum);
+        Some(self.fine_score(slab.fine.meaning(row), sum[0]))
     }
 
+    /// Score of a row whose codes give that sum, and how far it can be off.
     #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
-    fn by_codes_of(&self, slab: &Slab, row: usize) -> (f32, f32) {
+    fn fine_score(&self, row: Meaning, sum: i32) -> (f32, f32) {
         let query = &self.query.fine;
-        let sum = (self.kernels.sum)(&query.codes, slab.fine.codes(row)) - query.offset;
-        let meaning = slab.fine.meaning(row);
-        let margin = self.query.fine_window.margin(meaning.error, meaning.norm);
-        (sum as f32 * meaning.scale * query.scale, margin)
+        let score = (sum - query.offset) as f32 * row.scale * query.scale;
+        (score, self.query.fine_window.margin(row.error, row.norm))
     }
 
     /// Slots by their 8-bit codes.
@@ -346,8 +348,17 @@ impl Search<'_> {
         let mut soon = self.hinted(slots.get(..AHEAD.min(slots.len())).unwrap_or_default());
         for later in slots.chunks(AHEAD).skip(1).chain([&[][..]]) {
             let now = std::mem::replace(&mut soon, self.hinted(later));
-            for (slot, slab, row) in now.into_iter().flatten() {
-                let (score, margin) = self.by_codes_of(slab, row);
+            let mut rows = [&[][..]; AHEAD];
+            for (codes, (_, slab, row)) in rows.iter_mut().zip(now.iter().flatten()) {
+                *codes = slab.fine.codes(*row);
+            }
+            let mut sums = [0; AHEAD];
+            let n = now.iter().flatten().count();
+            if let (Some(rows), Some(sums)) = (rows.get(..n), sums.get_mut(..n)) {
+                (self.kernels.sums)(&self.query.fine.codes, rows, sums);
+            }
+            for ((slot, slab, row), sum) in now.into_iter().flatten().zip(sums) {
+                let (score, margin) = self.fine_score(slab.fine.meaning(row), sum);
                 met.push(Met { slot, score, margin });
             }
         }

@@ -176,8 +176,8 @@ pub(super) struct FineQuery {
     pub(super) scale: f32,
 }
 
-/// Σ code·query over the 8-bit codes + 128 of a row, `width` of them.
-pub(super) type Sum = fn(query: &[i8], row: &[u8]) -> i32;
+/// Σ code·query over the 8-bit codes + 128 of each row, `width` of them; a sum for each row.
+pub(super) type Sums = fn(query: &[i8], rows: &[&[u8]], sums: &mut [i32]);
 
 /// Inner product in `f64` of a query and an `f32` row, both a multiple of [`LANES`] long.
 ///
@@ -236,8 +236,8 @@ pub(super) struct Kernels {
     pub(super) quantise_wide: Quantise<i16>,
     /// Which scores may reach a floor.
     pub(super) reaching: Reaching,
-    /// Score of a row of 8-bit codes.
-    pub(super) sum: Sum,
+    /// Scores of rows of 8-bit codes.
+    pub(super) sums: Sums,
     /// Exact score of a row.
     pub(super) dot: Dot,
     /// Estimates of the 1-bit stage.

@@ -4,7 +4,7 @@
 //! takes 128 away, and what that takes from a sum is given back.
 #![expect(unsafe_code, reason = "loads through pointers, one instruction without intrinsic")]
 
-use super::portable::Sums;
+use super::portable::BlockSums;
 use super::{CoarseQuery, Kernels, LANES, ROWS, TOGETHER, portable};
 use std::arch::aarch64::{
     int8x16_t, int32x4_t, uint8x16_t, vaddq_s32, vaddvq_s32, vandq_u8, vcvt_f64_f32, vdupq_n_f64,
@@ -28,7 +28,11 @@ static NEON: Kernels = Kernels {
     quantise: portable::KERNELS.quantise,
     quantise_wide: portable::KERNELS.quantise_wide,
     reaching: portable::reaching,
-    sum,
+    sums: |query, rows, sums| {
+        for (place, row) in sums.iter_mut().zip(rows) {
+            *place = sum(query, row);
+        }
+    },
     dot: |query, row| {
         // SAFETY: NEON is part of every 64-bit Arm target.
         unsafe { dot(query, row) }
@@ -52,7 +56,7 @@ static DOTPROD: Kernels = Kernels {
     quantise: NEON.quantise,
     quantise_wide: NEON.quantise_wide,
     reaching: NEON.reaching,
-    sum: NEON.sum,
+    sums: NEON.sums,
     dot: NEON.dot,
     estimate: NEON.estimate,
     prefetch: NEON.prefetch,
@@ -147,7 +151,7 @@ fn taken(query: &CoarseQuery) -> [int32x4_t; 4] {
 
 /// The sums of every row, with what flipping took from each kind.
 #[inline]
-fn stored(sums: [[int32x4_t; 4]; 4], taken: [int32x4_t; 4]) -> Sums {
+fn stored(sums: [[int32x4_t; 4]; 4], taken: [int32x4_t; 4]) -> BlockSums {
     let mut out = [[0_i32; ROWS]; 4];
     for ((out, sums), taken) in out.iter_mut().zip(sums).zip(taken) {
         for (four, sum) in out.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
@@ -160,7 +164,7 @@ fn stored(sums: [[int32x4_t; 4]; 4], taken: [int32x4_t; 4]) -> Sums {
 
 /// Widening multiplies (|128·127| fits 16 bits), pairs added into 32 bits: the two sums of a row
 /// are joined at the end.
-fn sums_widening(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> Sums {
+fn sums_widening(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> BlockSums {
     // SAFETY: NEON is part of every 64-bit Arm target.
     let zero = unsafe { vdupq_n_s32(0) };
     let mut sums = [[(zero, zero); 4]; 4];
@@ -184,7 +188,7 @@ fn sums_widening(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> Su
 ///
 /// The processor must have the dot product extension (`dotprod`).
 #[target_feature(enable = "neon,dotprod")]
-fn sums_dotprod(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> Sums {
+fn sums_dotprod(query: &CoarseQuery, block: &[u8], taken: [int32x4_t; 4]) -> BlockSums {
     let mut sums = [[vdupq_n_s32(0); 4]; 4];
     each_product(query, block, |kind, at, codes, four| {
         if let Some(sum) = sums.get_mut(kind).and_then(|sums| sums.get_mut(at)) {

@@ -15,7 +15,7 @@ pub(in super::super) static KERNELS: Kernels = Kernels {
     quantise,
     quantise_wide,
     reaching,
-    sum,
+    sums,
     dot,
     estimate,
     prefetch: |_, _| (),
@@ -26,7 +26,7 @@ fn scan(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut 
 }
 
 /// Integer sums of the sixteen rows of a block: of 8-bit codes, whole bytes, low halves and 2-bit codes.
-pub(super) type Sums = [[i32; ROWS]; 4];
+pub(super) type BlockSums = [[i32; ROWS]; 4];
 
 /// The part of a scan that its instruction sets may share; `sums` gives the sums of each row.
 #[inline]
@@ -35,7 +35,7 @@ pub(super) fn scan_by(
     blocks: Blocks<'_>,
     scores: &mut [f32],
     hits: &mut [u16],
-    sums: impl Fn(&CoarseQuery, &[u8]) -> Sums,
+    sums: impl Fn(&CoarseQuery, &[u8]) -> BlockSums,
 ) {
     let codes = blocks.codes.chunks_exact(query.block_bytes());
     let scales = blocks.scales.as_chunks::<ROWS>().0;
@@ -45,7 +45,7 @@ pub(super) fn scan_by(
     }
 }
 
-fn integer_sums(query: &CoarseQuery, block: &[u8]) -> Sums {
+fn integer_sums(query: &CoarseQuery, block: &[u8]) -> BlockSums {
     let [bytes, halves, quarters] = query.sections(block);
     let parts = query.parts();
     let mut sums = [[0_i32; ROWS]; 4];
@@ -77,7 +77,7 @@ fn add_products(
 /// bits of the rows whose score is at least `floor`.
 #[expect(clippy::cast_precision_loss, reason = "one of the roundings of the bound")]
 fn finish(
-    sums: &Sums,
+    sums: &BlockSums,
     query: &CoarseQuery,
     scales: &[f32; ROWS],
     floor: f32,
@@ -175,6 +175,12 @@ pub(super) fn reaching(scores: &[f32], ends: Ends<'_>, first: u32, found: &mut [
         }
     }
     n_found
+}
+
+fn sums(query: &[i8], rows: &[&[u8]], sums: &mut [i32]) {
+    for (place, row) in sums.iter_mut().zip(rows) {
+        *place = sum(query, row);
+    }
 }
 
 pub(super) fn sum(query: &[i8], row: &[u8]) -> i32 {

@@ -204,19 +204,26 @@ proptest! {
 
     #[test]
     fn every_sum_is_that_of_the_naive_loop(
-        (narrow, wide, row) in (1_usize..9).prop_flat_map(|padded| (
+        (narrow, wide, rows) in (1_usize..9, 0_usize..10).prop_flat_map(|(padded, rows)| (
             prop::collection::vec(signed(63), padded * LANES),
             prop::collection::vec(signed(127), padded * LANES),
-            prop::collection::vec(codes(), padded * LANES),
+            prop::collection::vec(prop::collection::vec(codes(), padded * LANES), rows),
         )),
     ) {
-        let naive = |query: &[i8]| -> i32 {
-            (0..row.len()).map(|at| i32::from(query[at]) * i32::from(row[at])).sum()
+        let naive = |query: &[i8]| -> Vec<i32> {
+            let sum = |row: &Vec<u8>| row.iter().zip(query).map(|(x, q)| i32::from(*x) * i32::from(*q)).sum();
+            rows.iter().map(sum).collect()
         };
+        let slices: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
         for kernels in available() {
-            prop_assert_eq!((kernels.sum)(&narrow, &row), naive(&narrow), "{}", kernels.name);
+            let sums = |query: &[i8]| {
+                let mut sums = vec![99; rows.len()];
+                (kernels.sums)(query, &slices, &mut sums);
+                sums
+            };
+            prop_assert_eq!(sums(&narrow), naive(&narrow), "{}", kernels.name);
             if kernels.query_limit == 127 {
-                prop_assert_eq!((kernels.sum)(&wide, &row), naive(&wide), "{}", kernels.name);
+                prop_assert_eq!(sums(&wide), naive(&wide), "{}", kernels.name);
             }
         }
     }

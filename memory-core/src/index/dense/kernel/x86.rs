@@ -30,9 +30,9 @@ static AVX512: Kernels = Kernels {
         // SAFETY: as above.
         unsafe { avx512::reaching(scores, ends, first, found) }
     },
-    sum: |query, row| {
+    sums: |query, rows, sums| {
         // SAFETY: as above.
-        unsafe { avx512::sum(query, row) }
+        unsafe { avx512::sums(query, rows, sums) }
     },
     dot: |query, row| {
         // SAFETY: as above.
@@ -70,9 +70,9 @@ static AVX2: Kernels = Kernels {
         // SAFETY: as above.
         unsafe { avx2::reaching(scores, ends, first, found) }
     },
-    sum: |query, row| {
+    sums: |query, rows, sums| {
         // SAFETY: as above.
-        unsafe { avx2::sum(query, row) }
+        unsafe { avx2::sums(query, rows, sums) }
     },
     dot: |query, row| {
         // SAFETY: as above.

@@ -26,7 +26,7 @@ use std::arch::x86_64::{
 /// The processor must have AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) fn scan(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], hits: &mut [u16]) {
-    portable::scan_by(query, blocks, scores, hits, |query, block| sums(query, block));
+    portable::scan_by(query, blocks, scores, hits, |query, block| block_sums(query, block));
 }
 
 /// The integer sums of a block.
@@ -36,7 +36,7 @@ pub(super) fn scan(query: &CoarseQuery, blocks: Blocks<'_>, scores: &mut [f32], 
 /// The processor must have AVX2.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sums(query: &CoarseQuery, block: &[u8]) -> portable::Sums {
+fn block_sums(query: &CoarseQuery, block: &[u8]) -> portable::BlockSums {
     let [bytes, halves, quarters] = query.sections(block);
     let parts = query.parts();
     let (low_half, quarter) = (_mm256_set1_epi8(15), _mm256_set1_epi8(3));
@@ -145,13 +145,26 @@ pub(super) fn reaching(scores: &[f32], ends: Ends<'_>, first: u32, found: &mut [
     portable::reaching(scores, ends, first, found)
 }
 
-/// 32 codes at a time; query codes within ±63.
+/// One row after the other.
 ///
 /// # Safety
 ///
 /// The processor must have AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) fn sum(query: &[i8], row: &[u8]) -> i32 {
+pub(super) fn sums(query: &[i8], rows: &[&[u8]], sums: &mut [i32]) {
+    for (place, row) in sums.iter_mut().zip(rows) {
+        *place = sum(query, row);
+    }
+}
+
+/// 32 codes at a time; query codes within ±63.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sum(query: &[i8], row: &[u8]) -> i32 {
     let mut sum = _mm256_setzero_si256();
     for (query, row) in query.as_chunks::<32>().0.iter().zip(row.as_chunks::<32>().0) {
         // SAFETY: 32 bytes each; the loads need no alignment.

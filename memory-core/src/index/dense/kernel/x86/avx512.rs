@@ -7,22 +7,25 @@ use super::super::{
     TOGETHER, portable,
 };
 use std::arch::x86_64::{
-    __m128, __m256, __m512, __m512i, _CMP_GE_OQ, _MM_HINT_NTA, _mm_add_pd, _mm_add_ps, _mm_add_sd,
-    _mm_cvtsd_f64, _mm_movehl_ps, _mm_movelh_ps, _mm_mul_ps, _mm_prefetch, _mm_set1_ps,
-    _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_pd, _mm_unpackhi_ps, _mm_unpacklo_ps,
-    _mm256_add_pd, _mm256_add_ps, _mm256_castpd_ps, _mm256_castpd256_pd128, _mm256_castps256_ps128,
-    _mm256_cvtepi32_ps, _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_loadu_ps,
+    __m128, __m128i, __m256, __m512, __m512i, _CMP_GE_OQ, _MM_HINT_NTA, _mm_add_epi32, _mm_add_pd,
+    _mm_add_ps, _mm_add_sd, _mm_cvtsd_f64, _mm_movehl_ps, _mm_movelh_ps, _mm_mul_ps, _mm_prefetch,
+    _mm_set1_ps, _mm_storeu_ps, _mm_storeu_si128, _mm_unpackhi_pd, _mm_unpackhi_ps,
+    _mm_unpacklo_ps, _mm256_add_epi32, _mm256_add_pd, _mm256_add_ps, _mm256_castpd_ps,
+    _mm256_castpd256_pd128, _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi32_ps,
+    _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_loadu_ps,
     _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
     _mm512_abs_ps, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd, _mm512_add_ps,
     _mm512_and_si512, _mm512_castpd512_pd256, _mm512_castps_pd, _mm512_castps512_ps256,
-    _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepi32_ps,
-    _mm512_cvtepi64_epi32, _mm512_cvtps_epi32, _mm512_cvtps_pd, _mm512_dpbusd_epi32,
-    _mm512_dpwssd_epi32, _mm512_extractf64x4_pd, _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_max_ps, _mm512_mul_ps,
-    _mm512_popcnt_epi64, _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd,
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16,
-    _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi64, _mm512_sub_ps,
+    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
+    _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32, _mm512_cvtps_epi32, _mm512_cvtps_pd,
+    _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64,
+    _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_maskz_compress_epi32, _mm512_max_ps, _mm512_mul_ps, _mm512_popcnt_epi64,
+    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srli_epi16, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_sub_epi64, _mm512_sub_ps, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 /// How many bytes ahead codes are asked for.
@@ -288,31 +291,71 @@ pub(super) fn reaching(scores: &[f32], ends: Ends<'_>, first: u32, found: &mut [
     n_found
 }
 
-/// 64 codes at a time; rows are a multiple of 32 long.
+/// Four rows at a time, of which 64 codes each meet the same of the query.
 ///
 /// # Safety
 ///
 /// The processor must have AVX-512 F, BW and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn sum(query: &[i8], row: &[u8]) -> i32 {
-    let mut sums = [_mm512_setzero_si512(); 2];
-    let (queries, query_rest) = query.as_chunks::<128>();
-    let (rows, row_rest) = row.as_chunks::<128>();
-    for (query, row) in queries.iter().zip(rows) {
-        let halves = query.as_chunks::<64>().0.iter().zip(row.as_chunks::<64>().0);
-        for (sum, (query, row)) in sums.iter_mut().zip(halves) {
-            // SAFETY: 64 bytes each; the loads need no alignment.
-            let (query, row) = unsafe {
-                (
-                    _mm512_loadu_si512(query.as_ptr().cast::<__m512i>()),
-                    _mm512_loadu_si512(row.as_ptr().cast::<__m512i>()),
-                )
-            };
-            *sum = _mm512_dpbusd_epi32(*sum, row, query);
+pub(super) fn sums(query: &[i8], rows: &[&[u8]], sums: &mut [i32]) {
+    let (queries, query_rest) = query.as_chunks::<64>();
+    let (places, last) = sums.as_chunks_mut::<4>();
+    let (fours, others) = rows.as_chunks::<4>();
+    for (rows, place) in fours.iter().zip(places) {
+        let mut totals = [_mm512_setzero_si512(); 4];
+        let [(a, _), (b, _), (c, _), (d, _)] = rows.map(<[u8]>::as_chunks::<64>);
+        let codes = a.iter().zip(b).zip(c.iter().zip(d));
+        for (query, ((a, b), (c, d))) in queries.iter().zip(codes) {
+            // SAFETY: 64 bytes; the load needs no alignment.
+            let query = unsafe { _mm512_loadu_si512(query.as_ptr().cast::<__m512i>()) };
+            for (total, codes) in totals.iter_mut().zip([a, b, c, d]) {
+                // SAFETY: as above.
+                let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast::<__m512i>()) };
+                *total = _mm512_dpbusd_epi32(*total, codes, query);
+            }
+        }
+        // SAFETY: four integers; no alignment is needed.
+        unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), added_up(totals)) };
+        for (place, row) in place.iter_mut().zip(rows) {
+            let rest = row.as_chunks::<64>().1;
+            *place += portable::sum(query_rest, rest);
         }
     }
-    let [a, b] = sums;
-    _mm512_reduce_add_epi32(_mm512_add_epi32(a, b)) + portable::sum(query_rest, row_rest)
+    for (place, row) in last.iter_mut().zip(others) {
+        *place = sum(query, row);
+    }
+}
+
+/// The sum of the lanes of each.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn added_up([a, b, c, d]: [__m512i; 4]) -> __m128i {
+    // In each quarter: a₀ + a₂, b₀ + b₂, a₁ + a₃, b₁ + b₃.
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    let half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64::<1>(all));
+    _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half))
+}
+
+/// 64 codes at a time; rows are a multiple of 32 long.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn sum(query: &[i8], row: &[u8]) -> i32 {
+    let mut total = _mm512_setzero_si512();
+    let (queries, query_rest) = query.as_chunks::<64>();
+    let (rows, row_rest) = row.as_chunks::<64>();
+    for (query, row) in queries.iter().zip(rows) {
+        // SAFETY: 64 bytes each; the loads need no alignment.
+        let (query, row) = unsafe {
+            (
+                _mm512_loadu_si512(query.as_ptr().cast::<__m512i>()),
+                _mm512_loadu_si512(row.as_ptr().cast::<__m512i>()),
+            )
+        };
+        total = _mm512_dpbusd_epi32(total, row, query);
+    }
+    _mm512_reduce_add_epi32(total) + portable::sum(query_rest, row_rest)
 }
 
 /// Four registers of eight lanes.
