@@ -35,7 +35,7 @@ pub(super) enum Survivors {
 }
 
 /// Most blocks of a stride: their scores stay in the first-level cache.
-pub(super) const STRIDE: usize = 64;
+pub(super) const STRIDE: usize = 128;
 
 /// What a byte of a row of 8-bit codes costs, which is read wherever it lies, in bytes of a block, which are
 /// read in order. Measured with plain codes at 10,000 and 100,000 × 384, scattered at random: blocks and rows
