@@ -272,13 +272,16 @@ impl Search<'_> {
         (self.kernels.scan)(&self.query.coarse, blocks, scores, hits);
         if best.floor() == f32::NEG_INFINITY && stride.bits == [u16::MAX; STRIDE] {
             // All are hits as yet.
-            let floor = nth_peak(scores, best.k());
-            let blocks = scores.as_chunks::<ROWS>().0;
-            for (hits, scores) in hits.iter_mut().zip(blocks) {
-                *hits = (0..)
-                    .zip(scores)
-                    .fold(0, |bits, (row, score)| bits | u16::from(*score >= floor) << row);
+            let (floor, bits) = (nth_peak(scores, best.k()), stride.bits);
+            let ends = Ends { bits, errors: scores, weight: 0.0, floor };
+            let mut found = [0; STRIDE * ROWS];
+            let n_found = (self.kernels.reaching)(scores, ends, 0, &mut found);
+            for &row in found.iter().take(n_found) {
+                if let Some(score) = scores.get(row as usize) {
+                    best.push(*score, stride.first_slot() + row);
+                }
             }
+            return;
         }
         stride.each_hit(hits, |slot, row| {
             if let Some(score) = scores.get(row) {
