@@ -289,10 +289,10 @@ impl Dense {
     }
 
     /// Whether there are enough units for sketches to be worth making, or making anew: they are centred
-    /// on the mean of what there was.
+    /// on the mean of what there was. Along axes a scan is as fast, and exact.
     pub(crate) fn wants_sketch(&self) -> bool {
         let made_for = self.sketch.as_ref().map_or(0, Sketch::made_for);
-        self.len > SKETCH_FROM.max(made_for * RESKETCH_GROWTH)
+        self.coder.axes().is_none() && self.len > SKETCH_FROM.max(made_for * RESKETCH_GROWTH)
     }
 
     /// Whether there are sketches for [`Dense::search_fast`].

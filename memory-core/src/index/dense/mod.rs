@@ -70,7 +70,7 @@ pub(crate) struct Dense {
     damaged: Arc<AtomicBool>,
 }
 
-/// How many units make sketches worth their memory for every search.
+/// How many units make sketches worth their memory for every search, where codes are plain.
 pub(crate) const SKETCH_FROM: usize = 200_000;
 
 /// How many of the best a survey gives exactly.
@@ -280,7 +280,7 @@ impl Dense {
     /// Where more than 4,096 rows are within what the codes of a scan can be off from the best (near duplicates by the
     /// thousand), one of the best may be missing, though that was not met; and where there are sketches
     /// ([`Dense::adopt_sketch`]): recall of the ten best on clustered unit vectors was .9995. Cost at 384
-    /// dimensions on one core with AVX-512: some 2 ns a row from the third-level cache, 3–5 from memory, and
+    /// dimensions on one core with AVX-512: some 1.5 ns a row from the third-level cache, 3.5 from memory, and
     /// 20–60 µs. A contiguous filter lowers it in proportion; a scattered one pays below about a fifth of the
     /// rows. On top of that .6 µs for each of some tens of vectors that are read from a file.
     ///

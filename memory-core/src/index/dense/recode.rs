@@ -126,6 +126,8 @@ impl Dense {
         }
         self.shape = shape;
         self.coder = Arc::new(found.coder);
+        // Along axes they are no faster; of plain codes they would be made anew.
+        self.sketch = None;
         true
     }
 }
