@@ -169,7 +169,7 @@ impl Axes {
         let missed = stepped.missed(padded.len(), f32::from(limit));
         let rounding = (values.len() as f64).sqrt() / f64::from(1 << 20) * norm;
         let off = (missed + rounding) * (1.0 + self.skew);
-        Turned { values, off, astray: self.skew * norm }
+        Turned { values, off, astray: self.skew * norm * (1.0 + self.skew) }
     }
 
     /// Largest code of a vector: with codes of 2¹⁵ of the matrix, the sums of width / 16 products stay below

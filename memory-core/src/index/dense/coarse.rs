@@ -20,7 +20,8 @@
 //! q·x = (q/s)·(s·x),   so   |q·(x − x̂)| ≤ |s·(x − x̂)| · |q/s|
 //! ```
 //!
-//! which is smallest where s² is the length of q over the length of what the codes miss. That 112 bytes a
+//! which is smallest where s² is the length of q over the length of what the codes miss. As turning is not
+//! exact, what is missed is not quite at right angles to x̂, and all of the query counts. That 112 bytes a
 //! row are about as good as 192 plain ones is what turning the query pays for from some thousand rows on.
 
 use super::axes::{Axes, Turned};
@@ -203,7 +204,7 @@ impl Coder {
         let off = turned.off / self.stretch(2);
         let square = coding.square + turned.rest(norm, coding.along);
         let window = Window::new(square.sqrt() + off, coding.gap.sqrt() + off, ROUNDING);
-        (query, window)
+        (query, if self.axes.is_some() { window.of_turned() } else { window })
     }
 }
 

@@ -221,6 +221,8 @@ const ROUNDS: usize = 4;
 pub(super) struct Window {
     norm: f32,
     gap: f32,
+    /// What rows miss is at right angles to their codes.
+    is_square: bool,
 }
 
 impl Window {
@@ -230,7 +232,13 @@ impl Window {
         Self {
             norm: rounded_up(norm * (1.0 + rounding)),
             gap: rounded_up(gap * (1.0 + rounding) + (norm + gap) * rounding),
+            is_square: true,
         }
+    }
+
+    /// The same for rows that may be off in every direction, as turning leaves them.
+    pub(super) fn of_turned(self) -> Self {
+        Self { is_square: false, ..self }
     }
 
     /// Bound of |score of codes − exact score| for rows with |x − x̂| ≤ `error`, |x̂| ≤ `norm`.
@@ -260,13 +268,16 @@ impl Window {
         reach.error * self.norm + reach.norm * self.unshared()
     }
 
-    /// The window for rows whose x − x̂ is at right angles to x̂, where only those matter whose score of codes
+    /// The window where x − x̂ of all rows is at right angles to x̂ (else this one), and only those matter whose score of codes
     /// plus its margin reaches `floor`. `worst` bounds the error and the norm of every row.
     ///
     /// A row of score s meets x − x̂ with √(|q|² − (s/|x̂|)²) of the query at most (see [`super::coarse`]), which falls
     /// with s: what bounds the rows from one score on bounds those that reach the floor, and so gives a
     /// higher score from which on it has to. Each round is sound; they converge fast.
     pub(super) fn reaching(self, floor: f32, worst: Reach) -> Self {
+        if !self.is_square {
+            return self;
+        }
         let [query, gap, norm] = [self.norm, self.gap, worst.norm].map(f64::from);
         let mut across = query;
         for _ in 0..ROUNDS {
@@ -280,7 +291,7 @@ impl Window {
             let along = (least / norm - gap).max(0.0);
             across = (query * query - along * along).max(0.0).sqrt();
         }
-        Self { norm: rounded_up(across), gap: self.gap }
+        Self { norm: rounded_up(across), ..self }
     }
 }
 
@@ -399,6 +410,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_high_floor_narrows_the_window_of_plain_codes_and_never_that_of_turned_ones() {
+        let shape = Shape::new(128).unwrap();
+        let vector: Vec<f32> = (0..128_u8).map(|dim| (f32::from(dim) * 1.7).sin() / 8.0).collect();
+        let worst = Reach { error: 0.2, norm: 1.0 };
+        let weight = |by: &Coder| {
+            let shape = Shape { layout: by.layout(), ..shape };
+            let window = Query::new(&vector, shape, by, &portable::KERNELS).unwrap().coarse_window;
+            [window, window.reaching(0.9, worst)].map(|window| window.below(0.9, worst).0)
+        };
+        let [whole, narrowed] = weight(&Coder::plain(shape.width));
+        assert!(narrowed < whole * 0.9, "{narrowed} of {whole}");
+        let [whole, kept] = weight(&along(&[&vector], shape).unwrap());
+        assert_eq!(kept.to_bits(), whole.to_bits());
     }
 
     #[test]

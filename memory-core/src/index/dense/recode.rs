@@ -89,7 +89,7 @@ fn recoded(slab: &Slab, shape: Shape, by: &Coder, kernels: &Kernels) -> io::Resu
 impl Dense {
     /// Whether there are enough vectors for axes to be looked for, or looked for anew.
     pub(crate) fn wants_axes(&self) -> bool {
-        self.len >= AXES_FROM.max(self.axes_sought_for * GROWTH)
+        self.len >= AXES_FROM.max(self.axes_sought_for.saturating_mul(GROWTH))
     }
 
     /// Whether the codes are along axes.
