@@ -1,6 +1,6 @@
 //! The codes of the rows of a slab: in blocks for the scan, and row by row for what is looked at next.
 
-use super::kernel::{GROUP, Prefetch, ROWS, TOGETHER};
+use super::kernel::{GROUP, ROWS, TOGETHER};
 use super::pages::Pages;
 use super::quantise::{Coded, Meaning, Shape};
 use std::io;
@@ -132,17 +132,8 @@ impl Fine {
         self.bytes.get().get(place).unwrap_or_default()
     }
 
-    /// What the codes of a row stand for.
-    pub(super) fn meaning(&self, row: usize) -> Meaning {
-        self.meanings.get(row).copied().unwrap_or_default()
-    }
-
-    /// Hints that a row is read soon.
-    pub(super) fn hint(&self, row: usize, prefetch: Prefetch) {
-        let codes = self.codes(row);
-        prefetch(codes.as_ptr(), codes.len());
-        if let Some(meaning) = self.meanings.get(row) {
-            prefetch(std::ptr::from_ref(meaning).cast(), 1);
-        }
+    /// The codes of a row, and what they stand for.
+    pub(super) fn row(&self, row: usize) -> Option<(&[u8], &Meaning)> {
+        Some((self.codes(row), self.meanings.get(row)?))
     }
 }
