@@ -1,6 +1,6 @@
 //! `get_episode`: shows one episode, its steps in pages.
 
-use memory_core::{Episode, Excerpt, Step};
+use memory_core::{Episode, Excerpt, Relation, Step};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,6 +19,9 @@ const MAX_STEPS: usize = 200;
 /// Room for the steps of a page, in bytes of JSON. The text copy says the same again, and an answer
 /// as a whole stays below 25 KB.
 const PAGE_BYTES: usize = 9_000;
+
+/// Most ties to earlier episodes that are shown; hardly any episode has more than one.
+const MAX_TIES: usize = 4;
 
 /// Room for each text above the steps, and for each list of labels.
 const HEAD_BYTES: usize = 800;
@@ -52,6 +55,9 @@ pub(super) struct Shown {
     /// Language, framework and the like, by name.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     context: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    relations: Vec<Tie>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +73,13 @@ pub(super) struct Shown {
     steps: Vec<StepAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from_step: Option<u32>,
+}
+
+/// An earlier episode, and what this one is to it.
+#[derive(Debug, Serialize)]
+struct Tie {
+    kind: &'static str,
+    episode_id: String,
 }
 
 impl Tool for GetEpisode {
@@ -108,6 +121,7 @@ fn shown(episode: Episode, steps: Vec<StepAnswer>, next: u32) -> Shown {
         started_at: rfc3339(episode.started_at),
         ended_at: closing.map(|closing| rfc3339(closing.ended_at)),
         context: context(&episode.context),
+        relations: episode.relations.iter().take(MAX_TIES).map(Tie::to).collect(),
         source_id: episode.source.map(|source| source.external_id.into_string()),
         summary: closing.and_then(|closing| closing.summary.as_ref()).map(text),
         reflection: closing.and_then(|closing| closing.reflection.as_ref()).map(text),
@@ -116,6 +130,12 @@ fn shown(episode: Episode, steps: Vec<StepAnswer>, next: u32) -> Shown {
         n_steps: episode.n_steps,
         steps,
         next_from_step: more.then_some(next),
+    }
+}
+
+impl Tie {
+    fn to(relation: &Relation) -> Self {
+        Self { kind: relation.kind.name(), episode_id: relation.episode.to_string() }
     }
 }
 
@@ -192,6 +212,9 @@ impl Answer for Shown {
             };
             dot(&mut out, format_args!("{name} {value}"));
         }
+        for tie in &self.relations {
+            dot(&mut out, format_args!("{} {}", tie.kind.replace('_', " "), tie.episode_id));
+        }
         out.push('\n');
         out.push_str(QUOTED);
         let artifacts = self.artifacts.join("\n");
@@ -207,7 +230,10 @@ impl Answer for Shown {
                 quote(&mut out, text);
             }
         }
-        put(&mut out, format_args!("\n{} of {} step(s):", self.steps.len(), self.n_steps));
+        match self.n_steps {
+            0 => out.push_str("\nno steps yet"),
+            n => put(&mut out, format_args!("\n{} of {n} step(s):", self.steps.len())),
+        }
         for step in &self.steps {
             step.render(&mut out);
         }

@@ -91,6 +91,20 @@ fn a_whole_session_is_kept_and_read_back() {
 }
 
 #[test]
+fn an_episode_says_which_attempt_it_retries_and_that_it_has_no_steps_yet() {
+    let client = start();
+    let first = begin(&client, "Fix the flaky login test");
+    let failed = json!({"episode_id": first, "outcome": "failure", "summary": "Timed out"});
+    call(&client, "complete_episode", &failed);
+    let again = begin(&client, "fix the FLAKY login test");
+    let shown = call(&client, "get_episode", &json!({"episode_id": again}));
+    let tie = json!([{"kind": "retries", "episode_id": first}]);
+    assert_eq!(shown.structured["relations"], tie, "{}", shown.text);
+    assert!(shown.text.contains(&format!("· retries {first}\n")), "{}", shown.text);
+    assert!(shown.text.ends_with("\nno steps yet"), "{}", shown.text);
+}
+
+#[test]
 fn a_recall_that_finds_nothing_says_where_else_to_look() {
     let client = start();
     let answer = call(&client, "recall", &json!({"query": "quantum chromodynamics"}));
