@@ -267,3 +267,20 @@ fn i_and_you_ask_for_what_the_user_and_the_assistant_said() {
     let terms = memory.recall(&Query::new("user deadline for i in team")).unwrap().hits;
     assert!(terms.iter().flat_map(|hit| &hit.terms).all(|(name, _)| *name != "speaker"));
 }
+
+#[test]
+fn a_turn_between_two_that_fit_a_little_stays_behind_the_one_that_answers() {
+    let (storage, embedder) = (store(), Concepts::new("concepts/1"));
+    let memory = memory_on(&storage, &embedder);
+    let little = "The deadline, and then we had a long talk about the weather";
+    let said = ["Good morning", "The deadline is on Friday", "See you", little, little, little];
+    let mut ids: Vec<RecordId> = Vec::new();
+    for (position, text) in (0..).zip(said) {
+        ids.push(memory.remember(turn("Ada", position, text)).unwrap().value.id().into());
+    }
+    for n in 0..20 {
+        memory.remember(fact(&format!("Loaf number {n}"))).unwrap();
+    }
+    let hits = memory.recall(&Query::new("deadline")).unwrap().hits;
+    assert_eq!(hits.first().map(|hit| hit.record.id()), Some(ids[1]));
+}

@@ -11,6 +11,10 @@ use super::meaning::Meaning;
 use super::weights::Weights;
 use crate::index::{Contents, LexicalScores, Mask, NameNo, UnitNo};
 
+/// What the neighbour counts that fits less than the other one: between two turns that fit a little, none need
+/// be the answer.
+const LESSER_NEIGHBOUR: f32 = 0.5;
+
 /// How many turns of a session count as its best.
 const SESSION_BEST: usize = 3;
 
@@ -114,7 +118,8 @@ impl Evidence<'_> {
             let around = [before, after].into_iter().flatten();
             let pair = |score: &dyn Fn(UnitNo) -> Option<f32>| {
                 let own = score(unit)?;
-                let beside: f32 = around.clone().filter_map(score).sum();
+                let (more, less) = best_two(around.clone().filter_map(score));
+                let beside = more + LESSER_NEIGHBOUR * less;
                 Some(Pair { own, smooth: own + self.weights.neighbour_share * beside })
             };
             let words = pair(&|unit| Some(self.lexical.get(unit))).unwrap_or_default();
@@ -244,6 +249,11 @@ struct Session {
     held: u64,
     /// What each of its turns earns.
     earned: f32,
+}
+
+/// The larger score and the other one; what is missing or below zero counts as zero.
+fn best_two(scores: impl Iterator<Item = f32>) -> (f32, f32) {
+    scores.fold((0.0, 0.0), |(more, less), score| (score.max(more), score.min(more).max(less)))
 }
 
 fn sort(scored: &mut [Scored]) {

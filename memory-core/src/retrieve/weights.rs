@@ -11,8 +11,8 @@
 )]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weights {
-    /// Share of its neighbours' scores that a turn of a conversation earns: an answer often lies beside
-    /// the words that were asked for.
+    /// Share of a neighbour's score that a turn of a conversation earns, and half as much of the other one's,
+    /// which fits less: an answer often lies beside the words that were asked for.
     pub neighbour_share: f32,
     /// What a turn earns when its speaker is named in the query.
     pub speaker_bonus: f32,
@@ -41,7 +41,7 @@ impl Default for Weights {
             speaker_bonus: 0.15,
             pronoun_bonus: 0.25,
             date_bonus: 0.5,
-            session_share: 0.3,
+            session_share: 0.35,
             session_coverage: 0.3,
             turn_weight: 0.5,
             fixed_weight: None,
