@@ -63,14 +63,14 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, Record, Remembered};
+pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, Remembered};
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, IdRange, Note, NoteId, NoteKind,
-    Outcome, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source, Status, Step,
-    Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
+    NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source,
+    Status, Step, Timestamp,
 };
 pub use retention::{Expired, Retention};
-pub use retrieve::{Hit, HitKind, Query, Recall, Strength};
+pub use retrieve::{Hit, Query, Recall, Strength};
 pub use storage::{
     Change, ChangeOp, Head, ListEntry, MemStorage, RecordFilter, Seq, Storage, StorageError,
     StorageStats,

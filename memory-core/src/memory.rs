@@ -25,12 +25,13 @@ use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Desk;
 use crate::model::{
-    Episode, EpisodeId, Feedback, IdRange, Note, NoteId, RecordId, RecordKind, Step, Timestamp,
+    Episode, EpisodeId, Feedback, IdRange, Note, NoteId, Record, RecordId, RecordKind, Step,
+    Timestamp,
 };
 use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::storage::{
-    Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
-    StorageError, StorageStats, WriteBatch,
+    self, Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
+    StorageStats, WriteBatch,
 };
 
 pub use advice::{Advice, Reflection};
@@ -47,26 +48,6 @@ const FROM_SHIFT: u32 = 16;
 
 /// Most matches that are named when a prefix is ambiguous.
 const MAX_AMBIGUOUS: usize = 3;
-
-/// An episode or a note, as stored.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record {
-    /// An episode, without its steps.
-    Episode(Box<Episode>),
-    /// A note.
-    Note(Box<Note>),
-}
-
-impl Record {
-    /// Its id.
-    #[must_use]
-    pub fn id(&self) -> RecordId {
-        match self {
-            Self::Episode(episode) => episode.id.into(),
-            Self::Note(note) => note.id.into(),
-        }
-    }
-}
 
 /// State of the engine's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -275,7 +256,7 @@ impl Memory {
     ///
     /// [`Error::Storage`].
     pub fn read(&self, ids: &[RecordId]) -> Result<Vec<Record>, Error> {
-        read_records(self.storage.as_ref(), ids)
+        storage::records(self.storage.as_ref(), ids).map_err(Error::storage("read records"))
     }
 
     /// Lists records of one kind, newest first, after `cursor`.
@@ -399,29 +380,6 @@ impl Drop for Memory {
         self.index.close();
         drop(self.worker.take());
     }
-}
-
-/// Reads records of both kinds, two queries at most, in the order of `ids`.
-pub(crate) fn read_records(storage: &dyn Storage, ids: &[RecordId]) -> Result<Vec<Record>, Error> {
-    let read = || -> Result<Vec<Record>, StorageError> {
-        let (mut episodes, mut notes) = (Vec::new(), Vec::new());
-        for id in ids {
-            match id {
-                RecordId::Episode(id) => episodes.push(*id),
-                RecordId::Note(id) => notes.push(*id),
-            }
-        }
-        let episodes =
-            if episodes.is_empty() { Vec::new() } else { storage.episodes(&episodes)? };
-        let notes = if notes.is_empty() { Vec::new() } else { storage.notes(&notes)? };
-        let (mut episodes, mut notes) = (episodes.into_iter(), notes.into_iter());
-        let records = ids.iter().filter_map(|id| match id {
-            RecordId::Episode(_) => episodes.next().flatten().map(|e| Record::Episode(Box::new(e))),
-            RecordId::Note(_) => notes.next().flatten().map(|n| Record::Note(Box::new(n))),
-        });
-        Ok(records.collect())
-    };
-    read().map_err(Error::storage("read records"))
 }
 
 #[cfg(test)]

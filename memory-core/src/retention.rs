@@ -7,8 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
-use crate::memory::Record;
-use crate::model::{Feedback, Note, NoteKind, Outcome, RecordId, Status, Timestamp};
+use crate::model::{Feedback, Note, NoteKind, Outcome, Record, RecordId, Status, Timestamp};
 
 /// Which records a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

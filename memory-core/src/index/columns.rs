@@ -9,8 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::mask::Mask;
 use super::unit::Part;
-use crate::model::{Feedback, NoteId, RecordId, Timestamp};
-use crate::retrieve::HitKind;
+use crate::model::{Feedback, HitKind, NoteId, RecordId, Timestamp};
 
 /// Dense number of a unit; free numbers are used again.
 pub(crate) type UnitNo = u32;

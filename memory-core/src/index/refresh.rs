@@ -7,8 +7,7 @@ use super::columns::{Facts, Place};
 use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
 use super::{Contents, RecordNo, Semantic, UnitNo};
 use crate::likeness::text_key;
-use crate::model::{Episode, Note, NoteKind, RecordId, Step};
-use crate::retrieve::HitKind;
+use crate::model::{Episode, HitKind, Note, NoteKind, RecordId, Step};
 use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector, VectorRow};
 
 /// Records that are read at once.

@@ -13,8 +13,8 @@ use crate::learn::advice::{
 use crate::learn::evidence::History;
 use crate::learn::evidence::Record as Successes;
 use crate::learn::{Learned, NameNo, Run, Signature, TaskKey};
-use crate::model::{EpisodeId, NoteId, NoteKind, RecordId, Scope, Step};
-use crate::retrieve::{Hit, HitKind, Query, Strength};
+use crate::model::{EpisodeId, HitKind, NoteId, NoteKind, RecordId, Scope, Step};
+use crate::retrieve::{Hit, Query, Strength};
 use crate::storage::{StepRange, Storage};
 
 use super::Record;

@@ -7,8 +7,9 @@ use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
 use crate::intake::NewNote;
+use crate::model::HitKind;
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
-use crate::retrieve::{HitKind, Strength};
+use crate::retrieve::Strength;
 use crate::storage::MemStorage;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);

@@ -1,7 +1,7 @@
 //! The life of an episode: begun, grown, ended.
 
 use super::cures::Logged;
-use super::{Memory, Remembered, read_records};
+use super::{Memory, Remembered};
 use crate::error::Error;
 use crate::intake::{Completion, NewEpisode, NewStep, Receipt};
 use crate::learn::TaskKey;
@@ -93,7 +93,7 @@ impl Memory {
         if ids.is_empty() {
             return Ok(());
         }
-        let stored = read_records(self.storage.as_ref(), ids)?;
+        let stored = self.read(ids)?;
         let missing = ids.iter().find(|id| stored.iter().all(|record| record.id() != **id));
         missing.map_or(Ok(()), |id| Err(Error::not_found(*id)))
     }

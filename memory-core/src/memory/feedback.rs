@@ -1,9 +1,9 @@
 //! What readers say of records, and what a record was worth to those who followed it.
 
-use super::{Memory, Record, read_records};
+use super::Memory;
 use crate::error::Error;
 use crate::learn::Worth;
-use crate::model::{Feedback, RecordId};
+use crate::model::{Feedback, Record, RecordId};
 use crate::storage::{Durability, Op, WriteBatch};
 
 /// Most records that are judged at once.
@@ -60,7 +60,7 @@ impl Memory {
     ///
     /// [`Error::NotFound`] when one is not stored, [`Error::Storage`].
     pub fn worth(&self, ids: &[RecordId]) -> Result<Vec<Worth>, Error> {
-        let records = read_records(self.storage.as_ref(), ids)?;
+        let records = self.read(ids)?;
         self.learn()?;
         let (learned, now) = (self.learning.learned(), self.clock.now());
         let mut records = records.iter().peekable();

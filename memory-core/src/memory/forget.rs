@@ -1,8 +1,8 @@
 //! Forgetting: what is named, and what a policy names.
 
-use super::{Memory, Record, read_records};
+use super::Memory;
 use crate::error::Error;
-use crate::model::{NoteId, RecordId, RecordKind, Scope};
+use crate::model::{NoteId, Record, RecordId, RecordKind, Scope};
 use crate::retention::{Expired, Retention, Worth};
 use crate::storage::{Durability, ListEntry, Op, RecordFilter, WriteBatch};
 
@@ -56,7 +56,7 @@ impl Memory {
 
     /// Records with what is known of their worth.
     fn valued(&self, ids: &[RecordId]) -> Result<Vec<(Record, Worth)>, Error> {
-        let records = read_records(self.storage.as_ref(), ids)?;
+        let records = self.read(ids)?;
         let by = |record: &Record| match record {
             Record::Note(note) => note.superseded_by,
             Record::Episode(_) => None,

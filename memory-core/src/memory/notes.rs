@@ -7,9 +7,8 @@ use crate::error::Error;
 use crate::index::Index;
 use crate::intake::{NewNote, Receipt};
 use crate::likeness::{Likeness, likeness, text_key};
-use crate::memory::Record;
-use crate::model::{Note, NoteId, NoteKind};
-use crate::retrieve::{HitKind, Query};
+use crate::model::{HitKind, Note, NoteId, NoteKind, Record};
+use crate::retrieve::Query;
 use crate::storage::{Durability, Op, WriteBatch};
 
 /// Notes alike by words that a new one is compared with.

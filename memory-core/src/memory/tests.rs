@@ -1,8 +1,9 @@
 use super::*;
 use crate::clock::StepClock;
 use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
+use crate::model::HitKind;
 use crate::model::{Excerpt, NoteKind, Outcome, Scope, Source, Status, Timestamp};
-use crate::retrieve::{HitKind, Strength};
+use crate::retrieve::Strength;
 use crate::storage::MemStorage;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);

@@ -16,7 +16,7 @@ pub use episode::{
 };
 pub use id::{EpisodeId, IdRange, NoteId};
 pub use note::{Note, NoteKind};
-pub use record::{RecordId, RecordKind};
+pub use record::{HitKind, Record, RecordId, RecordKind};
 pub use scope::Scope;
 pub use step::Step;
 pub use text::Excerpt;

@@ -1,8 +1,8 @@
-//! What can be stored, listed, changed and forgotten under an id.
+//! What can be stored, listed, changed, recalled and forgotten under an id.
 
 use std::fmt;
 
-use super::{EpisodeId, NoteId};
+use super::{Episode, EpisodeId, Note, NoteId, NoteKind};
 
 /// The kinds of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,4 +81,33 @@ impl fmt::Display for RecordId {
             Self::Note(id) => id.fmt(f),
         }
     }
+}
+
+/// An episode or a note, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An episode, without its steps.
+    Episode(Box<Episode>),
+    /// A note.
+    Note(Box<Note>),
+}
+
+impl Record {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        match self {
+            Self::Episode(episode) => episode.id.into(),
+            Self::Note(note) => note.id.into(),
+        }
+    }
+}
+
+/// Kinds of what can be recalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HitKind {
+    /// Episodes.
+    Episode,
+    /// Notes of one kind.
+    Note(NoteKind),
 }

@@ -16,8 +16,7 @@ use super::{Hit, Query, Recall};
 use crate::config::Config;
 use crate::error::Error;
 use crate::index::Position;
-use crate::memory::Record;
-use crate::model::{Episode, Excerpt, Note, Timestamp};
+use crate::model::{Episode, Excerpt, Note, Record, Timestamp};
 
 /// What an answer depends on, besides the time.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -8,8 +8,7 @@ use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, call_text, head};
 use crate::index::{LexicalQuery, Tokenizer};
 use crate::intake::mask;
-use crate::memory::Record;
-use crate::model::{Episode, Note, Step};
+use crate::model::{Episode, Note, Record, Step};
 use crate::storage::{StepRange, Storage};
 
 /// Longest excerpt of a note, in bytes.

@@ -1,7 +1,7 @@
 //! What is answered.
 
 use super::query::Strength;
-use crate::memory::Record;
+use crate::model::Record;
 
 /// One piece of past experience that fits the query.
 #[derive(Debug, Clone, PartialEq)]

@@ -24,9 +24,8 @@ use crate::config::Config;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Contents, Index, RecordNo, Semantic};
-use crate::memory::{Record, read_records};
-use crate::model::{Feedback, RecordId, Timestamp};
-use crate::storage::Storage;
+use crate::model::{Feedback, Record, RecordId, Timestamp};
+use crate::storage::{self, Storage};
 
 pub(crate) use cache::RecallCache;
 use cache::{Answer, Key};
@@ -34,7 +33,7 @@ use candidates::{Asked, Candidate};
 use dates::Dates;
 pub use hit::{Hit, Recall};
 use meaning::{QueryVector, without_speakers};
-pub use query::{HitKind, Query, Strength};
+pub use query::{Query, Strength};
 #[cfg_attr(
     not(feature = "bench"),
     expect(unreachable_pub, reason = "only the benches reach it, with the feature `bench`")
@@ -145,7 +144,10 @@ impl Retriever<'_> {
         while hits.len() < limit && ranked.len() > 0 {
             let chunk: Vec<Candidate> = ranked.by_ref().take(limit - hits.len()).collect();
             let ids: Vec<RecordId> = chunk.iter().map(|candidate| candidate.id).collect();
-            let mut records = read_records(self.storage, &ids)?.into_iter().peekable();
+            let mut records = storage::records(self.storage, &ids)
+                .map_err(Error::storage("read records"))?
+                .into_iter()
+                .peekable();
             let mut found = Vec::with_capacity(chunk.len());
             for candidate in chunk {
                 let read = records.next_if(|record| record.id() == candidate.id);

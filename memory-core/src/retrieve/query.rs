@@ -2,19 +2,10 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::model::{NoteKind, Outcome, Scope, Timestamp};
+use crate::model::{HitKind, Outcome, Scope, Timestamp};
 
 /// Longest query text that is used, in bytes; what follows is ignored.
 pub(crate) const MAX_QUERY_BYTES: usize = 64 * 1024;
-
-/// Kinds of what can be recalled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HitKind {
-    /// Episodes.
-    Episode,
-    /// Notes of one kind.
-    Note(NoteKind),
-}
 
 /// How sure it is that a hit is about what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

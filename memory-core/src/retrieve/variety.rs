@@ -14,11 +14,10 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::candidates::Candidate;
-use super::query::HitKind;
 use super::weights::Weights;
 use crate::index::unit::Part;
 use crate::index::{Contents, Facts, Semantic, UnitNo};
-use crate::model::{NoteKind, RecordId};
+use crate::model::{HitKind, NoteKind, RecordId};
 
 /// Cosine from which the texts of two episodes begin to count as the same, and at which they are.
 const SAME_TEXT: (f32, f32) = (0.85, 0.98);

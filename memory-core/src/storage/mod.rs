@@ -16,7 +16,7 @@ pub use filter::{ListEntry, RecordFilter};
 pub use mem::MemStorage;
 pub use vector::{StoredVector, UnitKey, VectorRow};
 
-use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step};
+use crate::model::{Episode, EpisodeId, Note, NoteId, Record, RecordId, RecordKind, Source, Step};
 
 /// Position in the change feed; 0 is before the first change.
 pub type Seq = u64;
@@ -194,4 +194,26 @@ pub trait Storage: Send + Sync {
     ///
     /// See [`StorageError`]; damage that was found is not an error but the answer.
     fn check(&self) -> Result<Vec<String>, StorageError>;
+}
+
+/// Reads records of both kinds, two queries at most, in the order of `ids`; what is not stored is left out.
+pub(crate) fn records(
+    storage: &dyn Storage,
+    ids: &[RecordId],
+) -> Result<Vec<Record>, StorageError> {
+    let (mut episodes, mut notes) = (Vec::new(), Vec::new());
+    for id in ids {
+        match id {
+            RecordId::Episode(id) => episodes.push(*id),
+            RecordId::Note(id) => notes.push(*id),
+        }
+    }
+    let episodes = if episodes.is_empty() { Vec::new() } else { storage.episodes(&episodes)? };
+    let notes = if notes.is_empty() { Vec::new() } else { storage.notes(&notes)? };
+    let (mut episodes, mut notes) = (episodes.into_iter(), notes.into_iter());
+    let records = ids.iter().filter_map(|id| match id {
+        RecordId::Episode(_) => episodes.next().flatten().map(|e| Record::Episode(Box::new(e))),
+        RecordId::Note(_) => notes.next().flatten().map(|n| Record::Note(Box::new(n))),
+    });
+    Ok(records.collect())
 }

@@ -9,8 +9,7 @@ use crate::index::snapshot::{
     Fields, Reader, SnapshotError, Writer, push_count, push_text, push_u32,
 };
 use crate::index::unit::Part;
-use crate::model::{Feedback, NoteKind, Outcome, RecordId, RecordKind, Timestamp};
-use crate::retrieve::HitKind;
+use crate::model::{Feedback, HitKind, NoteKind, Outcome, RecordId, RecordKind, Timestamp};
 
 /// Stands for "none" where a number is expected.
 const NONE: u32 = u32::MAX;

@@ -8,8 +8,8 @@ use super::*;
 use crate::index::columns::{Facts, Place};
 use crate::index::unit::Part;
 use crate::index::{LexicalQuery, LexicalScores, RecordNo};
+use crate::model::HitKind;
 use crate::model::{EpisodeId, Feedback, NoteId, NoteKind, Outcome, RecordId, Timestamp};
-use crate::retrieve::HitKind;
 
 const STORE: [u8; 16] = *b"store-0123456789";
 const DIMS: usize = 8;

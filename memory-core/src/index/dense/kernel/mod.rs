@@ -144,7 +144,7 @@ impl Stepped {
 }
 
 /// Signed codes of values, a multiple of 16 of them: the nearest integers, ties to even, in steps of
-/// max|v| / `limit`.
+/// max|v| / `limit`; as the quotients are rounded, by up to three times 2⁻²⁴ · `limit` of a step not the nearest.
 pub(super) type Quantise<T> = fn(values: &[f32], limit: T, codes: &mut [T]) -> Stepped;
 
 /// What decides whether rows with certain scores may reach a floor.

@@ -183,7 +183,9 @@ proptest! {
                 f64::from(*value) - code * f64::from(stepped.step)
             });
             let gaps: Vec<f64> = gaps.collect();
-            let near = gaps.iter().all(|gap| gap.abs() <= 0.5001 * f64::from(stepped.step));
+            // Quotient, step and quotient times value take a rounding each.
+            let half = 0.5 + f64::from(limit) * 3.0 / f64::from(1 << 24) * 1.01;
+            let near = gaps.iter().all(|gap| gap.abs() <= half * f64::from(stepped.step));
             let missed = gaps.iter().map(|gap| gap * gap).sum::<f64>().sqrt();
             near && missed <= stepped.missed(n, limit)
         };
