@@ -4,6 +4,7 @@
 //! [`Repository::load`] reads files, so that each rule has a test on a bad example.
 
 mod documents;
+mod floors;
 mod names;
 mod packages;
 mod reach;
@@ -12,6 +13,7 @@ mod source;
 pub use documents::{
     config_fields, long_agents_file, misnamed_plans, undocumented_fields, undocumented_tools,
 };
+pub use floors::upward_imports;
 pub use names::bad_file_names;
 pub use packages::{Package, wrong_dependencies};
 pub use reach::unreachable_files;

@@ -50,6 +50,11 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
+fn rooms_of_the_engine_take_nothing_from_a_floor_above() {
+    check(&tidy::upward_imports(REPOSITORY.sources()));
+}
+
+#[test]
 fn decision_records_are_short_and_numbered() {
     let files = REPOSITORY.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     check(&tidy::misnamed_plans(files));

@@ -13,11 +13,9 @@ use crate::learn::advice::{
 use crate::learn::evidence::History;
 use crate::learn::evidence::Record as Successes;
 use crate::learn::{Learned, NameNo, Run, Signature, TaskKey};
-use crate::model::{EpisodeId, HitKind, NoteId, NoteKind, RecordId, Scope, Step};
+use crate::model::{EpisodeId, HitKind, NoteId, NoteKind, Record, RecordId, Scope, Step};
 use crate::retrieve::{Hit, Query, Strength};
 use crate::storage::{StepRange, Storage};
-
-use super::Record;
 
 /// Episodes of tasks alike that advice rests on, besides those of the very task.
 const N_ALIKE: usize = 24;

@@ -7,8 +7,7 @@ use super::*;
 use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
 use crate::intake::NewNote;
-use crate::model::HitKind;
-use crate::model::{NoteKind, Outcome, Scope, Timestamp};
+use crate::model::{HitKind, NoteKind, Outcome, Scope, Timestamp};
 use crate::retrieve::Strength;
 use crate::storage::MemStorage;
 

@@ -1,8 +1,7 @@
 use super::*;
 use crate::clock::StepClock;
 use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
-use crate::model::HitKind;
-use crate::model::{Excerpt, NoteKind, Outcome, Scope, Source, Status, Timestamp};
+use crate::model::{Excerpt, HitKind, NoteKind, Outcome, Scope, Source, Status, Timestamp};
 use crate::retrieve::Strength;
 use crate::storage::MemStorage;
 
