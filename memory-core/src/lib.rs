@@ -11,7 +11,7 @@
 //! };
 //!
 //! # fn main() -> Result<(), memory_core::Error> {
-//! let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+//! let memory = Memory::builder(Arc::new(MemStorage::new())).open()?;
 //! let scope = Scope::new("github.com/acme/shop")?;
 //!
 //! // An agent works on a task and says what it does.
@@ -40,6 +40,7 @@
 //!
 //! The crate does no input or output but through [`Storage`], and reads no environment.
 
+mod background;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
@@ -63,14 +64,14 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, Remembered};
+pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, MemoryBuilder, Remembered};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
     NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source,
     Status, Step, Timestamp,
 };
 pub use retention::{Expired, Retention};
-pub use retrieve::{Hit, Query, Recall, Strength};
+pub use retrieve::{Hit, Query, Recall, Signals, Strength};
 pub use storage::{
     Change, ChangeOp, Head, ListEntry, MemStorage, RecordFilter, Seq, Storage, StorageError,
     StorageStats,

@@ -3,6 +3,7 @@
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
 mod advice;
+mod builder;
 mod checkpoint;
 mod cures;
 mod episodes;
@@ -14,13 +15,14 @@ mod notes;
 mod patterns;
 mod wording;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::{Clock, SystemClock};
+use crate::background::Task;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::embed::Embedder;
-use crate::embed::worker::{Embedding, Worker};
+use crate::embed::worker::Embedding;
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Desk;
@@ -35,11 +37,12 @@ use crate::storage::{
 };
 
 pub use advice::{Advice, Reflection};
+pub use builder::MemoryBuilder;
 pub use checkpoint::Handoff;
 pub use cures::{Cure, KnownError, Logged};
 pub use feedback::Judged;
 pub use import::Import;
-use learning::{Learning, Loading};
+use learning::Learning;
 pub use notes::Remembered;
 pub use patterns::{Pattern, PatternQuery};
 
@@ -76,80 +79,20 @@ pub struct Memory {
     config: Config,
     embedder: Option<Arc<dyn Embedder>>,
     // Dropped before the index is abandoned: its thread refreshes it.
-    worker: OnceLock<Worker>,
+    embedding: Option<Task>,
     index: Arc<Index>,
     learning: Arc<Learning>,
     // Dropped once the learning is abandoned: its thread reads the storage.
-    loading: OnceLock<Option<Loading>>,
+    loading: Option<Task>,
     cache: RecallCache,
     pub(crate) weights: Weights,
 }
 
 impl Memory {
-    /// Opens the memory on a storage and begins to load its index in the background.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] when the configuration makes no sense.
-    pub fn open(storage: Arc<dyn Storage>, config: Config) -> Result<Self, Error> {
-        Self::with_parts(storage, config, Arc::new(SystemClock), None)
-    }
-
-    /// Like [`Memory::open`], with a clock of the caller's and, if given, search by meaning besides
-    /// search by words. Nothing is embedded before [`Memory::embed_in_background`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot be
-    /// indexed.
-    pub fn with_parts(
-        storage: Arc<dyn Storage>,
-        config: Config,
-        clock: Arc<dyn Clock>,
-        embedder: Option<Arc<dyn Embedder>>,
-    ) -> Result<Self, Error> {
-        config.validate()?;
-        let snapshot = config.snapshot_path.clone();
-        let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
-        Ok(Self {
-            cache: RecallCache::new(&config),
-            storage,
-            clock,
-            config,
-            embedder,
-            worker: OnceLock::new(),
-            index,
-            learning: Arc::new(Learning::new()),
-            loading: OnceLock::new(),
-            weights: Weights::default(),
-        })
-    }
-
-    /// Starts the thread that embeds what is stored, now and from now on; once is enough.
-    ///
-    /// Does nothing without an embedder.
-    pub fn embed_in_background(&self) {
-        if let Some(embedding) = self.embedding() {
-            self.worker.get_or_init(|| Worker::start(embedding));
-        }
-    }
-
-    /// Takes in what was learned since the last time; the first time that is everything.
-    ///
-    /// Whatever asks for advice does so by itself. [`Memory::recall`] does not: it ranks by what is known by
-    /// then of the worth of records to those who followed them. Cost the first time: some 7 µs an episode.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`].
-    pub fn learn(&self) -> Result<(), Error> {
-        self.learning.refresh(self.storage.as_ref())
-    }
-
-    /// Does the same for the first time, on a thread of its own; once is enough.
-    pub fn learn_in_background(&self) {
-        let (index, storage) = (&self.index, &self.storage);
-        self.loading.get_or_init(|| Learning::load(&self.learning, index, Arc::clone(storage)));
+    /// Begins to open a memory on a storage.
+    #[must_use]
+    pub fn builder(storage: Arc<dyn Storage>) -> MemoryBuilder {
+        MemoryBuilder::new(storage)
     }
 
     /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more; gives
@@ -159,7 +102,7 @@ impl Memory {
     ///
     /// [`Error::Embed`] when the embedder fails, [`Error::Index`], [`Error::Storage`].
     pub fn embed_all(&self) -> Result<usize, Error> {
-        let Some(embedding) = self.embedding() else { return Ok(0) };
+        let Some(embedding) = self.embedding_round() else { return Ok(0) };
         let mut n_texts = 0;
         loop {
             match embedding.round()? {
@@ -169,7 +112,7 @@ impl Memory {
         }
     }
 
-    fn embedding(&self) -> Option<Embedding> {
+    fn embedding_round(&self) -> Option<Embedding> {
         let [.., a, b, c, d] = self.clock.next_id();
         Some(Embedding {
             storage: Arc::clone(&self.storage),
@@ -195,7 +138,7 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        // As far as is known by now: a recall does not wait for what is still to be learned.
+        self.refresh()?;
         let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
         let embedder = self.embedder.as_deref();
         self.retriever(embedder, self.clock.now(), &usefulness).recall(query)
@@ -341,14 +284,25 @@ impl Memory {
         self.storage.flush().map_err(Error::storage("flush"))
     }
 
-    /// Waits until the index is loaded and knows all that is stored now.
+    /// Waits until the index is loaded and, with what was learned, knows all that is stored now.
     ///
     /// # Errors
     ///
     /// [`Error::Index`] when it could not be loaded in time, [`Error::Storage`].
     pub fn refresh(&self) -> Result<(), Error> {
+        self.refresh_index()?;
+        let position = self.index.contents().position();
+        self.learning.refresh_to(self.storage.as_ref(), position.changes)
+    }
+
+    fn refresh_index(&self) -> Result<(), Error> {
         let wait = Duration::from_millis(self.config.index_wait_ms);
         self.index.refresh(self.storage.as_ref(), wait)
+    }
+
+    /// Takes in what was learned up to now; unlike [`Memory::refresh`] it needs no index.
+    fn learn(&self) -> Result<(), Error> {
+        self.learning.refresh(self.storage.as_ref())
     }
 
     fn desk(&self) -> Desk<'_> {
@@ -362,8 +316,8 @@ impl Memory {
         durability: Durability,
     ) -> Result<Commit, Error> {
         let commit = self.storage.apply(batch, durability).map_err(Error::storage(op))?;
-        if let Some(worker) = self.worker.get() {
-            worker.wake();
+        if let Some(embedding) = &self.embedding {
+            embedding.wake();
         }
         Ok(commit)
     }
@@ -376,9 +330,9 @@ impl Drop for Memory {
         self.learning.abandon();
         self.index.abandon();
         drop(self.loading.take());
-        // Before the worker, which may wait for a provider.
+        // Before the embedding, which may wait for a provider.
         self.index.close();
-        drop(self.worker.take());
+        drop(self.embedding.take());
     }
 }
 

@@ -1,10 +1,10 @@
 //! Embeds in the background what waits for it: text is stored first, its vector comes later.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Embedder, Role};
+use crate::background::{Signal, Task};
 use crate::error::Error;
 use crate::index::{Index, WaitingUnit};
 use crate::storage::{Durability, Op, Storage, StoredVector, WriteBatch};
@@ -56,78 +56,26 @@ impl Embedding {
     }
 }
 
-#[derive(Debug, Default)]
-struct Signal {
-    stop: bool,
-    work: bool,
+/// Starts the thread that embeds: first what waits already, then what does whenever it is woken.
+pub(crate) fn start(embedding: Embedding) -> Option<Task> {
+    let task = Task::start("memory-embed", move |signal| run(&embedding, signal));
+    task.inspect_err(|error| tracing::warn!(%error, "nothing will be embedded")).ok()
 }
 
-/// The thread that embeds.
-#[derive(Debug)]
-pub(crate) struct Worker {
-    signal: Arc<(Mutex<Signal>, Condvar)>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Worker {
-    /// Starts the thread; it begins with what waits already.
-    pub(crate) fn start(embedding: Embedding) -> Self {
-        let signal = Arc::new((Mutex::new(Signal { stop: false, work: true }), Condvar::new()));
-        let shared = Arc::clone(&signal);
-        let thread = std::thread::Builder::new()
-            .name("memory-embed".into())
-            .spawn(move || run(&embedding, &shared))
-            .inspect_err(|error| tracing::warn!(%error, "nothing will be embedded"));
-        Self { signal, thread: thread.ok() }
-    }
-
-    /// Says that something may wait.
-    pub(crate) fn wake(&self) {
-        let (signal, changed) = &*self.signal;
-        signal.lock().unwrap_or_else(PoisonError::into_inner).work = true;
-        changed.notify_one();
-    }
-}
-
-impl Drop for Worker {
-    /// Ends the thread after the round that runs.
-    fn drop(&mut self) {
-        let (signal, changed) = &*self.signal;
-        signal.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
-        changed.notify_one();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the embedding thread panicked");
-        }
-    }
-}
-
-fn run(embedding: &Embedding, shared: &(Mutex<Signal>, Condvar)) {
-    let (signal, changed) = shared;
-    let stopped = || signal.lock().unwrap_or_else(PoisonError::into_inner).stop;
+fn run(embedding: &Embedding, signal: &Signal) {
     loop {
-        let idle = |signal: &mut Signal| !signal.stop && !signal.work;
-        let waiting = signal.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut woken = changed.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner);
-        if woken.stop {
-            return;
-        }
-        woken.work = false;
-        drop(woken);
-        loop {
-            match embedding.round() {
-                _ if stopped() => return,
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "embedding waits");
-                    let waiting = signal.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (mut woken, _) = changed
-                        .wait_timeout_while(waiting, RETRY, |signal| !signal.stop)
-                        .unwrap_or_else(PoisonError::into_inner);
-                    woken.work = true;
-                    break;
+        match embedding.round() {
+            _ if signal.is_stopped() => return,
+            Ok(0) => {
+                if !signal.wait() {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "embedding waits");
+                if !signal.sleep(RETRY) {
+                    return;
                 }
             }
         }

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
+use crate::background::Task;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::model::{EpisodeId, NoteId, RecordId, Scope};
@@ -133,6 +134,8 @@ pub(crate) struct Index {
     began: Instant,
     /// Set when nobody will ask any more: the first load ends at the next page.
     abandoned: AtomicBool,
+    /// The thread of the first load.
+    loading: Mutex<Option<Task>>,
     upkeep: Upkeep,
     /// For the thread that works beside the requests.
     me: Weak<Self>,
@@ -163,11 +166,12 @@ impl Index {
             loaded: Condvar::new(),
             began: Instant::now(),
             abandoned: AtomicBool::new(false),
+            loading: Mutex::new(None),
             upkeep: Upkeep::new(path),
             me: Weak::clone(me),
         });
         let loader = Arc::clone(&index);
-        let spawned = std::thread::Builder::new().name("memory-index".into()).spawn(move || {
+        let task = Task::start("memory-index", move |_| {
             let result = loader.fill(storage.as_ref());
             // Whoever waits for the end of the load may count on the storage being free again.
             drop(storage);
@@ -177,8 +181,9 @@ impl Index {
                 loader.tend();
             }
         });
-        if let Err(error) = spawned {
-            index.finish_load(Err(error.to_string()));
+        match task {
+            Ok(task) => *lock(&index.loading) = Some(task),
+            Err(error) => index.finish_load(Err(error.to_string())),
         }
         Ok(index)
     }
@@ -186,7 +191,9 @@ impl Index {
     /// Ends the first load, if it still runs, and with it the hold on the storage.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
-        self.wait();
+        if let Some(task) = lock(&self.loading).take() {
+            task.join();
+        }
     }
 
     /// Waits for the end of the first load, good or bad.

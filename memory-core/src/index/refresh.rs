@@ -8,7 +8,7 @@ use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
 use super::{Contents, RecordNo, Semantic, UnitNo};
 use crate::likeness::text_key;
 use crate::model::{Episode, HitKind, Note, NoteKind, RecordId, Step};
-use crate::storage::{ChangeOp, Seq, StepRange, Storage, StorageError, StoredVector, VectorRow};
+use crate::storage::{Follower, Seq, StepRange, Storage, StorageError, StoredVector, VectorRow};
 
 /// Records that are read at once.
 const PAGE_RECORDS: usize = 64;
@@ -31,41 +31,25 @@ pub(super) fn catch_up(
     storage: &dyn Storage,
     abandoned: &AtomicBool,
 ) -> Result<usize, StorageError> {
-    let mut n_changes = 0;
-    let mut seq = contents.read().unwrap_or_else(PoisonError::into_inner).seq;
-    loop {
-        let changes = storage.changes(seq, PAGE_RECORDS)?;
-        let Some(last) = changes.last().filter(|_| !abandoned.load(Ordering::Relaxed)) else {
-            pull_vectors(contents, storage, abandoned)?;
-            return Ok(n_changes);
-        };
-        n_changes += changes.len();
-        seq = last.seq;
-        let (mut gone, mut episodes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        for change in &changes {
-            match (change.op, change.id) {
-                (ChangeOp::Remove, id) => gone.push(id),
-                (ChangeOp::Put, RecordId::Episode(id)) => episodes.push(id),
-                (ChangeOp::Put, RecordId::Note(id)) => notes.push(id),
-            }
-        }
-        let notes = if notes.is_empty() { Vec::new() } else { storage.notes(&notes)? };
-        let episodes =
-            if episodes.is_empty() { Vec::new() } else { storage.episodes(&episodes)? };
-        let lock = || contents.write().unwrap_or_else(PoisonError::into_inner);
+    let seq = contents.read().unwrap_or_else(PoisonError::into_inner).seq;
+    let lock = || contents.write().unwrap_or_else(PoisonError::into_inner);
+    let feed = Follower { storage, page_size: PAGE_RECORDS, with_notes: true, abandoned };
+    let n_changes = feed.follow(seq, |page| {
         {
             let mut contents = lock();
-            for id in gone {
+            for id in page.removed {
                 contents.remove(id);
             }
-            for note in notes.iter().flatten() {
+            for note in &page.notes {
                 contents.put_note(note);
             }
         }
-        let episodes: Vec<Episode> = episodes.into_iter().flatten().collect();
-        put_episodes(&episodes, storage, lock)?;
-        lock().advance(seq);
-    }
+        put_episodes(&page.episodes, storage, lock)?;
+        lock().advance(page.seq);
+        Ok(())
+    })?;
+    pull_vectors(contents, storage, abandoned)?;
+    Ok(n_changes)
 }
 
 /// Takes in the vectors that were stored since the last time, by this process or another.

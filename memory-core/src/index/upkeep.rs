@@ -10,13 +10,13 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::dense::{Dense, Frozen};
 use super::semantic::Semantic;
 use super::snapshot::{self, Draft, Identity, SnapshotError};
 use super::{Contents, Index, lock};
+use crate::background::Task;
 use crate::error::Error;
 use crate::storage::Storage;
 
@@ -46,7 +46,7 @@ pub(super) struct Upkeep {
     /// Id of the store, once it is known.
     store: OnceLock<[u8; 16]>,
     outcome: Mutex<Outcome>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<Task>>,
     /// The first load was not given up.
     is_complete: AtomicBool,
     /// Until when the work may go on, once the end has come.
@@ -189,11 +189,11 @@ impl Index {
         else {
             return;
         };
-        let mut thread = lock(&self.upkeep.thread);
-        if thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        let mut task = lock(&self.upkeep.task);
+        if task.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
-        let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
+        let started = Task::start("memory-upkeep", move |_| {
             if is_so(&index.contents(), Dense::wants_axes) {
                 index.recode();
             }
@@ -205,15 +205,16 @@ impl Index {
                 index.sketch();
             }
         });
-        *thread = spawned.inspect_err(|error| tracing::warn!(%error, "no thread for upkeep")).ok();
+        *task = started.inspect_err(|error| tracing::warn!(%error, "no thread for upkeep")).ok();
     }
 
     /// Ends the work beside the requests, and saves the index if that is worth it.
     pub(crate) fn close(&self) {
         let until = *self.upkeep.until.get_or_init(|| Instant::now() + MAX_SAVE_AT_END);
-        let thread = lock(&self.upkeep.thread).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the upkeep of the search index panicked");
+        // A task that is joined decides by itself what is still worth doing.
+        let task = lock(&self.upkeep.task).take();
+        if let Some(task) = task {
+            task.join();
         }
         if !self.upkeep.is_complete.load(Ordering::Relaxed) || Instant::now() >= until {
             return;
@@ -337,9 +338,9 @@ impl Index {
     pub(crate) fn settle(&self) {
         // While one is waited for another may begin, and do what the first leaves to it.
         loop {
-            let thread: Option<JoinHandle<()>> = lock(&self.upkeep.thread).take();
-            let Some(thread) = thread else { return };
-            thread.join().expect("the upkeep ends well");
+            let task = lock(&self.upkeep.task).take();
+            let Some(task) = task else { return };
+            assert!(task.join(), "the upkeep ends well");
         }
     }
 

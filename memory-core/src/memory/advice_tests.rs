@@ -13,7 +13,7 @@ fn on(storage: &Arc<MemStorage>) -> Memory {
     let from = 1_760_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000;
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(from), 1_000));
     let shared = Arc::<MemStorage>::clone(storage);
-    let memory = Memory::with_parts(shared, Config::default(), clock, None).unwrap();
+    let memory = Memory::builder(shared).clock(clock).open().unwrap();
     memory.refresh().unwrap();
     memory
 }

@@ -66,7 +66,7 @@ fn store() -> Arc<dyn Storage> {
 fn memory_with(storage: &Arc<dyn Storage>, gate: &Arc<Gate>, step_ms: i64) -> Memory {
     let clock = Arc::new(StepClock::new(START, step_ms));
     let embedder: Arc<dyn Embedder> = Arc::<Gate>::clone(gate);
-    Memory::with_parts(Arc::clone(storage), Config::default(), clock, Some(embedder)).unwrap()
+    Memory::builder(Arc::clone(storage)).clock(clock).embedder(embedder).open().unwrap()
 }
 
 fn memory() -> (Memory, Arc<dyn Storage>, Arc<Gate>) {

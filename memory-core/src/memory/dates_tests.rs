@@ -14,7 +14,7 @@ const HOUR_MS: i64 = 3_600_000;
 fn memory(step_ms: i64) -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(NOON), step_ms));
     let config = Config { cache_age_ms: 24 * HOUR_MS.unsigned_abs(), ..Config::default() };
-    Memory::with_parts(Arc::new(MemStorage::new()), config, clock, None).unwrap()
+    Memory::builder(Arc::new(MemStorage::new())).config(config).clock(clock).open().unwrap()
 }
 
 fn told(memory: &Memory, text: &str, days_ago: i64) -> RecordId {

@@ -15,7 +15,7 @@ const DAY_MS: i64 = 86_400_000;
 fn memory() -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_760_000_000_000), DAY_MS));
     let storage = Arc::new(MemStorage::new());
-    let memory = Memory::with_parts(storage, Config::default(), clock, None).unwrap();
+    let memory = Memory::builder(storage).clock(clock).open().unwrap();
     memory.refresh().unwrap();
     memory
 }

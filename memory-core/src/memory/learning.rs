@@ -5,13 +5,16 @@
 //! process learns what the others recorded.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use crate::background::Task;
 use crate::error::Error;
 use crate::index::Index;
 use crate::learn::{Digest, Learned};
 use crate::model::{Episode, EpisodeId, RecordId, Timestamp};
-use crate::storage::{ChangeOp, Durability, Op, Seq, StepRange, Storage, StorageError, WriteBatch};
+use crate::storage::{
+    Durability, Follower, Op, Page, Seq, StepRange, Storage, StorageError, WriteBatch,
+};
 
 /// Changes that are read at once.
 const PAGE_CHANGES: usize = 256;
@@ -31,6 +34,8 @@ pub(super) struct Learning {
     looked_at: AtomicI64,
     /// Set when nobody will ask any more: a load ends at the next page.
     abandoned: AtomicBool,
+    /// Digests that were missing or of another version, and are not stored yet.
+    unsaved: Mutex<Vec<(EpisodeId, Box<[u8]>)>>,
 }
 
 impl Learning {
@@ -41,6 +46,7 @@ impl Learning {
             seq: Mutex::new(0),
             looked_at: AtomicI64::new(i64::MIN),
             abandoned: AtomicBool::new(false),
+            unsaved: Mutex::default(),
         }
     }
 
@@ -68,53 +74,48 @@ impl Learning {
 
     /// Takes in what changed since the last time; the first time that is everything.
     pub(super) fn refresh(&self, storage: &dyn Storage) -> Result<(), Error> {
-        let mut seq = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let changes = storage.changes(*seq, PAGE_CHANGES).map_err(Error::storage(READ))?;
-            let Some(last) = changes.last().filter(|_| !self.abandoned.load(Ordering::Relaxed))
-            else {
-                return Ok(());
-            };
-            let (mut gone, mut put) = (Vec::new(), Vec::new());
-            for change in &changes {
-                if let RecordId::Episode(id) = change.id {
-                    if change.op == ChangeOp::Put { put.push(id) } else { gone.push(id) }
-                }
-            }
-            self.take(storage, &gone, &put).map_err(Error::storage(READ))?;
-            *seq = last.seq;
-        }
+        self.refresh_to(storage, Seq::MAX)
     }
 
-    fn take(
-        &self,
-        storage: &dyn Storage,
-        gone: &[EpisodeId],
-        put: &[EpisodeId],
-    ) -> Result<(), StorageError> {
-        let episodes = if put.is_empty() { Vec::new() } else { storage.episodes(put)? };
-        let mut made = Vec::new();
-        let mut digested = Vec::with_capacity(episodes.len());
-        for episode in episodes.into_iter().flatten().filter(|e| e.closing.is_some()) {
-            let digest = if let Some(digest) = kept(&episode) {
-                digest
-            } else {
-                let digest = digest_of(storage, episode.id)?;
-                let keep = digest.encode().into();
-                made.push(Op::KeepDigest { episode: episode.id, digest: keep });
-                digest
+    /// Takes in what changed since the last time, unless all up to `position` is known already.
+    pub(super) fn refresh_to(&self, storage: &dyn Storage, position: Seq) -> Result<(), Error> {
+        let mut seq = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seq >= position {
+            return Ok(());
+        }
+        let feed = Follower {
+            storage,
+            page_size: PAGE_CHANGES,
+            with_notes: false,
+            abandoned: &self.abandoned,
+        };
+        let taken = feed.follow(*seq, |page| {
+            let position = page.seq;
+            self.take(storage, page)?;
+            *seq = position;
+            Ok(())
+        });
+        taken.map(drop).map_err(Error::storage(READ))
+    }
+
+    fn take(&self, storage: &dyn Storage, page: Page) -> Result<(), StorageError> {
+        let mut digested = Vec::with_capacity(page.episodes.len());
+        for episode in page.episodes.into_iter().filter(|episode| episode.closing.is_some()) {
+            let digest = match kept(&episode) {
+                Some(digest) => digest,
+                None => {
+                    let digest = digest_of(storage, episode.id)?;
+                    self.unsaved().push((episode.id, digest.encode().into()));
+                    digest
+                }
             };
             digested.push((episode, digest));
         }
-        if !made.is_empty()
-            && let Err(error) = storage.apply(WriteBatch { ops: made }, Durability::Process)
-        {
-            // They are derived: the next start makes them once more.
-            tracing::warn!(%error, "digests of episodes were not kept");
-        }
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        for id in gone {
-            learned.remove(*id);
+        for id in page.removed {
+            if let RecordId::Episode(id) = id {
+                learned.remove(id);
+            }
         }
         for (episode, digest) in &digested {
             learned.put(episode, digest);
@@ -122,45 +123,55 @@ impl Learning {
         Ok(())
     }
 
+    /// Stores the digests that had to be made anew, so that the next process need not make them.
+    ///
+    /// Only what writes anyway calls it: a question changes nothing that is stored.
+    pub(super) fn save(&self, storage: &dyn Storage) {
+        let unsaved = std::mem::take(&mut *self.unsaved());
+        for page in unsaved.chunks(PAGE_CHANGES) {
+            let keep = |(episode, digest): &(EpisodeId, Box<[u8]>)| Op::KeepDigest {
+                episode: *episode,
+                digest: digest.clone(),
+            };
+            let batch = WriteBatch { ops: page.iter().map(keep).collect() };
+            if let Err(error) = storage.apply(batch, Durability::Process) {
+                // They are derived: the next process makes them once more.
+                tracing::warn!(%error, "digests of episodes were not stored");
+                return;
+            }
+        }
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<(EpisodeId, Box<[u8]>)>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends a load that may be running.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Begins to load on a thread of its own once the index is loaded, so that the first question waits
-    /// for less.
+    /// Starts a thread that reads what was learned once the index is loaded, so that the first
+    /// question waits for less.
     pub(super) fn load(
         learning: &Arc<Self>,
         index: &Arc<Index>,
         storage: Arc<dyn Storage>,
-    ) -> Option<Loading> {
+    ) -> Option<Task> {
         let (learning, index) = (Arc::clone(learning), Arc::clone(index));
-        let spawned = std::thread::Builder::new().name("memory-learn".into()).spawn(move || {
+        let task = Task::start("memory-learn", move |_| {
             index.wait();
-            if let Err(error) = learning.refresh(storage.as_ref()) {
-                tracing::warn!(%error, "what was learned could not be loaded yet");
+            match learning.refresh(storage.as_ref()) {
+                Ok(()) => learning.save(storage.as_ref()),
+                Err(error) => tracing::warn!(%error, "what was learned could not be loaded yet"),
             }
         });
-        spawned.ok().map(|thread| Loading { thread: Some(thread) })
+        task.inspect_err(|error| tracing::warn!(%error, "the first question has to wait")).ok()
     }
 }
 
 /// What the messages of a failed refresh call it.
 const READ: &str = "read what was learned";
-
-/// The thread of the first load; dropping it waits for its end.
-pub(super) struct Loading {
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Drop for Loading {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic there was said on its way.
-            drop(thread.join());
-        }
-    }
-}
 
 /// The digest that is kept with an episode, if it is of this version and of all steps.
 fn kept(episode: &Episode) -> Option<Digest> {

@@ -72,7 +72,7 @@ impl Embedder for Concepts {
 fn memory_on(storage: &Arc<dyn Storage>, embedder: &Arc<Concepts>) -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000));
     let embedder: Arc<dyn Embedder> = Arc::<Concepts>::clone(embedder);
-    Memory::with_parts(Arc::clone(storage), Config::default(), clock, Some(embedder)).unwrap()
+    Memory::builder(Arc::clone(storage)).clock(clock).embedder(embedder).open().unwrap()
 }
 
 pub(super) fn fact(text: &str) -> NewNote {
@@ -104,8 +104,9 @@ fn a_text_is_found_by_its_meaning_once_it_is_embedded() {
     assert_eq!(memory.embed_all().unwrap(), 2);
     let after = memory.recall(&query).unwrap();
     assert_eq!((first(&after), after.n_pending), (Some(car.into()), 0));
-    let terms: Vec<&str> = after.hits[0].terms.iter().map(|(name, _)| *name).collect();
+    let terms: Vec<&str> = after.hits[0].explanation().map(|(name, _)| name).collect();
     assert!(terms.contains(&"dense") && terms.contains(&"cosine"), "{terms:?}");
+    assert!(after.hits[0].signals.cosine > Some(0.7), "{:?}", after.hits[0].signals);
 }
 
 #[test]
@@ -209,10 +210,10 @@ fn without_its_embedder_a_query_is_answered_by_words_and_says_so() {
 #[test]
 fn the_background_embeds_what_is_written() {
     let (storage, embedder) = (store(), Concepts::new("concepts/1"));
-    let memory = memory_on(&storage, &embedder);
-    memory.remember(fact("The automobile is red")).unwrap();
-    memory.embed_in_background();
-    memory.embed_in_background();
+    memory_on(&storage, &embedder).remember(fact("The automobile is red")).unwrap();
+    let shared: Arc<dyn Embedder> = Arc::<Concepts>::clone(&embedder);
+    let builder = Memory::builder(Arc::clone(&storage)).embedder(shared).background(true);
+    let memory = builder.open().unwrap();
     memory.remember(fact("A loaf needs an hour")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while storage.stats().unwrap().n_vectors < 2 {

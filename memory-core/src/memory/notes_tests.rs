@@ -10,8 +10,7 @@ use crate::storage::MemStorage;
 
 fn memory() -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_760_000_000_000), 1_000));
-    let memory =
-        Memory::with_parts(Arc::new(MemStorage::new()), Config::default(), clock, None).unwrap();
+    let memory = Memory::builder(Arc::new(MemStorage::new())).clock(clock).open().unwrap();
     memory.refresh().unwrap();
     memory
 }
@@ -42,14 +41,14 @@ fn a_fact_told_again_is_merged_with_a_trace() {
 #[test]
 fn what_is_told_while_the_index_is_being_loaded_is_compared_too() {
     let storage: Arc<dyn Storage> = Arc::new(MemStorage::new());
-    let before = Memory::open(Arc::clone(&storage), Config::default()).unwrap();
+    let before = Memory::builder(Arc::clone(&storage)).open().unwrap();
     for n in 0..1_000 {
         let turn = format!("This was said in turn {n} of a long conversation");
         before.remember(NewNote { kind: NoteKind::Turn, ..fact(&turn) }).unwrap();
     }
     let known = before.remember(fact(PORT)).unwrap().value.id();
     // Which takes a while for the new one, and the fact comes last.
-    let memory = Memory::open(storage, Config::default()).unwrap();
+    let memory = Memory::builder(storage).open().unwrap();
     assert_eq!(memory.remember(fact(PORT)).unwrap().value, Remembered::Merged { into: known });
 }
 

@@ -10,8 +10,11 @@ use crate::storage::MemStorage;
 
 fn memory_on(storage: &Arc<dyn Storage>) -> Memory {
     let config = Config { cache_bytes: 0, ..Config::default() };
-    let clock = Arc::new(SystemClock);
-    Memory::with_parts(Arc::clone(storage), config, clock, Some(Arc::new(Words(64)))).unwrap()
+    Memory::builder(Arc::clone(storage))
+        .config(config)
+        .embedder(Arc::new(Words(64)) as Arc<dyn Embedder>)
+        .open()
+        .unwrap()
 }
 
 /// Turns of conversations and facts about forty animals that do forty things in forty places.
@@ -71,8 +74,7 @@ fn of_some_thousand_vectors_the_codes_are_along_axes_and_are_so_after_a_start() 
         let snapshot_path = Some(dir.path().join("index"));
         let config = Config { cache_bytes: 0, snapshot_path, ..Config::default() };
         let embedder = Some(Arc::new(Words(128)) as Arc<dyn Embedder>);
-        let memory =
-            Memory::with_parts(Arc::clone(&storage), config, Arc::new(SystemClock), embedder);
+        let memory = Memory::builder(Arc::clone(&storage)).config(config).embedder(embedder).open();
         let memory = memory.unwrap();
         memory.refresh().unwrap();
         memory

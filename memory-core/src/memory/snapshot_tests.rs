@@ -154,8 +154,11 @@ fn a_vector_that_is_damaged_while_it_is_in_use_is_read_from_the_store_within_the
     let start = |path: Option<std::path::PathBuf>| {
         let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
         let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
-        let clock = Arc::new(SystemClock);
-        Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap()
+        Memory::builder(Arc::clone(&world.storage))
+            .config(config)
+            .embedder(embedder)
+            .open()
+            .unwrap()
     };
     let first = start(Some(world.path()));
     for number in 0..560 {
@@ -189,8 +192,11 @@ fn vectors_leave_memory_once_no_text_waits_for_one() {
     let world = World::on(Arc::new(MemStorage::new()));
     let config = Config { snapshot_path: Some(world.path()), cache_bytes: 0, ..Config::default() };
     let embedder = Some(Arc::new(Words(8_192)) as Arc<dyn Embedder>);
-    let clock = Arc::new(SystemClock);
-    let memory = Memory::with_parts(Arc::clone(&world.storage), config, clock, embedder).unwrap();
+    let memory = Memory::builder(Arc::clone(&world.storage))
+        .config(config)
+        .embedder(embedder)
+        .open()
+        .unwrap();
     // A slab of vectors this long holds 512 of them.
     for number in 0..560 {
         memory.remember(note(number)).unwrap();
@@ -210,7 +216,7 @@ fn a_snapshot_of_another_model_or_of_words_alone_is_rebuilt() {
     let said = after_damage(&world, |_| ());
     assert_eq!(said, "rebuilt: the snapshot belongs to another model");
     let config = Config { snapshot_path: Some(world.path()), ..Config::default() };
-    let words = Memory::open(Arc::clone(&world.storage), config).unwrap();
+    let words = Memory::builder(Arc::clone(&world.storage)).config(config).open().unwrap();
     words.refresh().unwrap();
     assert_eq!(words.status().unwrap().index.snapshot(), said);
     words.index.settle();

@@ -12,7 +12,11 @@ fn memory() -> Memory {
 }
 
 fn memory_on(storage: Arc<dyn Storage>, config: Config) -> Memory {
-    Memory::with_parts(storage, config, Arc::new(StepClock::new(START, 1_000)), None).unwrap()
+    Memory::builder(storage)
+        .config(config)
+        .clock(Arc::new(StepClock::new(START, 1_000)))
+        .open()
+        .unwrap()
 }
 
 fn scope(name: &str) -> Scope {
@@ -189,7 +193,7 @@ fn another_memory_on_the_same_storage_is_seen_too() {
     let storage: Arc<dyn Storage> = Arc::new(MemStorage::new());
     let one = memory_on(Arc::clone(&storage), Config::default());
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_800_000_000_000), 1));
-    let other = Memory::with_parts(storage, Config::default(), clock, None).unwrap();
+    let other = Memory::builder(storage).clock(clock).open().unwrap();
     assert_eq!(found(&one, &Query::new("walrus")), []);
     let id = other.remember(fact("The walrus service owns sessions")).unwrap().value.id();
     assert_eq!(found(&one, &Query::new("walrus service")), [id.into()]);

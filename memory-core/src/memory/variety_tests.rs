@@ -46,7 +46,7 @@ impl Embedder for Letters {
 fn memory(embedder: Option<Arc<dyn Embedder>>) -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000));
     let storage = Arc::new(MemStorage::new());
-    Memory::with_parts(storage, Config::default(), clock, embedder).unwrap()
+    Memory::builder(storage).clock(clock).embedder(embedder).open().unwrap()
 }
 
 fn run(memory: &Memory, task: &str, outcome: Outcome, summary: &str) -> RecordId {

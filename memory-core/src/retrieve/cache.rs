@@ -1,14 +1,11 @@
-//! Answers that were given lately, and those that are being computed right now.
+//! Cache of answers, which also answers identical queries in flight once.
 //!
-//! Who calls it: the retriever, once the index is refreshed. What it must not know: how an answer is found.
-//!
-//! An answer is kept under its query and the positions that the index reflects. A write, or a vector that
-//! arrives, gives each query another key: nothing has to be removed for being out of date, it is merely
-//! never asked for again and in the end pushed out. What changes with time alone (recency, and which notes
-//! hold) is bounded by age and by the instant at which a note begins or ceases to hold.
+//! An answer is kept under its query and the position that the index reflects. A write, or a vector
+//! that arrives, gives each query another key: stale answers are never asked for again and are pushed
+//! out in the end. What changes with time alone (recency, the validity of notes) is bounded by the age
+//! of an answer and by the instant at which a note begins or ceases to hold.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use lru::LruCache;
 
@@ -16,79 +13,78 @@ use super::{Hit, Query, Recall};
 use crate::config::Config;
 use crate::error::Error;
 use crate::index::Position;
-use crate::model::{Episode, Excerpt, Note, Record, Timestamp};
+use crate::model::{Closing, Context, Episode, Excerpt, Note, Record, Source, Timestamp};
 
-/// What an answer depends on, besides the time.
+/// Everything that an answer depends on, besides the time.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) query: Query,
     pub(super) position: Position,
 }
 
-/// An answer that was computed.
+/// A computed answer.
 pub(super) struct Answer {
     pub(super) recall: Recall,
-    /// When a note that was looked at begins or ceases to hold, or “yesterday” is another day.
+    /// Instant at which a note that was looked at begins or ceases to hold, or at which a day that
+    /// the query names relative to now becomes another one.
     pub(super) changes_at: Option<Timestamp>,
 }
 
-/// How recalls were answered.
+/// Numbers of recalls by how they were answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RecallCounts {
-    /// With a kept answer.
+    /// Answered with a cached answer.
     pub(crate) cached: u64,
-    /// By computing the answer, or trying to.
+    /// Computed, successfully or not.
     pub(crate) computed: u64,
-    /// With the answer of an identical query in flight.
+    /// Answered with the answer of an identical query in flight.
     pub(crate) shared: u64,
 }
 
-/// The answers that are kept, and the queries in flight.
+/// Least recently used answers within a bound of bytes.
 pub(crate) struct RecallCache {
     state: Mutex<State>,
     max_bytes: usize,
     max_age_ms: u64,
 }
 
-/// All under one lock: between the look for a kept answer and the look for one in flight, none can slip.
 struct State {
-    recent: LruCache<Arc<Key>, Kept>,
+    entries: LruCache<Arc<Key>, Entry>,
     n_bytes: usize,
-    flights: HashMap<Arc<Key>, Arc<Flight>>,
     counts: RecallCounts,
 }
 
-struct Kept {
-    recall: Arc<Recall>,
-    made_at: Timestamp,
-    changes_at: Option<Timestamp>,
+/// The answer to one query, once there is one. Whoever computes it holds the lock meanwhile, so that
+/// identical queries wait for it.
+type Slot = Arc<Mutex<Option<Cached>>>;
+
+struct Entry {
+    slot: Slot,
     n_bytes: usize,
 }
 
-/// What a query that comes in has to do.
-enum Turn<'a> {
-    Take(Arc<Recall>),
-    Wait(Arc<Flight>),
-    Lead(Lead<'a>),
+struct Cached {
+    recall: Arc<Recall>,
+    computed_at: Timestamp,
+    changes_at: Option<Timestamp>,
 }
 
 impl RecallCache {
     pub(crate) fn new(config: &Config) -> Self {
+        let (entries, counts) = (LruCache::unbounded(), RecallCounts::default());
         Self {
-            state: Mutex::new(State {
-                recent: LruCache::unbounded(),
-                n_bytes: 0,
-                flights: HashMap::new(),
-                counts: RecallCounts::default(),
-            }),
+            state: Mutex::new(State { entries, n_bytes: 0, counts }),
             max_bytes: config.cache_bytes,
             max_age_ms: config.cache_age_ms,
         }
     }
 
-    /// Gives the kept answer, or that of an identical query in flight, or computes it.
+    /// Gives the cached answer, or that of an identical query in flight, or computes it.
     ///
-    /// An error or a panic is its caller's alone: whoever waited for it computes the answer itself.
+    /// # Errors
+    ///
+    /// Those of `compute`. An error or a panic is its caller's alone: one of those who waited
+    /// computes the answer anew.
     pub(super) fn answer(
         &self,
         key: Key,
@@ -96,208 +92,220 @@ impl RecallCache {
         compute: impl FnOnce() -> Result<Answer, Error>,
     ) -> Result<Recall, Error> {
         let key = Arc::new(key);
-        let lead = match self.turn(&key, now) {
-            Turn::Take(recall) => return Ok(Recall::clone(&recall)),
-            Turn::Wait(flight) => {
-                if let Some(recall) = flight.wait() {
-                    return Ok(Recall::clone(&recall));
-                }
-                let counts = &mut self.state().counts;
-                counts.shared -= 1;
-                counts.computed += 1;
-                None
+        let slot = self.slot(&key);
+        let (mut cached, was_in_flight) = match slot.try_lock() {
+            Ok(cached) => (cached, false),
+            Err(TryLockError::Poisoned(error)) => (error.into_inner(), false),
+            Err(TryLockError::WouldBlock) => {
+                self.state().counts.shared += 1;
+                (lock(&slot), true)
             }
-            Turn::Lead(lead) => Some(lead),
         };
-        let Answer { recall, changes_at } = compute()?;
-        let recall = Arc::new(recall);
-        if recall.degraded.is_none() {
-            self.keep(key, &recall, now, changes_at);
+        // An answer that was waited for is new, however short the time for which answers are kept.
+        let usable = cached.as_ref().filter(|cached| was_in_flight || self.is_fresh(cached, now));
+        if let Some(Cached { recall, .. }) = usable {
+            self.state().counts.cached += u64::from(!was_in_flight);
+            return Ok(Recall::clone(recall));
         }
-        if let Some(lead) = lead {
-            lead.flight.end(Progress::Done(Arc::clone(&recall)));
+        *cached = None;
+        {
+            let mut state = self.state();
+            state.counts.computed += 1;
+            state.counts.shared -= u64::from(was_in_flight);
         }
-        Ok(Arc::unwrap_or_clone(recall))
+        let answer = compute();
+        let n_bytes = match &answer {
+            Ok(answer) if answer.recall.degraded.is_none() => size_bytes(&key, &answer.recall),
+            _ => usize::MAX,
+        };
+        let recall = answer.map(|Answer { recall, changes_at }| {
+            let recall = Arc::new(recall);
+            if n_bytes < usize::MAX {
+                let recall = Arc::clone(&recall);
+                *cached = Some(Cached { recall, computed_at: now, changes_at });
+            }
+            recall
+        });
+        drop(cached);
+        self.charge(&key, &slot, n_bytes);
+        recall.map(Arc::unwrap_or_clone)
     }
 
     pub(crate) fn counts(&self) -> RecallCounts {
         self.state().counts
     }
 
-    fn turn(&self, key: &Arc<Key>, now: Timestamp) -> Turn<'_> {
+    /// The slot of a key, which is the most recently used one from now on.
+    fn slot(&self, key: &Arc<Key>) -> Slot {
         let mut state = self.state();
-        if let Some(kept) = state.recent.get(key) {
-            if self.is_fresh(kept, now) {
-                let recall = Arc::clone(&kept.recall);
-                state.counts.cached += 1;
-                return Turn::Take(recall);
-            }
-            state.drop_kept(key);
+        if let Some(entry) = state.entries.get(key) {
+            return Arc::clone(&entry.slot);
         }
-        if let Some(flight) = state.flights.get(key) {
-            let flight = Arc::clone(flight);
-            state.counts.shared += 1;
-            return Turn::Wait(flight);
-        }
-        state.counts.computed += 1;
-        let flight = Arc::new(Flight::default());
-        state.flights.insert(Arc::clone(key), Arc::clone(&flight));
-        Turn::Lead(Lead { cache: self, key: Arc::clone(key), flight })
+        let slot = Slot::default();
+        state.entries.put(Arc::clone(key), Entry { slot: Arc::clone(&slot), n_bytes: 0 });
+        slot
     }
 
-    /// Whether time has left an answer as it was; one that seems to come from the future is not trusted.
-    fn is_fresh(&self, kept: &Kept, now: Timestamp) -> bool {
-        let age_ms = u64::try_from(now.millis_since(kept.made_at));
-        age_ms.is_ok_and(|age_ms| age_ms < self.max_age_ms)
-            && kept.changes_at.is_none_or(|at| now < at)
-    }
-
-    fn keep(
-        &self,
-        key: Arc<Key>,
-        recall: &Arc<Recall>,
-        made_at: Timestamp,
-        changes_at: Option<Timestamp>,
-    ) {
-        let n_bytes = size_bytes(&key, recall);
+    /// Counts the answer in a slot, and drops what exceeds the bound: the answer itself if it alone
+    /// does, else the least recently used ones.
+    fn charge(&self, key: &Arc<Key>, slot: &Slot, n_bytes: usize) {
+        let mut state = self.state();
+        let State { entries, n_bytes: sum, .. } = &mut *state;
+        // A slot that was pushed out meanwhile is not counted any more.
+        let is_own = |entry: &&mut Entry| Arc::ptr_eq(&entry.slot, slot);
+        let Some(entry) = entries.peek_mut(key).filter(is_own) else { return };
+        *sum -= std::mem::take(&mut entry.n_bytes);
         if n_bytes > self.max_bytes || self.max_age_ms == 0 {
+            entries.pop(key);
             return;
         }
-        let mut state = self.state();
-        state.drop_kept(&key);
-        state.n_bytes += n_bytes;
-        state.recent.put(key, Kept { recall: Arc::clone(recall), made_at, changes_at, n_bytes });
-        while state.n_bytes > self.max_bytes
-            && let Some((_, oldest)) = state.recent.pop_lru()
+        entry.n_bytes = n_bytes;
+        *sum += n_bytes;
+        while *sum > self.max_bytes
+            && let Some((_, oldest)) = entries.pop_lru()
         {
-            state.n_bytes -= oldest.n_bytes;
+            *sum -= oldest.n_bytes;
         }
     }
 
-    /// A panic elsewhere cannot leave it half changed: its operations do not unwind.
+    /// Returns whether time has left an answer as it was; one from the future is not trusted.
+    fn is_fresh(&self, cached: &Cached, now: Timestamp) -> bool {
+        let age_ms = u64::try_from(now.millis_since(cached.computed_at));
+        age_ms.is_ok_and(|age_ms| age_ms < self.max_age_ms)
+            && cached.changes_at.is_none_or(|at| now < at)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
-impl State {
-    fn drop_kept(&mut self, key: &Arc<Key>) {
-        if let Some(kept) = self.recent.pop(key) {
-            self.n_bytes -= kept.n_bytes;
-        }
-    }
+/// Locks; a panic elsewhere leaves nothing half changed, since each change is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An answer that is being computed.
-#[derive(Default)]
-struct Flight {
-    progress: Mutex<Progress>,
-    ended: Condvar,
-}
-
-#[derive(Default)]
-enum Progress {
-    #[default]
-    Running,
-    Done(Arc<Recall>),
-    Failed,
-}
-
-impl Flight {
-    /// Waits for the end; `None` when there is no answer.
-    fn wait(&self) -> Option<Arc<Recall>> {
-        let running = |progress: &mut Progress| matches!(progress, Progress::Running);
-        let progress = self.ended.wait_while(self.progress(), running);
-        match &*progress.unwrap_or_else(PoisonError::into_inner) {
-            Progress::Done(recall) => Some(Arc::clone(recall)),
-            Progress::Running | Progress::Failed => None,
-        }
-    }
-
-    /// Ends it, unless it has ended.
-    fn end(&self, end: Progress) {
-        let mut progress = self.progress();
-        if matches!(*progress, Progress::Running) {
-            *progress = end;
-        }
-        drop(progress);
-        self.ended.notify_all();
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The duty to end a flight, however the computation ends.
-struct Lead<'a> {
-    cache: &'a RecallCache,
-    key: Arc<Key>,
-    flight: Arc<Flight>,
-}
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        self.cache.state().flights.remove(&self.key);
-        self.flight.end(Progress::Failed);
-    }
-}
-
-/// What a kept answer takes in memory, estimated: its texts and what holds them.
+/// Memory that a cached answer takes, in bytes: all that hangs on its key and its hits.
+///
+/// Structures are taken apart completely, so that a new field cannot be forgotten here.
 fn size_bytes(key: &Key, recall: &Recall) -> usize {
-    let Query { text, scope, own_scope, kinds, task_type, language, tags, .. } = &key.query;
+    let Query {
+        text,
+        scope,
+        own_scope,
+        kinds,
+        outcome: _,
+        task_type,
+        language,
+        tags,
+        since: _,
+        until: _,
+        limit: _,
+        max_tokens: _,
+        strength: _,
+        variety: _,
+    } = &key.query;
     let scopes = [scope, own_scope].into_iter().flatten().map(|scope| scope.as_str().len());
     let names = [task_type, language].into_iter().flatten().map(String::len);
     let tags = tags.iter().map(|tag| tag.len() + size_of::<String>());
-    let query: usize = scopes.chain(names).chain(tags).sum();
-    let fixed = size_of::<Key>() + size_of::<Kept>() + size_of::<Recall>() + size_of_val(&**kinds);
-    let hits: usize = recall.hits.iter().map(hit_bytes).sum();
-    fixed + text.len() + query + hits
+    let query = text.len() + size_of_val(&**kinds) + scopes.chain(names).chain(tags).sum::<usize>();
+    let fixed = size_of::<Key>() + size_of::<Entry>() + size_of::<Cached>() + size_of::<Recall>();
+    fixed + query + recall.hits.iter().map(hit_bytes).sum::<usize>()
 }
 
 fn hit_bytes(hit: &Hit) -> usize {
-    let record = match &hit.record {
+    let Hit { record, strength: _, score: _, text, step_idx: _, signals: _, terms } = hit;
+    let record = match record {
         Record::Episode(episode) => episode_bytes(episode),
         Record::Note(note) => note_bytes(note),
     };
-    size_of::<Hit>() + hit.text.len() + size_of_val(&*hit.terms) + record
+    size_of::<Hit>() + text.len() + size_of_val(&**terms) + record
 }
 
 fn episode_bytes(episode: &Episode) -> usize {
-    let context = &episode.context;
-    let names = [
-        &context.task_type,
-        &context.language,
-        &context.framework,
-        &context.domain,
-        &context.agent,
-        &context.model,
-        &context.session,
-        &context.branch,
-    ];
-    let closing = episode.closing.as_ref().map_or(0, |closing| {
-        let texts = [&closing.summary, &closing.reflection].into_iter().flatten();
-        texts.map(excerpt_bytes).sum::<usize>() + labels_bytes(&closing.artifacts)
-    });
+    let Episode {
+        id: _,
+        scope,
+        task,
+        context,
+        source,
+        started_at: _,
+        recorded_at: _,
+        relations,
+        shown,
+        feedback: _,
+        digest,
+        n_steps: _,
+        closing,
+    } = episode;
+    let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
+        context;
+    let names = [task_type, language, framework, domain, agent, model, session, branch];
     size_of::<Episode>()
-        + excerpt_bytes(&episode.task)
-        + episode.scope.as_str().len()
+        + scope.as_str().len()
+        + excerpt_bytes(Some(task))
         + names.into_iter().flatten().map(|name| name.len()).sum::<usize>()
-        + labels_bytes(&context.tags)
-        + closing
+        + labels_bytes(tags)
+        + source_bytes(source.as_ref())
+        + size_of_val(&**relations)
+        + size_of_val(&**shown)
+        + digest.as_ref().map_or(0, |digest| digest.len())
+        + closing.as_ref().map_or(0, closing_bytes)
+}
+
+fn closing_bytes(closing: &Closing) -> usize {
+    let Closing {
+        outcome: _,
+        ended_at: _,
+        summary,
+        artifacts,
+        reward: _,
+        surprise: _,
+        followed,
+        reflection,
+    } = closing;
+    excerpt_bytes(summary.as_ref())
+        + excerpt_bytes(reflection.as_ref())
+        + labels_bytes(artifacts)
+        + size_of_val(&**followed)
 }
 
 fn note_bytes(note: &Note) -> usize {
-    let names = [&note.speaker, &note.session].into_iter().flatten();
+    let Note {
+        id: _,
+        kind: _,
+        scope,
+        text,
+        speaker,
+        session,
+        position: _,
+        tags,
+        source,
+        episode: _,
+        occurred_at: _,
+        recorded_at: _,
+        valid_from: _,
+        valid_to: _,
+        supersedes: _,
+        superseded_by: _,
+        n_merged: _,
+        merged_at: _,
+        feedback: _,
+    } = note;
     size_of::<Note>()
-        + excerpt_bytes(&note.text)
-        + note.scope.as_str().len()
-        + names.map(|name| name.len()).sum::<usize>()
-        + labels_bytes(&note.tags)
+        + scope.as_str().len()
+        + excerpt_bytes(Some(text))
+        + [speaker, session].into_iter().flatten().map(|name| name.len()).sum::<usize>()
+        + labels_bytes(tags)
+        + source_bytes(source.as_ref())
 }
 
-fn excerpt_bytes(excerpt: &Excerpt) -> usize {
-    excerpt.as_str().len()
+fn excerpt_bytes(excerpt: Option<&Excerpt>) -> usize {
+    excerpt.map_or(0, |excerpt| excerpt.as_str().len())
+}
+
+fn source_bytes(source: Option<&Source>) -> usize {
+    source.map_or(0, |source| source.importer.len() + source.external_id.len())
 }
 
 fn labels_bytes(labels: &[Box<str>]) -> usize {

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::dates::Dates;
 use super::fuse::{Evidence, Scored};
+use super::hit::Signals;
 use super::meaning::{
     MIN_READABLE, Meaning, QueryVector, meant_speakers, named_speakers, readable, words,
 };
@@ -11,7 +12,7 @@ use super::query::{Query, Strength};
 use super::strength::Judge;
 use super::weights::Weights;
 use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, Mask, RecordNo, UnitNo};
-use crate::model::RecordId;
+use crate::model::{HitKind, RecordId};
 
 /// Units that are looked at more closely, at least; the best are certainly among them.
 const MIN_UNITS: usize = 256;
@@ -31,6 +32,8 @@ pub(super) struct Asked<'a> {
     pub(super) text: &'a str,
     pub(super) vector: Option<&'a QueryVector>,
     pub(super) dates: &'a Dates,
+    /// Most records that the caller will take.
+    pub(super) limit: usize,
 }
 
 /// A record that may be a hit.
@@ -38,11 +41,13 @@ pub(super) struct Asked<'a> {
 pub(crate) struct Candidate {
     pub(crate) record: RecordNo,
     pub(crate) id: RecordId,
+    pub(crate) kind: HitKind,
     /// Its best unit.
     pub(crate) unit: UnitNo,
     pub(crate) score: f64,
     pub(crate) strength: Strength,
     pub(crate) step_idx: Option<u32>,
+    pub(crate) signals: Signals,
     pub(crate) terms: Vec<(&'static str, f64)>,
 }
 
@@ -72,9 +77,9 @@ pub(super) fn find(
     asked: &Asked<'_>,
     weights: &Weights,
 ) -> Vec<Candidate> {
-    let Asked { text, vector, dates } = *asked;
+    let Asked { text, vector, dates, limit } = *asked;
     let mask = contents.columns.mask(&conditions(contents, query));
-    let n_best = MIN_UNITS.max(query.limit.unwrap_or_default().saturating_mul(UNITS_PER_HIT));
+    let n_best = MIN_UNITS.max(limit.saturating_mul(UNITS_PER_HIT));
     let mut lexical = LexicalScores::new();
     contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
     let dated = dated(contents, &mask, dates, &lexical, n_best * DATED_PER_BEST);
@@ -148,21 +153,23 @@ fn gather(judge: &Judge<'_>, units: &[Scored]) -> Vec<Candidate> {
             found.push(Candidate {
                 record: place.record,
                 id: facts.id,
+                kind: facts.kind,
                 unit: scored.unit,
                 score: f64::from(scored.score),
                 strength,
                 step_idx: place.part.step_idx(),
-                terms: terms(judge, scored),
+                signals: signals(judge, scored.unit),
+                terms: terms(scored),
             });
         }
     }
     found
 }
 
-/// What a score is made of, then what the strength was judged by.
-fn terms(judge: &Judge<'_>, scored: &Scored) -> Vec<(&'static str, f64)> {
-    let Scored { unit, bm25, dense, speaker, date, exact, session, .. } = *scored;
-    let mut terms = vec![
+/// Terms of a unit's score; those that are nothing are left out.
+fn terms(scored: &Scored) -> Vec<(&'static str, f64)> {
+    let Scored { bm25, dense, speaker, date, exact, session, .. } = *scored;
+    let terms = [
         ("bm25", bm25),
         ("dense", dense),
         ("speaker", speaker),
@@ -170,9 +177,13 @@ fn terms(judge: &Judge<'_>, scored: &Scored) -> Vec<(&'static str, f64)> {
         ("exact", exact),
         ("session", session),
     ];
-    terms.retain(|(_, value)| *value != 0.0);
-    terms.push(("coverage", judge.lexical.coverage(unit)));
-    let cosine = judge.meaning.and_then(|meaning| meaning.cosine(unit));
-    terms.extend(cosine.map(|cosine| ("cosine", cosine)));
-    terms.into_iter().map(|(name, value)| (name, f64::from(value))).collect()
+    let terms = terms.into_iter().filter(|(_, value)| *value != 0.0);
+    terms.map(|(name, value)| (name, f64::from(value))).collect()
+}
+
+fn signals(judge: &Judge<'_>, unit: UnitNo) -> Signals {
+    Signals {
+        cosine: judge.meaning.and_then(|meaning| meaning.cosine(unit)).map(f64::from),
+        coverage: f64::from(judge.lexical.coverage(unit)),
+    }
 }

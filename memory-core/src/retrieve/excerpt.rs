@@ -68,7 +68,7 @@ pub(super) fn write(
     let mut words = Words { query: LexicalQuery::new(query), tokenizer: Tokenizer::for_index() };
     let mut steps = steps.into_iter();
     let hit = |(candidate, record): (Candidate, Record)| {
-        let Candidate { score, strength, terms, step_idx, .. } = candidate;
+        let Candidate { score, strength, signals, terms, step_idx, .. } = candidate;
         let (text, step_idx) = match &record {
             Record::Note(note) => (note_excerpt(note, &mut words), None),
             Record::Episode(episode) => {
@@ -78,7 +78,7 @@ pub(super) fn write(
         };
         // Rules for secrets grow; what was stored before them is masked on its way out.
         let (text, _) = mask(text);
-        Hit { record, strength, score, text, step_idx, terms }
+        Hit { record, strength, score, text, step_idx, signals, terms }
     };
     Ok(found.into_iter().map(hit).collect())
 }

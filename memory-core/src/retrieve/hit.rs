@@ -3,6 +3,15 @@
 use super::query::Strength;
 use crate::model::Record;
 
+/// Measurements of a hit, comparable between answers.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Signals {
+    /// Cosine of the vectors of query and best unit, in [−1, 1]; `None` where one of them has none.
+    pub cosine: Option<f64>,
+    /// Share of the query's information (sum of idf) whose terms the best unit holds, in [0, 1].
+    pub coverage: f64,
+}
+
 /// One piece of past experience that fits the query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
@@ -16,8 +25,19 @@ pub struct Hit {
     pub text: String,
     /// The first step of the part of the episode that fits best, when that is not its task.
     pub step_idx: Option<u32>,
-    /// Every term of the score, by name.
+    /// Measurements behind score and strength.
+    pub signals: Signals,
+    /// Terms of the score by name, for readers.
     pub terms: Vec<(&'static str, f64)>,
+}
+
+impl Hit {
+    /// Lists the terms of the score, then the measurements behind it, for readers.
+    pub fn explanation(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let Signals { cosine, coverage } = self.signals;
+        let cosine = cosine.map(|cosine| ("cosine", cosine));
+        self.terms.iter().copied().chain([("coverage", coverage)]).chain(cosine)
+    }
 }
 
 /// The answer to a query.

@@ -24,14 +24,16 @@ use crate::config::Config;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Contents, Index, RecordNo, Semantic};
-use crate::model::{Feedback, Record, RecordId, Timestamp};
+use crate::model::{
+    EpisodeId, Feedback, HitKind, Note, NoteId, NoteKind, Record, RecordId, Timestamp,
+};
 use crate::storage::{self, Storage};
 
 pub(crate) use cache::RecallCache;
 use cache::{Answer, Key};
 use candidates::{Asked, Candidate};
 use dates::Dates;
-pub use hit::{Hit, Recall};
+pub use hit::{Hit, Recall, Signals};
 use meaning::{QueryVector, without_speakers};
 pub use query::{Query, Strength};
 #[cfg_attr(
@@ -53,65 +55,168 @@ pub(crate) struct Retriever<'a> {
     pub(crate) usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
 }
 
+/// An episode whose task or steps resemble a query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SimilarEpisode {
+    pub(crate) id: EpisodeId,
+    pub(crate) signals: Signals,
+    /// The first step of its part that fits best, when that is not its task.
+    pub(crate) step_idx: Option<u32>,
+}
+
+/// How much of each kind a search for a task gives at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TaskLimits {
+    pub(crate) hits: usize,
+    pub(crate) similar: usize,
+    pub(crate) lessons: usize,
+}
+
+/// Everything that one search finds for a task.
+#[derive(Debug, Default)]
+pub(crate) struct TaskRecall {
+    pub(crate) recall: Recall,
+    /// Episodes that surely resemble the task, best first.
+    pub(crate) similar: Vec<SimilarEpisode>,
+    /// Notes that are surely about the task, best first.
+    pub(crate) lessons: Vec<Note>,
+}
+
+/// Kinds of notes that count as lessons for a task.
+const LESSON_KINDS: [NoteKind; 4] =
+    [NoteKind::Lesson, NoteKind::Decision, NoteKind::Preference, NoteKind::Fact];
+
+/// Notes that are read for each lesson that is wanted.
+const READ_PER_LESSON: usize = 4;
+
 impl Retriever<'_> {
-    /// Answers a query from all that was acknowledged before.
+    /// Answers a query from what the index knows.
     pub(crate) fn recall(&self, query: &Query) -> Result<Recall, Error> {
         let limit = query.checked_limit(self.config)?;
         let budget_bytes = query.budget_bytes(self.config)?;
-        let refresh = || {
-            let wait = Duration::from_millis(self.config.index_wait_ms);
-            self.index.refresh(self.storage, wait)
-        };
-        refresh()?;
         let position = self.index.contents().position();
         let key = Key { query: query.clone(), position };
         self.cache.answer(key, self.now, || {
-            let answer = self.compute(query, limit, budget_bytes)?;
-            if !self.index.is_damaged() {
-                return Ok(answer);
-            }
-            // A vector could not be read from its file: they are read from the storage again.
-            refresh()?;
-            self.compute(query, limit, budget_bytes)
+            self.again_after_damage(|| self.compute(query, limit, budget_bytes))
         })
     }
 
-    /// Answers a query from what the index knows, whatever the answer's size, and keeps no answer.
+    /// Finds the hits of a query and, by the same search, what advice for that task rests on.
+    pub(crate) fn recall_task(
+        &self,
+        query: &Query,
+        limits: TaskLimits,
+    ) -> Result<TaskRecall, Error> {
+        Error::check_limit("limit", self.config.max_limit, limits.hits)?;
+        let budget_bytes = query.budget_bytes(self.config)?;
+        self.again_after_damage(|| self.compute_task(query, limits, budget_bytes))
+    }
+
+    /// Answers a query whatever the answer's size, and caches no answer.
     pub(crate) fn alike(&self, query: &Query) -> Result<Vec<Hit>, Error> {
         let limit = query.checked_limit(self.config)?;
         Ok(self.compute(query, limit, usize::MAX)?.recall.hits)
     }
 
-    /// Answers a query from what the index knows.
+    /// Computes, and once more where a vector could not be read from its file: a refresh reads them
+    /// from the storage again.
+    fn again_after_damage<T>(&self, compute: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+        let answer = compute()?;
+        if !self.index.is_damaged() {
+            return Ok(answer);
+        }
+        let wait = Duration::from_millis(self.config.index_wait_ms);
+        self.index.refresh(self.storage, wait)?;
+        compute()
+    }
+
     fn compute(&self, query: &Query, limit: usize, budget_bytes: usize) -> Result<Answer, Error> {
-        let text = query.used_text();
         let mut recall = Recall::default();
-        let vector = self.embed(text, &mut recall);
-        let dates = Dates::read(text, self.now);
-        let ranked = {
-            let contents = self.index.contents();
-            let ranked = if text.is_empty() {
-                newest(&contents, query, limit)
-            } else {
-                let asked = Asked { text, vector: vector.as_ref(), dates: &dates };
-                let found = candidates::find(&contents, query, &asked, self.weights);
-                rank::order(&contents, found, query, self)
-            };
-            let kept = ranked.into_iter().filter(|candidate| {
-                let keep = candidate.strength >= query.strength;
-                recall.n_below_strength += usize::from(!keep);
-                keep
-            });
-            let kept: Vec<Candidate> = kept.collect();
-            // The newest are asked for in their order.
-            let various = query.variety && !text.is_empty();
-            if various { variety::order(&contents, kept, limit, self.weights) } else { kept }
-        };
+        let (ranked, dates) = self.search(query, limit, &mut recall, |contents, ranked, recall| {
+            self.select(contents, ranked, query, limit, recall)
+        });
         let changes_at;
-        (recall.hits, changes_at) = self.hits(ranked, limit, text)?;
+        (recall.hits, changes_at) = self.hits(ranked, limit, query.used_text())?;
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
         Ok(Answer { recall, changes_at })
+    }
+
+    fn compute_task(
+        &self,
+        query: &Query,
+        limits: TaskLimits,
+        budget_bytes: usize,
+    ) -> Result<TaskRecall, Error> {
+        let mut recall = Recall::default();
+        let limit = limits.hits.max(limits.similar).max(limits.lessons);
+        let is_lesson = |kind| LESSON_KINDS.into_iter().any(|lesson| kind == HitKind::Note(lesson));
+        let (lists, _) = self.search(query, limit, &mut recall, |contents, ranked, recall| {
+            let sure = |keep: &dyn Fn(HitKind) -> bool, limit| {
+                let is_sure = |c: &&Candidate| c.strength == Strength::Strong && keep(c.kind);
+                let sure: Vec<Candidate> = ranked.iter().filter(is_sure).cloned().collect();
+                variety::order(contents, sure, limit, self.weights)
+            };
+            let similar = sure(&|kind| kind == HitKind::Episode, limits.similar);
+            let lessons = sure(&is_lesson, limits.lessons);
+            (self.select(contents, ranked, query, limits.hits, recall), similar, lessons)
+        });
+        let (ranked, similar, lessons) = lists;
+        (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text())?;
+        recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
+        let similar = similar.into_iter().take(limits.similar).filter_map(|candidate| {
+            let Candidate { id, signals, step_idx, .. } = candidate;
+            let RecordId::Episode(id) = id else { return None };
+            Some(SimilarEpisode { id, signals, step_idx })
+        });
+        let (similar, lessons) = (similar.collect(), self.notes(&lessons, limits.lessons)?);
+        Ok(TaskRecall { recall, similar, lessons })
+    }
+
+    /// Ranks what the index holds for a query and hands it to `select` while the index is locked;
+    /// `limit` is the most that is taken of any kind.
+    fn search<T>(
+        &self,
+        query: &Query,
+        limit: usize,
+        recall: &mut Recall,
+        select: impl FnOnce(&Contents, Vec<Candidate>, &mut Recall) -> T,
+    ) -> (T, Dates) {
+        let text = query.used_text();
+        let vector = self.embed(text, recall);
+        let dates = Dates::read(text, self.now);
+        let contents = self.index.contents();
+        let ranked = if text.is_empty() {
+            newest(&contents, query, limit)
+        } else {
+            let asked = Asked { text, vector: vector.as_ref(), dates: &dates, limit };
+            let found = candidates::find(&contents, query, &asked, self.weights);
+            rank::order(&contents, found, query, self)
+        };
+        let selected = select(&contents, ranked, recall);
+        drop(contents);
+        (selected, dates)
+    }
+
+    /// Leaves out what is weaker than asked for, and puts the rest in the order of an answer.
+    fn select(
+        &self,
+        contents: &Contents,
+        ranked: Vec<Candidate>,
+        query: &Query,
+        limit: usize,
+        recall: &mut Recall,
+    ) -> Vec<Candidate> {
+        let n_ranked = ranked.len();
+        let is_kept = |candidate: &Candidate| candidate.strength >= query.strength;
+        let kept: Vec<Candidate> = ranked.into_iter().filter(is_kept).collect();
+        recall.n_below_strength = n_ranked - kept.len();
+        // The newest are asked for in their order.
+        if query.variety && !query.used_text().is_empty() {
+            variety::order(contents, kept, limit, self.weights)
+        } else {
+            kept
+        }
     }
 
     /// The query's vector; without one the answer is found by words alone and says why.
@@ -161,6 +266,22 @@ impl Retriever<'_> {
         }
         Ok((hits, changes_at))
     }
+
+    /// Reads the notes of candidates that hold now, at most `limit`.
+    fn notes(&self, candidates: &[Candidate], limit: usize) -> Result<Vec<Note>, Error> {
+        // Some may not hold now, so more are read than are wanted.
+        let ids: Vec<NoteId> = candidates
+            .iter()
+            .take(limit.saturating_mul(READ_PER_LESSON))
+            .filter_map(|candidate| match candidate.id {
+                RecordId::Note(id) => Some(id),
+                RecordId::Episode(_) => None,
+            })
+            .collect();
+        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let holding = read.into_iter().flatten().filter(|note| is_valid(note, self.now));
+        Ok(holding.take(limit).collect())
+    }
 }
 
 /// The newest records that pass the query's conditions; there is nothing to rank them by.
@@ -169,9 +290,17 @@ fn newest(contents: &Contents, query: &Query, limit: usize) -> Vec<Candidate> {
     let numbers = contents.columns.newest(&conditions, limit);
     let to_candidate = |record: RecordNo| {
         let facts = contents.columns.facts(record)?;
-        let (strength, terms) = (Strength::Strong, Vec::new());
-        let unit = facts.units.first().copied().unwrap_or_default();
-        Some(Candidate { record, id: facts.id, unit, score: 0.0, strength, step_idx: None, terms })
+        Some(Candidate {
+            record,
+            id: facts.id,
+            kind: facts.kind,
+            unit: facts.units.first().copied().unwrap_or_default(),
+            score: 0.0,
+            strength: Strength::Strong,
+            step_idx: None,
+            signals: Signals::default(),
+            terms: Vec::new(),
+        })
     };
     numbers.into_iter().filter_map(to_candidate).collect()
 }
@@ -180,11 +309,12 @@ fn newest(contents: &Contents, query: &Query, limit: usize) -> Vec<Candidate> {
 fn holds(record: &Record, now: Timestamp) -> bool {
     match record {
         Record::Episode(_) => true,
-        Record::Note(note) => {
-            note.valid_from.is_none_or(|from| from <= now)
-                && note.valid_to.is_none_or(|to| now < to)
-        }
+        Record::Note(note) => is_valid(note, now),
     }
+}
+
+fn is_valid(note: &Note, now: Timestamp) -> bool {
+    note.valid_from.is_none_or(|from| from <= now) && note.valid_to.is_none_or(|to| now < to)
 }
 
 /// The first instant after `now` at which [`holds`] may give another answer.

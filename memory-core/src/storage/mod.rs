@@ -4,15 +4,18 @@
 //! Every method is required, every call may block, and all of them may be called from several
 //! threads at once. [`MemStorage`] is the reference that the backends are compared with.
 
+mod apply;
 mod batch;
 mod error;
 mod filter;
+mod follower;
 mod mem;
 mod vector;
 
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
 pub use error::{Rejection, StorageError};
 pub use filter::{ListEntry, RecordFilter};
+pub(crate) use follower::{Follower, Page};
 pub use mem::MemStorage;
 pub use vector::{StoredVector, UnitKey, VectorRow};
 

@@ -173,7 +173,12 @@ impl World {
         let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
         let clock: Arc<dyn Clock> = Arc::<StepClock>::clone(&self.clock);
         let embedder: Arc<dyn Embedder> = Arc::<Concepts>::clone(&self.embedder);
-        Memory::with_parts(Arc::clone(&self.storage), config, clock, Some(embedder)).unwrap()
+        Memory::builder(Arc::clone(&self.storage))
+            .config(config)
+            .clock(clock)
+            .embedder(embedder)
+            .open()
+            .unwrap()
     }
 
     pub(super) fn start(&self) -> Memory {

@@ -3,6 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 
 use super::*;
+use crate::model::{EpisodeId, Feedback, RecordId, Scope, Shown};
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -85,9 +86,10 @@ fn what_is_counted_is_what_is_kept() {
         let text = "x".repeat(n * 37 % 600);
         ask(&cache, &text, after_ms(i64::try_from(n).unwrap() * 30), n);
         let state = cache.state();
-        let sum: usize = state.recent.iter().map(|(_, kept)| kept.n_bytes).sum();
+        let sum: usize = state.entries.iter().map(|(_, entry)| entry.n_bytes).sum();
         assert!(state.n_bytes == sum && sum <= 5_000, "{} of {sum}", state.n_bytes);
-        assert!(state.flights.is_empty(), "nothing is in flight");
+        let has_answer = |(_, entry): (_, &Entry)| lock(&entry.slot).is_some();
+        assert!(state.entries.iter().all(has_answer), "nothing is in flight");
     }
 }
 
@@ -97,7 +99,7 @@ fn what_does_not_fit_is_answered_and_not_kept() {
         let text = "x".repeat(10_000);
         let text = if cache.max_bytes == 10_000 { text.as_str() } else { "a" };
         assert_eq!([ask(&cache, text, START, 1), ask(&cache, text, START, 2)], [1, 2]);
-        assert_eq!(cache.state().recent.len(), 0);
+        assert_eq!(cache.state().entries.len(), 0);
     }
 }
 
@@ -157,11 +159,11 @@ fn identical_queries_in_flight_are_computed_once() {
 }
 
 #[test]
-fn whoever_waited_for_a_failure_computes_the_answer_itself() {
+fn a_failure_is_its_callers_alone_and_one_of_those_who_waited_computes_the_answer() {
     let panics = || -> Result<Answer, Error> { panic!("as the test wants") };
     for (answers, counts) in [wait_for(7, failed), wait_for(7, panics)] {
         assert_eq!(answers, [2; 7]);
-        assert_eq!(counts, RecallCounts { cached: 0, computed: 8, shared: 0 });
+        assert_eq!(counts, RecallCounts { cached: 0, computed: 2, shared: 6 });
     }
 }
 
@@ -173,4 +175,54 @@ fn another_query_does_not_wait_for_one_in_flight() {
         Ok(numbered(1))
     });
     assert_eq!((outer.unwrap().n_pending, inner.get()), (1, 2));
+}
+
+#[test]
+fn everything_that_hangs_on_a_record_is_counted() {
+    let episode = |digest: usize, n_shown: usize| {
+        let (id, scope) = (EpisodeId::from_bytes([1; 16]), Scope::new("shop").unwrap());
+        let shown = Shown { record: id.into(), strong: true };
+        let closing = Closing { followed: vec![id.into(); n_shown], ..closed() };
+        Episode {
+            digest: Some(vec![0; digest].into()),
+            shown: vec![shown; n_shown],
+            closing: Some(closing),
+            ..open(id, scope)
+        }
+    };
+    let small = episode_bytes(&episode(0, 0));
+    assert_eq!(episode_bytes(&episode(1_000, 0)), small + 1_000);
+    let per_shown = size_of::<Shown>() + size_of::<RecordId>();
+    assert_eq!(episode_bytes(&episode(0, 50)), small + 50 * per_shown);
+}
+
+fn open(id: EpisodeId, scope: Scope) -> Episode {
+    Episode {
+        id,
+        scope,
+        task: Excerpt::cut("task".into(), 100),
+        context: Context::default(),
+        source: None,
+        started_at: START,
+        recorded_at: START,
+        relations: Vec::new(),
+        shown: Vec::new(),
+        feedback: Feedback::default(),
+        digest: None,
+        n_steps: 0,
+        closing: None,
+    }
+}
+
+fn closed() -> Closing {
+    Closing {
+        outcome: None,
+        ended_at: START,
+        summary: None,
+        artifacts: Vec::new(),
+        reward: None,
+        surprise: None,
+        followed: Vec::new(),
+        reflection: None,
+    }
 }

@@ -1,12 +1,11 @@
-//! What is in memory, and how a batch changes it: all or nothing.
+//! Tables in memory, and a batch on them: applied whole, or taken back.
 
 use std::collections::BTreeMap;
 
 use super::vectors::{self, Vectors};
-use crate::model::{
-    Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
-};
-use crate::storage::{Applied, ChangeOp, Commit, Op, Rejection, Seq, WriteBatch};
+use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step};
+use crate::storage::apply::{EpisodeState, NoteState, Tables, apply};
+use crate::storage::{ChangeOp, Commit, Seq, StorageError, StoredVector, WriteBatch};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -19,387 +18,243 @@ pub(super) struct State {
     pub(super) vectors: Vectors,
 }
 
-/// What takes back one change; a failed batch is undone from its end.
+/// One change that a batch made, with what was there before.
 enum Undo {
-    RemoveEpisode(EpisodeId),
-    TruncateSteps(EpisodeId, usize),
-    Reopen(EpisodeId),
-    Feedback(RecordId, Feedback),
-    Ties(Box<Episode>),
-    Digest(EpisodeId, Option<Box<[u8]>>),
-    RemoveNote(NoteId),
-    RestoreEpisode(Box<(Episode, Vec<Step>)>),
-    RestoreNote(Box<Note>),
+    /// The episode was inserted.
+    InsertedEpisode(EpisodeId),
+    /// The episode was changed.
+    Episode(Box<Episode>),
+    /// Steps were appended to an episode of that many.
+    Steps(EpisodeId, usize),
+    /// The note was inserted.
+    InsertedNote(NoteId),
+    /// The note was changed.
+    Note(Box<Note>),
+    /// The episode was removed.
+    RemovedEpisode(Box<(Episode, Vec<Step>)>),
+    /// The note was removed.
+    RemovedNote(Box<Note>),
+    /// A vector was stored or removed.
     Vector(vectors::Undo),
 }
 
 impl State {
     /// Applies the whole batch or nothing.
-    pub(super) fn apply(&mut self, batch: WriteBatch) -> Result<Commit, Rejection> {
-        let mut undo = Vec::new();
-        let mut touched = Vec::with_capacity(batch.ops.len());
-        let mut applied = Vec::with_capacity(batch.ops.len());
-        for op in batch.ops {
-            match self.apply_op(op, &mut undo, &mut touched) {
-                Ok(done) => applied.push(done),
-                Err(rejection) => {
-                    while let Some(step) = undo.pop() {
-                        self.take_back(step);
-                    }
-                    return Err(rejection);
-                }
-            }
+    pub(super) fn apply(&mut self, batch: WriteBatch) -> Result<Commit, StorageError> {
+        // An operation checks before it changes anything, so one alone never has to be taken back.
+        let undo = (batch.ops.len() > 1).then(Vec::new);
+        let seq = self.seq;
+        let mut transaction = Transaction { state: self, undo };
+        let result = apply(&mut transaction, seq, batch);
+        if result.is_err() {
+            transaction.take_back();
         }
-        for (id, op) in touched {
-            self.record_change(id, op);
-        }
-        Ok(Commit { seq: self.seq, applied })
-    }
-
-    fn apply_op(
-        &mut self,
-        op: Op,
-        undo: &mut Vec<Undo>,
-        touched: &mut Vec<(RecordId, ChangeOp)>,
-    ) -> Result<Applied, Rejection> {
-        match op {
-            Op::InsertEpisode { episode, steps } => {
-                touched.push((episode.id.into(), ChangeOp::Put));
-                undo.push(Undo::RemoveEpisode(self.insert_episode(*episode, steps)?));
-                self.count_steps(touched)
-            }
-            Op::AppendSteps { episode, steps, limit } => {
-                let before = self.append_steps(episode, steps, limit)?;
-                undo.push(Undo::TruncateSteps(episode, before));
-                touched.push((episode.into(), ChangeOp::Put));
-                self.count_steps(touched)
-            }
-            Op::Close { episode, closing } => {
-                self.close(episode, *closing)?;
-                undo.push(Undo::Reopen(episode));
-                touched.push((episode.into(), ChangeOp::Put));
-                Ok(Applied::Done)
-            }
-            Op::InsertNote(note) => {
-                let id = note.id;
-                self.insert_note(*note, undo, touched)?;
-                touched.push((id.into(), ChangeOp::Put));
-                Ok(Applied::Done)
-            }
-            Op::Remove(id) => {
-                self.remove(id, undo, touched)?;
-                touched.push((id, ChangeOp::Remove));
-                Ok(Applied::Done)
-            }
-            op @ (Op::Judge { .. } | Op::Merge { .. } | Op::Tie { .. } | Op::KeepDigest { .. }) => {
-                self.mark(op, undo, touched)
-            }
-            op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
-                self.apply_to_vectors(op, undo)
-            }
-        }
-    }
-
-    /// Changes what is kept beside the text of a record.
-    fn mark(
-        &mut self,
-        op: Op,
-        undo: &mut Vec<Undo>,
-        touched: &mut Vec<(RecordId, ChangeOp)>,
-    ) -> Result<Applied, Rejection> {
-        match op {
-            Op::Judge { id, helpful } => {
-                let feedback = self.feedback(id).ok_or(Rejection::Missing { id })?;
-                undo.push(Undo::Feedback(id, *feedback));
-                let count =
-                    if helpful { &mut feedback.n_helpful } else { &mut feedback.n_unhelpful };
-                *count = count.saturating_add(1);
-                touched.push((id, ChangeOp::Put));
-            }
-            Op::Merge { note: id, at } => {
-                let note = self.notes.get_mut(&id).ok_or(Rejection::Missing { id: id.into() })?;
-                undo.push(Undo::RestoreNote(Box::new(note.clone())));
-                note.n_merged = note.n_merged.saturating_add(1);
-                note.merged_at = Some(at);
-                touched.push((id.into(), ChangeOp::Put));
-            }
-            Op::Tie { episode: id, relations, shown, followed } => {
-                let stored = self.episodes.get_mut(&id);
-                let (episode, _) = stored.ok_or(Rejection::Missing { id: id.into() })?;
-                undo.push(Undo::Ties(Box::new(episode.clone())));
-                episode.relations = relations;
-                episode.shown = shown;
-                if let Some(closing) = &mut episode.closing {
-                    closing.followed = followed;
-                }
-                touched.push((id.into(), ChangeOp::Put));
-            }
-            Op::KeepDigest { episode, digest } => {
-                if let Some((stored, _)) = self.episodes.get_mut(&episode) {
-                    undo.push(Undo::Digest(episode, stored.digest.replace(digest)));
-                }
-            }
-            _ => {}
-        }
-        Ok(Applied::Done)
-    }
-
-    fn feedback(&mut self, id: RecordId) -> Option<&mut Feedback> {
-        match id {
-            RecordId::Episode(id) => {
-                self.episodes.get_mut(&id).map(|(episode, _)| &mut episode.feedback)
-            }
-            RecordId::Note(id) => self.notes.get_mut(&id).map(|note| &mut note.feedback),
-        }
-    }
-
-    fn apply_to_vectors(&mut self, op: Op, undo: &mut Vec<Undo>) -> Result<Applied, Rejection> {
-        let Self { episodes, notes, vectors, .. } = self;
-        let mut undo_vectors = Vec::new();
-        match op {
-            Op::PutVectors { model, vectors: new } => {
-                let is_stored = |id| is_stored(episodes, notes, id);
-                vectors.put(&model, new, is_stored, &mut undo_vectors)?;
-            }
-            Op::RemoveVectors { model, units } => {
-                for unit in units {
-                    vectors.remove(unit, &model, &mut undo_vectors);
-                }
-            }
-            Op::KeepModel(model) => vectors.keep_model(&model, &mut undo_vectors),
-            _ => {}
-        }
-        undo.extend(undo_vectors.into_iter().map(Undo::Vector));
-        Ok(Applied::Done)
+        result
     }
 
     pub(super) fn is_stored(&self, id: RecordId) -> bool {
-        is_stored(&self.episodes, &self.notes, id)
+        match id {
+            RecordId::Episode(id) => self.episodes.contains_key(&id),
+            RecordId::Note(id) => self.notes.contains_key(&id),
+        }
     }
 
-    fn count_steps(&self, touched: &[(RecordId, ChangeOp)]) -> Result<Applied, Rejection> {
-        match touched.last() {
-            Some((RecordId::Episode(id), _)) => {
-                let n_steps = self.open_or_closed(*id)?.0.n_steps;
-                Ok(Applied::Steps { n_steps })
+    fn put_source(&mut self, source: Option<&Source>, id: RecordId) {
+        if let Some(source) = source {
+            self.sources.insert((id.kind(), source.clone()), id);
+        }
+    }
+
+    fn drop_source(&mut self, source: Option<&Source>, kind: RecordKind) {
+        if let Some(source) = source {
+            self.sources.remove(&(kind, source.clone()));
+        }
+    }
+}
+
+/// A batch in progress; with `undo` it can be taken back.
+struct Transaction<'a> {
+    state: &'a mut State,
+    undo: Option<Vec<Undo>>,
+}
+
+impl Transaction<'_> {
+    fn note_undo(&mut self, undo: impl FnOnce() -> Undo) {
+        if let Some(list) = &mut self.undo {
+            list.push(undo());
+        }
+    }
+
+    fn note_vectors(&mut self, undo: Vec<vectors::Undo>) {
+        if let Some(list) = &mut self.undo {
+            list.extend(undo.into_iter().map(Undo::Vector));
+        }
+    }
+
+    /// Takes back all changes, the last one first.
+    fn take_back(&mut self) {
+        while let Some(undo) = self.undo.as_mut().and_then(Vec::pop) {
+            let state = &mut *self.state;
+            match undo {
+                Undo::InsertedEpisode(id) => {
+                    if let Some((episode, _)) = state.episodes.remove(&id) {
+                        state.drop_source(episode.source.as_ref(), RecordKind::Episode);
+                    }
+                }
+                Undo::Episode(before) => {
+                    if let Some((episode, _)) = state.episodes.get_mut(&before.id) {
+                        *episode = *before;
+                    }
+                }
+                Undo::Steps(id, n_before) => {
+                    if let Some((episode, steps)) = state.episodes.get_mut(&id) {
+                        steps.truncate(n_before);
+                        episode.n_steps = len_u32(steps);
+                    }
+                }
+                Undo::InsertedNote(id) => {
+                    if let Some(note) = state.notes.remove(&id) {
+                        state.drop_source(note.source.as_ref(), RecordKind::Note);
+                    }
+                }
+                Undo::Note(before) => {
+                    state.notes.insert(before.id, *before);
+                }
+                Undo::RemovedEpisode(stored) => {
+                    state.put_source(stored.0.source.as_ref(), stored.0.id.into());
+                    state.episodes.insert(stored.0.id, *stored);
+                }
+                Undo::RemovedNote(note) => {
+                    state.put_source(note.source.as_ref(), note.id.into());
+                    state.notes.insert(note.id, *note);
+                }
+                Undo::Vector(undo) => state.vectors.take_back(undo),
             }
-            _ => Ok(Applied::Done),
         }
     }
+}
 
-    fn open_or_closed(&self, id: EpisodeId) -> Result<&(Episode, Vec<Step>), Rejection> {
-        self.episodes.get(&id).ok_or(Rejection::Missing { id: id.into() })
+impl Tables for Transaction<'_> {
+    fn episode(&self, id: EpisodeId) -> Result<Option<EpisodeState>, StorageError> {
+        let stored = self.state.episodes.get(&id);
+        Ok(stored.map(|(e, _)| EpisodeState { status: e.status(), n_steps: e.n_steps }))
     }
 
-    fn open(&mut self, id: EpisodeId) -> Result<&mut (Episode, Vec<Step>), Rejection> {
-        let stored = self.episodes.get_mut(&id).ok_or(Rejection::Missing { id: id.into() })?;
-        match stored.0.status() {
-            Status::Open => Ok(stored),
-            status => Err(Rejection::Closed { id, status }),
-        }
+    fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError> {
+        let stored = self.state.notes.get(&id);
+        Ok(stored.map(|note| NoteState { superseded_by: note.superseded_by }))
     }
 
-    fn insert_episode(
-        &mut self,
-        mut episode: Episode,
-        mut steps: Vec<Step>,
-    ) -> Result<EpisodeId, Rejection> {
+    fn by_source(
+        &self,
+        kind: RecordKind,
+        source: &Source,
+    ) -> Result<Option<RecordId>, StorageError> {
+        Ok(self.state.sources.get(&(kind, source.clone())).copied())
+    }
+
+    fn linked_notes(&self, id: RecordId) -> Result<Vec<NoteId>, StorageError> {
+        let is_linked = |note: &&Note| match id {
+            RecordId::Episode(id) => note.episode == Some(id),
+            RecordId::Note(id) => note.superseded_by == Some(id) || note.supersedes == Some(id),
+        };
+        Ok(self.state.notes.values().filter(is_linked).map(|note| note.id).collect())
+    }
+
+    fn dimension(&self, model: &str) -> Result<Option<usize>, StorageError> {
+        Ok(self.state.vectors.dimension(model))
+    }
+
+    fn insert_episode(&mut self, episode: Episode) -> Result<(), StorageError> {
         let id = episode.id;
-        if self.episodes.contains_key(&id) {
-            return Err(Rejection::Exists { id: id.into() });
-        }
-        self.claim_source(episode.source.as_ref(), id.into())?;
-        number_steps(&mut steps, 0);
-        episode.n_steps = len_u32(&steps);
-        self.episodes.insert(id, (episode, steps));
-        Ok(id)
+        self.state.put_source(episode.source.as_ref(), id.into());
+        self.state.episodes.insert(id, (episode, Vec::new()));
+        self.note_undo(|| Undo::InsertedEpisode(id));
+        Ok(())
     }
 
-    fn append_steps(
+    fn update_episode(
         &mut self,
         id: EpisodeId,
-        mut steps: Vec<Step>,
-        limit: u32,
-    ) -> Result<usize, Rejection> {
-        let (episode, stored) = self.open(id)?;
-        let (before, got) = (stored.len(), stored.len() + steps.len());
-        if got > limit as usize {
-            return Err(Rejection::TooManySteps { limit: limit as usize, got });
-        }
-        number_steps(&mut steps, episode.n_steps);
-        stored.append(&mut steps);
-        episode.n_steps = len_u32(stored);
-        Ok(before)
-    }
-
-    fn close(&mut self, id: EpisodeId, closing: Closing) -> Result<(), Rejection> {
-        self.open(id)?.0.closing = Some(closing);
-        Ok(())
-    }
-
-    fn insert_note(
-        &mut self,
-        note: Note,
-        undo: &mut Vec<Undo>,
-        touched: &mut Vec<(RecordId, ChangeOp)>,
-    ) -> Result<(), Rejection> {
-        let id = note.id;
-        if self.notes.contains_key(&id) {
-            return Err(Rejection::Exists { id: id.into() });
-        }
-        if let Some(episode) = note.episode {
-            self.open_or_closed(episode)?;
-        }
-        if let Some(old) = note.supersedes {
-            match self.notes.get(&old).map(|old| old.superseded_by) {
-                None => return Err(Rejection::Missing { id: old.into() }),
-                Some(Some(by)) => return Err(Rejection::Superseded { id: old, by }),
-                Some(None) => {}
+        change: impl FnOnce(&mut Episode),
+    ) -> Result<(), StorageError> {
+        if let Some((episode, _)) = self.state.episodes.get_mut(&id) {
+            if let Some(undo) = &mut self.undo {
+                undo.push(Undo::Episode(Box::new(episode.clone())));
             }
+            change(episode);
         }
-        self.claim_source(note.source.as_ref(), id.into())?;
-        if let Some(old) = note.supersedes.and_then(|old| self.notes.get_mut(&old)) {
-            undo.push(Undo::RestoreNote(Box::new(old.clone())));
-            old.superseded_by = Some(id);
-            touched.push((old.id.into(), ChangeOp::Put));
-        }
-        self.notes.insert(id, note);
-        undo.push(Undo::RemoveNote(id));
         Ok(())
     }
 
-    fn remove(
+    fn append_steps(&mut self, id: EpisodeId, mut steps: Vec<Step>) -> Result<(), StorageError> {
+        if let Some((episode, stored)) = self.state.episodes.get_mut(&id) {
+            let n_before = stored.len();
+            stored.append(&mut steps);
+            episode.n_steps = len_u32(stored);
+            self.note_undo(|| Undo::Steps(id, n_before));
+        }
+        Ok(())
+    }
+
+    fn insert_note(&mut self, note: Note) -> Result<(), StorageError> {
+        let id = note.id;
+        self.state.put_source(note.source.as_ref(), id.into());
+        self.state.notes.insert(id, note);
+        self.note_undo(|| Undo::InsertedNote(id));
+        Ok(())
+    }
+
+    fn update_note(
         &mut self,
-        id: RecordId,
-        undo: &mut Vec<Undo>,
-        touched: &mut Vec<(RecordId, ChangeOp)>,
-    ) -> Result<(), Rejection> {
-        let source = match id {
+        id: NoteId,
+        change: impl FnOnce(&mut Note),
+    ) -> Result<(), StorageError> {
+        if let Some(note) = self.state.notes.get_mut(&id) {
+            if let Some(undo) = &mut self.undo {
+                undo.push(Undo::Note(Box::new(note.clone())));
+            }
+            change(note);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, id: RecordId) -> Result<(), StorageError> {
+        match id {
             RecordId::Episode(episode) => {
-                let stored = self.episodes.remove(&episode).ok_or(Rejection::Missing { id })?;
-                let source = stored.0.source.clone();
-                undo.push(Undo::RestoreEpisode(Box::new(stored)));
-                source
+                if let Some(stored) = self.state.episodes.remove(&episode) {
+                    self.state.drop_source(stored.0.source.as_ref(), RecordKind::Episode);
+                    self.note_undo(|| Undo::RemovedEpisode(Box::new(stored)));
+                }
             }
             RecordId::Note(note) => {
-                let stored = self.notes.remove(&note).ok_or(Rejection::Missing { id })?;
-                let source = stored.source.clone();
-                undo.push(Undo::RestoreNote(Box::new(stored)));
-                source
+                if let Some(stored) = self.state.notes.remove(&note) {
+                    self.state.drop_source(stored.source.as_ref(), RecordKind::Note);
+                    self.note_undo(|| Undo::RemovedNote(Box::new(stored)));
+                }
             }
-        };
-        if let Some(source) = source {
-            self.sources.remove(&(id.kind(), source));
         }
-        let mut undo_vectors = Vec::new();
-        self.vectors.remove_record(id, &mut undo_vectors);
-        undo.extend(undo_vectors.into_iter().map(Undo::Vector));
-        for note in self.notes.values_mut() {
-            let links = [
-                note.episode.map(RecordId::from),
-                note.superseded_by.map(RecordId::from),
-                note.supersedes.map(RecordId::from),
-            ];
-            if !links.contains(&Some(id)) {
-                continue;
-            }
-            undo.push(Undo::RestoreNote(Box::new(note.clone())));
-            touched.push((note.id.into(), ChangeOp::Put));
-            note.episode = note.episode.filter(|episode| RecordId::from(*episode) != id);
-            note.superseded_by = note.superseded_by.filter(|by| RecordId::from(*by) != id);
-            note.supersedes = note.supersedes.filter(|old| RecordId::from(*old) != id);
-        }
+        let mut undo = Vec::new();
+        self.state.vectors.remove_record(id, &mut undo);
+        self.note_vectors(undo);
         Ok(())
     }
 
-    fn claim_source(&mut self, source: Option<&Source>, id: RecordId) -> Result<(), Rejection> {
-        let Some(source) = source else { return Ok(()) };
-        let key = (id.kind(), source.clone());
-        if let Some(stored) = self.sources.get(&key) {
-            return Err(Rejection::Exists { id: *stored });
-        }
-        self.sources.insert(key, id);
+    fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError> {
+        let mut undo = Vec::new();
+        self.state.vectors.put(model, vector, &mut undo);
+        self.note_vectors(undo);
         Ok(())
     }
 
-    fn take_back(&mut self, step: Undo) {
-        match step {
-            Undo::RemoveEpisode(id) => {
-                if let Some((Episode { source: Some(source), .. }, _)) = self.episodes.remove(&id) {
-                    self.sources.remove(&(RecordKind::Episode, source));
-                }
-            }
-            Undo::RemoveNote(id) => {
-                if let Some(Note { source: Some(source), .. }) = self.notes.remove(&id) {
-                    self.sources.remove(&(RecordKind::Note, source));
-                }
-            }
-            Undo::TruncateSteps(id, n) => {
-                if let Some((episode, steps)) = self.episodes.get_mut(&id) {
-                    steps.truncate(n);
-                    episode.n_steps = len_u32(steps);
-                }
-            }
-            Undo::Reopen(id) => {
-                if let Some((episode, _)) = self.episodes.get_mut(&id) {
-                    episode.closing = None;
-                }
-            }
-            Undo::Feedback(id, before) => {
-                if let Some(feedback) = self.feedback(id) {
-                    *feedback = before;
-                }
-            }
-            Undo::Ties(before) => {
-                if let Some((episode, _)) = self.episodes.get_mut(&before.id) {
-                    *episode = *before;
-                }
-            }
-            Undo::Digest(id, before) => {
-                if let Some((episode, _)) = self.episodes.get_mut(&id) {
-                    episode.digest = before;
-                }
-            }
-            Undo::RestoreEpisode(stored) => {
-                let (id, source) = (stored.0.id, stored.0.source.clone());
-                if let Some(source) = source {
-                    self.sources.insert((RecordKind::Episode, source), id.into());
-                }
-                self.episodes.insert(id, *stored);
-            }
-            Undo::RestoreNote(note) => {
-                if let Some(source) = note.source.clone() {
-                    self.sources.insert((RecordKind::Note, source), note.id.into());
-                }
-                self.notes.insert(note.id, *note);
-            }
-            Undo::Vector(undo) => self.vectors.take_back(undo),
+    fn record_change(&mut self, id: RecordId, op: ChangeOp) -> Result<Seq, StorageError> {
+        let state = &mut *self.state;
+        state.seq += 1;
+        if let Some(older) = state.newest.insert(id, state.seq) {
+            state.changes.remove(&older);
         }
-    }
-
-    fn record_change(&mut self, id: RecordId, op: ChangeOp) {
-        self.seq += 1;
-        if let Some(older) = self.newest.insert(id, self.seq) {
-            self.changes.remove(&older);
-        }
-        self.changes.insert(self.seq, (id, op));
-    }
-}
-
-fn is_stored(
-    episodes: &BTreeMap<EpisodeId, (Episode, Vec<Step>)>,
-    notes: &BTreeMap<NoteId, Note>,
-    id: RecordId,
-) -> bool {
-    match id {
-        RecordId::Episode(id) => episodes.contains_key(&id),
-        RecordId::Note(id) => notes.contains_key(&id),
-    }
-}
-
-fn number_steps(steps: &mut [Step], first: u32) {
-    for (idx, step) in (first..).zip(steps) {
-        step.idx = idx;
+        state.changes.insert(state.seq, (id, op));
+        Ok(state.seq)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::model::RecordId;
-use crate::storage::{Rejection, StoredVector, UnitKey, VectorRow};
+use crate::storage::{StoredVector, UnitKey, VectorRow};
 
 /// A vector with the name of its model.
 #[derive(Debug)]
@@ -48,31 +48,20 @@ impl Vectors {
             .map(|(seq, entry)| VectorRow { seq: *seq, vector: entry.stored.clone() })
     }
 
-    /// Stores vectors of a model, but for those of records that are not stored.
-    pub(super) fn put(
-        &mut self,
-        model: &str,
-        vectors: Vec<StoredVector>,
-        is_stored: impl Fn(RecordId) -> bool,
-        undo: &mut Vec<Undo>,
-    ) -> Result<(), Rejection> {
+    /// Dimension of the stored vectors of a model, `None` where there are none.
+    pub(super) fn dimension(&self, model: &str) -> Option<usize> {
         let mut of_model = self.rows.values().filter(|entry| *entry.model == *model);
-        let dimension = of_model.next().map(|entry| entry.stored.vector.len());
-        StoredVector::dimension_of(&vectors, model, dimension)?;
-        for stored in vectors.into_iter().filter(|stored| is_stored(stored.unit.record)) {
-            self.remove(stored.unit, model, undo);
-            self.seq += 1;
-            undo.push(Undo::Forget(self.seq));
-            self.insert(self.seq, Entry { model: model.into(), stored });
-        }
-        Ok(())
+        of_model.next().map(|entry| entry.stored.vector.len())
     }
 
-    /// Removes the vector of a unit, if it has one.
-    pub(super) fn remove(&mut self, unit: UnitKey, model: &str, undo: &mut Vec<Undo>) {
-        if let Some(seq) = self.by_unit.get(&(unit, model.into())).copied() {
+    /// Stores a vector, in place of the one that its unit has by that model.
+    pub(super) fn put(&mut self, model: &str, stored: StoredVector, undo: &mut Vec<Undo>) {
+        if let Some(seq) = self.by_unit.get(&(stored.unit, model.into())).copied() {
             self.take(seq, undo);
         }
+        self.seq += 1;
+        undo.push(Undo::Forget(self.seq));
+        self.insert(self.seq, Entry { model: model.into(), stored });
     }
 
     /// Removes all vectors of a record.
@@ -80,14 +69,6 @@ impl Vectors {
         let first = (UnitKey { record, part: 0 }, Box::default());
         let own = self.by_unit.range(first..).take_while(|((unit, _), _)| unit.record == record);
         for seq in own.map(|(_, seq)| *seq).collect::<Vec<_>>() {
-            self.take(seq, undo);
-        }
-    }
-
-    /// Removes the vectors of all other models.
-    pub(super) fn keep_model(&mut self, model: &str, undo: &mut Vec<Undo>) {
-        let others = self.rows.iter().filter(|(_, entry)| *entry.model != *model);
-        for seq in others.map(|(seq, _)| *seq).collect::<Vec<_>>() {
             self.take(seq, undo);
         }
     }

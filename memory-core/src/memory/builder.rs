@@ -1,0 +1,91 @@
+//! Opening a memory: the parts that a caller may choose, each with its default.
+
+use std::sync::Arc;
+
+use super::Memory;
+use super::learning::Learning;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::embed::Embedder;
+use crate::error::Error;
+use crate::index::Index;
+use crate::retrieve::{RecallCache, Weights};
+use crate::storage::Storage;
+
+/// Chooses the parts of a [`Memory`]; made by [`Memory::builder`].
+pub struct MemoryBuilder {
+    storage: Arc<dyn Storage>,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    embedder: Option<Arc<dyn Embedder>>,
+    background: bool,
+}
+
+impl MemoryBuilder {
+    pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
+        let (config, clock) = (Config::default(), Arc::new(SystemClock));
+        Self { storage, config, clock, embedder: None, background: false }
+    }
+
+    /// Sets limits and constants; [`Config::default`] otherwise.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Sets the source of time and ids; the system's otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Adds search by meaning to search by words; without an embedder there is none.
+    #[must_use]
+    pub fn embedder(mut self, embedder: impl Into<Option<Arc<dyn Embedder>>>) -> Self {
+        self.embedder = embedder.into();
+        self
+    }
+
+    /// Sets whether threads embed what is stored, and read what was learned before the first
+    /// question; not otherwise. Without them [`Memory::embed_all`] embeds, and the first question
+    /// waits for what was learned.
+    #[must_use]
+    pub const fn background(mut self, background: bool) -> Self {
+        self.background = background;
+        self
+    }
+
+    /// Opens the memory and begins to load its index on a thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot be
+    /// indexed.
+    pub fn open(self) -> Result<Memory, Error> {
+        let Self { storage, config, clock, embedder, background } = self;
+        config.validate()?;
+        let snapshot = config.snapshot_path.clone();
+        let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
+        let learning = Arc::new(Learning::new());
+        let mut memory = Memory {
+            cache: RecallCache::new(&config),
+            storage,
+            clock,
+            config,
+            embedder,
+            embedding: None,
+            index,
+            learning,
+            loading: None,
+            weights: Weights::default(),
+        };
+        if background {
+            memory.embedding = memory.embedding_round().and_then(crate::embed::worker::start);
+            memory.loading =
+                Learning::load(&memory.learning, &memory.index, Arc::clone(&memory.storage));
+        }
+        Ok(memory)
+    }
+}

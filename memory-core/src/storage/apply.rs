@@ -1,0 +1,338 @@
+//! The meaning of each [`Op`], written once for all backends that keep records as whole values.
+//!
+//! A backend gives its tables as [`Tables`], inside a transaction of its own: after an error it takes
+//! back what the batch has changed so far. A backend with SQL says the same in statements; the
+//! conformance suite holds both to the same claims.
+
+use super::batch::{Applied, Commit, Op, WriteBatch};
+use super::error::{Rejection, StorageError};
+use super::vector::StoredVector;
+use super::{ChangeOp, Seq};
+use crate::model::{
+    Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
+};
+
+/// Facts of a stored episode that preconditions need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EpisodeState {
+    /// Open, completed or abandoned.
+    pub(crate) status: Status,
+    /// Number of its steps.
+    pub(crate) n_steps: u32,
+}
+
+/// Facts of a stored note that preconditions need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoteState {
+    /// The note that superseded it.
+    pub(crate) superseded_by: Option<NoteId>,
+}
+
+/// The tables of one store, as the batch in progress sees them.
+///
+/// Every method sees the effects of those before it. Errors are the backend's own; nothing here checks
+/// a precondition of an [`Op`].
+pub(crate) trait Tables {
+    /// Returns the state of an episode, `None` where none is stored.
+    fn episode(&self, id: EpisodeId) -> Result<Option<EpisodeState>, StorageError>;
+
+    /// Returns the state of a note, `None` where none is stored.
+    fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError>;
+
+    /// Returns the record of that kind and source.
+    fn by_source(
+        &self,
+        kind: RecordKind,
+        source: &Source,
+    ) -> Result<Option<RecordId>, StorageError>;
+
+    /// Lists the notes that name a record as their episode, successor or predecessor.
+    fn linked_notes(&self, id: RecordId) -> Result<Vec<NoteId>, StorageError>;
+
+    /// Returns the dimension of the stored vectors of a model, `None` where there are none.
+    fn dimension(&self, model: &str) -> Result<Option<usize>, StorageError>;
+
+    /// Inserts an episode without steps, and its source.
+    fn insert_episode(&mut self, episode: Episode) -> Result<(), StorageError>;
+
+    /// Changes a stored episode; neither its id nor its source.
+    fn update_episode(
+        &mut self,
+        id: EpisodeId,
+        change: impl FnOnce(&mut Episode),
+    ) -> Result<(), StorageError>;
+
+    /// Appends steps, whose `idx` are set, to a stored episode and counts them.
+    fn append_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Result<(), StorageError>;
+
+    /// Inserts a note, and its source.
+    fn insert_note(&mut self, note: Note) -> Result<(), StorageError>;
+
+    /// Changes a stored note; neither its id nor its source.
+    fn update_note(
+        &mut self,
+        id: NoteId,
+        change: impl FnOnce(&mut Note),
+    ) -> Result<(), StorageError>;
+
+    /// Removes a stored record with its source, steps and vectors.
+    fn remove(&mut self, id: RecordId) -> Result<(), StorageError>;
+
+    /// Stores a vector, in place of the one that its unit has by that model.
+    fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError>;
+
+    /// Adds a change to the feed, in place of the record's older one; returns its position.
+    fn record_change(&mut self, id: RecordId, op: ChangeOp) -> Result<Seq, StorageError>;
+}
+
+/// Applies a batch to tables that stood at position `seq`.
+///
+/// # Errors
+///
+/// [`StorageError::Rejected`] when a precondition does not hold, else those of the tables. Some of the
+/// batch is in the tables then: the caller takes it back.
+pub(crate) fn apply(
+    tables: &mut impl Tables,
+    seq: Seq,
+    batch: WriteBatch,
+) -> Result<Commit, StorageError> {
+    let mut changes = Changes::default();
+    let mut applied = Vec::with_capacity(batch.ops.len());
+    for op in batch.ops {
+        applied.push(apply_op(tables, op, &mut changes)?);
+    }
+    let mut commit = Commit { seq, applied };
+    for (id, op) in changes.0 {
+        commit.seq = tables.record_change(id, op)?;
+    }
+    Ok(commit)
+}
+
+/// Changes of the batch, in order; they reach the feed once all of the batch is applied.
+#[derive(Default)]
+struct Changes(Vec<(RecordId, ChangeOp)>);
+
+impl Changes {
+    fn put(&mut self, id: impl Into<RecordId>) {
+        self.0.push((id.into(), ChangeOp::Put));
+    }
+}
+
+fn apply_op(
+    tables: &mut impl Tables,
+    op: Op,
+    changes: &mut Changes,
+) -> Result<Applied, StorageError> {
+    match op {
+        Op::InsertEpisode { episode, steps } => {
+            changes.put(episode.id);
+            return insert_episode(tables, *episode, steps);
+        }
+        Op::AppendSteps { episode, steps, limit } => {
+            changes.put(episode);
+            return append_steps(tables, episode, steps, limit);
+        }
+        Op::Close { episode, closing } => {
+            open_episode(tables, episode)?;
+            tables.update_episode(episode, |stored| stored.closing = Some(*closing))?;
+            changes.put(episode);
+        }
+        Op::InsertNote(note) => insert_note(tables, *note, changes)?,
+        Op::Remove(id) => remove(tables, id, changes)?,
+        Op::Judge { id, helpful } => {
+            count_feedback(tables, id, helpful)?;
+            changes.put(id);
+        }
+        Op::Merge { note, at } => {
+            stored_note(tables, note)?;
+            tables.update_note(note, |stored| {
+                stored.n_merged = stored.n_merged.saturating_add(1);
+                stored.merged_at = Some(at);
+            })?;
+            changes.put(note);
+        }
+        Op::Tie { episode, relations, shown, followed } => {
+            stored_episode(tables, episode)?;
+            tables.update_episode(episode, |stored| {
+                stored.relations = relations;
+                stored.shown = shown;
+                // An open episode has followed nothing yet.
+                if let Some(closing) = &mut stored.closing {
+                    closing.followed = followed;
+                }
+            })?;
+            changes.put(episode);
+        }
+        // Derived data: it makes no change, and what is not stored any more is passed over.
+        Op::KeepDigest { episode, digest } => {
+            if tables.episode(episode)?.is_some() {
+                tables.update_episode(episode, |stored| stored.digest = Some(digest))?;
+            }
+        }
+        Op::PutVectors { model, vectors } => put_vectors(tables, &model, vectors)?,
+    }
+    Ok(Applied::Done)
+}
+
+fn insert_episode(
+    tables: &mut impl Tables,
+    mut episode: Episode,
+    steps: Vec<Step>,
+) -> Result<Applied, StorageError> {
+    let id = episode.id;
+    if tables.episode(id)?.is_some() {
+        return Err(Rejection::Exists { id: id.into() }.into());
+    }
+    check_source(tables, RecordKind::Episode, episode.source.as_ref())?;
+    episode.n_steps = 0;
+    tables.insert_episode(episode)?;
+    append_numbered(tables, id, 0, steps, u32::MAX)
+}
+
+fn append_steps(
+    tables: &mut impl Tables,
+    id: EpisodeId,
+    steps: Vec<Step>,
+    limit: u32,
+) -> Result<Applied, StorageError> {
+    let EpisodeState { n_steps, .. } = open_episode(tables, id)?;
+    append_numbered(tables, id, n_steps, steps, limit)
+}
+
+/// Appends steps to an episode that has `n_before` and may have `limit`.
+fn append_numbered(
+    tables: &mut impl Tables,
+    id: EpisodeId,
+    n_before: u32,
+    mut steps: Vec<Step>,
+    limit: u32,
+) -> Result<Applied, StorageError> {
+    let (limit, got) = (limit as usize, n_before as usize + steps.len());
+    let n_steps = u32::try_from(got).ok().filter(|_| got <= limit);
+    let n_steps = n_steps.ok_or(Rejection::TooManySteps { limit, got })?;
+    for (idx, step) in (n_before..).zip(&mut steps) {
+        step.idx = idx;
+    }
+    if !steps.is_empty() {
+        tables.append_steps(id, steps)?;
+    }
+    Ok(Applied::Steps { n_steps })
+}
+
+fn insert_note(
+    tables: &mut impl Tables,
+    note: Note,
+    changes: &mut Changes,
+) -> Result<(), StorageError> {
+    let id = note.id;
+    if tables.note(id)?.is_some() {
+        return Err(Rejection::Exists { id: id.into() }.into());
+    }
+    if let Some(episode) = note.episode {
+        stored_episode(tables, episode)?;
+    }
+    if let Some(old) = note.supersedes
+        && let NoteState { superseded_by: Some(by) } = stored_note(tables, old)?
+    {
+        return Err(Rejection::Superseded { id: old, by }.into());
+    }
+    check_source(tables, RecordKind::Note, note.source.as_ref())?;
+    if let Some(old) = note.supersedes {
+        tables.update_note(old, |old| old.superseded_by = Some(id))?;
+        changes.put(old);
+    }
+    tables.insert_note(note)?;
+    changes.put(id);
+    Ok(())
+}
+
+/// Removes a record; notes that name it stay and lose the link.
+fn remove(
+    tables: &mut impl Tables,
+    id: RecordId,
+    changes: &mut Changes,
+) -> Result<(), StorageError> {
+    match id {
+        RecordId::Episode(episode) => drop(stored_episode(tables, episode)?),
+        RecordId::Note(note) => drop(stored_note(tables, note)?),
+    }
+    let linked = tables.linked_notes(id)?;
+    tables.remove(id)?;
+    for note in linked {
+        tables.update_note(note, |note| {
+            note.episode = note.episode.filter(|episode| RecordId::from(*episode) != id);
+            note.superseded_by = note.superseded_by.filter(|by| RecordId::from(*by) != id);
+            note.supersedes = note.supersedes.filter(|old| RecordId::from(*old) != id);
+        })?;
+        changes.put(note);
+    }
+    changes.0.push((id, ChangeOp::Remove));
+    Ok(())
+}
+
+fn count_feedback(
+    tables: &mut impl Tables,
+    id: RecordId,
+    helpful: bool,
+) -> Result<(), StorageError> {
+    let count = |feedback: &mut Feedback| {
+        let n = if helpful { &mut feedback.n_helpful } else { &mut feedback.n_unhelpful };
+        *n = n.saturating_add(1);
+    };
+    match id {
+        RecordId::Episode(id) => {
+            stored_episode(tables, id)?;
+            tables.update_episode(id, |episode| count(&mut episode.feedback))
+        }
+        RecordId::Note(id) => {
+            stored_note(tables, id)?;
+            tables.update_note(id, |note| count(&mut note.feedback))
+        }
+    }
+}
+
+/// Stores the vectors of records that are stored; one may be forgotten while its vectors are made.
+fn put_vectors(
+    tables: &mut impl Tables,
+    model: &str,
+    vectors: Vec<StoredVector>,
+) -> Result<(), StorageError> {
+    StoredVector::dimension_of(&vectors, model, tables.dimension(model)?)?;
+    for vector in vectors {
+        let is_stored = match vector.unit.record {
+            RecordId::Episode(id) => tables.episode(id)?.is_some(),
+            RecordId::Note(id) => tables.note(id)?.is_some(),
+        };
+        if is_stored {
+            tables.put_vector(model, vector)?;
+        }
+    }
+    Ok(())
+}
+
+fn stored_episode(tables: &impl Tables, id: EpisodeId) -> Result<EpisodeState, StorageError> {
+    Ok(tables.episode(id)?.ok_or(Rejection::Missing { id: id.into() })?)
+}
+
+fn open_episode(tables: &impl Tables, id: EpisodeId) -> Result<EpisodeState, StorageError> {
+    match stored_episode(tables, id)? {
+        state @ EpisodeState { status: Status::Open, .. } => Ok(state),
+        EpisodeState { status, .. } => Err(Rejection::Closed { id, status }.into()),
+    }
+}
+
+fn stored_note(tables: &impl Tables, id: NoteId) -> Result<NoteState, StorageError> {
+    Ok(tables.note(id)?.ok_or(Rejection::Missing { id: id.into() })?)
+}
+
+fn check_source(
+    tables: &impl Tables,
+    kind: RecordKind,
+    source: Option<&Source>,
+) -> Result<(), StorageError> {
+    let Some(source) = source else { return Ok(()) };
+    match tables.by_source(kind, source)? {
+        Some(id) => Err(Rejection::Exists { id }.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,95 @@
+//! Following the change feed: pages of changes with the records that they are about.
+//!
+//! Whatever is derived from the storage (the index, what was learned) is kept up to date by one loop:
+//! read a page, take it in, remember its position.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{ChangeOp, Seq, Storage, StorageError};
+use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId};
+
+/// What changed between two positions of the change feed, as it is stored now.
+pub(crate) struct Page {
+    /// Records that were removed.
+    pub(crate) removed: Vec<RecordId>,
+    /// Episodes that were put and are still stored.
+    pub(crate) episodes: Vec<Episode>,
+    /// Notes that were put and are still stored; none where the follower wants no notes.
+    pub(crate) notes: Vec<Note>,
+    /// Position of the last change of the page.
+    pub(crate) seq: Seq,
+    /// Number of changes.
+    pub(crate) n_changes: usize,
+}
+
+/// Reads the change feed from a position on, page by page.
+pub(crate) struct Follower<'a> {
+    /// Where the changes are read.
+    pub(crate) storage: &'a dyn Storage,
+    /// Most changes of one page.
+    pub(crate) page_size: usize,
+    /// Whether notes are wanted besides episodes.
+    pub(crate) with_notes: bool,
+    /// Set when nobody will ask any more: the following ends before the next page.
+    pub(crate) abandoned: &'a AtomicBool,
+}
+
+impl Follower<'_> {
+    /// Hands all pages after `seq` to `take`, oldest first; gives the number of changes.
+    ///
+    /// `take` keeps the position of the page once the page is taken in. Cost: one query of the feed,
+    /// and one for the records of each kind in a page.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage and of `take`; the pages before are taken in.
+    pub(crate) fn follow(
+        &self,
+        mut seq: Seq,
+        mut take: impl FnMut(Page) -> Result<(), StorageError>,
+    ) -> Result<usize, StorageError> {
+        let mut n_changes = 0;
+        while let Some(page) = self.page(seq)? {
+            (seq, n_changes) = (page.seq, n_changes + page.n_changes);
+            take(page)?;
+        }
+        Ok(n_changes)
+    }
+
+    fn page(&self, after: Seq) -> Result<Option<Page>, StorageError> {
+        let changes = self.storage.changes(after, self.page_size)?;
+        let Some(last) = changes.last().filter(|_| !self.abandoned.load(Ordering::Relaxed)) else {
+            return Ok(None);
+        };
+        let (mut removed, mut episodes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        for change in &changes {
+            match (change.op, change.id) {
+                (ChangeOp::Remove, id) => removed.push(id),
+                (ChangeOp::Put, RecordId::Episode(id)) => episodes.push(id),
+                (ChangeOp::Put, RecordId::Note(id)) if self.with_notes => notes.push(id),
+                (ChangeOp::Put, RecordId::Note(_)) => {}
+            }
+        }
+        Ok(Some(Page {
+            removed,
+            episodes: self.episodes(&episodes)?,
+            notes: self.notes(&notes)?,
+            seq: last.seq,
+            n_changes: changes.len(),
+        }))
+    }
+
+    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Episode>, StorageError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.storage.episodes(ids)?.into_iter().flatten().collect())
+    }
+
+    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Note>, StorageError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.storage.notes(ids)?.into_iter().flatten().collect())
+    }
+}
