@@ -23,6 +23,7 @@ pub use documents::{
     config_fields, long_document, misnamed_plans, undocumented_fields, undocumented_tools,
 };
 pub use floors::floor_findings;
+pub use modules::Target;
 pub use names::bad_file_names;
 pub use packages::{Package, wrong_dependencies};
 pub use prose::{question_openers, wide_lines};

@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use memory_testkit::tidy::{self, Package, Repository};
+use memory_testkit::tidy::{self, Package, Repository, Target};
 
 static REPOSITORY: LazyLock<Repository> =
     LazyLock::new(|| Repository::load(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()));
+
+static TARGETS: LazyLock<Vec<Target>> =
+    LazyLock::new(|| Target::all(&REPOSITORY, &Package::all(&REPOSITORY)));
 
 /// Beginnings of the paths of sources that do not yet follow the rules about floors, circles,
 /// widths and doc comments. An empty list puts these rules in force for the whole tree.
@@ -65,7 +68,7 @@ fn files_are_named_by_what_is_in_them() {
 
 #[test]
 fn every_source_file_is_reached_from_a_crate_root() {
-    check(&tidy::unreachable_files(&REPOSITORY, &Package::all(&REPOSITORY)));
+    check(&tidy::unreachable_files(&REPOSITORY, &TARGETS));
 }
 
 #[test]
@@ -75,12 +78,12 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn every_source_file_stands_on_one_floor_and_takes_from_lower_ones() {
-    check(&in_force(tidy::floor_findings(&REPOSITORY, &Package::all(&REPOSITORY))));
+    check(&in_force(tidy::floor_findings(&TARGETS)));
 }
 
 #[test]
 fn no_files_take_from_each_other_in_a_circle() {
-    check(&in_force(tidy::circles(&REPOSITORY, &Package::all(&REPOSITORY))));
+    check(&in_force(tidy::circles(&TARGETS)));
 }
 
 #[test]

@@ -7,21 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::{Edge, edges};
-use super::modules::{Tree, roots};
-use super::packages::Package;
-use super::repository::Repository;
+use super::modules::Target;
 
 /// Finds groups of files that take from each other, directly or through others: none of them can
 /// be read without the rest.
 #[must_use]
-pub fn circles(repository: &Repository, packages: &[Package]) -> Vec<String> {
+pub fn circles(targets: &[Target]) -> Vec<String> {
     let mut found = BTreeSet::new();
-    for package in packages {
-        for root in roots(repository, package) {
-            let mut edges = edges(&Tree::of(repository, &root));
-            edges.retain(|edge| !edge.is_outward && !edge.is_test);
-            found.extend(circles_among(&edges));
-        }
+    for target in targets {
+        let mut edges = edges(&target.tree);
+        edges.retain(|edge| !edge.is_outward && !edge.is_test);
+        found.extend(circles_among(&edges));
     }
     found.into_iter().collect()
 }
@@ -76,11 +72,12 @@ fn with_lines(group: &[&str], edges: &[Edge]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::{Package, Repository};
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let manifest = ("a/Cargo.toml", "[package]\nname = \"a\"\n");
         let repository = Repository::of(&[&[manifest], files].concat());
-        circles(&repository, &Package::all(&repository))
+        circles(&Target::all(&repository, &Package::all(&repository)))
     }
 
     #[test]

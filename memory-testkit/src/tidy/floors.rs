@@ -9,9 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::imports::{double_supers, edges};
-use super::modules::{Tree, roots};
-use super::packages::Package;
-use super::repository::Repository;
+use super::modules::{Target, Tree};
 
 /// Rooms of a crate, floor by floor from below.
 type Floors = &'static [&'static [&'static str]];
@@ -81,19 +79,16 @@ const HOUSE: [(&str, Floors); 8] = [
 /// Finds files without a floor, imports from a floor above, and paths that go up two modules at
 /// once.
 #[must_use]
-pub fn floor_findings(repository: &Repository, packages: &[Package]) -> Vec<String> {
+pub fn floor_findings(targets: &[Target]) -> Vec<String> {
     let mut found = BTreeSet::new();
-    for package in packages {
-        for root in roots(repository, package) {
-            let tree = Tree::of(repository, &root);
-            let double = double_supers(&tree).into_iter();
-            found.extend(double.map(|(path, line)| format!("{path}:{line}: `super::super`")));
-            let name = root.strip_prefix(&package.dir).unwrap_or(&root);
-            if ["/src/lib.rs", "/src/main.rs"].contains(&name) {
-                let floors = HOUSE.iter().find(|(dir, _)| *dir == package.dir);
-                let floors = floors.map_or(&[][..], |(_, floors)| floors);
-                found.extend(findings_in(&tree, &root, floors));
-            }
+    for Target { dir, root, tree } in targets {
+        let double = double_supers(tree).into_iter();
+        found.extend(double.map(|(path, line)| format!("{path}:{line}: `super::super`")));
+        let name = root.strip_prefix(dir).unwrap_or(root);
+        if ["/src/lib.rs", "/src/main.rs"].contains(&name) {
+            let floors = HOUSE.iter().find(|(known, _)| known == dir);
+            let floors = floors.map_or(&[][..], |(_, floors)| floors);
+            found.extend(findings_in(tree, root, floors));
         }
     }
     found.into_iter().collect()
@@ -130,6 +125,7 @@ fn findings_in(tree: &Tree, root: &str, floors: Floors) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::{Package, Repository};
 
     const FLOORS: Floors = &[&["model", "clock"], &["storage"], &["memory"]];
 
@@ -198,7 +194,7 @@ mod tests {
             ("b/src/x.rs", "use super::super::y;"),
         ];
         let repository = Repository::of(&files);
-        let findings = floor_findings(&repository, &Package::all(&repository));
+        let findings = floor_findings(&Target::all(&repository, &Package::all(&repository)));
         let expected =
             ["b/src/x.rs: the room `x` stands on no floor", "b/src/x.rs:1: `super::super`"];
         assert_eq!(findings, expected);

@@ -79,7 +79,7 @@ pub(super) fn double_supers(tree: &Tree) -> Vec<(String, usize)> {
     found
 }
 
-/// What a path leads to.
+/// Target of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     module: usize,
@@ -107,7 +107,7 @@ fn resolve(tree: &Tree, from: usize, path: &[String], chain: usize) -> Option<Pl
     Some(place)
 }
 
-/// What a name means in a module: a module in it, something that it imports, or an item of it.
+/// Looks up a name in a module: a module in it, something that it imports, or an item of it.
 fn look_up(tree: &Tree, module: usize, name: &str, chain: usize) -> Option<Place> {
     let chain = chain.checked_sub(1)?;
     let own = &tree.modules[module];

@@ -1,8 +1,8 @@
 //! Module trees of the targets of a crate: which file holds which module.
 //!
-//! Input is the repository's text, output a [`Tree`] for each crate root. Modules are found as the
-//! compiler finds them (`mod`, `#[path]`, `mod.rs`), but conditions (`#[cfg]`) are ignored: every
-//! module that exists on some platform belongs to the tree.
+//! Input is the repository's text, output a [`Target`] for each crate root. Modules are found as
+//! the compiler finds them (`mod`, `#[path]`, `mod.rs`), but conditions (`#[cfg]`) are ignored:
+//! every module that exists on some platform belongs to the tree.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,31 @@ pub(super) struct Module {
     pub(super) children: BTreeMap<String, usize>,
     /// Only tests are built with it, or with a module around it.
     pub(super) is_test: bool,
+}
+
+/// A library, program, test, bench or example with its modules.
+#[derive(Debug)]
+pub struct Target {
+    /// Folder of its crate.
+    pub(super) dir: String,
+    /// Its root file.
+    pub(super) root: String,
+    /// Its modules.
+    pub(super) tree: Tree,
+}
+
+impl Target {
+    /// Every target of every crate of the repository.
+    #[must_use]
+    pub fn all(repository: &Repository, packages: &[Package]) -> Vec<Self> {
+        let roots_of = |package| roots(repository, package).into_iter().map(move |r| (package, r));
+        let targets = packages.iter().flat_map(roots_of).map(|(package, root)| Self {
+            dir: package.dir.clone(),
+            tree: Tree::of(repository, &root),
+            root,
+        });
+        targets.collect()
+    }
 }
 
 /// Modules of one target; the first is its root.
@@ -125,7 +150,7 @@ fn candidates(declaration: &Declaration, folder: &str, below: &str) -> Vec<Strin
 }
 
 /// Roots that a manifest declares, and those that cargo finds by itself.
-pub(super) fn roots(repository: &Repository, package: &Package) -> Vec<String> {
+fn roots(repository: &Repository, package: &Package) -> Vec<String> {
     let in_dir = |path: &str| format!("{}/{path}", package.dir);
     let mut roots: Vec<String> =
         ["src/lib.rs", "src/main.rs", "build.rs"].map(in_dir).into_iter().collect();

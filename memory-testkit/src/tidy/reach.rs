@@ -2,30 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use super::modules::{Tree, roots};
-use super::packages::Package;
+use super::modules::Target;
 use super::repository::Repository;
 
 /// Finds sources that no crate root leads to: nobody compiles them, and their tests never run.
 #[must_use]
-pub fn unreachable_files(repository: &Repository, packages: &[Package]) -> Vec<String> {
-    let mut reached = BTreeSet::new();
-    for package in packages {
-        for root in roots(repository, package) {
-            reached.extend(Tree::of(repository, &root).files.into_keys());
-        }
-    }
-    let unreached = repository.sources().filter(|(path, _)| !reached.contains(*path));
+pub fn unreachable_files(repository: &Repository, targets: &[Target]) -> Vec<String> {
+    let reached: BTreeSet<&str> =
+        targets.iter().flat_map(|target| target.tree.files.keys()).map(String::as_str).collect();
+    let unreached = repository.sources().filter(|(path, _)| !reached.contains(path));
     unreached.map(|(path, _)| format!("{path}: no crate root leads here")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::Package;
 
     fn unreached(files: &[(&str, &str)]) -> Vec<String> {
         let repository = Repository::of(files);
-        unreachable_files(&repository, &Package::all(&repository))
+        let targets = Target::all(&repository, &Package::all(&repository));
+        unreachable_files(&repository, &targets)
     }
 
     const MANIFEST: (&str, &str) = ("a/Cargo.toml", "[package]\nname = \"a\"\n");
