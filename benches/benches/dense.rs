@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use memory_benches::synthetic::{DIMENSION, vector};
 use memory_core::bench::{DenseIndex, KernelBench, UnitMask};
+use memory_testkit::generate::{DIMENSION, vector};
 
 const K: usize = 10;
 

@@ -1,13 +1,13 @@
-//! What it costs to embed: one text of about 34 tokens, a long one, a query that is kept, 100 texts at
-//! once and one after the other.
+//! Cost of embedding: one text of about 34 tokens, a long one, a cached query, 100 texts at once
+//! and one after the other.
 
 use std::num::NonZero;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use memory_benches::workload::Workload;
 use memory_core::{Embedder, Role};
 use memory_embed::{Cached, MiniLm};
+use memory_testkit::generate::Workload;
 
 const N_TEXTS: usize = 100;
 

@@ -1,21 +1,21 @@
-//! What it costs to record an episode: start, log, complete.
+//! Cost of recording an episode: start, log, complete.
 //!
 //! Measured is the call of `Memory`: checking, masking and cutting of the texts, and the storage's
-//! atomic batch. Not measured: making the input (a server has it from decoding the request), dropping
-//! what is returned, and the search index, which is no part of these calls: it follows the change feed
-//! when it is asked next (`recall`).
+//! atomic batch. Not measured: making the input (a server has it from decoding the request),
+//! dropping the result, and the search index, which is no part of these calls: it follows the
+//! change feed when it is asked next (`recall`).
 //!
-//! On `MemStorage` this is the engine alone. On libsql `log` is acknowledged after its commit, `start`
-//! and `complete` after the flush to the disk as well.
+//! On `MemStorage` this is the engine alone. On libsql `log` is acknowledged after its commit,
+//! `start` and `complete` after the flush to the disk as well.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use memory_benches::workload::Workload;
 use memory_core::{Completion, Config, EpisodeId, MemStorage, Memory, NewEpisode, NewStep};
 use memory_storage_turso::{Options, TursoStorage};
+use memory_testkit::generate::Workload;
 use tempfile::TempDir;
 
 const N_STEPS: usize = 15;
@@ -45,8 +45,8 @@ fn in_libsql() -> Store {
     Store { memory, _dir: Some(dir) }
 }
 
-/// Times `call` on inputs made before, `round` of them on each fresh store, so that neither the inputs
-/// nor a store that grows without end are measured.
+/// Times `call` on inputs made before, `round` of them on each fresh store, so that neither the
+/// inputs nor a store that grows without end are measured.
 fn timed<I, O>(
     n_calls: u64,
     round: usize,

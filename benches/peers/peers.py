@@ -263,6 +263,16 @@ def name_of_graph(name):
     return name.split(" ef ")[0]
 
 
+def commit():
+    """Commit of the source, with `+` when files differ from it, as `record` compares it."""
+
+    def git(*arguments):
+        return subprocess.run(("git", *arguments), capture_output=True, text=True, check=True).stdout
+
+    changed = git("status", "--porcelain", "--untracked-files=no").strip()
+    return git("rev-parse", "--short=12", "HEAD").strip() + ("+" if changed else "")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", default="target/release/dense-peer", metavar="PROGRAM")
@@ -292,7 +302,8 @@ def main():
         print(("ok      " if reached else "MISSED  ") + line)
     if arguments.json:
         with open(arguments.json, "w") as file:
-            json.dump({"kind": "peers", "kernels": kernels, "figures": figures}, file, indent=1)
+            report = {"kind": "peers", "provenance": {"commit": commit()}, "kernels": kernels}
+            json.dump({**report, "figures": figures}, file, indent=1)
     return 0 if all(reached for _, reached in outcome) else 1
 
 

@@ -1,4 +1,4 @@
-//! What each term of the score is worth: the product with one of them left out, a column each.
+//! Ablation: the product with one term of the score left out, a column for each term.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::evaluate::SetReport;
 use crate::searcher::Product;
 use crate::table::{layout, share};
 
-/// The column that the others are compared with.
+/// Column that the others are compared with.
 const WHOLE: &str = "fused";
 
-/// The weight that is best for all queries of the development sets, where one has to do.
+/// Weight of the vectors that is best for all queries of the development sets, where one has to do.
 const ONE_WEIGHT: f32 = 0.65;
 
-/// The columns: by words alone, by meaning alone, the plain sum of both, and without each term.
+/// Columns by words alone, by vectors alone, by the plain sum of both, and without each term.
 #[must_use]
 pub fn columns(embedder: &Arc<dyn Embedder>) -> Vec<Product> {
     let whole = Weights::default();
@@ -49,7 +49,8 @@ pub fn columns(embedder: &Arc<dyn Embedder>) -> Vec<Product> {
     weights.into_iter().map(product).collect()
 }
 
-/// One row per part of a set, one column per way of searching, with the difference to the whole.
+/// Lays out one row per part of a set and one column per way of searching, with the difference to
+/// the product as it comes.
 #[must_use]
 pub fn table(reports: &[SetReport]) -> String {
     let mut names: Vec<&str> = Vec::new();

@@ -5,7 +5,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use memory_core::Timestamp;
 
-/// Where texts without any date begin; what matters is their order.
+/// Instant of the first text without a date; only the order of such texts matters.
 const FIRST_MS: i64 = 1_577_836_800_000;
 
 /// Gives each text an instant: its own date if it can be read, else just after the one before.
@@ -21,7 +21,7 @@ impl Default for Calendar {
 }
 
 impl Calendar {
-    /// The instant of the next text.
+    /// Returns the instant of the next text.
     pub fn next(&mut self, ts: Option<&str>) -> Timestamp {
         self.last = ts.and_then(read).unwrap_or(Timestamp::from_millis(self.last.as_millis() + 1));
         self.last

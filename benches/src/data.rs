@@ -1,4 +1,4 @@
-//! Gzip JSON lines, read whole; what is wrong with a file is said with its line.
+//! Gzip JSON lines, read whole; an error names the file and the line.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 
-/// Why data cannot be used.
+/// Reason why data cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// It is not there.
     #[error("{path} is missing: {wanted}")]
     Missing {
-        /// What was looked for.
+        /// Missing file or folder.
         path: PathBuf,
-        /// What it should be.
+        /// Description of the expected content.
         wanted: String,
     },
-    /// It cannot be read or decompressed.
-    #[error("cannot read {path}, line {line}: {source}")]
+    /// It cannot be read, decompressed or written.
+    #[error("cannot use {path}, line {line}: {source}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Line from 1; 0 when it could not be opened.
         line: usize,
-        /// What the system says.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// Its content is not what it should be.
@@ -35,7 +35,7 @@ pub enum DataError {
         path: PathBuf,
         /// Line from 1.
         line: usize,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
 }
@@ -57,7 +57,7 @@ pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DataError>
     Ok(records)
 }
 
-/// Says that a file is not what it should be.
+/// Returns the error of a file with unexpected content.
 #[must_use]
 pub fn broken(path: &Path, line: usize, reason: impl Into<String>) -> DataError {
     DataError::Broken { path: path.to_path_buf(), line, reason: reason.into() }

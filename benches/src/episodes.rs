@@ -57,9 +57,10 @@ struct LineStep {
     verb: Option<Box<str>>,
 }
 
-/// Reads `NAME.episodes.jsonl.gz` in the order of time, where it is told, else of lines.
+/// Reads `NAME.episodes.jsonl.gz` in the order of time, or of lines where there is none.
 ///
-/// The action of a step is what the engine makes of its arguments, or the file's own verb with `verbs`.
+/// The action of a step is what the engine makes of its arguments, or the file's own verb with
+/// `verbs`.
 pub fn read_attempts(dir: &Path, name: &str, verbs: bool) -> Result<Vec<Attempt>, DataError> {
     let path = dir.join(format!("{name}.episodes.jsonl.gz"));
     let lines: Vec<Line> = read_lines(&path)?;
@@ -124,8 +125,8 @@ fn read_step(idx: usize, step: LineStep, at: Timestamp, verbs: bool) -> Step {
     }
 }
 
-/// An attempt of `n_steps` steps at one of 500 tasks: each of 20 tools has a few that mostly follow it, and
-/// one step in ten fails, in one of 30 ways. `None` for more steps than an episode counts.
+/// An attempt of `n_steps` steps at one of 500 tasks: each of 20 tools has a few that mostly follow
+/// it, and one step in ten fails, in one of 30 ways. `None` for more steps than an episode counts.
 pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Option<Attempt> {
     let mut tool = rng.usize(..20);
     let mut line_step = || {

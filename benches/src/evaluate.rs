@@ -1,76 +1,41 @@
-//! Quality of one column on one set: is the right answer found, and is nothing said where there is none?
+//! Quality of one column on one set: ranks of the right answers, and silence where there is none.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use memory_core::{Error, Strength};
 use serde::Serialize;
 
-use crate::metrics::{capped_recall_at, mean, ndcg_at, recall_at, reciprocal_rank};
+use crate::metrics::mean;
 use crate::percentile::Percentiles;
 use crate::retrieval_set::{Question, RetrievalSet};
+use crate::scores::{DEPTH, Ranked, Scores, score};
 use crate::searcher::{Answer, Asked, Column, Loading, Searcher};
 use crate::{sessions, targets};
 
-/// Depth to which rankings are scored.
-pub(crate) const DEPTH: usize = 10;
-
-/// Questions about other corpora that are put to each corpus.
+/// Number of questions about other corpora that are put to each corpus.
 const N_FOREIGN: usize = 200;
 
-/// The strength of a query that names none.
+/// Strength of a query that names none.
 const DEFAULT_STRENGTH: Strength = Strength::Weak;
 
-/// All that is known of one column on one set.
+/// All figures of one column on one set.
 #[derive(Debug, Clone, Serialize)]
 pub struct SetReport {
     /// The set.
     pub set: String,
     /// The column.
     pub column: &'static str,
-    /// What loading took.
+    /// Cost of loading.
     pub loading: Loading,
     /// Scores of the parts of the set; the first is the one that counts.
     pub scores: Vec<Scores>,
     /// Time of the answers, at strength `any`.
     pub latency: Option<Percentiles>,
-    /// What the floor does.
+    /// Effect of the floor.
     pub floor: Floor,
 }
 
-/// How well the right answers of a part of a set are found.
-#[derive(Debug, Clone, Serialize)]
-pub struct Scores {
-    /// The part.
-    pub view: &'static str,
-    /// Questions in it.
-    pub n: usize,
-    /// Mean of |gold ∩ first 5| / |gold|.
-    pub recall_at_5: Option<f64>,
-    /// Mean of |gold ∩ first 10| / |gold|.
-    pub recall_at_10: Option<f64>,
-    /// Mean of |gold ∩ first 10| / min(10, |gold|), for comparison with tables that count so.
-    pub capped_recall_at_10: Option<f64>,
-    /// Mean nDCG of the first 10.
-    pub ndcg_at_10: Option<f64>,
-    /// Mean reciprocal rank of the first right answer among the first 10.
-    pub mrr: Option<f64>,
-    /// The recall@10 to reach.
-    pub target_recall_at_10: Option<f64>,
-    /// recall@10 by category of question.
-    pub recall_at_10_by_category: BTreeMap<String, f64>,
-}
-
-impl Scores {
-    /// Whether the target, if there is one, is missed.
-    #[must_use]
-    pub fn misses_target(&self) -> bool {
-        self.target_recall_at_10.is_some_and(|target| self.recall_at_10.is_none_or(|v| v < target))
-    }
-}
-
-/// What the default strength leaves out, rightly and wrongly.
+/// Effect of the default strength: the hits that it leaves out, rightly and wrongly.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Floor {
     /// Questions of the set that have no answer in it.
@@ -85,7 +50,7 @@ pub struct Floor {
     pub strong: Option<f64>,
 }
 
-/// How questions without an answer are answered at the default strength.
+/// Answers at the default strength to questions that have no right one.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Silence {
     /// Questions put.
@@ -149,53 +114,6 @@ fn ask(searcher: &dyn Searcher, asked: &Question, strength: Strength) -> Result<
     Ok(answer)
 }
 
-/// A question with what is right and what was found.
-#[derive(Debug, Clone)]
-pub(crate) struct Ranked<'a> {
-    /// Ids of the right answers.
-    pub(crate) gold: Cow<'a, [String]>,
-    /// Ids of what was found, best first.
-    pub(crate) ids: Vec<String>,
-    /// How right each answer is, where that differs.
-    pub(crate) grades: Option<&'a BTreeMap<String, f64>>,
-    /// What kind of question.
-    pub(crate) category: Option<&'a str>,
-}
-
-impl<'a> Ranked<'a> {
-    fn of(question: &'a Question, answer: &Answer) -> Self {
-        Self {
-            gold: question.gold().into(),
-            ids: answer.hits.iter().map(|(id, _)| id.clone()).collect(),
-            grades: question.grades.as_ref(),
-            category: question.category.as_deref(),
-        }
-    }
-}
-
-fn score(view: &'static str, part: &[Ranked<'_>], target: Option<f64>) -> Scores {
-    let mean_of = |measure: &dyn Fn(&Ranked<'_>) -> f64| mean(part.iter().map(measure));
-    let mut by_category = BTreeMap::<String, Vec<f64>>::new();
-    for ranked in part {
-        let category = ranked.category.unwrap_or_default().to_owned();
-        let recall = recall_at(DEPTH, &ranked.ids, &ranked.gold);
-        by_category.entry(category).or_default().push(recall);
-    }
-    let by_category =
-        by_category.into_iter().filter_map(|(name, values)| Some((name, mean(values)?)));
-    Scores {
-        view,
-        n: part.len(),
-        recall_at_5: mean_of(&|ranked| recall_at(5, &ranked.ids, &ranked.gold)),
-        recall_at_10: mean_of(&|ranked| recall_at(DEPTH, &ranked.ids, &ranked.gold)),
-        capped_recall_at_10: mean_of(&|ranked| capped_recall_at(DEPTH, &ranked.ids, &ranked.gold)),
-        ndcg_at_10: mean_of(&|r| ndcg_at(DEPTH, &r.ids, &r.gold, r.grades)),
-        mrr: mean_of(&|r| reciprocal_rank(r.ids.get(..DEPTH).unwrap_or(&r.ids), &r.gold)),
-        target_recall_at_10: target,
-        recall_at_10_by_category: by_category.collect(),
-    }
-}
-
 fn floor(
     searcher: &dyn Searcher,
     set: &RetrievalSet,
@@ -241,7 +159,7 @@ fn silence(answers: &[Answer]) -> Silence {
 fn foreign_questions(set: &RetrievalSet, others: &[&RetrievalSet]) -> Vec<Question> {
     let mut scopes: Vec<_> = set.documents.iter().map(|document| document.scope.clone()).collect();
     scopes.dedup();
-    // Sets of one family may tell of the same persons.
+    // Sets of one family may speak of the same persons.
     let family = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'k').len();
     let is_other = |other: &&&RetrievalSet| {
         let stem = |name: &str| name[..family(name)].to_owned();

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::percentile::Percentiles;
 use crate::{table, targets};
 
-/// Fewest values of which one in a hundred can be told from the longest.
+/// Fewest values for which the 99th percentile differs from the maximum.
 const MIN_FOR_P99: usize = 100;
 
 /// A measured figure of which less is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// What was measured; the key of its target.
+    /// Name of the measurement, and key of its target.
     pub name: String,
     /// Unit of the values.
     pub unit: String,
@@ -53,7 +53,7 @@ impl Figure {
         self
     }
 
-    /// Whether there is a target and it is missed.
+    /// True if there is a target and it is missed.
     #[must_use]
     pub fn misses_target(&self) -> bool {
         self.target.is_some_and(|target| self.p50 > target)

@@ -1,8 +1,9 @@
-//! What the benches and the harnesses share: data sets, generated load, metrics, reports.
+//! Shared parts of the benches and harnesses: data sets, metrics, the measured server, reports.
 //!
 //! Not part of the product. A harness is a small binary on top of this library: it reads its data
-//! ([`data`]), drives the product through the same calls as a user, and hands [`Figure`]s to the
-//! report, so that another harness needs only its own measurement.
+//! ([`data`]), drives the product through the same calls as a user, and reports [`Figure`]s, so
+//! that another harness needs only its own measurement. Generated load and the client of the server
+//! are those of the tests (`memory-testkit`).
 
 pub mod ablation;
 pub mod calendar;
@@ -17,14 +18,13 @@ pub mod metrics;
 pub mod percentile;
 pub mod playbook_replay;
 pub mod retrieval_set;
+pub mod scores;
 pub mod searcher;
+pub mod server;
 mod sessions;
-pub mod stdio;
-pub mod synthetic;
 pub mod table;
 pub mod targets;
 pub mod variety;
 pub mod vector_file;
-pub mod workload;
 
 pub use figure::Figure;

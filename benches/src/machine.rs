@@ -1,4 +1,4 @@
-//! Where and of what a record was made.
+//! Machine, day and source of a record.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +21,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// What can be found out here and now; `unknown` for the rest.
+    /// Reads machine, day and source; `unknown` for those that the system does not report.
     #[must_use]
     pub fn here() -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Provenance {
         }
     }
 
-    /// A short name of the machine that can be part of a file name.
+    /// Returns a short name of the machine that can be part of a file name.
     #[must_use]
     pub fn machine_name(&self) -> String {
         let words = self.cpu.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());

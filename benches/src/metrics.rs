@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Which share of `gold` is among the first `k`: |gold ∩ first k| / |gold|.
+/// Returns the share of `gold` among the first `k`: |gold ∩ first k| / |gold|.
 ///
 /// Not divided by min(k, |gold|): a query with more than `k` right answers cannot reach 1. That is
 /// how the figures in the data's README are counted (on cranfield the two differ by .03).
@@ -11,14 +11,14 @@ pub fn recall_at(k: usize, ranked: &[String], gold: &[String]) -> f64 {
     share(n_gold_in(k, ranked, gold), gold.len())
 }
 
-/// Like [`recall_at`], divided by min(k, |gold|), so that a perfect ranking always has 1.
+/// Returns [`recall_at`], divided by min(k, |gold|), so that a perfect ranking always has 1.
 #[must_use]
 pub fn capped_recall_at(k: usize, ranked: &[String], gold: &[String]) -> f64 {
     share(n_gold_in(k, ranked, gold), gold.len().min(k))
 }
 
-/// Discounted gain of the first `k` over that of the best order, with the grade itself as gain and
-/// log2(rank + 1) as discount (as `trec_eval` counts it). Ungraded gold has grade 1.
+/// Returns the discounted gain of the first `k` over that of the best order, with the grade itself
+/// as gain and log2(rank + 1) as discount (as `trec_eval` counts it). Ungraded gold has grade 1.
 #[must_use]
 pub fn ndcg_at(
     k: usize,

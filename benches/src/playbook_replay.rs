@@ -13,6 +13,7 @@ use memory_core::{
     Completion, Config, Episode, EpisodeId, Error, HitKind, MemStorage, Memory, NewEpisode,
     Outcome, Query, RecordId, Scope, Strength,
 };
+use serde::Serialize;
 
 use crate::data::{DataError, broken, set_names};
 use crate::episodes::{Attempt, read_attempts};
@@ -25,7 +26,7 @@ const MAX_NEAR: usize = 5;
 const NEAR: f64 = 0.5;
 
 /// What came of the replay of one set.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Replay {
     /// Name of the set.
     pub set: String,
@@ -55,11 +56,12 @@ pub struct Replay {
     /// See `n_books`.
     pub book_us: f64,
     /// Every 20th or so of the playbooks, with the reflection that followed, for reading.
+    #[serde(skip)]
     pub examples: Vec<String>,
 }
 
 /// Sums of precision and recall of tools told against tools used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Overlap {
     n: usize,
     precision: f64,

@@ -25,18 +25,18 @@ const BEAM_CATEGORIES: [&str; 5] = [
 pub struct Document {
     /// Its id in the set.
     pub id: String,
-    /// What it says.
+    /// Content.
     pub text: String,
-    /// When, in the set's own way.
+    /// Date, in the notation of the set.
     #[serde(default)]
     pub ts: Option<String>,
     /// The conversation or document it is part of.
     #[serde(default)]
     pub session: Option<String>,
-    /// Who said it.
+    /// Speaker.
     #[serde(default)]
     pub speaker: Option<String>,
-    /// Where it is searched; the same as that of the questions about it.
+    /// Scope in which it is searched, that of the questions about it.
     #[serde(default)]
     pub scope: Option<String>,
 }
@@ -46,7 +46,7 @@ pub struct Document {
 pub struct Question {
     /// Its id in the set.
     pub id: String,
-    /// What is asked.
+    /// The question itself.
     pub text: String,
     /// Ids of the right answers as first published.
     #[serde(default)]
@@ -57,13 +57,13 @@ pub struct Question {
     /// Right answers that are whole sessions: no unit to be found, but not unanswerable either.
     #[serde(default)]
     gold_sessions: Vec<String>,
-    /// How right each answer is.
+    /// Grade of each right answer.
     #[serde(default)]
     pub grades: Option<BTreeMap<String, f64>>,
-    /// What kind of question.
+    /// Category.
     #[serde(default)]
     pub category: Option<String>,
-    /// Where to search; all of the corpus if not said.
+    /// Scope in which to search; the whole corpus without one.
     #[serde(default)]
     pub scope: Option<String>,
     /// Ids that do not count as answers, such as the question itself.
@@ -78,13 +78,13 @@ impl Question {
         self.gold_audited.as_deref().unwrap_or(&self.gold)
     }
 
-    /// Whether the corpus holds an answer that can be pointed at.
+    /// True if the corpus holds a right text.
     #[must_use]
     pub fn is_answerable(&self) -> bool {
         !self.gold().is_empty()
     }
 
-    /// Whether the corpus holds no answer.
+    /// True if the corpus holds no answer.
     #[must_use]
     pub fn is_unanswerable(&self) -> bool {
         self.gold().is_empty() && self.gold_sessions.is_empty()
@@ -157,7 +157,7 @@ impl RetrievalSet {
 pub struct View {
     /// Its name.
     pub name: &'static str,
-    /// Whether a question belongs to it.
+    /// Decides if a question belongs to it.
     pub holds: fn(&Question) -> bool,
 }
 

@@ -1,7 +1,7 @@
-//! What is asked: one way of searching a corpus, loaded with it.
+//! Ways of searching a corpus, each a column of the quality report.
 //!
-//! Each way is a column of the quality report: the product by words alone, by meaning alone (all vectors
-//! compared one by one, without the engine), and as it comes, both fused.
+//! The product by words alone and as it comes (words and vectors fused), and vectors alone: all of
+//! them compared one by one, without the engine.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ pub trait Searcher {
 pub struct Asked<'a> {
     /// The words.
     pub text: &'a str,
-    /// Where to search; everywhere if not said.
+    /// Scope in which to search; everywhere without one.
     pub scope: Option<&'a str>,
     /// Most hits.
     pub limit: usize,
@@ -62,7 +62,7 @@ pub struct Answer {
     pub latency: Duration,
 }
 
-/// What loading a corpus took.
+/// Cost and result of loading a corpus.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Loading {
     /// Texts stored.
@@ -89,9 +89,9 @@ pub struct Loading {
 pub struct Product {
     /// Name of the column.
     pub name: &'static str,
-    /// What embeds.
+    /// Embedder.
     pub embedder: Option<Arc<dyn Embedder>>,
-    /// What each piece of evidence counts.
+    /// Weights of the terms of the score.
     pub weights: Weights,
 }
 
@@ -185,9 +185,9 @@ impl Searcher for ByMemory {
     }
 }
 
-/// All vectors compared with the question's, one by one: what meaning alone finds.
+/// Vectors alone: all of them compared with the question's, one by one.
 pub struct ByVectors {
-    /// What embeds.
+    /// Embedder.
     pub embedder: Arc<dyn Embedder>,
 }
 

@@ -1,21 +1,21 @@
-//! Whole sessions as answers: is the conversation found in which the answer was given?
+//! Whole sessions as answers: rank of the conversation in which the answer was given.
 //!
-//! A session ranks by its best turn, so one that holds a right turn counts as found however the turn
-//! itself ranks. This is how session-level figures of the `LoCoMo` set are made elsewhere.
+//! A session ranks by its best turn, so one that holds a right turn counts as found however the
+//! turn itself ranks. This is how session-level figures of the `LoCoMo` set are made elsewhere.
 
 use std::collections::{HashMap, HashSet};
 
 use memory_core::{Error, Strength};
 
-use crate::evaluate::{DEPTH, Ranked};
 use crate::retrieval_set::RetrievalSet;
+use crate::scores::{DEPTH, Ranked};
 use crate::searcher::{Asked, Searcher};
 
-/// Turns that are asked for, so that there are ten sessions among them.
+/// Number of turns that are asked for, so that there are ten sessions among them.
 const N_TURNS: usize = 200;
 
-/// Session of each turn by its id, for sets of conversations with more than ten sessions each; empty for
-/// others, where sessions are trivial to find.
+/// Session of each turn by its id, for sets of conversations with more than ten sessions each;
+/// empty for others, where sessions are trivial to find.
 fn sessions_of(set: &RetrievalSet) -> HashMap<&str, String> {
     let mut sessions = HashMap::new();
     let (mut names, mut scopes) = (HashSet::new(), HashSet::new());
@@ -30,7 +30,7 @@ fn sessions_of(set: &RetrievalSet) -> HashMap<&str, String> {
     if names.len() > DEPTH * scopes.len() { sessions } else { HashMap::new() }
 }
 
-/// The questions with their right sessions and the sessions found; empty for sets without.
+/// Ranks sessions for each question; empty for sets without sessions.
 pub(crate) fn ranked<'a>(
     searcher: &dyn Searcher,
     set: &'a RetrievalSet,

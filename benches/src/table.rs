@@ -20,6 +20,17 @@ pub fn layout(headings: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
+/// Returns a row as a JSON object with the headings as keys; cells that are numbers become numbers.
+#[must_use]
+pub fn object(headings: &[&str], row: &[String]) -> serde_json::Value {
+    let value = |cell: &String| {
+        let number = cell.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.map_or_else(|| cell.as_str().into(), serde_json::Value::from)
+    };
+    let fields = headings.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), value(cell)));
+    serde_json::Value::Object(fields.collect())
+}
+
 /// A share with three decimals and without the leading zero; `-` for none.
 #[must_use]
 pub fn share(value: Option<f64>) -> String {
@@ -50,6 +61,13 @@ mod tests {
     fn columns_line_up() {
         let rows = vec![vec!["a".to_owned(), "1.5".to_owned()], vec!["long".into(), "12".into()]];
         assert_eq!(layout(&["x", "y"], &rows), "x       y\n----  ---\na     1.5\nlong   12");
+    }
+
+    #[test]
+    fn a_row_becomes_an_object_with_its_numbers() {
+        let row = ["tau".to_owned(), ".311".to_owned(), "-".to_owned()];
+        let expected = serde_json::json!({"set": "tau", "right": 0.311, "wrong": "-"});
+        assert_eq!(object(&["set", "right", "wrong"], &row), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Variety of what is shown of episodes: runs of one task should not fill an answer.
+//! Variety of the hits among episodes: runs of one task should not fill an answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -51,12 +51,12 @@ struct LineStep {
     ok: Option<bool>,
 }
 
-/// What was measured on one set.
+/// Figures of one set.
 #[derive(Debug, Clone, Serialize)]
 pub struct VarietyReport {
     /// The set.
     pub set: String,
-    /// Whether hits that repeat others step back.
+    /// Hits that repeat others are ranked lower (maximal marginal relevance).
     pub various: bool,
     /// Hits asked for.
     pub limit: usize,

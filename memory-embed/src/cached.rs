@@ -1,4 +1,4 @@
-//! A memory of recent questions before an embedder.
+//! A cache of query vectors before an embedder.
 
 use lru::LruCache;
 use memory_core::{EmbedError, Embedder, Role};
@@ -6,25 +6,24 @@ use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Longest question that is kept, in bytes; with it the memory is bounded by entries alone.
-const LONGEST: usize = 16 * 1024;
+/// Longest query that is cached, in bytes; with it the number of entries bounds the size.
+const MAX_QUERY_BYTES: usize = 16 * 1024;
 
-/// An embedder that remembers the vectors of recent questions.
+/// An embedder with a least-recently-used cache of query vectors.
 ///
-/// Only [`Role::Query`] is remembered: agents repeat questions (at the start of every session, and when
-/// they page through answers), while a document is embedded once. The least recently asked is
-/// forgotten first. Hashes are keyed per process and a hit compares the text itself, so no two
-/// questions can be taken for each other.
+/// Only texts of [`Role::Query`] are cached: agents repeat queries (at the start of every session,
+/// and when they page through answers), while a document is embedded once. Hashes are keyed per
+/// process and a hit compares the text itself, so no two queries can be taken for each other.
 ///
-/// A hit costs under 2 µs, mostly hashing the text and copying the vector. Questions of over 16 KiB pass
-/// through unremembered.
+/// A hit costs under 2 µs, mostly hashing the text and copying the vector. Queries of over 16 KiB
+/// are not cached.
 pub struct Cached<E> {
     inner: E,
     hasher: RandomState,
     recent: Mutex<LruCache<u64, Entry>>,
 }
 
-/// A remembered question.
+/// A cached query.
 struct Entry {
     text: Box<str>,
     vector: Box<[f32]>,
@@ -37,31 +36,32 @@ impl<E: std::fmt::Debug> std::fmt::Debug for Cached<E> {
 }
 
 impl<E: Embedder> Cached<E> {
-    /// Remember up to `entries` questions of `inner`. Each takes its text and its vector: 2 KB or so.
-    pub fn new(inner: E, entries: NonZeroUsize) -> Self {
-        Cached { inner, hasher: RandomState::new(), recent: Mutex::new(LruCache::new(entries)) }
+    /// Caches up to `n_entries` queries of `inner`. Each takes its text and its vector, some 2 KB.
+    pub fn new(inner: E, n_entries: NonZeroUsize) -> Self {
+        Cached { inner, hasher: RandomState::new(), recent: Mutex::new(LruCache::new(n_entries)) }
     }
 
-    /// The embedder behind the memory.
+    /// The embedder behind the cache.
     pub fn inner(&self) -> &E {
         &self.inner
     }
 
-    /// The memory. A panic elsewhere cannot leave it half changed: its operations do not unwind.
+    /// Locks the cache. A panic elsewhere cannot leave it half changed: its operations do not
+    /// unwind.
     fn recent(&self) -> MutexGuard<'_, LruCache<u64, Entry>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The remembered vector of `text`.
-    fn recall(&self, text: &str) -> Option<Vec<f32>> {
+    /// Returns the cached vector of `text`.
+    fn get(&self, text: &str) -> Option<Vec<f32>> {
         let hash = self.hasher.hash_one(text);
         let mut recent = self.recent();
         let entry = recent.get(&hash).filter(|entry| &*entry.text == text)?;
         Some(entry.vector.to_vec())
     }
 
-    fn remember(&self, text: &str, vector: &[f32]) {
-        if text.len() <= LONGEST {
+    fn put(&self, text: &str, vector: &[f32]) {
+        if text.len() <= MAX_QUERY_BYTES {
             let entry = Entry { text: text.into(), vector: vector.into() };
             self.recent().put(self.hasher.hash_one(text), entry);
         }
@@ -89,7 +89,7 @@ impl<E: Embedder> Embedder for Cached<E> {
         if role == Role::Document {
             return self.inner.embed(role, texts);
         }
-        let known: Vec<Option<Vec<f32>>> = texts.iter().map(|text| self.recall(text)).collect();
+        let known: Vec<Option<Vec<f32>>> = texts.iter().map(|text| self.get(text)).collect();
         let new: Vec<&str> = texts
             .iter()
             .zip(&known)
@@ -102,7 +102,7 @@ impl<E: Embedder> Embedder for Cached<E> {
         let computed = self.inner.embed(role, &new)?;
         debug_assert_eq!(computed.len(), new.len(), "an embedder gives one vector per text");
         for (text, vector) in new.iter().zip(&computed) {
-            self.remember(text, vector);
+            self.put(text, vector);
         }
         let mut computed = computed.into_iter();
         Ok(known.into_iter().filter_map(|known| known.or_else(|| computed.next())).collect())

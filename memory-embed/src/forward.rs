@@ -1,20 +1,22 @@
 //! The forward pass: from token ids to the sum of their final hidden states.
 //!
-//! BERT (Devlin et al. 2018) with the sizes of all-MiniLM-L6-v2. Several texts may share a pass: their
-//! tokens lie below each other in one matrix, and only attention looks at where one text ends.
+//! BERT (Devlin et al. 2018) with the sizes of all-MiniLM-L6-v2. Several texts may share a pass:
+//! their tokens lie below each other in one matrix, and only attention looks at where one text
+//! ends.
 
 use crate::kernels::{AttentionScratch, CodedRows, Kernels, RowScale};
 use crate::packed_format::{FEED_FORWARD, HIDDEN};
 use crate::weights::{Layer, Linear, Norm, Weights};
 
-/// Buffers of a forward pass, kept between passes: about 17 KB per token of the largest pass so far.
+/// Buffers of a forward pass, kept between passes: about 17 KB per token of the largest pass so
+/// far.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// Hidden state: `HIDDEN` per token.
     hidden: Vec<f32>,
     /// Projections or feed-forward state: up to `FEED_FORWARD` per token.
     wide: Vec<f32>,
-    /// What a sub-layer adds to the hidden state: `HIDDEN` per token.
+    /// Output of a sub-layer, to be added to the hidden state: `HIDDEN` per token.
     added: Vec<f32>,
     /// Codes of the input of the next matrix product.
     codes: Vec<u8>,
@@ -23,7 +25,8 @@ pub(crate) struct Scratch {
     attention: AttentionScratch,
 }
 
-/// Sum over tokens of the last layer's hidden states, for each text of `texts`, in order.
+/// Returns the sum over tokens of the last layer's hidden states, for each text of `texts`, in
+/// order.
 ///
 /// A text is its token ids with the markers at both ends, at most
 /// [`POSITIONS`](crate::packed_format::POSITIONS) of them. Dividing by their number gives the mean
@@ -52,7 +55,7 @@ pub(crate) fn forward(
     sums.collect()
 }
 
-/// Set the hidden state to the tokens' normalised embeddings.
+/// Sets the hidden state to the tokens' normalised embeddings.
 fn embed(kernels: &Kernels, weights: &Weights<'_>, texts: &[&[u32]], scratch: &mut Scratch) {
     let tokens = texts.iter().map(|text| text.len()).sum::<usize>();
     resize(&mut scratch.hidden, tokens * HIDDEN);
@@ -74,11 +77,9 @@ fn attention_half(kernels: &Kernels, layer: &Layer<'_>, texts: &[&[u32]], scratc
     resize(added, hidden.len());
     let (mut projections, mut context) = (wide.as_slice(), added.as_mut_slice());
     for text in texts {
-        let inputs = projections.split_at_checked(text.len() * layer.qkv.outputs);
-        let outputs = context.split_at_mut_checked(text.len() * HIDDEN);
-        let (Some((input, other_inputs)), Some((output, other_outputs))) = (inputs, outputs) else {
-            break;
-        };
+        // `multiply` and `resize` have just made both as long as all texts together.
+        let (input, other_inputs) = projections.split_at(text.len() * layer.qkv.outputs);
+        let (output, other_outputs) = context.split_at_mut(text.len() * HIDDEN);
         kernels.attend(input, output, attention);
         (projections, context) = (other_inputs, other_outputs);
     }
@@ -100,7 +101,7 @@ fn feed_forward_half(kernels: &Kernels, layer: &Layer<'_>, scratch: &mut Scratch
     add_norm(kernels, hidden, added, &layer.output_norm);
 }
 
-/// Write `values` as rows of 8-bit codes, `width` to a row.
+/// Writes `values` as rows of 8-bit codes, `width` to a row.
 fn encode(
     kernels: &Kernels,
     values: &[f32],
@@ -114,7 +115,7 @@ fn encode(
     scales.extend(rows.map(|(row, codes)| kernels.quantise(row, codes)));
 }
 
-/// Put `layer` of the coded rows into `results`.
+/// Writes `layer` of the coded rows to `results`.
 fn multiply(
     kernels: &Kernels,
     layer: &Linear<'_>,
@@ -132,7 +133,7 @@ fn add_norm(kernels: &Kernels, hidden: &mut [f32], added: &[f32], norm: &Norm<'_
     }
 }
 
-/// Give `buffer` this length, whatever its content: it is overwritten next.
+/// Gives `buffer` this length, whatever its content: it is overwritten next.
 fn resize<T: Clone + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() > len {
         buffer.truncate(len);

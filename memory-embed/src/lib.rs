@@ -1,14 +1,17 @@
 //! Text to vector for memory-mcp.
 //!
-//! [`Embedder`] is the contract; [`MiniLm`] fulfils it inside this program, without network, model
-//! files or a C compiler; with the feature `http`, `Remote` asks a provider. [`Cached`] puts a small
-//! memory before any embedder.
+//! [`Embedder`] is the contract. [`MiniLm`] implements it inside this program, without network,
+//! model files or a C compiler; with the feature `http`, `Remote` asks a provider. [`Cached`] puts
+//! a least-recently-used cache before any embedder. Used by the server, the command line and
+//! library users; the crate knows neither storage nor index.
 //!
-//! From text to vector, one file per step: `wordpiece` (token ids) → `windows` (parts that the model
-//! can read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm`
-//! (mean, unit length, batches, threads). The same text gives the same bits on every processor.
+//! From text to vector, one file per step: `wordpiece` (token ids) → `chunks` (parts that the
+//! model can read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) →
+//! `minilm` (mean, unit length, batches, threads). The same text gives the same bits on every
+//! processor.
 
 mod cached;
+mod chunks;
 mod forward;
 #[expect(
     clippy::inline_always,
@@ -21,7 +24,6 @@ pub mod packed_format;
 #[cfg(feature = "http")]
 mod remote;
 mod weights;
-mod windows;
 mod wordpiece;
 
 pub use cached::Cached;

@@ -1,10 +1,10 @@
-//! The embedder that lives inside the program: all-MiniLM-L6-v2.
+//! The embedder inside the program: all-MiniLM-L6-v2.
 
+use crate::chunks::{MAX_PIECES, chunks};
 use crate::forward::{Scratch, forward};
 use crate::kernels::{self, Kernels};
 use crate::packed_format::HIDDEN;
 use crate::weights::Weights;
-use crate::windows::{REACH, windows};
 use crate::wordpiece::WordPiece;
 use memory_core::{EmbedError, Embedder, Role};
 use std::num::NonZeroUsize;
@@ -15,18 +15,19 @@ use std::sync::{Mutex, PoisonError};
 const ID: &str = "all-MiniLM-L6-v2/int8-1";
 /// Texts taken in one call. Nothing but memory limits it: 256 long texts need 3 MB for results.
 const BATCH_LIMIT: usize = 256;
-/// Tokens that share a forward pass, unless one window alone has more.
+/// Number of tokens that share a forward pass, unless one chunk alone has more.
 ///
 /// Enough for the matrix product to reuse each weight from a near cache many times; the buffers of
 /// more would not fit that cache themselves.
 const PASS_TOKENS: usize = 96;
 
-/// all-MiniLM-L6-v2 (Apache-2.0): English texts to vectors of 384 numbers, computed here with the int8
-/// weights that are compiled in.
+/// all-MiniLM-L6-v2 (Apache-2.0): English texts to vectors of 384 numbers, computed here with the
+/// int8 weights that are compiled in.
 ///
 /// A text's vector is the mean of the model's last hidden states over all its tokens, made unit
-/// length. Texts longer than 254 wordpieces are read in overlapping windows, up to 1,808 wordpieces; the
-/// rest of a still longer text is not read. An empty text has a vector too, which means nothing.
+/// length. Texts longer than 254 wordpieces are read in overlapping chunks, up to 1,808
+/// wordpieces; the rest of a still longer text is not read. An empty text has a vector too, which
+/// means nothing.
 ///
 /// Making one costs microseconds and no memory to speak of; weights are paged in from the binary by
 /// first use.
@@ -68,11 +69,11 @@ impl MiniLm {
         })
     }
 
-    /// Let one call of [`embed`](Embedder::embed) use up to `threads` threads when it has work for
+    /// Lets one call of [`embed`](Embedder::embed) use up to `threads` threads when it has work for
     /// several.
     ///
-    /// The default is 1, because embedding is background work beside an editor and an agent that want
-    /// the processor; imports, which somebody waits for, should use all cores.
+    /// The default is 1, because embedding is background work beside an editor and an agent that
+    /// want the processor; imports, which somebody waits for, should use all cores.
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         MiniLm { threads, ..self }
@@ -92,23 +93,21 @@ impl MiniLm {
         self.kernels.name
     }
 
-    /// Sum of hidden states of each window, in the order of `windows`.
-    fn sums(&self, windows: &[Window]) -> Vec<Vec<f32>> {
-        // Windows of like length share a pass: then passes are like in size too.
-        let mut order: Vec<usize> = (0..windows.len()).collect();
-        order.sort_by_key(|&index| windows.get(index).map(|window| window.tokens.len()));
-        let passes = split_into_passes(&order, windows);
+    /// Returns the sum of hidden states of each chunk, in the order of `chunks`.
+    #[expect(clippy::indexing_slicing, reason = "`order` is a permutation of the chunks' indices")]
+    fn sums(&self, chunks: &[Chunk]) -> Vec<Vec<f32>> {
+        // Chunks of similar length share a pass: then passes have similar sizes too.
+        let mut order: Vec<usize> = (0..chunks.len()).collect();
+        order.sort_by_key(|&index| chunks[index].tokens.len());
+        let passes = split_into_passes(&order, chunks);
         let next = AtomicUsize::new(0);
         let work = || {
             let mut scratch =
                 self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let mut done = Vec::new();
             while let Some(pass) = passes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let texts: Vec<&[u32]> = pass
-                    .iter()
-                    .filter_map(|&index| windows.get(index))
-                    .map(|window| window.tokens.as_slice())
-                    .collect();
+                let texts: Vec<&[u32]> =
+                    pass.iter().map(|&index| chunks[index].tokens.as_slice()).collect();
                 let sums = forward(self.kernels, &self.weights, &texts, &mut scratch);
                 done.extend(pass.iter().copied().zip(sums));
             }
@@ -127,32 +126,36 @@ impl MiniLm {
             }
             done
         });
+        debug_assert_eq!(done.len(), chunks.len(), "every chunk is in one pass");
         done.sort_unstable_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, sum)| sum).collect()
     }
 }
 
 /// Part of a text, as the model reads it.
-struct Window {
-    /// Which text.
+struct Chunk {
+    /// Index of the text.
     text: usize,
     /// Token ids with both markers.
     tokens: Vec<u32>,
 }
 
-/// Cut `order` into runs of windows that share a forward pass.
-fn split_into_passes<'a>(order: &'a [usize], windows: &[Window]) -> Vec<&'a [usize]> {
+/// Cuts `order` into runs of chunks that share a forward pass.
+#[expect(clippy::indexing_slicing, reason = "`order` holds indices of chunks; `start <= at`")]
+fn split_into_passes<'a>(order: &'a [usize], chunks: &[Chunk]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (at, &index) in order.iter().enumerate() {
-        let more = windows.get(index).map_or(0, |window| window.tokens.len());
+        let more = chunks[index].tokens.len();
         if at > start && tokens + more > PASS_TOKENS {
-            passes.extend(order.get(start..at));
+            passes.push(&order[start..at]);
             (start, tokens) = (at, 0);
         }
         tokens += more;
     }
-    passes.extend(order.get(start..).filter(|last| !last.is_empty()));
+    if start < order.len() {
+        passes.push(&order[start..]);
+    }
     passes
 }
 
@@ -169,20 +172,20 @@ impl Embedder for MiniLm {
         BATCH_LIMIT
     }
 
+    #[expect(clippy::indexing_slicing, reason = "`part.text` is an index of `texts`")]
     fn embed(&self, _role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         if texts.len() > BATCH_LIMIT {
             return Err(EmbedError::TooManyTexts { got: texts.len(), limit: BATCH_LIMIT });
         }
         let mut parts = Vec::with_capacity(texts.len());
         for (text, content) in texts.iter().enumerate() {
-            let windows = windows(&self.wordpiece.encode(content, REACH));
-            parts.extend(windows.into_iter().map(|tokens| Window { text, tokens }));
+            let chunks = chunks(&self.wordpiece.encode(content, MAX_PIECES));
+            parts.extend(chunks.into_iter().map(|tokens| Chunk { text, tokens }));
         }
-        // Adding sums, not means, weighs each window by its tokens.
+        // Adding sums, not means, weighs each chunk by its tokens.
         let mut vectors = vec![vec![0.0; HIDDEN]; texts.len()];
         for (part, sum) in parts.iter().zip(self.sums(&parts)) {
-            let vector = vectors.get_mut(part.text).into_iter().flatten();
-            for (component, value) in vector.zip(sum) {
+            for (component, value) in vectors[part.text].iter_mut().zip(sum) {
                 *component += value;
             }
         }
@@ -193,7 +196,7 @@ impl Embedder for MiniLm {
     }
 }
 
-/// Scale `vector` to Euclidean length 1. A hidden state is never zero: its last step is a layer
+/// Scales `vector` to Euclidean length 1. A hidden state is never zero: its last step is a layer
 /// normalisation.
 fn make_unit(vector: &mut [f32]) {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();

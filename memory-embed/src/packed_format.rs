@@ -5,8 +5,8 @@
 //! order of the fields of [`Layout`]; gaps are zero.
 //!
 //! A linear layer `y = W·x + b` stores each row of `W` (one output) as symmetric 8-bit codes:
-//! `scale = max|w| / 127`, `code = round(w / scale)`, with the sum of the row's codes beside it. Codes
-//! are stored in blocks of 16 outputs × 4 inputs (see [`code_position`]), the shape that one
+//! `scale = max|w| / 127`, `code = round(w / scale)`, with the sum of the row's codes beside it.
+//! Codes are stored in blocks of 16 outputs × 4 inputs (see [`code_position`]), the shape that one
 //! 512-bit `vpdpbusd` multiplies at once.
 
 /// First bytes of the file.
@@ -15,7 +15,7 @@ pub const MAGIC: [u8; 8] = *b"MMMINILM";
 pub const FORMAT_VERSION: u32 = 1;
 /// Bytes of the header, padding included.
 pub const HEADER_BYTES: usize = 128;
-/// Where in the header the SHA-256 of everything after the header stands (32 bytes).
+/// Offset in the header of the SHA-256 of everything after the header (32 bytes).
 pub const CHECKSUM_AT: usize = 64;
 
 /// Transformer layers.
@@ -92,7 +92,7 @@ pub struct LayerSpans {
     pub output_norm: NormSpans,
 }
 
-/// Where everything stands in the file.
+/// Places of all sections in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// `f32[VOCABULARY]`: scale of each token's embedding row.
@@ -192,7 +192,7 @@ pub fn header(file_bytes: usize) -> [u8; HEADER_BYTES] {
     header
 }
 
-/// Where the code of (`output`, `input`) stands in a linear layer's codes.
+/// Index of the code of (`output`, `input`) among a linear layer's codes.
 #[must_use]
 pub const fn code_position(inputs: usize, output: usize, input: usize) -> usize {
     let block = output / BLOCK_OUTPUTS * inputs * BLOCK_OUTPUTS;
@@ -212,8 +212,8 @@ pub fn token_hash(state: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(state, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// First slot to look at for a hash; the search goes on to the next slot, cyclically, until an empty
-/// one.
+/// First slot to look at for a hash; the search goes on to the next slot, cyclically, until an
+/// empty one.
 ///
 /// The multiplication (Knuth's multiplicative hashing) spreads FNV's weak low bits before the top
 /// 16 are taken.

@@ -73,7 +73,7 @@ impl Weights<'static> {
 }
 
 impl<'a> Weights<'a> {
-    /// View a packed file, which must start on a 64-byte boundary.
+    /// Views a packed file, which must start on a 64-byte boundary.
     ///
     /// The checksum is not computed, as that would read all 23 MB at start; a test of this crate
     /// does it for the file that is compiled in.
@@ -104,7 +104,8 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Write the embedding of `token` at `position` to `row` (`HIDDEN` numbers), not yet normalised.
+    /// Writes the embedding of `token` at `position` to `row` (`HIDDEN` numbers), not yet
+    /// normalised.
     ///
     /// A token or position outside the model leaves `row` zero; the tokenizer gives none.
     pub(crate) fn embed_token(&self, token: u32, position: usize, row: &mut [f32]) {
@@ -113,6 +114,7 @@ impl<'a> Weights<'a> {
         let place = self.positions.chunks_exact(HIDDEN).nth(position);
         let (Some(codes), Some(place), Some(&scale)) = (codes, place, self.word_scales.get(token))
         else {
+            debug_assert!(false, "token {token} or position {position} is outside the model");
             row.fill(0.0);
             return;
         };

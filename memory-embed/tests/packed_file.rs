@@ -16,9 +16,9 @@ fn the_packed_file_has_the_header_of_this_version_and_matches_its_own_checksum()
     assert_eq!(PACKED[CHECKSUM_AT..CHECKSUM_AT + 32], sum[..]);
 }
 
-/// With `MEMORY_MCP_MINILM_DIR` naming the folder that holds `model.safetensors` and `vocab.txt`, pack
-/// them anew; without, check that a folder without a model is refused, so that the packing code
-/// runs in any case.
+/// With `MEMORY_MCP_MINILM_DIR` naming the folder that holds `model.safetensors` and `vocab.txt`,
+/// pack them anew; without, check that a folder without a model is refused, so that the packing
+/// code runs in any case.
 #[test]
 fn packing_the_published_model_gives_this_file_or_a_missing_model_is_refused() {
     match std::env::var_os("MEMORY_MCP_MINILM_DIR") {

@@ -35,8 +35,8 @@ macro_rules! conformance {
     };
 }
 
-/// Expands to the whole suite as named tests, for a store that is closed and opened again after every
-/// batch: what is read has always passed through the place where it is kept.
+/// Expands to the whole suite as named tests, for a store that is closed and opened again after
+/// every batch: what is read has always passed through the place where it is kept.
 ///
 /// Takes a function from a directory to the store in it, new or not.
 #[macro_export]

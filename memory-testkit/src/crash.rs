@@ -10,8 +10,8 @@ use crate::facts::{EpisodeFact, NoteFact, Unsure, unique_word};
 use crate::generate::{Rng, prose};
 use crate::stdio::{Client, Server};
 
-/// Lanes that write at once, each with one call in flight: when one is acknowledged and the server is
-/// killed, the others' calls are somewhere between their pipe and the disk.
+/// Lanes that write at once, each with one call in flight: when one is acknowledged and the server
+/// is killed, the others' calls are somewhere between their pipe and the disk.
 const N_LANES: u64 = 4;
 
 /// A run of crashes.
@@ -19,15 +19,15 @@ const N_LANES: u64 = 4;
 pub struct Crashes {
     /// The server; its arguments name the store, which lives through all rounds.
     pub server: Server,
-    /// How often it is killed.
+    /// Number of kills.
     pub n_rounds: u64,
     /// Most acknowledgements before it is killed.
     pub max_acks: u64,
-    /// Where the randomness starts.
+    /// Seed of the randomness.
     pub seed: u64,
 }
 
-/// What a run of crashes came to.
+/// Result of a run of crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CrashReport {
     /// Kills.
@@ -36,7 +36,7 @@ pub struct CrashReport {
     pub n_acks: u64,
     /// Steps in all episodes at the end.
     pub n_steps: u64,
-    /// What was on its way when the server was killed.
+    /// Calls in flight when the server was killed.
     pub unsure: Unsure,
 }
 
@@ -47,11 +47,11 @@ struct Facts {
 }
 
 impl Crashes {
-    /// Writes, kills, restarts and verifies, round after round; panics at the first fact that is lost,
-    /// torn or out of place.
+    /// Writes, kills, restarts and verifies, round after round; panics at the first fact that is
+    /// lost, torn or out of place.
     #[must_use]
     pub fn run(&self) -> CrashReport {
-        let mut rng = Rng::new(self.seed);
+        let mut rng = Rng::with_seed(self.seed);
         let (mut facts, mut report) = (Facts::default(), CrashReport::default());
         for round in 0..self.n_rounds {
             let client = self.server.start();
@@ -83,15 +83,15 @@ impl Crashes {
         let killer = Killer {
             client,
             n_acks: AtomicU64::new(0),
-            at_ack: 1 + rng.below(self.max_acks),
+            at_ack: 1 + rng.u64(..self.max_acks),
             // Long enough for other calls to be anywhere between pipe and disk.
-            after: Duration::from_micros(rng.below(2_000)),
+            after: Duration::from_micros(rng.u64(..2_000)),
         };
         let mut lanes: Vec<Lane> =
             (0..N_LANES).map(|lane| Lane::new(round * N_LANES + lane, rng)).collect();
         for lane in &mut lanes {
             let open = facts.episodes.iter().position(EpisodeFact::is_open);
-            if let Some(open) = open.filter(|_| rng.chance(50)) {
+            if let Some(open) = open.filter(|_| rng.bool()) {
                 lane.episodes.push(facts.episodes.swap_remove(open));
             }
         }
@@ -107,14 +107,14 @@ impl Crashes {
                 })
             };
             let lanes: Vec<_> = lanes.into_iter().map(start).collect();
-            // Joined one by one: the scope itself would not tell what a lane panicked with.
+            // Joined one by one: the scope itself would lose the message of a lane's panic.
             for lane in lanes {
                 lane.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
         });
         let n_acks = killer.n_acks.into_inner();
-        let told = client.stderr();
-        assert!(n_acks >= killer.at_ack, "the server ended by itself in round {round}:\n{told}");
+        let log = client.stderr();
+        assert!(n_acks >= killer.at_ack, "the server ended by itself in round {round}:\n{log}");
         (touched.into_inner().unwrap(), n_acks)
     }
 }
@@ -166,7 +166,7 @@ struct Lane {
 
 impl Lane {
     fn new(number: u64, rng: &mut Rng) -> Self {
-        let rng = Rng::new(rng.bits());
+        let rng = Rng::with_seed(rng.u64(..));
         Self { number, rng, n_words: 0, episodes: Vec::new(), notes: Vec::new() }
     }
 
@@ -180,7 +180,7 @@ impl Lane {
     fn write(&mut self, client: &Client) -> bool {
         let Self { rng, .. } = self;
         let open = self.episodes.last_mut().filter(|episode| episode.is_open());
-        match (rng.below(10), open) {
+        match (rng.u64(..10), open) {
             (0..2, _) => {
                 self.n_words += 1;
                 let word = unique_word(self.number << 12 | self.n_words);
@@ -189,7 +189,7 @@ impl Lane {
             }
             (2..4, Some(episode)) => episode.complete(client),
             (_, Some(episode)) => {
-                let n_steps = 1 + rng.below(6);
+                let n_steps = 1 + rng.u64(..6);
                 let observation = |n| format!("part {n} of it: {}", prose(rng, 1_500));
                 let observations = (0..n_steps).map(observation).collect();
                 episode.log(client, observations)

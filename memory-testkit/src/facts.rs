@@ -1,8 +1,8 @@
-//! What a server has acknowledged, and whether it is still there.
+//! Facts: writes that a server has acknowledged, and checks that they are still there.
 //!
 //! The harnesses for crashes and for several processes write through the facts here and compare
-//! what the server gives back with them: an acknowledged fact must be there as it was sent, one that
-//! was on its way must be there whole or not at all.
+//! what the server gives back with them: an acknowledged fact must be there as it was sent, one
+//! that was on its way must be there whole or not at all.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub const SCOPE: &str = "testkit/durability";
 /// Steps that one page of `get_episode` is asked for.
 const PAGE: usize = 50;
 
-/// One `log_steps` call: what each of its steps observed.
+/// One `log_steps` call: the observations of its steps.
 type Batch = Vec<String>;
 
 /// An episode whose start was acknowledged, and what came after.
@@ -43,7 +43,7 @@ pub struct NoteFact {
     word: String,
 }
 
-/// What was on its way when a server ended, and turned out to be there or not.
+/// Calls in flight when a server ended, by what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unsure {
     /// Batches and endings that were stored before their acknowledgement got through.
@@ -96,7 +96,7 @@ impl EpisodeFact {
         &self.id
     }
 
-    /// Whether steps may still be logged.
+    /// True while steps may be logged.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.ending == Ending::Open
@@ -173,7 +173,7 @@ impl NoteFact {
         Some(Self { id: text_of(&stored, "note_id").to_owned(), word })
     }
 
-    /// Whether the server finds the note by its word.
+    /// True if the server finds the note by its word.
     #[must_use]
     pub fn is_found(&self, client: &Client) -> bool {
         let args = json!({"query": self.word, "scope": SCOPE, "strength": "any", "explain": false});
@@ -206,7 +206,8 @@ pub fn log_steps(client: &Client, episode_id: &str, observations: &[String]) -> 
     Some(usize::try_from(n_steps.unwrap_or_else(|| panic!("no `n_steps` in {logged}"))).unwrap())
 }
 
-/// Reads an episode and all of its steps, page by page; the steps of the answer itself are moved out.
+/// Reads an episode and all of its steps, page by page; the steps of the answer itself are moved
+/// out.
 #[must_use]
 pub fn read_episode(client: &Client, episode_id: &str) -> (Value, Vec<Value>) {
     let mut steps: Vec<Value> = Vec::new();

@@ -1,6 +1,6 @@
 //! A storage that fails on demand: the n-th call of a scenario, for every n.
 //!
-//! First the scenario runs without a fault and [`FaultStorage::n_calls`] tells how many calls it
+//! First the scenario runs without a fault and [`FaultStorage::n_calls`] counts the calls that it
 //! makes; then it runs once per call with that call failing, before or after it took effect.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use memory_core::{
     Seq, Source, Step, Storage, StorageError, StorageStats,
 };
 
-/// Which calls a fault counts.
+/// Calls that a fault counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     /// All of them.
@@ -20,30 +20,30 @@ pub enum Calls {
     Writes,
 }
 
-/// When a call fails.
+/// Moment at which a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// The storage behind is not called.
     Before,
-    /// The storage behind did its work, but the caller is told that it did not: as when the answer of
-    /// a remote store is lost.
+    /// The storage behind did its work, but the caller gets an error: as when the answer
+    /// of a remote store is lost.
     After,
 }
 
 /// Makes the error that a fault answers with.
 pub type MakeError = Box<dyn Fn() -> StorageError + Send + Sync>;
 
-/// What is to fail.
+/// Calls that are to fail.
 pub struct Fault {
     /// The calls that count.
     pub calls: Calls,
-    /// How many of them succeed first.
+    /// Number of them that succeed first.
     pub n_good: u64,
-    /// How many fail then.
+    /// Number of them that fail then.
     pub n_bad: u64,
-    /// Whether they take effect.
+    /// Moment of the failure: before or after they take effect.
     pub moment: Moment,
-    /// What they answer.
+    /// Their answer.
     pub error: MakeError,
 }
 

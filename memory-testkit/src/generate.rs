@@ -1,12 +1,14 @@
-//! Seeded data that looks like what agents leave behind: for tests that need volume, and for benches.
+//! Generated load: records, texts and vectors from a seed.
 //!
-//! Everything follows from a seed, on every machine and for ever, so that a figure can be measured
-//! again. None of it is real: the words are drawn from a short list, with the common ones common.
+//! The same seed gives the same load with one version of `fastrand`, so that a figure can be
+//! measured again. None of it is real: words and vectors are drawn at random, common ones more
+//! often. Used by the durability harnesses of this crate and by the benches.
 
-mod agent;
-mod rng;
-mod words;
+mod prose;
+mod vectors;
+mod workload;
 
-pub use agent::{Agent, Shape};
-pub use rng::Rng;
-pub use words::{prose, stack_trace};
+pub use fastrand::Rng;
+pub use prose::prose;
+pub use vectors::{DIMENSION, HashEmbedder, vector};
+pub use workload::Workload;

@@ -1,4 +1,6 @@
-//! What the other crates are tested with. Nothing that ships depends on it.
+//! Test tools of the other crates: suites, harnesses, generators, the rules of the house.
+//!
+//! Nothing that ships depends on it. A check that does not hold panics with its reason.
 
 #[doc(hidden)]
 pub mod conformance;

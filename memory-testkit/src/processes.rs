@@ -19,11 +19,11 @@ pub struct Processes {
     pub n_writers: u64,
     /// Processes that look for what was written.
     pub n_readers: u64,
-    /// How long they write.
+    /// Time for which they write.
     pub duration: Duration,
-    /// By when an acknowledged write must be found by the other processes.
+    /// Time after which the other processes must find an acknowledged write.
     pub visible_within: Duration,
-    /// Where the randomness starts.
+    /// Seed of the randomness.
     pub seed: u64,
 }
 
@@ -36,7 +36,7 @@ impl Processes {
     }
 }
 
-/// What a run of several processes came to.
+/// Result of a run of several processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProcessReport {
     /// Calls that wrote, all acknowledged and verified.
@@ -51,9 +51,9 @@ pub struct ProcessReport {
 }
 
 /// A note, and when it was acknowledged.
-type Told = (NoteFact, Instant);
+type SentNote = (NoteFact, Instant);
 
-/// What one writer did.
+/// Writes of one writer.
 struct Written {
     n_writes: u64,
     episodes: Vec<EpisodeFact>,
@@ -69,19 +69,19 @@ impl Processes {
         let shared = EpisodeFact::start(&self.server.start(), "shared by all windows".to_owned());
         let shared = shared.expect("the server does not end by itself");
         let until = Instant::now() + self.duration;
-        let (tellers, listeners): (Vec<Sender<Told>>, Vec<Receiver<Told>>) =
+        let (senders, receivers): (Vec<Sender<SentNote>>, Vec<Receiver<SentNote>>) =
             (0..self.n_readers).map(|_| channel()).unzip();
         let (written, mut report) = thread::scope(|scope| {
             let mut writers = Vec::new();
             for number in 0..self.n_writers {
-                let (tellers, shared) = (tellers.clone(), shared.id());
-                writers.push(scope.spawn(move || self.write(number, shared, &tellers, until)));
+                let (senders, shared) = (senders.clone(), shared.id());
+                writers.push(scope.spawn(move || self.write(number, shared, &senders, until)));
             }
             // The readers end when the last writer has hung up.
-            drop(tellers);
+            drop(senders);
             let shared = shared.id();
-            let start = |listener| scope.spawn(move || self.read(shared, &listener));
-            let readers: Vec<_> = listeners.into_iter().map(start).collect();
+            let start = |receiver| scope.spawn(move || self.read(shared, &receiver));
+            let readers: Vec<_> = receivers.into_iter().map(start).collect();
             let written: Vec<Written> = writers.into_iter().map(|writer| joined(writer)).collect();
             let mut report = ProcessReport::default();
             for reader in readers {
@@ -98,19 +98,19 @@ impl Processes {
         &self,
         number: u64,
         shared: &str,
-        tellers: &[Sender<Told>],
+        senders: &[Sender<SentNote>],
         until: Instant,
     ) -> Written {
         let client = self.server.start();
-        let mut rng = Rng::new(self.seed << 8 | number);
+        let mut rng = Rng::with_seed(self.seed << 8 | number);
         let mut written =
             Written { n_writes: 0, episodes: vec![], notes: vec![], shared_counts: vec![] };
         while Instant::now() < until {
             let word = unique_word(number << 20 | written.n_writes);
             let note = NoteFact::remember(&client, word, &mut rng).expect("the server lives");
-            for teller in tellers {
+            for sender in senders {
                 // A reader that has failed no longer listens; its own message says why.
-                _ = teller.send((note.clone(), Instant::now()));
+                _ = sender.send((note.clone(), Instant::now()));
             }
             written.notes.push(note);
             let observation = || vec![format!("by writer {number}")];
@@ -131,8 +131,8 @@ impl Processes {
         written
     }
 
-    /// Looks for the newest note it was told of until it is found, over and over.
-    fn read(&self, shared: &str, notes: &Receiver<Told>) -> ProcessReport {
+    /// Looks for the newest note that was sent to it until it is found, over and over.
+    fn read(&self, shared: &str, notes: &Receiver<SentNote>) -> ProcessReport {
         let client = self.server.start();
         let mut report = ProcessReport::default();
         let mut n_shared = 0;
@@ -182,7 +182,7 @@ impl Processes {
     }
 }
 
-/// What a thread came to; its panic goes on here, with its message.
+/// Joins a thread; its panic goes on here, with its message.
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -9,8 +9,8 @@ use memory_core::{
 /// Instant from which samples count, in milliseconds since the Unix epoch.
 pub const EPOCH_MS: i64 = 1_750_000_000_000;
 
-/// Models that vectors are made by; the second differs from the first where a careless comparison does
-/// not see it.
+/// Models that vectors are made by; the second differs from the first where a careless comparison
+/// does not see it.
 pub const MODELS: [&str; 2] = ["mini/lm", "Mini/LM"];
 
 /// The vector of a unit, of three numbers that follow from `n`.
@@ -25,8 +25,8 @@ pub fn vector(record: impl Into<RecordId>, part: u32, n: u8) -> StoredVector {
 }
 
 fn id_bytes(n: u64) -> [u8; 16] {
-    // The shape of a UUIDv7, so that readers which print or parse ids meet real ones; the number lies
-    // in the lowest bytes, so ids sort by it.
+    // The shape of a UUIDv7, so that readers which print or parse ids meet real ones; the number
+    // lies in the lowest bytes, so ids sort by it.
     let mut bytes = *b"\x01\x98\xf3\xa2\x00\x00\x70\x00\x80\0\0\0\0\0\0\0";
     bytes[9..].copy_from_slice(&n.to_be_bytes()[1..]);
     bytes

@@ -1,8 +1,10 @@
-//! A client of the server over real pipes: what an editor sees, byte for byte.
+//! Client of the server over real pipes, byte for byte as an editor sees it.
 //!
-//! Deliberately without a library of the protocol: a mistake that the server and its library share
-//! would not show. Every reply has a deadline, every line on stdout must be JSON-RPC, and a failure
-//! tells what the server wrote to stderr.
+//! It uses no library of the protocol: a mistake that the server and its library share would not
+//! show. Every reply has a deadline, every line on stdout must be JSON-RPC, and a failure quotes
+//! what the server wrote to stderr. Used by the tests of the server, by the durability harnesses
+//! and, for its timings, by the benches. A timing ends when the reader thread has the whole line,
+//! so that the wake-up of the caller is not part of it.
 
 mod inbox;
 
@@ -27,12 +29,13 @@ pub const PROTOCOL_VERSION: &str = "2025-11-25";
 /// Most bytes of stderr that are kept for messages; of a longer log the end says what went wrong.
 const STDERR_BYTES: usize = 16 * 1024;
 
-/// How to start a server; the same command may be started many times.
+/// Command that starts a server; it may be started many times.
 #[derive(Debug, Clone)]
 pub struct Server {
     program: PathBuf,
     args: Vec<OsString>,
     envs: Vec<(OsString, OsString)>,
+    home: Option<PathBuf>,
     deadline: Duration,
 }
 
@@ -44,6 +47,7 @@ impl Server {
             program: program.as_ref().to_owned(),
             args: Vec::new(),
             envs: Vec::new(),
+            home: None,
             deadline: Duration::from_secs(30),
         }
     }
@@ -55,11 +59,18 @@ impl Server {
         self
     }
 
-    /// Sets a variable of the environment, which is otherwise empty but for `PATH` and folders for data
-    /// in the fresh directory: the memory of whoever runs the tests is never touched.
+    /// Sets a variable of the environment, which is otherwise empty but for `PATH` and folders for
+    /// data in the server's directory: the memory of whoever runs the tests is never touched.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.envs.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs every process in `dir` instead of a fresh directory each.
+    #[must_use]
+    pub fn in_dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.home = Some(dir.as_ref().to_owned());
         self
     }
 
@@ -70,19 +81,29 @@ impl Server {
         self
     }
 
-    /// Starts the server in a fresh directory, without shaking hands.
+    /// Returns the command with its directory and environment; its pipes are those of this process.
     #[must_use]
-    pub fn spawn(&self) -> Client {
-        let dir = tempfile::tempdir().unwrap();
+    pub fn command(&self, dir: &Path) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).current_dir(dir.path()).env_clear();
+        command.args(&self.args).current_dir(dir).env_clear();
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
         for name in ["HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"] {
-            command.env(name, dir.path());
+            command.env(name, dir);
         }
         command.envs(self.envs.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts the server without a handshake.
+    #[must_use]
+    pub fn spawn(&self) -> Client {
+        let dir = match &self.home {
+            Some(home) => Home::Kept(home.clone()),
+            None => Home::Fresh(tempfile::tempdir().unwrap()),
+        };
+        let mut command = self.command(dir.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,
@@ -102,7 +123,7 @@ impl Server {
         Client { child, stdin, inbox, stderr, listening, next_id, deadline: self.deadline, dir }
     }
 
-    /// Starts the server in a fresh directory and shakes hands.
+    /// Starts the server and shakes hands.
     #[must_use]
     pub fn start(&self) -> Client {
         let client = self.spawn();
@@ -111,10 +132,27 @@ impl Server {
     }
 }
 
-/// What a tool call came to, when the server answered it with a result.
+/// Directory of a server process.
+enum Home {
+    /// Removed with the client.
+    Fresh(TempDir),
+    /// Left as it is.
+    Kept(PathBuf),
+}
+
+impl Home {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Fresh(dir) => dir.path(),
+            Self::Kept(dir) => dir,
+        }
+    }
+}
+
+/// Result of a tool call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallOutcome {
-    /// Whether the tool says that it failed.
+    /// The tool reports a failure.
     pub is_error: bool,
     /// All text of the answer.
     pub text: String,
@@ -141,7 +179,7 @@ impl CallOutcome {
     }
 }
 
-/// Why a request has no result.
+/// Reason why a request has no result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// The server answered with an error of the protocol.
@@ -172,17 +210,17 @@ pub struct Client {
     listening: JoinHandle<()>,
     next_id: AtomicU64,
     deadline: Duration,
-    dir: TempDir,
+    dir: Home,
 }
 
 impl Client {
-    /// The fresh directory in which the server runs.
+    /// Directory in which the server runs.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Shakes hands; gives what the server says of itself.
+    /// Shakes hands; returns the server's description of itself.
     pub fn initialize(&self) -> Value {
         let client_info = json!({"name": "memory-testkit", "version": "0"});
         let params = json!({
@@ -198,7 +236,7 @@ impl Client {
         self.raw(&json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string());
     }
 
-    /// Sends one line as it is; a reply to it that bears no id is given by [`Client::orphan`].
+    /// Sends one line as it is; [`Client::orphan`] returns a reply to it that has no id.
     pub fn raw(&self, line: &str) {
         write_line(&self.stdin, line);
     }
@@ -225,12 +263,17 @@ impl Client {
     ///
     /// [`Failure`]; a reply that is late is a panic.
     pub fn wait(&self, pending: Pending) -> Result<Value, Failure> {
+        Ok(self.wait_until(pending)?.0)
+    }
+
+    /// Waits for the reply to a request; returns it with the time of its arrival.
+    fn wait_until(&self, pending: Pending) -> Result<(Value, Instant), Failure> {
         let Pending(id) = pending;
         let arrival = self.inbox.reply(&id, Instant::now() + self.deadline);
         self.check_protocol();
         match arrival {
-            Arrival::Reply(mut reply) => match reply["error"].take() {
-                Value::Null => Ok(reply["result"].take()),
+            Arrival::Reply(mut reply, at) => match reply["error"].take() {
+                Value::Null => Ok((reply["result"].take(), at)),
                 error => Err(Failure::Protocol {
                     code: error["code"].as_i64().unwrap_or_default(),
                     message: error["message"].as_str().unwrap_or_default().to_owned(),
@@ -252,10 +295,24 @@ impl Client {
 
     /// Makes a request that must have a result.
     pub fn request(&self, method: &str, params: &Value) -> Value {
-        match self.wait(self.send(method, params)) {
-            Ok(result) => result,
+        self.timed(method, params).0
+    }
+
+    /// Makes a request that must have a result; returns it with the time from before the request
+    /// was written until its reply had arrived.
+    pub fn timed(&self, method: &str, params: &Value) -> (Value, Duration) {
+        let begin = Instant::now();
+        match self.wait_until(self.send(method, params)) {
+            Ok((result, end)) => (result, end.saturating_duration_since(begin)),
             Err(failure) => self.fail(format_args!("{method} {params}: {failure:?}")),
         }
+    }
+
+    /// Calls a tool that must succeed; returns its structured answer and the time, as
+    /// [`Client::timed`] does.
+    pub fn timed_call(&self, tool: &str, args: &Value) -> (Value, Duration) {
+        let (result, time) = self.timed("tools/call", &json!({"name": tool, "arguments": args}));
+        (CallOutcome::of(&result).expect_ok(), time)
     }
 
     /// Calls a tool; its own errors are outcomes, those of the protocol are panics.
@@ -286,20 +343,20 @@ impl Client {
         }
     }
 
-    /// The notifications that the server has sent so far.
+    /// Notifications that the server has sent so far.
     #[must_use]
     pub fn notifications(&self) -> Vec<Value> {
         self.inbox.notifications()
     }
 
-    /// The end of what the server has written to stderr so far.
+    /// End of what the server has written to stderr so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         let tail = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&tail).into_owned()
     }
 
-    /// The server's process id.
+    /// Process id of the server.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child().id()
@@ -307,7 +364,7 @@ impl Client {
 
     /// Ends the server as a crash would, without a chance to react.
     pub fn kill9(&self) {
-        // What it was writing when it died is cut off; that is no fault of its.
+        // A line that it was writing is cut off, which is no violation.
         self.inbox.forgive_cut_line();
         let mut child = self.child();
         child.kill().unwrap();
@@ -330,8 +387,8 @@ impl Client {
         self.wait_for_end(within)
     }
 
-    /// Waits for the end of the server, which must say nothing more that is not JSON-RPC; all that it
-    /// wrote to stderr is there then.
+    /// Waits for the end of the server, which must write nothing more that is not JSON-RPC; then
+    /// [`Client::stderr`] is complete.
     pub fn wait_for_end(&self, within: Duration) -> ExitStatus {
         let deadline = Instant::now() + within;
         let closed = self.inbox.wait_for_end(deadline);
@@ -368,7 +425,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.inbox.forgive_cut_line();
         let mut child = self.child();
-        // Both fail only if it has ended already, which is what is wanted.
+        // Both fail only if the server has ended already.
         _ = child.kill();
         _ = child.wait();
         drop(child);
@@ -382,7 +439,7 @@ impl Drop for Client {
 fn write_line(stdin: &Mutex<Option<ChildStdin>>, line: &str) {
     let mut stdin = stdin.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pipe) = stdin.as_mut() {
-        // A server that has ended cannot be written to; the wait for its reply tells so.
+        // A server that has ended cannot be written to; the wait for its reply reports that.
         _ = pipe.write_all(format!("{line}\n").as_bytes()).and_then(|()| pipe.flush());
     }
 }

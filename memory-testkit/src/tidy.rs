@@ -1,89 +1,32 @@
 //! The rules of the house that no compiler checks, as functions from text to findings.
 //!
-//! Every check gives a list of what is wrong, one line each; an empty list means all is well. Only
-//! [`Repository::load`] reads files, so that each rule has a test on a bad example.
+//! Each rule returns a list of findings, one line each; an empty list means that the rule holds.
+//! Only [`Repository::load`] reads files, so that each rule has a test on a bad example. Used by
+//! the test `tidy` of this crate alone.
 
+mod circles;
 mod documents;
 mod floors;
+mod imports;
+mod items;
+mod lexing;
+mod modules;
 mod names;
 mod packages;
+mod prose;
 mod reach;
+mod repository;
 mod source;
 
+pub use circles::circles;
 pub use documents::{
-    config_fields, long_agents_file, misnamed_plans, undocumented_fields, undocumented_tools,
+    config_fields, long_document, misnamed_plans, undocumented_fields, undocumented_tools,
 };
-pub use floors::upward_imports;
+pub use floors::floor_findings;
+pub use modules::Target;
 pub use names::bad_file_names;
 pub use packages::{Package, wrong_dependencies};
+pub use prose::{question_openers, wide_lines};
 pub use reach::unreachable_files;
+pub use repository::Repository;
 pub use source::{forbidden_attributes, long_files, long_functions};
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-/// The files of the repository that rules are about.
-#[derive(Debug, Default)]
-pub struct Repository {
-    /// Text by path from the root, with `/` between folders: sources, manifests and documents.
-    pub files: BTreeMap<String, String>,
-}
-
-impl Repository {
-    /// Reads the repository at `root`.
-    ///
-    /// # Panics
-    ///
-    /// When a file cannot be read: a rule must not pass because its file was not seen.
-    #[must_use]
-    pub fn load(root: &Path) -> Self {
-        let mut repository = Self::default();
-        repository.add(root, "");
-        repository
-    }
-
-    fn add(&mut self, dir: &Path, prefix: &str) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            let (path, file_type) = (format!("{prefix}{name}"), entry.file_type().unwrap());
-            if file_type.is_dir() {
-                // Built and hidden folders hold what is not ours; a folder elsewhere may be called so.
-                let is_built = prefix.is_empty() && name.starts_with("target");
-                if !is_built && !name.starts_with('.') {
-                    self.add(&entry.path(), &format!("{path}/"));
-                }
-            } else if [".rs", ".toml", ".md"].iter().any(|end| name.ends_with(end)) {
-                self.files.insert(path, fs::read_to_string(entry.path()).unwrap());
-            }
-        }
-    }
-
-    /// The Rust sources, by path.
-    pub fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
-        let is_source = |path: &str| Path::new(path).extension().is_some_and(|end| end == "rs");
-        let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
-        files.filter(move |(path, _)| is_source(path))
-    }
-
-    /// The text of a file, if there is one.
-    #[must_use]
-    pub fn text(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str)
-    }
-
-    /// Whether the server is there already; some rules begin with it.
-    #[must_use]
-    pub fn has_server(&self) -> bool {
-        self.files.contains_key("memory-mcp/Cargo.toml")
-    }
-}
-
-#[cfg(test)]
-impl Repository {
-    fn of(files: &[(&str, &str)]) -> Self {
-        let owned = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-        Self { files: owned.collect() }
-    }
-}

@@ -16,7 +16,7 @@ fn paper_server(fault: &str) -> (Server, tempfile::TempDir) {
     (server.env("PAPER_FAULT", fault), dir)
 }
 
-/// What `act` panics with.
+/// Message with which `act` panics.
 fn complaint<T>(act: impl FnOnce() -> T) -> String {
     let Err(panic) = catch_unwind(AssertUnwindSafe(act)) else { panic!("nobody complained") };
     match panic.downcast::<String>() {
@@ -77,8 +77,8 @@ fn a_server_is_asked_to_terminate() {
 fn lines_on_stdout_that_are_not_json_rpc_are_found_out() {
     let (server, _dir) = paper_server("noisy");
     let client = server.start();
-    let told = complaint(|| client.call("recall", &json!({"query": "x"})));
-    assert!(told.contains("calling a tool"), "{told}");
+    let message = complaint(|| client.call("recall", &json!({"query": "x"})));
+    assert!(message.contains("calling a tool"), "{message}");
     assert!(complaint(|| drop(client)).contains("not JSON-RPC"), "also when it is dropped");
 }
 
@@ -86,12 +86,12 @@ fn lines_on_stdout_that_are_not_json_rpc_are_found_out() {
 fn a_server_that_does_not_answer_or_end_is_found_out() {
     let (server, _dir) = paper_server("mute");
     let client = server.deadline(Duration::from_millis(50)).start();
-    let told = complaint(|| client.call("recall", &json!({"query": "x"})));
-    assert!(told.contains("no reply"), "{told}");
+    let message = complaint(|| client.call("recall", &json!({"query": "x"})));
+    assert!(message.contains("no reply"), "{message}");
     let (server, _dir) = paper_server("stubborn");
     let client = server.start();
-    let told = complaint(|| client.close_stdin_and_wait(Duration::from_millis(50)));
-    assert!(told.contains("did not end"), "{told}");
+    let message = complaint(|| client.close_stdin_and_wait(Duration::from_millis(50)));
+    assert!(message.contains("did not end"), "{message}");
 }
 
 #[test]
@@ -105,16 +105,17 @@ fn crashes_of_an_honest_server_lose_nothing() {
 #[test]
 fn a_server_that_acknowledges_too_early_is_found_out() {
     let (crashes, _dir) = crashes("forgetful", 20);
-    let told = complaint(|| crashes.run());
-    let is_loss = ["lost", "no such episode", "the tool failed"].iter().any(|w| told.contains(w));
-    assert!(is_loss, "{told}");
+    let message = complaint(|| crashes.run());
+    let losses = ["lost", "no such episode", "the tool failed"];
+    let is_loss = losses.iter().any(|loss| message.contains(loss));
+    assert!(is_loss, "{message}");
 }
 
 #[test]
 fn a_server_that_tears_batches_is_found_out() {
     let (crashes, _dir) = crashes("torn", 40);
-    let told = complaint(|| crashes.run());
-    assert!(told.contains("no half batch"), "{told}");
+    let message = complaint(|| crashes.run());
+    assert!(message.contains("no half batch"), "{message}");
 }
 
 #[test]
@@ -129,6 +130,6 @@ fn several_processes_of_an_honest_server_agree() {
 fn a_server_that_does_not_see_the_others_writes_is_found_out() {
     let (server, _dir) = paper_server("blind");
     let processes = Processes::new(server, Duration::from_millis(500));
-    let told = complaint(|| processes.run());
-    assert!(told.contains("NoteFact") && told.contains("false"), "{told}");
+    let message = complaint(|| processes.run());
+    assert!(message.contains("NoteFact") && message.contains("false"), "{message}");
 }

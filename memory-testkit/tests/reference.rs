@@ -1,5 +1,5 @@
-//! The reference in memory keeps every promise of the storage trait; and the wrappers of the testkit
-//! (one that can fail, one that reopens) take nothing from what they wrap.
+//! The reference in memory keeps every promise of the storage trait; and the wrappers of the
+//! testkit (one that can fail, one that reopens) take nothing from what they wrap.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

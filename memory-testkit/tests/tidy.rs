@@ -3,10 +3,37 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use memory_testkit::tidy::{self, Package, Repository};
+use memory_testkit::tidy::{self, Package, Repository, Target};
 
 static REPOSITORY: LazyLock<Repository> =
     LazyLock::new(|| Repository::load(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()));
+
+static TARGETS: LazyLock<Vec<Target>> =
+    LazyLock::new(|| Target::all(&REPOSITORY, &Package::all(&REPOSITORY)));
+
+/// Beginnings of the paths of sources that do not yet follow the rules about floors, circles,
+/// widths and doc comments. An empty list puts these rules in force for the whole tree.
+const PENDING: &[&str] = &[
+    "memory-core/",
+    "memory-mcp/src/",
+    "memory-mcp/tests/",
+    "memory-storage-turso/",
+    "benches/benches/dense.rs",
+    "benches/src/bin/dense-peer.rs",
+    "benches/src/bin/learning.rs",
+    "benches/src/kept.rs",
+    "benches/src/playbook_replay.rs",
+    "benches/src/vector_file.rs",
+];
+
+fn is_pending(path: &str) -> bool {
+    PENDING.iter().any(|beginning| path.starts_with(beginning))
+}
+
+/// Findings, each of which begins with a path, outside of the pending paths.
+fn in_force(findings: Vec<String>) -> Vec<String> {
+    findings.into_iter().filter(|finding| !is_pending(finding)).collect()
+}
 
 #[track_caller]
 fn check(findings: &[String]) {
@@ -41,7 +68,7 @@ fn files_are_named_by_what_is_in_them() {
 
 #[test]
 fn every_source_file_is_reached_from_a_crate_root() {
-    check(&tidy::unreachable_files(&REPOSITORY, &Package::all(&REPOSITORY)));
+    check(&tidy::unreachable_files(&REPOSITORY, &TARGETS));
 }
 
 #[test]
@@ -50,8 +77,24 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
-fn rooms_of_the_engine_take_nothing_from_a_floor_above() {
-    check(&tidy::upward_imports(REPOSITORY.sources()));
+fn every_source_file_stands_on_one_floor_and_takes_from_lower_ones() {
+    check(&in_force(tidy::floor_findings(&TARGETS)));
+}
+
+#[test]
+fn no_files_take_from_each_other_in_a_circle() {
+    check(&in_force(tidy::circles(&TARGETS)));
+}
+
+#[test]
+fn no_line_is_wider_than_100_columns() {
+    check(&in_force(tidy::wide_lines(REPOSITORY.sources())));
+}
+
+#[test]
+fn doc_comments_do_not_begin_with_a_question_word() {
+    let sources = REPOSITORY.sources().filter(|(path, _)| !is_pending(path));
+    check(&tidy::question_openers(sources));
 }
 
 #[test]
@@ -61,11 +104,14 @@ fn decision_records_are_short_and_numbered() {
 }
 
 #[test]
-fn what_agents_must_read_is_short() {
-    check(&tidy::long_agents_file(REPOSITORY.text("AGENTS.md").unwrap_or_default()));
+fn what_is_read_first_is_short() {
+    for (path, max_lines) in [("AGENTS.md", 80), ("README.md", 120)] {
+        let text = REPOSITORY.text(path).unwrap_or_default();
+        assert!(!text.is_empty(), "{path} is read");
+        check(&tidy::long_document(path, text, max_lines));
+    }
 }
 
-/// Once there is a server, a missing README is an empty one.
 #[test]
 fn the_readme_lists_every_tool() {
     let readme = REPOSITORY.text("README.md").unwrap_or_default();
@@ -73,14 +119,10 @@ fn the_readme_lists_every_tool() {
 }
 
 #[test]
-fn the_readme_lists_every_setting() {
+fn the_document_of_settings_lists_every_setting() {
     let source = REPOSITORY.text("memory-core/src/config.rs").unwrap_or_default();
     let fields = tidy::config_fields(source);
     assert!(!fields.is_empty(), "the fields of `Config` are read");
-    if REPOSITORY.has_server() {
-        check(&tidy::undocumented_fields(
-            &fields,
-            REPOSITORY.text("README.md").unwrap_or_default(),
-        ));
-    }
+    let path = "docs/settings.md";
+    check(&tidy::undocumented_fields(&fields, path, REPOSITORY.text(path).unwrap_or_default()));
 }

@@ -1,6 +1,8 @@
 //! Latency of the server and of recall, by percentiles; see the README of this crate.
 
+use std::error::Error;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,19 +11,23 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use memory_benches::figure::{Figure, layout};
 use memory_benches::machine::Provenance;
-use memory_benches::stdio::{Server, ServerError, Session};
-use memory_benches::workload::Workload;
+use memory_benches::server::{MeasuredServer, end, resident_bytes};
 use memory_core::{Config, MemStorage, Memory, Query};
+use memory_testkit::generate::Workload;
+use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
 
-/// Calls before any is measured.
+/// Number of calls before any is measured.
 const N_WARM: usize = 20;
 
-/// Steps of a generated episode.
+/// Number of steps of a generated episode.
 const N_STEPS: usize = 15;
 
-/// Records handed to one import of the engine.
+/// Number of records handed to one import of the engine.
 const IMPORT_SIZE: usize = 1_000;
+
+/// Numbers of notes among which the engine searches.
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// Measures latencies that need percentiles.
 #[derive(Parser)]
@@ -36,7 +42,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     episodes: usize,
     /// Notes among which the engine searches, without a server; 0 leaves this out
-    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000])]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = SIZES)]
     sizes: Vec<usize>,
     /// Episodes that are recorded, and half as many questions as are asked
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -49,7 +55,7 @@ struct Arguments {
     check: bool,
 }
 
-/// What was measured, and what was not.
+/// Figures that were measured, and names of those that were not.
 #[derive(Default)]
 struct Findings {
     figures: Vec<Figure>,
@@ -59,6 +65,14 @@ struct Findings {
 impl Findings {
     fn add(&mut self, figure: impl IntoIterator<Item = Figure>) {
         self.figures.extend(figure);
+    }
+
+    /// Adds the resident memory of a server.
+    fn add_resident(&mut self, name: String, client: &Client) {
+        match resident_bytes(client) {
+            Some(bytes) => self.add([Figure::once(name, "MB", bytes as f64 / 1e6)]),
+            None => self.miss("resident memory: this system does not report it"),
+        }
     }
 
     fn miss(&mut self, what: impl Into<String>) {
@@ -86,10 +100,15 @@ fn main() -> ExitCode {
         None => findings.miss("the server: build it (cargo build --release) or pass --server PATH"),
         Some(program) => {
             for is_filled in [false, true] {
-                if let Err(error) = serve(&arguments, &program, is_filled, &mut findings) {
-                    let store = if is_filled { "a filled" } else { "an empty" };
-                    findings.miss(format!("the rest of the server on {store} store: {error}"));
-                }
+                let store = if is_filled { "a filled" } else { "an empty" };
+                // The client panics where the server fails; what was measured before stays.
+                let serving = || serve(&arguments, &program, is_filled, &mut findings);
+                let reason = match catch_unwind(AssertUnwindSafe(serving)) {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "see the message above".to_owned(),
+                };
+                findings.miss(format!("the rest of the server on {store} store: {reason}"));
             }
         }
     }
@@ -148,84 +167,72 @@ fn serve(
     program: &Path,
     is_filled: bool,
     findings: &mut Findings,
-) -> Result<(), ServerError> {
-    let server = Server::new(program)?;
+) -> Result<(), Box<dyn Error>> {
+    let server = MeasuredServer::new(program)?;
     let n_stored = if is_filled { fill(arguments, &server, findings)? } else { 0 };
     let named = |name: &str| format!("server/{name}@{n_stored}");
     eprintln!("server: {n_stored} episodes stored …");
     let mut starts = Vec::new();
     for _ in 0..N_WARM {
-        starts.push(server.start()?.1);
+        let (client, start) = server.start();
+        starts.push(start);
+        end(&client);
     }
     findings.add(Figure::timings(named("start_to_initialize"), starts).map(Figure::in_ms));
-    let (mut session, _) = server.start()?;
-    // Long enough that a load of the index in the background is over at all sizes that have a target.
+    let (client, _) = server.start();
+    // Long enough that a load of the index in the background is over at all sizes with a target.
     std::thread::sleep(Duration::from_secs(2));
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    match session.resident_bytes() {
-        Some(bytes) => findings.add([Figure::once(named("idle_rss"), "MB", megabytes(bytes))]),
-        None => findings.miss("resident memory: this system does not tell it"),
-    }
+    findings.add_resident(named("idle_rss"), &client);
     if !is_filled {
-        findings.add([Figure::once("server/binary", "MB", megabytes(server.size_bytes()?))]);
-        let (tools, _) = session.request("tools/list", &json!({}))?;
+        let size = server.size_bytes()? as f64 / 1e6;
+        findings.add([Figure::once("server/binary", "MB", size)]);
+        let (tools, _) = client.timed("tools/list", &json!({}));
         let n_bytes = tools.to_string().len();
         findings.add([Figure::once("server/tools_list", "bytes", n_bytes as f64)]);
     }
-    let figures = calls(&mut session, n_stored, arguments.rounds)?;
-    findings.add(figures);
-    match session.resident_bytes() {
-        Some(bytes) => findings.add([Figure::once(named("used_rss"), "MB", megabytes(bytes))]),
-        None => findings.miss("resident memory: this system does not tell it"),
-    }
-    drop(session);
+    findings.add(calls(&client, n_stored, arguments.rounds)?);
+    findings.add_resident(named("used_rss"), &client);
+    end(&client);
     let mut load = Workload::new(4)?;
     let mut firsts = Vec::new();
     for _ in 0..5 {
-        let (mut session, _) = server.start()?;
-        firsts.push(session.call("recall", &question(&mut load))?.1);
+        let (client, _) = server.start();
+        firsts.push(client.timed_call("recall", &question(&mut load)).1);
+        end(&client);
     }
     findings.add(Figure::timings(named("first_recall"), firsts).map(Figure::in_ms));
     Ok(())
 }
 
-/// Imports episodes into the store; gives how many are there.
+/// Imports episodes into the store; returns how many are there.
 fn fill(
     arguments: &Arguments,
-    server: &Server,
+    server: &MeasuredServer,
     findings: &mut Findings,
-) -> Result<usize, ServerError> {
-    let failed = |what: String| ServerError::Failed { what, log: String::new() };
+) -> Result<usize, Box<dyn Error>> {
     let mut paths = Vec::new();
     let mut n_lines = 0;
     if let Some(dir) = &arguments.data {
-        let names =
-            memory_benches::data::set_names(dir, EPISODES).map_err(|e| failed(e.to_string()))?;
-        for name in names {
+        for name in memory_benches::data::set_names(dir, EPISODES)? {
             let path = dir.join(format!("{name}{EPISODES}"));
-            let lines = memory_benches::data::read_lines::<Value>(&path);
-            n_lines += lines.map_err(|e| failed(e.to_string()))?.len();
-            paths.push(path);
+            n_lines += memory_benches::data::read_lines::<Value>(&path)?.len();
+            paths.push(path.canonicalize()?.display().to_string());
         }
     } else {
         let path = server.dir().join("generated.jsonl");
-        let written = write_episodes(&path, arguments.episodes);
-        written.map_err(|e| failed(format!("cannot write generated episodes: {e}")))?;
+        write_episodes(&path, arguments.episodes)?;
         n_lines = arguments.episodes;
-        paths.push(path);
+        paths.push(path.display().to_string());
     }
-    let shown: Vec<String> = paths
-        .iter()
-        .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string())
-        .collect();
     let mut args = vec!["import", "jsonl"];
-    args.extend(shown.iter().map(String::as_str));
-    let elapsed = server.run(&args)?;
+    args.extend(paths.iter().map(String::as_str));
+    let elapsed = server.run(&args);
     let per_episode_us = elapsed.as_secs_f64() * 1e6 / n_lines.max(1) as f64;
     findings.add([Figure::once("server/import_of_one_episode", "µs", per_episode_us)]);
     Ok(n_lines)
 }
 
+/// End of the name of a set of episodes.
 const EPISODES: &str = ".episodes.jsonl.gz";
 
 fn write_episodes(path: &Path, n: usize) -> std::io::Result<()> {
@@ -239,39 +246,39 @@ fn write_episodes(path: &Path, n: usize) -> std::io::Result<()> {
 
 /// Records episodes as an agent does, one step a call, and asks in between and after.
 fn calls(
-    session: &mut Session<'_>,
+    client: &Client,
     n_stored: usize,
     n_rounds: usize,
-) -> Result<Vec<Figure>, ServerError> {
+) -> Result<Vec<Figure>, memory_core::Error> {
     let mut load = Workload::new(3)?;
     let [mut starts, mut logs, mut completions, mut fresh, mut recalls, mut advice] =
         [const { Vec::new() }; 6];
     for i in 0..N_WARM + n_rounds {
         let task = json!({"task": load.words(20), "scope": "acme/project-0"});
-        let (started, start) = session.call("start_episode", &task)?;
+        let (started, start) = client.timed_call("start_episode", &task);
         let id = started["episode_id"].clone();
         for _ in 0..N_STEPS {
             let step = load.step(150, 1_350);
             let args: Value = serde_json::from_str(&step.args).unwrap_or_default();
             let step = json!({"tool": step.tool, "args": args, "observation": step.observation,
                 "ok": step.ok, "latency_ms": step.latency_ms});
-            let log = session.call("log_steps", &json!({"episode_id": id, "steps": [step]}))?.1;
+            let log = client.timed_call("log_steps", &json!({"episode_id": id, "steps": [step]})).1;
             if i >= N_WARM {
                 logs.push(log);
             }
         }
         let end = json!({"episode_id": id, "outcome": "success", "summary": load.text(200)});
-        let completion = session.call("complete_episode", &end)?.1;
-        let recall = session.call("recall", &question(&mut load))?.1;
+        let completion = client.timed_call("complete_episode", &end).1;
+        let recall = client.timed_call("recall", &question(&mut load)).1;
         if i >= N_WARM {
             starts.push(start);
             completions.push(completion);
             fresh.push(recall);
-            advice.push(session.call("recommend", &task)?.1);
+            advice.push(client.timed_call("recommend", &task).1);
         }
     }
     for _ in 0..n_rounds * 2 {
-        recalls.push(session.call("recall", &question(&mut load))?.1);
+        recalls.push(client.timed_call("recall", &question(&mut load)).1);
     }
     let named = [
         ("start_episode", starts),

@@ -8,9 +8,10 @@ use clap::Parser;
 use memory_benches::data::{DataError, set_names};
 use memory_benches::episodes::{Attempt, generated, read_attempts};
 use memory_benches::log_groups::{SUFFIX, group_accuracy, read_log};
+use memory_benches::machine::Provenance;
 use memory_benches::percentile::Percentiles;
 use memory_benches::playbook_replay::{replay_all, table};
-use memory_benches::table::{layout, number, share};
+use memory_benches::table::{layout, number, object, share};
 use memory_core::bench::{LearnBench, Observed, signature};
 
 /// Measures whether what cured errors before cures the next ones, and what playbooks are worth.
@@ -35,6 +36,9 @@ struct Arguments {
     /// with columns `Content` and `EventId`, as loghub has them
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
+    /// Write all figures to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Only measure the cost of learning 10,000 generated episodes of 15 steps; reads no data
     #[arg(long)]
     speed: bool,
@@ -107,6 +111,13 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
     }
     println!("Cures of errors\n{}", layout(&HEADINGS, &rows));
     println!("\nPlaybooks of what came before, by what happened next\n{}", table(&replays));
+    if let Some(path) = &arguments.json {
+        let cures: Vec<_> = rows.iter().map(|row| object(&HEADINGS, row)).collect();
+        let document = serde_json::json!({"kind": "learning", "provenance": Provenance::here(),
+            "cures": cures, "playbooks": replays});
+        std::fs::write(path, format!("{document:#}\n"))
+            .map_err(|source| DataError::Unreadable { path: path.clone(), line: 0, source })?;
+    }
     Ok(())
 }
 

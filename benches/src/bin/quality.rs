@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use memory_benches::evaluate::{Scores, SetReport, Silence, evaluate};
+use memory_benches::evaluate::{SetReport, Silence, evaluate};
 use memory_benches::kept::Kept;
 use memory_benches::machine::Provenance;
 use memory_benches::retrieval_set::RetrievalSet;
+use memory_benches::scores::Scores;
 use memory_benches::searcher::{ByVectors, Column, Product};
 use memory_benches::table::{layout, number, share};
 use memory_benches::variety::{Episodes, VarietyReport};
@@ -32,8 +33,8 @@ struct Arguments {
     /// Also leave out one term of the score at a time, and print what each is worth
     #[arg(long)]
     ablation: bool,
-    /// Ask about the tasks of these sets of episodes (NAME.episodes.jsonl.gz), separated by commas, and
-    /// print how various the answers are
+    /// Ask about the tasks of these sets of episodes (NAME.episodes.jsonl.gz), separated by commas,
+    /// and print how various the answers are
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     episodes: Vec<String>,
     /// Keep the vectors of the texts in this file for the next run
@@ -117,7 +118,7 @@ fn columns(embedder: &Arc<dyn Embedder>, ablation: bool) -> Vec<Box<dyn Column>>
     columns
 }
 
-/// How various the answers about episodes are, with and without the rule.
+/// Measures the variety of the answers about episodes, with and without diversification.
 fn variety_of(
     arguments: &Arguments,
     embedder: &Arc<dyn Embedder>,
@@ -226,8 +227,8 @@ fn floor_table(reports: &[SetReport]) -> String {
         "strong",
     ];
     format!(
-        "Floor, default strength: unanswerable questions of the set and questions of other sets should\n\
-         get nothing; of the right answers found at strength any few should be lost\n{}",
+        "Floor, default strength: unanswerable questions of the set and questions of other sets\n\
+         should get nothing; of the right answers found at strength any few should be lost\n{}",
         layout(&headings, &reports.iter().map(row).collect::<Vec<_>>())
     )
 }

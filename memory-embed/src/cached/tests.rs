@@ -77,7 +77,7 @@ fn the_least_recently_asked_question_is_forgotten_first() {
 #[test]
 fn a_very_long_question_passes_through() {
     let cached = cached(2);
-    let long = "x".repeat(LONGEST + 1);
+    let long = "x".repeat(MAX_QUERY_BYTES + 1);
     for _ in 0..2 {
         cached.embed(Role::Query, &[&long]).unwrap();
         assert_eq!(asked(&cached).len(), 1);

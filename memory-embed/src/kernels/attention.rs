@@ -1,10 +1,10 @@
 //! Multi-head self-attention of one text, in `f32`.
 //!
 //! Written once over [`Vector`] and compiled for each instruction set. Unlike the loops of
-//! [`rows`](super::rows) its two products need their running sums held in registers, which the compiler
-//! does not find by itself.
+//! [`rows`](super::rows) its two products need their running sums held in registers, which the
+//! compiler does not find by itself.
 
-use super::rows::{LANES, soften};
+use super::rows::{LANES, softmax_unscaled};
 use crate::packed_format::{HEADS, HIDDEN};
 
 /// Components of one head.
@@ -48,9 +48,9 @@ pub(crate) struct AttentionScratch {
 
 /// `context = softmax(Q·Kᵀ / √HEAD)·V` for every head of a text of `n` tokens.
 ///
-/// `projections` is `n` rows of `3 · HIDDEN` (queries, keys, values, each head by head); `context` is
-/// `n` rows of `HIDDEN`. `QUERIES` are handled together, so that each loaded key or value serves all of
-/// them. Cost: `2 · n² · HIDDEN` multiply-adds.
+/// `projections` is `n` rows of `3 · HIDDEN` (queries, keys, values, each head by head); `context`
+/// is `n` rows of `HIDDEN`. `QUERIES` are handled together, so that each loaded key or value serves
+/// all of them. Cost: `2 · n² · HIDDEN` multiply-adds.
 ///
 /// # Safety
 /// The processor must have the instruction set of `V`.
@@ -79,12 +79,13 @@ pub(super) unsafe fn attend<V: Vector, const QUERIES: usize>(
                 if let Some(padding) = row.get_mut(tokens..) {
                     padding.fill(f32::MIN / 2.0);
                 }
-                *inverse = soften(row);
+                *inverse = softmax_unscaled(row);
             }
             for part in (at..at + HEAD).step_by(LANES) {
                 // SAFETY: the caller vouches for the instruction set.
-                let sums =
-                    unsafe { mix::<V, QUERIES>(projections, 2 * HIDDEN + part, scores, padded) };
+                let sums = unsafe {
+                    weighted_values::<V, QUERIES>(projections, 2 * HIDDEN + part, scores, padded)
+                };
                 for ((row, sums), inverse) in
                     context.chunks_exact_mut(HIDDEN).zip(sums).zip(inverse)
                 {
@@ -109,7 +110,7 @@ fn lanes_mut(row: &mut [f32], at: usize) -> Option<&mut [f32; LANES]> {
     row.get_mut(at..).and_then(<[f32]>::first_chunk_mut)
 }
 
-/// Copy the keys of the head at component `at` into columns.
+/// Copies the keys of the head at component `at` into columns.
 #[inline(always)]
 fn transpose_keys(projections: &[f32], at: usize, keys: &mut [f32], padded: usize) {
     for (token, row) in projections.chunks_exact(ROW).enumerate() {
@@ -167,7 +168,7 @@ unsafe fn score<V: Vector, const QUERIES: usize>(
 /// # Safety
 /// The processor must have the instruction set of `V`.
 #[inline(always)]
-unsafe fn mix<V: Vector, const QUERIES: usize>(
+unsafe fn weighted_values<V: Vector, const QUERIES: usize>(
     projections: &[f32],
     at: usize,
     weights: &[f32],

@@ -22,12 +22,12 @@ pub(super) static VNNI_KERNELS: Kernels =
 
 compile_rows_for!("avx2", vector: [__m256; 2], queries: 4);
 
-/// Whether this processor can run [`KERNELS`].
+/// True if this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
     is_x86_feature_detected!("avx2")
 }
 
-/// Whether this processor can run [`VNNI_KERNELS`].
+/// True if this processor can run [`VNNI_KERNELS`].
 pub(super) fn vnni_available() -> bool {
     available() && is_x86_feature_detected!("avxvnni")
 }
@@ -39,7 +39,8 @@ const ROWS: usize = 3;
 /// Rows of a full tile with VNNI: 12 of 16 registers for sums.
 const VNNI_ROWS: usize = 6;
 
-/// See [`Kernels::multiply`]: products of 16-bit numbers, as the 8-bit multiply-add of AVX2 saturates.
+/// See [`Kernels::multiply`]: products of 16-bit numbers, as the 8-bit multiply-add of AVX2
+/// saturates.
 ///
 /// # Safety
 /// Needs the instruction set, and sizes as [`Kernels::multiply`] checks them.
@@ -65,7 +66,8 @@ unsafe fn multiply(rows: CodedRows<'_>, layer: &Linear<'_>, results: &mut [f32])
 /// Results of `N` rows from `row` on for the 16 outputs from `output` on; gives `N`.
 ///
 /// # Safety
-/// Needs the instruction set; these rows and outputs exist in `wide`, `scales`, `layer` and `results`.
+/// Needs the instruction set; these rows and outputs exist in `wide`, `scales`, `layer` and
+/// `results`.
 #[target_feature(enable = "avx2")]
 unsafe fn tile<const N: usize>(
     wide: &[i16],
@@ -76,8 +78,8 @@ unsafe fn tile<const N: usize>(
     output: usize,
 ) -> usize {
     let inputs = layer.inputs;
-    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at `output` lie
-    // inside their slices.
+    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at
+    // `output` lie inside their slices.
     unsafe {
         let codes = wide.as_ptr().add(row * inputs);
         let weights = layer.codes.as_ptr().add(output * inputs);
@@ -144,8 +146,8 @@ unsafe fn tile_vnni<const N: usize>(
     output: usize,
 ) -> usize {
     let inputs = layer.inputs;
-    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at `output` lie
-    // inside their slices.
+    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at
+    // `output` lie inside their slices.
     unsafe {
         let codes = rows.codes.as_ptr().add(row * inputs);
         let weights = layer.codes.as_ptr().add(output * inputs);
@@ -175,7 +177,8 @@ unsafe fn tile_vnni<const N: usize>(
 /// Turn the integer sums of 16 outputs of one row into results.
 ///
 /// # Safety
-/// Needs the instruction set; `row` and 16 outputs from `output` on exist in `scales`, `layer`, `results`.
+/// Needs the instruction set; `row` and 16 outputs from `output` on exist in `scales`, `layer`,
+/// `results`.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn store(

@@ -16,7 +16,7 @@ pub(super) static KERNELS: Kernels =
 
 compile_rows_for!("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2", vector: __m512, queries: 8);
 
-/// Whether this processor can run [`KERNELS`].
+/// True if this processor can run [`KERNELS`].
 pub(super) fn available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
@@ -26,8 +26,8 @@ pub(super) fn available() -> bool {
         && is_x86_feature_detected!("avx2")
 }
 
-/// Rows of a full tile. With [`VECTORS`] it takes 24 of the 32 registers for sums, 4 for weights and
-/// one for codes, and multiplies 24 times for 10 loads.
+/// Rows of a full tile. With [`VECTORS`] it takes 24 of the 32 registers for sums, 4 for weights
+/// and one for codes, and multiplies 24 times for 10 loads.
 const ROWS: usize = 6;
 /// Vectors of 16 outputs in a tile.
 const VECTORS: usize = 4;
@@ -74,8 +74,8 @@ unsafe fn tile<const N: usize>(
     output: usize,
 ) -> usize {
     let inputs = layer.inputs;
-    // SAFETY: rows `row..row + N` of `inputs` codes, blocks `output / 16 .. + 4` of `16 · inputs` codes,
-    // and parameters and results of outputs `output..output + 64` lie inside their slices.
+    // SAFETY: rows `row..row + N` of `inputs` codes, blocks `output / 16 .. + 4` of `16 · inputs`
+    // codes, and parameters and results of outputs `output..output + 64` lie inside their slices.
     unsafe {
         let codes = rows.codes.as_ptr().add(row * inputs);
         let weights = layer.codes.as_ptr().add(output * inputs);

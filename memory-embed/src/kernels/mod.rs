@@ -1,8 +1,8 @@
 //! The arithmetic of the forward pass, in one version per instruction set, chosen once at run time.
 //!
-//! Only the integer matrix product ([`Kernels::multiply`]) is written by hand for each set; the rest
-//! ([`rows`], [`attention`]) is written once and compiled for each. [`portable`] is both the version for
-//! unknown processors and the plain twin that tests compare the others with.
+//! Only the integer matrix product ([`Kernels::multiply`]) is written by hand for each set; the
+//! rest ([`rows`], [`attention`]) is written once and compiled for each. [`portable`] is both the
+//! version for unknown processors and the plain twin that tests compare the others with.
 
 #[expect(unsafe_code, reason = "generic over the instruction sets' vectors")]
 mod attention;
@@ -32,7 +32,7 @@ pub(crate) use attention::AttentionScratch;
 
 use crate::weights::{Linear, Norm};
 
-/// How the 8-bit codes of one row stand for numbers: `scale · (code − 128) + centre`.
+/// Meaning of the 8-bit codes of one row, as numbers: `scale · (code − 128) + centre`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct RowScale {
     pub(crate) scale: f32,
@@ -51,8 +51,8 @@ pub(crate) struct CodedRows<'a> {
 /// One instruction set's version of every routine.
 ///
 /// # Safety
-/// Its functions may be called only on a processor that has the instruction set; and `multiply` only
-/// with sizes that agree, as [`Kernels::multiply`] checks.
+/// Its functions may be called only on a processor that has the instruction set; and `multiply`
+/// only with sizes that agree, as [`Kernels::multiply`] checks.
 pub(crate) struct Kernels {
     /// Name of the instruction set.
     pub(crate) name: &'static str,
@@ -90,9 +90,9 @@ pub(crate) fn supported() -> impl Iterator<Item = &'static Kernels> {
 impl Kernels {
     /// `results = rows · layerᵀ + bias`, all `f32`: `rows.scales.len()` rows of `layer.outputs`.
     ///
-    /// With codes `u` and `q`, `x = a·(u − 128) + c` and `w = s·q`:
-    /// `Σ x·w = s·(a·Σ (u − 128)·q + c·Σ q)`. The inner sum is an exact integer
-    /// in every version, and the `f32` steps are taken in this order, so that all give the same bits.
+    /// With codes `u` and `q`, `x = a·(u − 128) + c` and `w = s·q`: `Σ x·w = s·(a·Σ (u − 128)·q +
+    /// c·Σ q)`. The inner sum is an exact integer in every version, and the `f32` steps are taken
+    /// in this order, so that all give the same bits.
     ///
     /// # Panics
     /// If sizes do not agree; they follow from the model's dimensions alone.
@@ -110,19 +110,19 @@ impl Kernels {
         unsafe { (self.multiply)(rows, layer, results) }
     }
 
-    /// Write each number of `row` as 8-bit code, see [`rows::quantise_row`].
+    /// Writes each number of `row` as 8-bit code, see [`rows::quantise_row`].
     pub(crate) fn quantise(&self, row: &[f32], codes: &mut [u8]) -> RowScale {
         // SAFETY: the processor has the instruction set, as `supported` found.
         unsafe { (self.quantise)(row, codes) }
     }
 
-    /// Replace each number of `row` by its GELU, see [`rows::gelu`].
+    /// Replaces each number of `row` by its GELU, see [`rows::gelu`].
     pub(crate) fn gelu(&self, row: &mut [f32]) {
         // SAFETY: the processor has the instruction set, as `supported` found.
         unsafe { (self.gelu)(row) }
     }
 
-    /// Add a residual and normalise, see [`rows::add_norm`].
+    /// Adds a residual and normalises, see [`rows::add_norm`].
     pub(crate) fn add_norm(&self, row: &mut [f32], added: &[f32], norm: &Norm<'_>) {
         // SAFETY: the processor has the instruction set, as `supported` found.
         unsafe { (self.add_norm)(row, added, norm) }
@@ -140,25 +140,25 @@ impl Kernels {
     }
 }
 
-/// Compile the routines of [`rows`] and [`attention`] for an instruction set.
+/// Compiles the routines of [`rows`] and [`attention`] for an instruction set.
 ///
 /// The functions are safe to call where the features are enabled; through [`Kernels`] they are
 /// `unsafe fn`.
 macro_rules! compile_rows_for {
     ($($feature:literal)?, vector: $vector:ty, queries: $queries:literal) => {
         $(#[target_feature(enable = $feature)])?
-        pub(super) fn quantise(row: &[f32], codes: &mut [u8]) -> super::RowScale {
-            super::rows::quantise_row(row, codes)
+        pub(super) fn quantise(row: &[f32], codes: &mut [u8]) -> crate::kernels::RowScale {
+            crate::kernels::rows::quantise_row(row, codes)
         }
 
         $(#[target_feature(enable = $feature)])?
         pub(super) fn gelu(row: &mut [f32]) {
-            super::rows::gelu_row(row);
+            crate::kernels::rows::gelu_row(row);
         }
 
         $(#[target_feature(enable = $feature)])?
         pub(super) fn add_norm(row: &mut [f32], added: &[f32], norm: &crate::weights::Norm<'_>) {
-            super::rows::add_norm(row, added, norm.gain, norm.bias);
+            crate::kernels::rows::add_norm(row, added, norm.gain, norm.bias);
         }
 
         /// # Safety
@@ -167,11 +167,12 @@ macro_rules! compile_rows_for {
         pub(super) unsafe fn attend(
             projections: &[f32],
             context: &mut [f32],
-            scratch: &mut super::AttentionScratch,
+            scratch: &mut crate::kernels::AttentionScratch,
         ) {
             // SAFETY: the caller vouches for the instruction set.
             unsafe {
-                super::attention::attend::<$vector, $queries>(projections, context, scratch);
+                use crate::kernels::attention::attend;
+                attend::<$vector, $queries>(projections, context, scratch);
             }
         }
     };

@@ -56,8 +56,8 @@ unsafe fn tile<const N: usize>(
     output: usize,
 ) -> usize {
     let inputs = layer.inputs;
-    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at `output` lie
-    // inside their slices; `inputs` is a multiple of 8.
+    // SAFETY: rows `row..row + N` of `inputs` codes and the block of `16 · inputs` weights at
+    // `output` lie inside their slices; `inputs` is a multiple of 8.
     unsafe {
         let codes = signed.as_ptr().add(row * inputs);
         let weights = layer.codes.as_ptr().add(output * inputs);
@@ -72,7 +72,8 @@ unsafe fn tile<const N: usize>(
                 let first = vld1q_s8(weights.add(128 * pair + 16 * vector));
                 let second = vld1q_s8(weights.add(128 * pair + 64 + 16 * vector));
                 for (sums, codes) in sums.iter_mut().zip(&fours) {
-                    // A code times a weight is at most 128 · 127, so that two such products fit 16 bits.
+                    // A code times a weight is at most 128 · 127, so that two such products fit 16
+                    // bits.
                     let low = vmull_s8(vget_low_s8(codes[0]), vget_low_s8(first));
                     let low = vmlal_s8(low, vget_low_s8(codes[1]), vget_low_s8(second));
                     let high = vmlal_high_s8(vmull_high_s8(codes[0], first), codes[1], second);

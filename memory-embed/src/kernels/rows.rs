@@ -1,13 +1,15 @@
 //! Arithmetic on rows of `f32`, written once and compiled for each instruction set.
 //!
-//! Every function is a plain loop that compiles to vectors when inlined into a function that enables
-//! AVX-512 or AVX2. What is done to each number by itself is a loop over the row; what combines them
-//! keeps a running value for each of [`LANES`] lanes, as the compiler may not reorder a float sum.
-//! The two kinds are never mixed in one loop: the compiler then vectorises across groups, by gathering.
+//! Every function is a plain loop that compiles to vectors when inlined into a function that
+//! enables AVX-512 or AVX2. What is done to each number by itself is a loop over the row; what
+//! combines them keeps a running value for each of [`LANES`] lanes, as the compiler may not reorder
+//! a float sum. The two kinds are never mixed in one loop: the compiler then vectorises across
+//! groups, by gathering.
 //!
-//! Products are rounded before they are added, never fused (`mul_add`), on any processor. With the same
-//! order of sums everywhere that makes every instruction set give the same bits, so that a vector does
-//! not depend on the machine that computed it. Fusing would save a few hundredths of the time.
+//! Products are rounded before they are added, never fused (`mul_add`), on any processor. With the
+//! same order of sums everywhere that makes every instruction set give the same bits, so that a
+//! vector does not depend on the machine that computed it. Fusing would save a few hundredths of
+//! the time.
 
 use super::RowScale;
 
@@ -17,8 +19,8 @@ pub(super) const LANES: usize = 16;
 /// Epsilon of the model's layer normalisations (`layer_norm_eps` of its configuration).
 const NORM_EPSILON: f32 = 1e-12;
 
-/// The larger of two numbers, as one instruction: `f32::max` spends more on NaN, which none of these
-/// rows holds.
+/// The larger of two numbers, as one instruction: `f32::max` spends more on NaN, which none of
+/// these rows holds.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
@@ -30,8 +32,8 @@ fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-/// Combine `row`, whose length is a multiple of [`LANES`], into one number: `each` prepares a number,
-/// `combine` joins two.
+/// Combines `row`, whose length is a multiple of [`LANES`], into one number: `each` prepares a
+/// number, `combine` joins two.
 #[inline(always)]
 fn reduce(
     row: &[f32],
@@ -69,14 +71,14 @@ fn reduce(
     even[0]
 }
 
-/// Adding and subtracting this rounds a number below 2²² to the nearest integer, which then stands in
-/// the low bits of the sum.
+/// Adding and subtracting this rounds a number below 2²² to the nearest integer, which then stands
+/// in the low bits of the sum.
 const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
 
 /// `eˣ` for `x ≤ 0`, relative error below `3e-7`; below −87 as for −87.
 ///
-/// `x = n·ln 2 + f` with `|f| ≤ ½ ln 2`; polynomial for `e^f` and the two-part `ln 2` from `expf` of
-/// Cephes (Moshier 1989); `2ⁿ` by adding `n` to the exponent bits.
+/// `x = n·ln 2 + f` with `|f| ≤ ½ ln 2`; polynomial for `e^f` and the two-part `ln 2` from `expf`
+/// of Cephes (Moshier 1989); `2ⁿ` by adding `n` to the exponent bits.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let x = larger(x, -87.0);
@@ -93,7 +95,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 /// Beyond this [`gelu`] takes the normal distribution's tail for nothing.
-const GELU_REACH: f32 = 4.4;
+const GELU_LIMIT: f32 = 4.4;
 /// Coefficients of [`gelu`]'s polynomial in `x²`, highest power first.
 const GELU_POLYNOMIAL: [f32; 9] = [
     3.572_575_4e-11,
@@ -107,14 +109,15 @@ const GELU_POLYNOMIAL: [f32; 9] = [
     3.987_618_5e-1,
 ];
 
-/// `gelu(x) = x·Φ(x)`, Φ the normal distribution (Hendrycks and Gimpel 2016, the exact form with erf),
-/// absolute error below `5e-5` within ±8, a hundredth of a step of the 8-bit codes that the result becomes.
+/// `gelu(x) = x·Φ(x)`, Φ the normal distribution (Hendrycks and Gimpel 2016, the exact form with
+/// erf), absolute error below `5e-5` within ±8, a hundredth of a step of the 8-bit codes that the
+/// result becomes.
 ///
-/// `Φ(x) − ½ = x·P(x²)` within ±[`GELU_REACH`]; `P` is our own fit: least squares at Chebyshev nodes,
-/// reweighted until the largest error of `gelu` was flat.
+/// `Φ(x) − ½ = x·P(x²)` within ±[`GELU_LIMIT`]; `P` is our own fit: least squares at Chebyshev
+/// nodes, reweighted until the largest error of `gelu` was flat.
 #[inline(always)]
 pub(super) fn gelu(x: f32) -> f32 {
-    let near = smaller(larger(x, -GELU_REACH), GELU_REACH);
+    let near = smaller(larger(x, -GELU_LIMIT), GELU_LIMIT);
     let square = near * near;
     let mut p = 0.0;
     for c in GELU_POLYNOMIAL {
@@ -134,8 +137,8 @@ pub(super) fn gelu_row(row: &mut [f32]) {
 /// Write `row` as 8-bit codes so that `row[i] ≈ scale · (codes[i] − 128) + centre`, with the whole
 /// range of codes spread over the row's range of values.
 ///
-/// Half a step of error at most: `scale / 2`, and `scale = (max − min) / 255`. A row's own range, not
-/// one symmetric about zero, because GELU's results are nearly all on one side.
+/// Half a step of error at most: `scale / 2`, and `scale = (max − min) / 255`. A row's own range,
+/// not one symmetric about zero, because GELU's results are nearly all on one side.
 #[inline(always)]
 pub(super) fn quantise_row(row: &[f32], codes: &mut [u8]) -> RowScale {
     let first = row.first().copied().unwrap_or(0.0);
@@ -169,10 +172,10 @@ pub(super) fn add_norm(row: &mut [f32], added: &[f32], gain: &[f32], bias: &[f32
     }
 }
 
-/// `row = e^(row − max)`, giving the inverse of its sum: a softmax that leaves the division to whoever
-/// uses the row next.
+/// `row = e^(row − max)`, giving the inverse of its sum: a softmax that leaves the division to
+/// whoever uses the row next.
 #[inline(always)]
-pub(super) fn soften(row: &mut [f32]) -> f32 {
+pub(super) fn softmax_unscaled(row: &mut [f32]) -> f32 {
     let highest = reduce(row, f32::MIN, |value| value, larger);
     for value in row.iter_mut() {
         *value = exp(*value - highest);

@@ -86,12 +86,14 @@ proptest! {
             (0..rows).map(|row| RowScale { scale: scale + row as f32 / 100.0, centre }).collect();
         for kernels in supported() {
             let mut results = vec![f32::NAN; rows * layer.bias.len()];
-            kernels.multiply(CodedRows { codes: &codes, scales: &scales }, &layer.view(), &mut results);
+            let coded = CodedRows { codes: &codes, scales: &scales };
+            kernels.multiply(coded, &layer.view(), &mut results);
             let inputs = codes.chunks(layer.inputs).zip(&scales);
             for ((codes, &row), results) in inputs.zip(results.chunks(layer.bias.len())) {
                 for (&found, expected) in results.iter().zip(layer.plain_product(codes, row)) {
                     let error = (f64::from(found) - expected).abs();
-                    prop_assert!(error < 1e-4 * (expected.abs() + 10.0), "{}: {found} for {expected}", kernels.name);
+                    let is_near = error < 1e-4 * (expected.abs() + 10.0);
+                    prop_assert!(is_near, "{}: {found} for {expected}", kernels.name);
                 }
             }
         }
@@ -111,17 +113,21 @@ proptest! {
 
     #[test]
     fn adding_and_normalising_agrees_with_double_precision(
-        row in numbers(HIDDEN), added in numbers(HIDDEN), gain in numbers(HIDDEN), bias in numbers(HIDDEN),
+        row in numbers(HIDDEN),
+        added in numbers(HIDDEN),
+        gain in numbers(HIDDEN),
+        bias in numbers(HIDDEN),
     ) {
-        let sums: Vec<f64> = row.iter().zip(&added).map(|(&a, &b)| f64::from(a) + f64::from(b)).collect();
+        let pairs = row.iter().zip(&added);
+        let sums: Vec<f64> = pairs.map(|(&a, &b)| f64::from(a) + f64::from(b)).collect();
         let mean = sums.iter().sum::<f64>() / sums.len() as f64;
         let variance = sums.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / sums.len() as f64;
         for kernels in supported() {
             let mut found = row.clone();
             kernels.add_norm(&mut found, &added, &Norm { gain: &gain, bias: &bias });
             for (index, &found) in found.iter().enumerate() {
-                let expected = (sums[index] - mean) / (variance + 1e-12).sqrt() * f64::from(gain[index])
-                    + f64::from(bias[index]);
+                let normal = (sums[index] - mean) / (variance + 1e-12).sqrt();
+                let expected = normal * f64::from(gain[index]) + f64::from(bias[index]);
                 prop_assert!((f64::from(found) - expected).abs() < 1e-3, "{}", kernels.name);
             }
         }

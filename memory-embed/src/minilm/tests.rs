@@ -72,10 +72,12 @@ fn both_roles_give_the_same_vector() {
 }
 
 #[test]
-fn the_end_of_a_long_text_influences_its_vector_until_the_reach_of_the_windows() {
+fn the_end_of_a_long_text_influences_its_vector_until_the_end_of_its_last_chunk() {
     let model = MiniLm::embedded().unwrap();
     let text = |pieces: usize, end: &str| format!("{}{end}", "cache ".repeat(pieces));
-    for (pieces, expected) in [(100, true), (300, true), (REACH - 40, true), (REACH, false)] {
+    for (pieces, expected) in
+        [(100, true), (300, true), (MAX_PIECES - 40, true), (MAX_PIECES, false)]
+    {
         let one = text(pieces, "the elephant drinks water from the river in the morning sun");
         let two = text(pieces, "a compiler rejects the program since types do not agree here");
         let vectors = embed(&model, &[&one, &two]);
@@ -102,9 +104,8 @@ fn more_texts_than_the_limit_are_refused_and_none_is_no_work() {
     let model = MiniLm::embedded().unwrap();
     let refused = model.embed(Role::Query, &vec!["x"; model.batch_limit() + 1]);
     let limit = model.batch_limit();
-    assert!(
-        matches!(refused, Err(EmbedError::TooManyTexts { got, limit: l }) if got == limit + 1 && l == limit)
-    );
+    let Err(EmbedError::TooManyTexts { got, limit: named }) = refused else { panic!("too many") };
+    assert_eq!((got, named), (limit + 1, limit));
     assert_eq!(embed(&model, &[]), Vec::<Vec<f32>>::new());
 }
 
@@ -118,15 +119,15 @@ fn a_text_has_as_many_tokens_as_it_has_wordpieces() {
 
 #[test]
 fn passes_hold_every_window_once_and_stay_within_their_size() {
-    let windows: Vec<Window> = (0..200)
-        .map(|number| Window { text: number, tokens: vec![7; 2 + number * 37 % 250] })
+    let chunks: Vec<Chunk> = (0..200)
+        .map(|number| Chunk { text: number, tokens: vec![7; 2 + number * 37 % 250] })
         .collect();
-    let order: Vec<usize> = (0..windows.len()).collect();
-    let passes = split_into_passes(&order, &windows);
+    let order: Vec<usize> = (0..chunks.len()).collect();
+    let passes = split_into_passes(&order, &chunks);
     assert_eq!(passes.concat(), order);
     for pass in passes {
-        let tokens: usize = pass.iter().map(|&index| windows[index].tokens.len()).sum();
+        let tokens: usize = pass.iter().map(|&index| chunks[index].tokens.len()).sum();
         assert!(tokens <= PASS_TOKENS || pass.len() == 1);
     }
-    assert!(split_into_passes(&[], &windows).is_empty());
+    assert!(split_into_passes(&[], &chunks).is_empty());
 }

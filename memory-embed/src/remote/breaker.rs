@@ -1,4 +1,4 @@
-//! A circuit breaker: leaves a provider alone that keeps failing (Nygard 2007).
+//! A circuit breaker: makes no calls to a provider that keeps failing (Nygard 2007).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Breaker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a call may be made now. After a pause one call is let through as a trial, and others
+    /// True if a call may be made now. After a pause one call is let through as a trial, and others
     /// wait for its outcome, or for another pause should it never come.
     pub(super) fn admits(&self) -> bool {
         let mut state = self.state();

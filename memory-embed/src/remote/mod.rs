@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// How to reach a provider.
+/// Address, model and limits of a provider.
 #[derive(Clone)]
 pub struct RemoteConfig {
     /// The shape of requests and answers.
@@ -40,15 +40,15 @@ pub struct RemoteConfig {
     pub attempts: u32,
     /// Longest pause before the second attempt; doubled for each further one, up to 8 s.
     pub first_pause: Duration,
-    /// Failed calls in a row after which the provider is left alone.
+    /// Failed calls in a row after which the circuit opens: no calls are made for a while.
     pub failures_to_pause: u32,
-    /// How long it is left alone.
+    /// Time for which the circuit stays open.
     pub pause: Duration,
 }
 
 impl RemoteConfig {
-    /// A configuration with usual limits: 4 attempts of 10 s each within 30 s; after 5 failed calls in a
-    /// row none for 30 s.
+    /// A configuration with usual limits: 4 attempts of 10 s each within 30 s; after 5 failed calls
+    /// in a row none for 30 s.
     #[must_use]
     pub fn new(provider: Provider, base_url: &str, model: &str, dimension: usize) -> Self {
         RemoteConfig {
@@ -69,11 +69,12 @@ impl RemoteConfig {
 
 /// An embedder that asks a provider over HTTP.
 ///
-/// [`embed`](Embedder::embed) blocks, for [`RemoteConfig::call_limit`] and one attempt at worst: call it
-/// from a background thread. Vectors come back unit length whatever the provider sends. A call is
-/// repeated after connection failures, time-outs and the statuses 408, 429 and 5xx, after a random part
-/// of a growing pause ("full jitter", Brooker 2015) or what `Retry-After` asks for; other refusals and
-/// unusable answers are not repeated. Redirects are not followed, so that a key goes nowhere else.
+/// [`embed`](Embedder::embed) blocks, for [`RemoteConfig::call_limit`] and one attempt at worst:
+/// call it from a background thread. Vectors come back unit length whatever the provider sends. A
+/// call is repeated after connection failures, time-outs and the statuses 408, 429 and 5xx, after a
+/// random part of a growing pause ("full jitter", Brooker 2015) or what `Retry-After` asks for;
+/// other refusals and unusable answers are not repeated. Redirects are not followed, so that a key
+/// goes nowhere else.
 pub struct Remote {
     config: RemoteConfig,
     id: String,
@@ -88,7 +89,7 @@ impl std::fmt::Debug for Remote {
     }
 }
 
-/// Why one attempt gave no vectors.
+/// Reason why one attempt returned no vectors.
 enum Failure {
     /// Worth another attempt, after this pause if the provider named one.
     Passing { source: Box<dyn Error + Send + Sync>, wait: Option<Duration> },

@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 
-/// What the server does with one request.
+/// Behaviour of the server for one request.
 enum Reply {
     /// Answer with this status, extra header lines and body.
     Send(u16, &'static str, String),
@@ -21,8 +21,8 @@ fn status(status: u16) -> Reply {
     Reply::Send(status, "", "{}".to_owned())
 }
 
-/// A server on the loopback that gives each connection one reply, and then is gone. Requests arrive in
-/// the receiver.
+/// A server on the loopback that gives each connection one reply, and then is gone. Requests arrive
+/// in the receiver.
 fn server(replies: Vec<Reply>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -36,7 +36,8 @@ fn server(replies: Vec<Reply>) -> (String, Receiver<String>) {
             }
             let text = match reply {
                 Reply::Send(status, headers, body) => format!(
-                    "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+                    "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\
+                     Connection: close\r\n{headers}\r\n{body}",
                     body.len()
                 ),
                 Reply::Cut => "HTTP/1.1 200 X\r\nContent-Length: 999\r\n\r\n{\"data\":".to_owned(),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 /// The shape of a provider's requests and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// `OpenAI`, and what speaks like it: LM Studio, vLLM, llama.cpp's server, text-embeddings-inference.
+    /// `OpenAI`, and servers that speak its protocol: LM Studio, vLLM, llama.cpp's server,
+    /// text-embeddings-inference.
     OpenAi,
     /// Ollama (`/api/embed`).
     Ollama,
@@ -60,7 +61,7 @@ impl Provider {
         }
     }
 
-    /// What follows the base address.
+    /// Path after the base address.
     pub(super) fn path(self) -> &'static str {
         match self {
             Provider::OpenAi | Provider::Mistral | Provider::Voyage => "/embeddings",
@@ -96,7 +97,8 @@ impl Provider {
         }
     }
 
-    /// The vectors of an answer, in the order of the request's texts; `None` if it is something else.
+    /// The vectors of an answer, in the order of the request's texts; `None` if it is something
+    /// else.
     pub(super) fn vectors(self, body: &[u8]) -> Option<Vec<Vec<f32>>> {
         match self {
             Provider::OpenAi | Provider::Mistral | Provider::Voyage => {

@@ -1,8 +1,8 @@
 //! Text to token ids: the uncased WordPiece tokenizer of BERT.
 //!
-//! Two steps, as in the original (Devlin et al. 2018, `tokenization.py`): [`words`] cleans and splits,
-//! [`vocabulary`] cuts each word into the longest known pieces. The result equals that of the
-//! `tokenizers` crate, with one intended difference: a marker such as `[SEP]` written out in a
+//! Two steps, as in the original (Devlin et al. 2018, `tokenization.py`): [`words`] cleans and
+//! splits, [`vocabulary`] cuts each word into the longest known pieces. The result equals that of
+//! the `tokenizers` crate, with one intended difference: a marker such as `[SEP]` written out in a
 //! text is text, never the marker, so that stored text cannot end its own reading.
 
 mod vocabulary;
@@ -36,7 +36,8 @@ impl<'a> WordPiece<'a> {
 
     /// The first `limit` wordpieces of `text`, without markers.
     ///
-    /// Reads no further than needed: a text of any length costs as much as its first `limit` pieces.
+    /// Reads no further than needed: a text of any length costs as much as its first `limit`
+    /// pieces.
     pub(crate) fn encode(&self, text: &str, limit: usize) -> Vec<u32> {
         let mut pieces = Vec::new();
         words::for_each(text, |word| {

@@ -1,4 +1,5 @@
-//! The tokenizer against the `tokenizers` crate, the implementation that the model was published with.
+//! The tokenizer against the `tokenizers` crate, the implementation that the model was published
+//! with.
 
 use super::*;
 use tokenizers::models::wordpiece::WordPiece as PeerModel;

@@ -4,7 +4,7 @@ use super::UNKNOWN;
 use crate::packed_format::{EMPTY_SLOT, HASH_START, first_slot, token_hash};
 use crate::weights::Weights;
 
-/// What marks a piece that continues a word.
+/// Mark of a piece that continues a word.
 const CONTINUED: &[u8] = b"##";
 
 /// The model's tokens, found by hash in the packed file.
@@ -24,8 +24,8 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// Append the pieces of `word` to `pieces`: from the left, always the longest that is known, or a
-    /// single `[UNK]` if some part is not covered.
+    /// Appends the pieces of `word` to `pieces`: from the left, always the longest that is known,
+    /// or a single `[UNK]` if some part is not covered.
     ///
     /// Time grows with the square of the word's length, which [`words`](super::words) bounds.
     pub(super) fn cut(&self, word: &str, pieces: &mut Vec<u32>) {

@@ -5,13 +5,15 @@ use unicode_categories::UnicodeCategories;
 use unicode_normalization::UnicodeNormalization;
 
 /// Characters of the longest word that is looked up; a longer one is unknown.
-const LONGEST: usize = 100;
+const MAX_WORD_CHARS: usize = 100;
 
-/// Call `act` for each word of `text`, in order, with `None` for a word of over [`LONGEST`] characters.
+/// Calls `act` for each word of `text`, in order, with `None` for a word of over [`MAX_WORD_CHARS`]
+/// characters.
 ///
 /// A word is a run without white space, or a single punctuation mark or Chinese character. Before
 /// that, control and format characters are removed, letters decomposed (NFD), marks dropped and the
-/// rest put in lower case, character by character. Stops when `act` breaks; gives whether it read all.
+/// rest put in lower case, character by character. Stops when `act` breaks; gives whether it read
+/// all.
 pub(super) fn for_each(text: &str, mut act: impl FnMut(Option<&str>) -> ControlFlow<()>) -> bool {
     walk(text, &mut act).is_continue()
 }
@@ -59,8 +61,8 @@ fn spaced(c: char) -> impl Iterator<Item = char> {
     space.into_iter().chain([c]).chain(space)
 }
 
-/// Chinese characters in the sense of BERT: the CJK ideograph blocks, not kana or Hangul. The list is
-/// that of BERT's `tokenization.py` with the `tokenizers` crate's start of the fifth range.
+/// Chinese characters in the sense of BERT: the CJK ideograph blocks, not kana or Hangul. The list
+/// is that of BERT's `tokenization.py` with the `tokenizers` crate's start of the fifth range.
 fn is_chinese(c: char) -> bool {
     matches!(u32::from(c),
         0x4E00..=0x9FFF | 0x3400..=0x4DBF | 0x2_0000..=0x2_A6DF | 0x2_A700..=0x2_B73F
@@ -93,7 +95,7 @@ impl Word {
             act(Some(c.encode_utf8(&mut [0; 4])))
         } else {
             // A word too long to be looked up is not kept: a text may be one endless word.
-            if self.characters < LONGEST {
+            if self.characters < MAX_WORD_CHARS {
                 self.text.push(c);
             }
             self.characters += 1;
@@ -104,7 +106,7 @@ impl Word {
     fn finish(&mut self, act: &mut impl FnMut(Option<&str>) -> ControlFlow<()>) -> ControlFlow<()> {
         let flow = match self.characters {
             0 => ControlFlow::Continue(()),
-            1..=LONGEST => act(Some(&self.text)),
+            1..=MAX_WORD_CHARS => act(Some(&self.text)),
             _ => act(None),
         };
         self.text.clear();

@@ -1,5 +1,5 @@
-//! A server of the same shape as memory-mcp, as small as it can be, to try the harnesses on: they must
-//! pass it when it is honest, and find it out when it is not.
+//! A server of the same shape as memory-mcp, as small as it can be, to try the harnesses on: they
+//! must pass it when it is honest, and find it out when it is not.
 //!
 //! Its store is one file of JSON lines that several processes append to under a lock. The variable
 //! `PAPER_FAULT` makes it dishonest; see [`Fault`].
@@ -60,7 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         episodes: BTreeMap::new(),
         notes: BTreeMap::new(),
     };
-    // Under the lock: reading cuts off an unfinished line, which must not be one that is being written.
+    // Under the lock: reading cuts off an unfinished line, which must not be one that is being
+    // written.
     server.file.lock()?;
     server.read_on()?;
     server.file.unlock()?;
@@ -79,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is answered, if anything.
+/// Answer to a request, if there is one.
 type Answer = Result<Option<Value>, Box<dyn Error>>;
 
 /// A text in a record or a call.

@@ -195,7 +195,7 @@ pub fn operations_see_those_before_them(storage: &dyn Storage) {
     assert_eq!(read_note(storage, sample::note_id(3)), Some(sample::full_note(3)));
 }
 
-/// What a later operation would have made right is wrong.
+/// An operation is judged by what came before it: a later one cannot make it right.
 pub fn operations_do_not_see_those_after_them(storage: &dyn Storage) {
     let lesson = insert_note(Note { episode: Some(sample::episode_id(1)), ..sample::note(1) });
     let insert = insert_episode(sample::episode(1), vec![]);

@@ -10,12 +10,13 @@ fn ids(changes: &[Change]) -> Vec<RecordId> {
     changes.iter().map(|change| change.id).collect()
 }
 
-/// The ids changed since `seq`, in the order of ids: within one batch only the last change has a place.
+/// The ids changed since `seq`, in the order of ids: within one batch only the last change has a
+/// place.
 fn changed_since(storage: &dyn Storage, seq: Seq) -> Vec<(RecordId, ChangeOp)> {
     let changes = storage.changes(seq, usize::MAX).unwrap();
-    let mut told: Vec<_> = changes.iter().map(|change| (change.id, change.op)).collect();
-    told.sort_unstable();
-    told
+    let mut listed: Vec<_> = changes.iter().map(|change| (change.id, change.op)).collect();
+    listed.sort_unstable();
+    listed
 }
 
 /// Each batch moves the feed to its commit's seq, which is that of its last change.
@@ -58,7 +59,7 @@ pub fn a_record_is_listed_once(storage: &dyn Storage) {
     assert_eq!(storage.changes(removed.seq, 10).unwrap(), [change]);
 }
 
-/// Whoever keeps derived data must learn of the records that a change of another one touches.
+/// The feed also lists the records that a change of another record touches, for derived data.
 pub fn records_changed_in_passing_are_listed(storage: &dyn Storage) {
     let (one, two) = (RecordId::from(sample::note_id(1)), RecordId::from(sample::note_id(2)));
     let episode = RecordId::from(sample::episode_id(1));

@@ -14,7 +14,7 @@ fn successor(of: u64, n: u64) -> Op {
     insert_note(Note { supersedes: Some(sample::note_id(of)), ..sample::note(n) })
 }
 
-/// What `storage` says of a note's place in its chain: what it replaces and what replaced it.
+/// Reads a note's place in its chain: the note that it replaces and the one that replaced it.
 fn chain(storage: &dyn Storage, n: u64) -> (Option<NoteId>, Option<NoteId>) {
     let note = read_note(storage, sample::note_id(n)).unwrap();
     (note.supersedes, note.superseded_by)
@@ -97,7 +97,7 @@ pub fn a_source_is_stored_once_per_kind(storage: &dyn Storage) {
     assert_eq!(found, [Some(sample::note_id(4).into())], "the source of a removed note is free");
 }
 
-/// Records without a source do not collide, and one source is told from another to the letter.
+/// Records without a source do not collide, and sources are compared to the letter.
 pub fn records_are_found_by_source(storage: &dyn Storage) {
     let pairs = [("a", "b:c"), ("a:b", "c"), ("", ""), ("A", "B:C"), ("a", "é"), ("a", "e\u{301}")];
     let sources =

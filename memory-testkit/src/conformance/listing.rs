@@ -60,7 +60,7 @@ pub fn lists_are_newest_first(storage: &dyn Storage) {
         assert_eq!(entries[0].at, sample::instant(3));
         assert_eq!(storage.list(kind, &all, None, 0).unwrap(), []);
     }
-    // An old episode that is told of late has the smaller instant and the larger id.
+    // An old episode that is recorded late has the smaller instant and the larger id.
     apply(
         storage,
         vec![insert_episode(
@@ -152,35 +152,35 @@ pub fn instants_are_bounded_from_below_and_above(storage: &dyn Storage) {
 }
 
 fn any_filter(rng: &mut Rng) -> RecordFilter {
-    let pick = |rng: &mut Rng, n: u64| usize::try_from(rng.below(n)).unwrap();
+    let pick = |rng: &mut Rng, n: u64| usize::try_from(rng.u64(..n)).unwrap();
     let mut filter = RecordFilter::default();
     // Each condition is rare enough that what all of them pass is seldom empty.
-    if rng.below(3) == 0 {
+    if rng.u64(..3) == 0 {
         filter.scope = Some(sample::scope(SCOPES[pick(rng, 3)]));
     }
-    if rng.below(6) == 0 {
+    if rng.u64(..6) == 0 {
         filter.status = Some(Status::ALL[pick(rng, 3)]);
     }
-    if rng.below(6) == 0 {
+    if rng.u64(..6) == 0 {
         filter.outcome = Some(Outcome::ALL[pick(rng, 4)]);
     }
-    if rng.below(6) == 0 {
+    if rng.u64(..6) == 0 {
         filter.note_kind = Some(NoteKind::ALL[pick(rng, 6)]);
     }
-    if rng.below(4) == 0 {
+    if rng.u64(..4) == 0 {
         filter.tag = Some(TAGS[pick(rng, 6)].into());
     }
-    if rng.below(4) == 0 {
-        filter.since = Some(sample::instant(rng.below(5)));
+    if rng.u64(..4) == 0 {
+        filter.since = Some(sample::instant(rng.u64(..5)));
     }
-    if rng.below(4) == 0 {
-        filter.until = Some(sample::instant(rng.below(5)));
+    if rng.u64(..4) == 0 {
+        filter.until = Some(sample::instant(rng.u64(..5)));
     }
-    if rng.below(4) == 0 {
-        let first = sample::note_id(rng.below(12)).to_bytes();
-        filter.ids = Some(IdRange { first, last: sample::note_id(rng.below(14)).to_bytes() });
+    if rng.u64(..4) == 0 {
+        let first = sample::note_id(rng.u64(..12)).to_bytes();
+        filter.ids = Some(IdRange { first, last: sample::note_id(rng.u64(..14)).to_bytes() });
     }
-    filter.current_only = rng.below(3) == 0;
+    filter.current_only = rng.u64(..3) == 0;
     filter
 }
 
@@ -189,17 +189,17 @@ pub fn conditions_combine(storage: &dyn Storage) {
     let reference = MemStorage::new();
     apply(storage, records());
     apply(&reference, records());
-    let mut rng = Rng::new(1);
+    let mut rng = Rng::with_seed(1);
     let mut n_found = 0;
     for _ in 0..600 {
-        let (filter, limit) = (any_filter(&mut rng), usize::try_from(rng.below(14)).unwrap());
+        let (filter, limit) = (any_filter(&mut rng), usize::try_from(rng.u64(..14)).unwrap());
         for kind in KINDS {
-            let cursor = (rng.below(3) == 0).then(|| {
+            let cursor = (rng.u64(..3) == 0).then(|| {
                 let id = match kind {
-                    RecordKind::Episode => sample::episode_id(rng.below(13)).into(),
-                    RecordKind::Note => sample::note_id(rng.below(13)).into(),
+                    RecordKind::Episode => sample::episode_id(rng.u64(..13)).into(),
+                    RecordKind::Note => sample::note_id(rng.u64(..13)).into(),
                 };
-                ListEntry { id, at: sample::instant(rng.below(5)) }
+                ListEntry { id, at: sample::instant(rng.u64(..5)) }
             });
             let expected = reference.list(kind, &filter, cursor, limit).unwrap();
             n_found += expected.len();

@@ -1,4 +1,4 @@
-//! What is kept beside the text of a record: judgements, retellings, digests.
+//! Marks beside the text of a record: feedback, merges, digests.
 
 use memory_core::backend::{Op, Rejection};
 use memory_core::{
@@ -30,7 +30,7 @@ pub fn judgements_are_counted(storage: &dyn Storage) {
     assert_eq!(changed, [RecordId::from(episode.id), note.id.into()]);
 }
 
-/// The text stays as it was told first.
+/// The text stays the first one.
 pub fn a_note_told_again_is_counted(storage: &dyn Storage) {
     let note = sample::note(1);
     apply(storage, vec![insert_note(note.clone())]);
@@ -38,9 +38,9 @@ pub fn a_note_told_again_is_counted(storage: &dyn Storage) {
     for at in [7, 5] {
         apply(storage, vec![Op::Merge { note: note.id, at: sample::instant(at) }]);
     }
-    let told = Note { n_merged: 2, merged_at: Some(sample::instant(5)), ..note };
+    let merged = Note { n_merged: 2, merged_at: Some(sample::instant(5)), ..note };
     assert_eq!(storage.changes(before, usize::MAX).unwrap().len(), 1);
-    assert_eq!(read_note(storage, told.id), Some(told));
+    assert_eq!(read_note(storage, merged.id), Some(merged));
 }
 
 fn tie(episode: EpisodeId) -> Op {
@@ -55,7 +55,7 @@ fn named() -> (Vec<Relation>, Vec<Shown>, Vec<RecordId>) {
     (vec![relation], vec![shown], followed)
 }
 
-/// What it named before is not named any longer; an open episode has followed nothing yet.
+/// Records named before are not named any longer; an open episode has followed nothing yet.
 pub fn what_an_episode_names_is_set_once_it_is_known(storage: &dyn Storage) {
     let (mut ended, mut open) = (sample::full_episode(1), sample::episode(2));
     apply(
@@ -79,7 +79,7 @@ pub fn what_an_episode_names_is_set_once_it_is_known(storage: &dyn Storage) {
     assert_eq!(read_episode(storage, open.id).unwrap().closing, Some(closing));
 }
 
-/// It is derived from the steps, so whoever follows the feed learns nothing of it.
+/// It is derived from the steps, so the feed does not list it.
 pub fn a_digest_is_kept_without_a_change(storage: &dyn Storage) {
     let mut episode = sample::episode(1);
     apply(storage, vec![insert_episode(episode.clone(), vec![])]);

@@ -19,7 +19,7 @@ const N_EPISODES: u64 = 5;
 const N_NOTES: u64 = 6;
 const N_SOURCES: u64 = 3;
 
-/// An operation told in small numbers, which shrink well.
+/// An operation described by small numbers, which shrink well.
 #[derive(Debug, Clone)]
 enum Plan {
     InsertEpisode { n: u64, looks: Looks, n_steps: u64, closed: bool, outcome: Option<usize> },
@@ -40,7 +40,7 @@ enum Plan {
 /// A record, episode or note, with a part and what makes the vector.
 type Unit = (bool, u64, u32, u8);
 
-/// What episodes and notes have in common.
+/// Fields that episodes and notes have in common.
 #[derive(Debug, Clone)]
 struct Looks {
     scope: u8,
@@ -210,7 +210,8 @@ pub fn random_histories_agree_with_the_reference(on_new_store: OnNewStore<'_>) {
     let mut runner = TestRunner::new_with_rng(config, rng);
     let histories = vec(vec(Plan::strategy(), 0..5), 1..24);
     let outcome = runner.run(&histories, |history| {
-        // A claim that does not hold panics; the runner takes that for a failed case and shrinks it.
+        // A claim that does not hold panics; the runner takes that for a failed case and shrinks
+        // it.
         on_new_store(&mut |storage| agree(storage, &history));
         Ok(())
     });
@@ -247,8 +248,8 @@ fn agree(storage: &dyn Storage, history: &[Vec<Plan>]) {
     assert_eq!(storage.check().unwrap(), Vec::<String>::new());
 }
 
-/// The changes after `after`, of which the last stands at `head`; sorted by record, because the order
-/// within a batch is the storage's own.
+/// The changes after `after`, of which the last stands at `head`; sorted by record, because the
+/// order within a batch is the storage's own.
 fn changes_since(storage: &dyn Storage, after: Seq, head: Seq) -> Vec<(RecordId, ChangeOp)> {
     let changes: Vec<Change> = storage.changes(after, usize::MAX).unwrap();
     assert!(changes.is_sorted_by(|a, b| a.seq < b.seq), "{changes:?}");

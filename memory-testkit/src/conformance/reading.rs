@@ -1,4 +1,4 @@
-//! What was written is what is read.
+//! Reads return what was written.
 
 use memory_core::backend::{Durability, StepRange, WriteBatch};
 use memory_core::{
@@ -314,7 +314,7 @@ pub fn steps_are_read_by_range(storage: &dyn Storage) {
     }
 }
 
-/// What is asked to survive a power cut is read like the rest, and may be flushed at any time.
+/// Batches that must survive a power cut are read like the rest, and may be flushed at any time.
 pub fn either_durability_stores_the_same(storage: &dyn Storage) {
     for (n, durability) in [(1, Durability::Process), (2, Durability::Power)] {
         let batch = WriteBatch::of(insert_episode(sample::episode(n), sample::steps(1)));

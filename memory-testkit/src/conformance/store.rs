@@ -144,12 +144,12 @@ pub(super) fn apply(storage: &dyn Storage, ops: Vec<Op>) -> Commit {
 /// Applies a batch that must be rejected, and checks that nothing of it is visible.
 pub(super) fn reject(storage: &dyn Storage, ops: Vec<Op>) -> Rejection {
     let before = Snapshot::of(storage);
-    let told = format!("{ops:?}");
+    let shown = format!("{ops:?}");
     let rejection = match storage.apply(WriteBatch { ops }, Durability::Process) {
         Err(StorageError::Rejected(rejection)) => rejection,
-        other => panic!("expected a rejection, got {other:?} for {told}"),
+        other => panic!("expected a rejection, got {other:?} for {shown}"),
     };
-    assert_eq!(Snapshot::of(storage), before, "a rejected batch leaves no trace: {told}");
+    assert_eq!(Snapshot::of(storage), before, "a rejected batch leaves no trace: {shown}");
     rejection
 }
 

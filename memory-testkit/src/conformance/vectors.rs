@@ -67,7 +67,7 @@ pub fn vectors_are_read_back_as_they_were_written(storage: &dyn Storage) {
     assert_eq!(storage.stats().unwrap().n_vectors, 3);
 }
 
-/// Whoever follows the vectors of a model gets the new ones, and those that replaced others, again.
+/// A follower of a model's vectors gets the new ones, and those that replaced others, once more.
 pub fn a_replaced_vector_moves_to_the_end(storage: &dyn Storage) {
     let [episode, note, _] = prepare(storage);
     let (a, b, c) = (vector(episode, 0, 1), vector(episode, 1, 2), vector(note, 0, 3));
@@ -192,7 +192,7 @@ pub fn single_units_can_lose_their_vectors(storage: &dyn Storage) {
     assert_eq!(storage.stats().unwrap().n_vectors, 4);
 }
 
-/// A unit has one vector by each, of different dimensions, told apart to the letter.
+/// A unit has one vector by each, of different dimensions; models are compared to the letter.
 pub fn vectors_of_several_models_stand_side_by_side(storage: &dyn Storage) {
     let [episode, note, _] = prepare(storage);
     let wide = |record| StoredVector { vector: vec![0.5; 384], ..vector(record, 0, 1) };
@@ -207,7 +207,7 @@ pub fn vectors_of_several_models_stand_side_by_side(storage: &dyn Storage) {
     assert_eq!(storage.stats().unwrap().n_vectors, 4);
 }
 
-/// What a change of model leaves behind; one that has no vectors yet may be kept, too.
+/// `KeepModel` removes the vectors of other models; a model without vectors yet may be kept, too.
 pub fn keeping_one_model_removes_all_others(storage: &dyn Storage) {
     let [episode, note, _] = prepare(storage);
     let vectors = vec![vector(episode, 0, 1), vector(note, 0, 2)];
@@ -256,8 +256,8 @@ pub fn vectors_of_a_wrong_dimension_are_rejected(storage: &dyn Storage) {
     apply(storage, vec![put(MODEL, vec![vector(note, 0, 1)])]);
     reject_all();
     assert_eq!(reject(storage, vec![put(MODEL, vec![of(note, &[1.0; 2])])]), wrong(3, 2));
-    let told = wrong(3, 2).to_string();
-    assert!(told.contains(MODEL) && told.contains('3') && told.contains('2'), "{told}");
+    let message = wrong(3, 2).to_string();
+    assert!(message.contains(MODEL) && message.contains('3') && message.contains('2'), "{message}");
     // Once the last vector is gone, another dimension is fine.
     apply(storage, vec![remove(MODEL, vec![vector(note, 0, 1).unit])]);
     apply(storage, vec![put(MODEL, vec![of(note, &[1.0; 2])])]);
@@ -315,7 +315,8 @@ pub fn vectors_are_stored_with_their_batch_or_not_at_all(storage: &dyn Storage) 
     sound(storage);
 }
 
-/// Each handle learns by position what the other stored, and misses nothing that both write at once.
+/// Each handle learns by position what the other stored, and misses nothing that both write at
+/// once.
 pub fn a_second_handle_that_follows_the_vectors_misses_nothing(
     first: &dyn Storage,
     second: &dyn Storage,

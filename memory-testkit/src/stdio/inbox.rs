@@ -1,4 +1,7 @@
-//! What has come from the server and nobody has asked for yet.
+//! Messages from the server that nobody has asked for yet.
+//!
+//! A reader thread fills the [`Inbox`] with the lines of the server's stdout; those who wait for a
+//! reply, a notification or the end are woken at each line.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufRead;
@@ -8,9 +11,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 #[derive(Default)]
-struct Letters {
+struct Messages {
     expected: BTreeSet<String>,
-    replies: BTreeMap<String, Value>,
+    replies: BTreeMap<String, (Value, Instant)>,
     orphans: VecDeque<Value>,
     notifications: Vec<Value>,
     violation: Option<String>,
@@ -18,26 +21,27 @@ struct Letters {
     has_ended: bool,
 }
 
-/// What has become of a request.
+/// State of a request at the end of the wait for it.
 #[derive(Debug, PartialEq)]
 pub(super) enum Arrival {
-    Reply(Value),
+    /// The reply, and when its line was complete.
+    Reply(Value, Instant),
     /// The server ended without a reply.
     Never,
     /// There was none before the deadline.
     Late,
 }
 
-/// Sorts the lines of the server's stdout; those who wait are woken at each.
+/// Sorted lines of the server's stdout.
 #[derive(Default)]
 pub(super) struct Inbox {
-    letters: Mutex<Letters>,
+    messages: Mutex<Messages>,
     arrived: Condvar,
 }
 
 impl Inbox {
-    fn letters(&self) -> MutexGuard<'_, Letters> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads lines until the server closes its stdout; `answer` sends a line back.
@@ -49,84 +53,85 @@ impl Inbox {
             if n_bytes == 0 {
                 break;
             }
+            let arrived_at = Instant::now();
             let is_whole = line.last() == Some(&b'\n');
-            let mut letters = self.letters();
-            if (is_whole || !letters.may_be_cut)
-                && let Some(reply) = letters.sort(&line)
+            let mut messages = self.messages();
+            if (is_whole || !messages.may_be_cut)
+                && let Some(reply) = messages.sort(&line, arrived_at)
             {
-                drop(letters);
+                drop(messages);
                 answer(&reply.to_string());
             }
             self.arrived.notify_all();
         }
-        self.letters().has_ended = true;
+        self.messages().has_ended = true;
         self.arrived.notify_all();
     }
 
     pub(super) fn expect(&self, id: &str) {
-        self.letters().expected.insert(id.to_owned());
+        self.messages().expected.insert(id.to_owned());
     }
 
     pub(super) fn forgive_cut_line(&self) {
-        self.letters().may_be_cut = true;
+        self.messages().may_be_cut = true;
     }
 
     pub(super) fn violation(&self) -> Option<String> {
-        self.letters().violation.clone()
+        self.messages().violation.clone()
     }
 
     pub(super) fn notifications(&self) -> Vec<Value> {
-        self.letters().notifications.clone()
+        self.messages().notifications.clone()
     }
 
-    /// What has become of the request `id`.
+    /// Waits for the reply to the request `id`.
     pub(super) fn reply(&self, id: &str, deadline: Instant) -> Arrival {
-        let arrival = self.until(deadline, |letters| match letters.replies.remove(id) {
-            Some(reply) => Some(Arrival::Reply(reply)),
-            None => letters.has_ended.then_some(Arrival::Never),
+        let arrival = self.until(deadline, |messages| match messages.replies.remove(id) {
+            Some((reply, at)) => Some(Arrival::Reply(reply, at)),
+            None => messages.has_ended.then_some(Arrival::Never),
         });
         arrival.unwrap_or(Arrival::Late)
     }
 
     pub(super) fn orphan(&self, deadline: Instant) -> Option<Value> {
-        self.until(deadline, |letters| letters.orphans.pop_front())
+        self.until(deadline, |messages| messages.orphans.pop_front())
     }
 
-    /// Whether the server closed its stdout in time.
+    /// Waits until the server closes its stdout; false if it does not in time.
     pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
-        self.until(deadline, |letters| letters.has_ended.then_some(())).is_some()
+        self.until(deadline, |messages| messages.has_ended.then_some(())).is_some()
     }
 
     fn until<T>(
         &self,
         deadline: Instant,
-        mut look: impl FnMut(&mut Letters) -> Option<T>,
+        mut look: impl FnMut(&mut Messages) -> Option<T>,
     ) -> Option<T> {
-        let mut letters = self.letters();
+        let mut messages = self.messages();
         loop {
-            if let Some(found) = look(&mut letters) {
+            if let Some(found) = look(&mut messages) {
                 return Some(found);
             }
             let left = deadline.checked_duration_since(Instant::now())?;
-            let woken = self.arrived.wait_timeout(letters, left);
-            letters = woken.unwrap_or_else(PoisonError::into_inner).0;
+            let woken = self.arrived.wait_timeout(messages, left);
+            messages = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-impl Letters {
-    /// Puts a line where it belongs; gives the answer to a request of the server's.
-    fn sort(&mut self, line: &[u8]) -> Option<Value> {
+impl Messages {
+    /// Sorts in a line; returns the answer to it if it is a request of the server.
+    fn sort(&mut self, line: &[u8], arrived_at: Instant) -> Option<Value> {
         match parse(line) {
             Err(reason) => self.violate(line, reason),
-            Ok(Letter::Notification(letter)) => self.notifications.push(letter),
-            Ok(Letter::Request(request)) => return Some(answer(&request)),
-            Ok(Letter::Reply(reply)) => match &reply["id"] {
+            Ok(Message::Notification(message)) => self.notifications.push(message),
+            Ok(Message::Request(request)) => return Some(answer(&request)),
+            Ok(Message::Reply(reply)) => match &reply["id"] {
                 Value::Null => self.orphans.push_back(reply),
                 id => {
                     let id = id.to_string();
                     if self.expected.remove(&id) {
-                        self.replies.insert(id, reply);
+                        self.replies.insert(id, (reply, arrived_at));
                     } else {
                         self.violate(line, "a reply that nobody waits for, or a second one");
                     }
@@ -144,32 +149,32 @@ impl Letters {
 }
 
 #[derive(Debug, PartialEq)]
-enum Letter {
+enum Message {
     Reply(Value),
     Request(Value),
     Notification(Value),
 }
 
 /// Reads one line of JSON-RPC 2.0.
-fn parse(line: &[u8]) -> Result<Letter, &'static str> {
+fn parse(line: &[u8]) -> Result<Message, &'static str> {
     if line.last() != Some(&b'\n') {
         return Err("a line without end");
     }
-    let letter: Value = serde_json::from_slice(line).ok().ok_or("not JSON")?;
-    let Some(fields) = letter.as_object() else { return Err("not an object") };
-    if letter["jsonrpc"] != "2.0" {
+    let message: Value = serde_json::from_slice(line).ok().ok_or("not JSON")?;
+    let Some(fields) = message.as_object() else { return Err("not an object") };
+    if message["jsonrpc"] != "2.0" {
         return Err("`jsonrpc` is not \"2.0\"");
     }
     let has = |name: &str| fields.contains_key(name);
     match (has("method"), has("id"), has("result"), has("error")) {
-        (true, true, false, false) => Ok(Letter::Request(letter)),
-        (true, false, false, false) => Ok(Letter::Notification(letter)),
-        (false, true, true, false) => Ok(Letter::Reply(letter)),
+        (true, true, false, false) => Ok(Message::Request(message)),
+        (true, false, false, false) => Ok(Message::Notification(message)),
+        (false, true, true, false) => Ok(Message::Reply(message)),
         // An error may lack the id of a request that could not be read.
         (false, _, false, true)
-            if letter["error"]["code"].is_i64() && letter["error"]["message"].is_string() =>
+            if message["error"]["code"].is_i64() && message["error"]["message"].is_string() =>
         {
-            Ok(Letter::Reply(letter))
+            Ok(Message::Reply(message))
         }
         _ => Err("neither request, notification nor reply"),
     }
@@ -203,16 +208,18 @@ mod tests {
 
     #[test]
     fn replies_are_told_apart_by_their_id() {
+        let begin = Instant::now();
         let inbox = filled(
             &["1", "2"],
-            "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}\n",
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n\
+             {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}\n",
         );
         let now = Instant::now();
-        let reply = |id: u64, result: Value| {
-            Arrival::Reply(json!({"jsonrpc": "2.0", "id": id, "result": result}))
-        };
-        assert_eq!(inbox.reply("1", now), reply(1, json!(7)));
-        assert_eq!(inbox.reply("2", now), reply(2, json!({})));
+        for (id, result) in [("1", json!(7)), ("2", json!({}))] {
+            let Arrival::Reply(reply, at) = inbox.reply(id, now) else { panic!("no reply: {id}") };
+            assert_eq!(reply["result"], result);
+            assert!((begin..=now).contains(&at), "the reply is stamped when it arrives");
+        }
         assert_eq!(inbox.reply("3", now), Arrival::Never, "the server has ended");
         assert_eq!(inbox.violation(), None);
     }

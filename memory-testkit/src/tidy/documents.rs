@@ -1,15 +1,12 @@
 //! Rules about documents, and about what they must mention.
 
-use super::source::code_only;
+use super::lexing::code_only;
 
 /// Most lines of a decision record or roadmap.
 const MAX_PLAN_LINES: usize = 60;
 
-/// Most lines of `AGENTS.md`.
-const MAX_AGENTS_LINES: usize = 80;
-
-/// Files in `plans/` that are too long, or not named `NNNN-sentence-title.md` with a number of their
-/// own; the roadmap is the one exception to the name.
+/// Finds files in `plans/` that are too long, or not named `NNNN-sentence-title.md` with a number
+/// of their own; the roadmap is the one exception to the name.
 #[must_use]
 pub fn misnamed_plans<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut found = Vec::new();
@@ -45,27 +42,24 @@ fn plan_number(name: &str) -> Option<&str> {
     (is_number && title.split('-').all(is_word)).then_some(number)
 }
 
-/// Whether `AGENTS.md` is too long to be read at every start.
+/// Finds a document of more than `max_lines` lines; it names the document by `path`.
 #[must_use]
-pub fn long_agents_file(text: &str) -> Vec<String> {
+pub fn long_document(path: &str, text: &str, max_lines: usize) -> Vec<String> {
     let n_lines = text.lines().count();
-    let is_long = n_lines > MAX_AGENTS_LINES;
-    is_long
-        .then(|| format!("AGENTS.md: {n_lines} lines, at most {MAX_AGENTS_LINES}"))
-        .into_iter()
-        .collect()
+    let is_long = n_lines > max_lines;
+    is_long.then(|| format!("{path}: {n_lines} lines, at most {max_lines}")).into_iter().collect()
 }
 
-/// Whether a table of `readme` has a row that begins with `name`.
-fn has_row(readme: &str, name: &str) -> bool {
+/// True if a table of `document` has a row that begins with `name`.
+fn has_row(document: &str, name: &str) -> bool {
     let cell = format!("`{name}`");
-    readme.lines().any(|line| {
+    document.lines().any(|line| {
         let first = line.trim_start().strip_prefix('|').and_then(|row| row.split('|').next());
         first.is_some_and(|first| first.trim() == cell)
     })
 }
 
-/// Tools, one per file beside `mod.rs`, that the README's table does not list.
+/// Finds tools, one per file beside `mod.rs`, that no table of the README lists.
 #[must_use]
 pub fn undocumented_tools<'a>(paths: impl Iterator<Item = &'a str>, readme: &str) -> Vec<String> {
     let tool = |path: &'a str| {
@@ -76,7 +70,7 @@ pub fn undocumented_tools<'a>(paths: impl Iterator<Item = &'a str>, readme: &str
     missing.map(|name| format!("README.md: no row for the tool `{name}`")).collect()
 }
 
-/// The public fields of `pub struct Config`.
+/// Names of the public fields of `pub struct Config`.
 #[must_use]
 pub fn config_fields(source: &str) -> Vec<String> {
     let code = code_only(source);
@@ -86,11 +80,11 @@ pub fn config_fields(source: &str) -> Vec<String> {
     body.lines().filter_map(field).collect()
 }
 
-/// Fields of the configuration that the README's table does not list.
+/// Finds fields of the configuration that no table of the document at `path` lists.
 #[must_use]
-pub fn undocumented_fields(fields: &[String], readme: &str) -> Vec<String> {
-    let missing = fields.iter().filter(|field| !has_row(readme, field));
-    missing.map(|field| format!("README.md: no row for the setting `{field}`")).collect()
+pub fn undocumented_fields(fields: &[String], path: &str, document: &str) -> Vec<String> {
+    let missing = fields.iter().filter(|field| !has_row(document, field));
+    missing.map(|field| format!("{path}: no row for the setting `{field}`")).collect()
 }
 
 #[cfg(test)]
@@ -111,16 +105,17 @@ mod tests {
             ("plans/0004-Why.md", ""),
             ("plans/0005-why.md", &long),
         ];
-        let told = misnamed_plans(files.into_iter());
-        let paths: Vec<&str> = told.iter().filter_map(|t| t.split_once(':')).map(|t| t.0).collect();
+        let found = misnamed_plans(files.into_iter());
+        let paths = found.iter().filter_map(|finding| finding.split_once(':'));
+        let paths: Vec<&str> = paths.map(|(path, _)| path).collect();
         let expected: Vec<&str> = files.iter().skip(3).map(|(path, _)| *path).collect();
         assert_eq!(paths, expected);
     }
 
     #[test]
-    fn a_long_agents_file_is_found() {
-        assert_eq!(long_agents_file(&"\n".repeat(80)), Vec::<String>::new());
-        assert_eq!(long_agents_file(&"\n".repeat(81)).len(), 1);
+    fn a_long_document_is_found() {
+        assert_eq!(long_document("A.md", &"\n".repeat(80), 80), Vec::<String>::new());
+        assert_eq!(long_document("A.md", &"\n".repeat(81), 80), ["A.md: 81 lines, at most 80"]);
     }
 
     #[test]
@@ -130,16 +125,17 @@ mod tests {
         let paths = ["mod", "recall", "forget"].map(|t| format!("memory-mcp/src/tools/{t}.rs"));
         let paths =
             paths.iter().map(String::as_str).chain(["memory-mcp/src/tools/recall/tests.rs"]);
-        let told = undocumented_tools(paths, readme);
-        assert_eq!(told, ["README.md: no row for the tool `forget`"]);
+        let found = undocumented_tools(paths, readme);
+        assert_eq!(found, ["README.md: no row for the tool `forget`"]);
     }
 
     #[test]
     fn a_setting_without_a_row_is_found() {
-        let source = "/// `pub ghost: u8`\npub struct Config {\n    /// One.\n    pub one: usize,\n    pub two: f64,\n}\npub struct Other {\n    pub three: u8,\n}\n";
+        let source = "/// `pub ghost: u8`\npub struct Config {\n    /// One.\n    pub one: usize,\n\
+            pub two: f64,\n}\npub struct Other {\n    pub three: u8,\n}\n";
         let fields = config_fields(source);
         assert_eq!(fields, ["one", "two"]);
-        let told = undocumented_fields(&fields, "|`one`| 1 |\n| two | 2 |");
-        assert_eq!(told, ["README.md: no row for the setting `two`"]);
+        let found = undocumented_fields(&fields, "a.md", "|`one`| 1 |\n| two | 2 |");
+        assert_eq!(found, ["a.md: no row for the setting `two`"]);
     }
 }

@@ -1,71 +1,202 @@
-//! The rule which room of the engine may know which.
+//! The rule that imports point downwards, floor by floor.
+//!
+//! A *room* is a top-level module of a crate's library or main program, with all files below it.
+//! The table [`HOUSE`] puts each room of each crate on a floor. A file may take from rooms of its
+//! own floor and of lower floors (circles among them are found by [`super::circles`]). The crate
+//! root stands above all rooms, and tests, benches and examples above the root; tests inside of
+//! files may take from the root too.
 
-use super::source::code_only;
+use std::collections::BTreeSet;
 
-/// Where the rooms are.
-const ENGINE: &str = "memory-core/src/";
+use super::imports::{double_supers, edges};
+use super::modules::{Target, Tree};
 
-/// The rooms, floor by floor from below: a room knows those of its own floor and of the floors below.
-const FLOORS: [&[&str]; 5] =
-    [&["model"], &["storage", "intake"], &["index", "embed", "learn"], &["retrieve"], &["memory"]];
+/// Rooms of a crate, floor by floor from below.
+type Floors = &'static [&'static [&'static str]];
 
-/// Places where a room takes something from a floor above it.
+/// Rooms of every crate, by the crate's folder. A room may be listed before it exists.
+const HOUSE: [(&str, Floors); 8] = [
+    (
+        "memory-core",
+        &[
+            &["model", "codec", "stats", "clock", "config", "error"],
+            &["storage", "intake"],
+            &["embed", "index", "learn", "likeness"],
+            &["retrieve"],
+            &["predict"],
+            &["memory", "background", "retention", "bench"],
+        ],
+    ),
+    ("memory-dense", &[]),
+    (
+        "memory-embed",
+        &[
+            &["packed_format"],
+            &["weights"],
+            &["kernels", "wordpiece"],
+            &["chunks", "forward"],
+            &["minilm", "cached", "remote"],
+        ],
+    ),
+    ("memory-capture", &[]),
+    (
+        "memory-storage-turso",
+        &[
+            &["error", "schema"],
+            &["connection", "lock", "flusher"],
+            &["ids", "changes", "check", "migrate", "readers", "sources", "stats", "ties", "wal"],
+            &["episodes", "list", "notes", "steps", "tags"],
+            &["vectors", "batch", "writer", "open", "backup", "durability_tests"],
+        ],
+    ),
+    (
+        "memory-mcp",
+        &[&["wire", "config", "scope", "error"], &["store"], &["tools"], &["server", "cli"]],
+    ),
+    (
+        "memory-testkit",
+        &[
+            &["sample"],
+            &["generate", "stdio"],
+            &["facts", "fault"],
+            &["conformance", "crash", "processes", "tidy"],
+        ],
+    ),
+    (
+        "benches",
+        &[
+            &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
+            &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
+            &["searcher", "server"],
+            &["scores", "playbook_replay", "variety"],
+            &["sessions"],
+            &["evaluate"],
+            &["ablation"],
+        ],
+    ),
+];
+
+/// Finds files without a floor, imports from a floor above, and paths that go up two modules at
+/// once.
 #[must_use]
-pub fn upward_imports<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, text) in sources {
-        let room = path.strip_prefix(ENGINE).and_then(|rest| rest.split(['/', '.']).next());
-        let floor = room.and_then(|room| FLOORS.iter().position(|floor| floor.contains(&room)));
-        let (Some(room), Some(floor)) = (room, floor) else { continue };
-        let above: Vec<&str> = FLOORS.iter().skip(floor + 1).copied().flatten().copied().collect();
-        for (line, code) in (1..).zip(code_only(text).lines()) {
-            for upper in above.iter().filter(|upper| takes_from(code, upper)) {
-                found.push(format!(
-                    "{path}:{line}: `{room}` is below `{upper}` and may not know it"
-                ));
-            }
+pub fn floor_findings(targets: &[Target]) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for Target { dir, root, tree } in targets {
+        let double = double_supers(tree).into_iter();
+        found.extend(double.map(|(path, line)| format!("{path}:{line}: `super::super`")));
+        let name = root.strip_prefix(dir).unwrap_or(root);
+        if ["/src/lib.rs", "/src/main.rs"].contains(&name) {
+            let floors = HOUSE.iter().find(|(known, _)| known == dir);
+            let floors = floors.map_or(&[][..], |(_, floors)| floors);
+            found.extend(findings_in(tree, root, floors));
         }
     }
-    found
+    found.into_iter().collect()
 }
 
-/// Whether a line takes something from that room, or from several at once, which could not be told apart.
-fn takes_from(code: &str, room: &str) -> bool {
-    code.match_indices("crate::").any(|(at, start)| {
-        let taken = code[at + start.len()..].trim_start();
-        let name = taken.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(taken.len());
-        taken[..name] == *room || taken.starts_with('{')
-    })
+fn findings_in(tree: &Tree, root: &str, floors: Floors) -> Vec<String> {
+    let src = root.rsplit_once('/').map_or(root, |(src, _)| src);
+    let room_of = |path: &str| -> String {
+        let below = path.strip_prefix(src).unwrap_or(path).trim_start_matches('/');
+        below.split(['/', '.']).next().unwrap_or_default().to_owned()
+    };
+    let floor_of = |path: &str| {
+        if path == root {
+            return Some(floors.len());
+        }
+        floors.iter().position(|rooms| rooms.contains(&room_of(path).as_str()))
+    };
+    let unlisted = tree.files.keys().filter(|path| floor_of(path).is_none());
+    let unlisted =
+        unlisted.map(|path| format!("{path}: the room `{}` stands on no floor", room_of(path)));
+    let upward = edges(tree).into_iter().filter_map(|edge| {
+        let (from, to) = (floor_of(&edge.from)?, floor_of(&edge.to)?);
+        let is_root = edge.to == root && edge.is_test;
+        let is_allowed = to <= from || is_root;
+        (!is_allowed).then(|| {
+            let (upper, lower) = (room_of(&edge.to), room_of(&edge.from));
+            let path = edge.from;
+            format!("{path}:{}: `{lower}` is below `{upper}` and may not know it", edge.line)
+        })
+    });
+    unlisted.chain(upward).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::{Package, Repository};
+
+    const FLOORS: Floors = &[&["model", "clock"], &["storage"], &["memory"]];
+
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let root = "a/src/lib.rs";
+        findings_in(&Tree::of(&Repository::of(files), root), root, FLOORS)
+    }
+
+    const LIB: (&str, &str) =
+        ("a/src/lib.rs", "mod model; mod clock; mod storage; mod memory; pub use model::Note;");
+    const MODEL: (&str, &str) = ("a/src/model.rs", "pub struct Note;");
+    const STORAGE: (&str, &str) = ("a/src/storage.rs", "use crate::{clock::f, Note};");
 
     #[test]
-    fn what_is_taken_from_a_floor_above_is_found() {
-        let bad = [
-            ("memory-core/src/index/columns.rs", "use crate::retrieve::HitKind;"),
-            ("memory-core/src/index/columns.rs", "use crate::{retrieve::HitKind, model::NoteId};"),
-            ("memory-core/src/retrieve/mod.rs", "let records = crate::memory::read(ids);"),
-            ("memory-core/src/storage.rs", "use crate::index::Index;"),
+    fn imports_from_lower_floors_pass() {
+        let memory = [
+            ("a/src/memory/mod.rs", "mod notes;\nuse crate::storage::Store;\nfn f(_: Store) {}"),
+            ("a/src/memory/notes.rs", "use super::Memory;"),
+            ("a/src/clock.rs", "pub fn f() {}"),
         ];
-        for (path, text) in bad {
-            assert!(!upward_imports([(path, text)].into_iter()).is_empty(), "{path}: {text}");
+        assert_eq!(found(&[&[LIB, MODEL, STORAGE], &memory[..]].concat()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn imports_from_a_floor_above_are_found_however_they_are_written() {
+        for bad in [
+            "use crate::memory::Memory;",
+            "use crate::{memory::Memory, model::Note};",
+            "fn f() { crate::memory::read() }",
+            "use super::memory;\nfn f() { memory::read() }",
+            "mod tests { use crate::memory::Memory; }",
+            "use crate::Engine;",
+        ] {
+            let lib = (LIB.0, "mod model; mod storage; mod memory; pub struct Engine;");
+            let files = [lib, MODEL, ("a/src/storage.rs", bad), ("a/src/memory.rs", "")];
+            assert_eq!(found(&files).len(), 1, "{bad}: {:?}", found(&files));
         }
-        let good = [
-            (
-                "memory-core/src/retrieve/mod.rs",
-                "use crate::index::Index; // not crate::memory::Memory",
-            ),
-            (
-                "memory-core/src/index/mod.rs",
-                "use crate::embed::Embedder; use crate::memory_map::Map;",
-            ),
-            ("memory-core/src/memory/notes.rs", "use crate::retrieve::Query;"),
-            ("memory-core/src/lib.rs", "pub use crate::memory::Memory;"),
-            ("memory-mcp/src/index/mod.rs", "use crate::memory::Memory;"),
+        let storage = ("a/src/storage.rs", "\nuse crate::memory::Memory;");
+        let files = [LIB, MODEL, storage, ("a/src/memory.rs", ""), ("a/src/clock.rs", "")];
+        let expected = "a/src/storage.rs:2: `storage` is below `memory` and may not know it";
+        assert_eq!(found(&files), [expected]);
+    }
+
+    #[test]
+    fn only_tests_take_from_the_crate_root() {
+        let lib = (LIB.0, "mod model; pub struct Engine;");
+        let test = ("a/src/model.rs", "#[cfg(test)]\nmod tests { use crate::Engine; }");
+        assert_eq!(found(&[lib, test]), Vec::<String>::new());
+        assert_eq!(found(&[lib, ("a/src/model.rs", "use crate::Engine;")]).len(), 1);
+    }
+
+    #[test]
+    fn a_room_that_is_not_in_the_table_is_found_in_every_file() {
+        let lib = ("a/src/lib.rs", "mod model; mod attic;");
+        let attic = [("a/src/attic/mod.rs", "mod box_1;"), ("a/src/attic/box_1.rs", "")];
+        let expected = ["box_1", "mod"]
+            .map(|file| format!("a/src/attic/{file}.rs: the room `attic` stands on no floor"));
+        assert_eq!(found(&[&[lib, MODEL], &attic[..]].concat()), expected);
+    }
+
+    #[test]
+    fn a_crate_without_a_table_has_no_floor_for_its_rooms() {
+        let files = [
+            ("b/Cargo.toml", "[package]\nname = \"b\"\n"),
+            ("b/src/lib.rs", "mod x;"),
+            ("b/src/x.rs", "use super::super::y;"),
         ];
-        assert_eq!(upward_imports(good.into_iter()), Vec::<String>::new());
+        let repository = Repository::of(&files);
+        let findings = floor_findings(&Target::all(&repository, &Package::all(&repository)));
+        let expected =
+            ["b/src/x.rs: the room `x` stands on no floor", "b/src/x.rs:1: `super::super`"];
+        assert_eq!(findings, expected);
     }
 }

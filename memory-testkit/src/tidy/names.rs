@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-/// Names that say nothing of what is in a file.
+/// Names that say nothing of the content of a file.
 const BANNED: [&str; 9] =
     ["types", "helpers", "utils", "common", "manager", "handlers", "impl", "core", "extended"];
 
-/// Source files whose name says nothing, or that there are two versions of.
+/// Finds source files whose name says nothing, or that exist in two versions.
 #[must_use]
 pub fn bad_file_names<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     let is_bad = |path: &&str| {

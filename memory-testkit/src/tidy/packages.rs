@@ -1,12 +1,12 @@
-//! Rules about which crate may know which.
+//! The rule that crates depend on lower crates only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-use super::Repository;
+use super::repository::Repository;
 
-/// A crate of the workspace, as its manifest tells.
+/// A crate of the workspace, as its manifest describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Package {
     /// Its name.
@@ -58,17 +58,21 @@ fn named(table: &Table, section: &str) -> Vec<String> {
     entries.map(name).collect()
 }
 
-/// What a crate of ours may depend on: in its product, and besides in its tests. `None` for a crate
-/// that has no place in the house yet.
+/// Crates that a crate of ours may depend on: in its product, and besides in its tests. `None` for
+/// a crate that has no place in the house yet.
 fn allowed(name: &str, all: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
     let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let stores = || all.iter().copied().filter(|name| name.starts_with("memory-storage-"));
-    let engine = || -> Vec<&str> { stores().chain(["memory-core", "memory-embed"]).collect() };
+    let is_store = |name: &&str| name.starts_with("memory-storage-");
+    let libraries = ["memory-core", "memory-embed", "memory-capture"];
+    let product: Vec<&str> = all.iter().copied().filter(is_store).chain(libraries).collect();
     Some(match name {
-        "memory-core" => (vec![], vec![]),
-        "memory-embed" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
-        "memory-mcp" => (owned(&engine()), owned(&["memory-testkit"])),
-        "memory-benches" => (owned(&[engine(), vec!["memory-testkit"]].concat()), vec![]),
+        "memory-dense" => (vec![], vec![]),
+        "memory-core" => (owned(&["memory-dense"]), vec![]),
+        "memory-embed" | "memory-capture" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
+        "memory-mcp" => (owned(&product), owned(&["memory-testkit"])),
+        "memory-benches" => {
+            (owned(&[&product[..], &["memory-dense", "memory-testkit"]].concat()), vec![])
+        }
         name if name.starts_with("memory-storage-") => {
             (owned(&["memory-core"]), owned(&["memory-testkit"]))
         }
@@ -76,7 +80,7 @@ fn allowed(name: &str, all: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
     })
 }
 
-/// Dependencies between our crates that point the wrong way.
+/// Finds dependencies between our crates that point the wrong way.
 #[must_use]
 pub fn wrong_dependencies(packages: &[Package]) -> Vec<String> {
     let all: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
@@ -122,8 +126,9 @@ mod tests {
     #[test]
     fn dependencies_point_downwards() {
         let good = [
-            "package.name = \"memory-mcp\"\n[dependencies]\nserde = \"1\"\nmemory-core.workspace = true\n\
-             memory-embed = { path = \"x\" }\n[dev-dependencies]\nmemory-testkit.workspace = true\n",
+            "package.name = \"memory-mcp\"\n[dependencies]\nserde = \"1\"\n\
+             memory-core.workspace = true\nmemory-embed = { path = \"x\" }\n\
+             [dev-dependencies]\nmemory-testkit.workspace = true\n",
             "package.name = \"memory-storage-redb\"\n[dependencies]\nmemory-core.workspace = true\n\
              [dev-dependencies]\nmemory-testkit.workspace = true\n",
             "package.name = \"memory-benches\"\n[dependencies]\nmemory-testkit.workspace = true\n",
@@ -136,10 +141,12 @@ mod tests {
         for bad in [
             "package.name = \"memory-core\"\n[dev-dependencies]\nmemory-testkit.workspace = true\n",
             "package.name = \"memory-core\"\n[build-dependencies]\nmemory-embed.workspace = true\n",
-            "package.name = \"memory-embed\"\n[dependencies]\nx = { package = \"memory-storage-redb\" }\n",
+            "package.name = \"memory-embed\"\n[dependencies]\n\
+             x = { package = \"memory-storage-redb\" }\n",
             "package.name = \"memory-storage-redb\"\n[target.'cfg(unix)'.dependencies]\n\
              memory-embed.workspace = true\n",
-            "package.name = \"memory-storage-redb\"\n[dependencies]\nmemory-testkit.workspace = true\n",
+            "package.name = \"memory-storage-redb\"\n[dependencies]\n\
+             memory-testkit.workspace = true\n",
             "package.name = \"memory-mcp\"\n[dependencies.memory-testkit]\nworkspace = true\n",
         ] {
             assert_eq!(wrong(&[bad]).len(), 1, "{bad}: {:?}", wrong(&[bad]));

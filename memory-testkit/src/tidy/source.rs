@@ -1,5 +1,7 @@
 //! Rules about the text of one source file.
 
+use super::lexing::{code_only, word_len};
+
 /// Most lines of a source file.
 const MAX_FILE_LINES: usize = 500;
 
@@ -9,7 +11,7 @@ const MAX_FUNCTION_LINES: usize = 70;
 /// Attributes that switch a rule off instead of following it.
 const FORBIDDEN: [&str; 3] = ["#![allow", "#[allow(", "#[ignore"];
 
-/// Source files that are too long.
+/// Finds source files that are too long.
 #[must_use]
 pub fn long_files<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let n_lines = sources.map(|(path, text)| (path, text.lines().count()));
@@ -19,7 +21,7 @@ pub fn long_files<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<
         .collect()
 }
 
-/// Functions that are too long.
+/// Finds functions that are too long.
 #[must_use]
 pub fn long_functions<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut found = Vec::new();
@@ -35,13 +37,13 @@ pub fn long_functions<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> 
     found
 }
 
-/// Places where a lint is switched off or a test is ignored.
+/// Finds places where a lint is switched off or a test is ignored.
 #[must_use]
 pub fn forbidden_attributes<'a>(sources: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in sources {
         for (line, code) in (1..).zip(code_only(text).lines()) {
-            // Attributes may be spaced out; what matters is what the compiler makes of them.
+            // Attributes may be spaced out; the compiler reads them all the same.
             let squeezed: String = code.split_whitespace().collect();
             for attribute in FORBIDDEN {
                 if squeezed.contains(attribute) {
@@ -51,100 +53,6 @@ pub fn forbidden_attributes<'a>(sources: impl Iterator<Item = (&'a str, &'a str)
         }
     }
     found
-}
-
-/// The text with comments and the insides of literals blanked; every byte that is left stands where it
-/// stood, and so does every line break.
-pub(super) fn code_only(text: &str) -> String {
-    let mut code = text.as_bytes().to_vec();
-    let mut at = 0;
-    while at < text.len() {
-        let end = match literal_or_comment(text, at) {
-            Some(end) => {
-                for byte in &mut code[at..end] {
-                    if *byte != b'\n' {
-                        *byte = b' ';
-                    }
-                }
-                end
-            }
-            // A word is passed whole, so that the `r` of `for"` does not begin a raw string.
-            None => {
-                at + word_len(&text[at..]).max(text[at..].chars().next().map_or(1, char::len_utf8))
-            }
-        };
-        at = end;
-    }
-    String::from_utf8(code).unwrap()
-}
-
-fn word_len(text: &str) -> usize {
-    text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len())
-}
-
-/// The end of the comment or literal that begins at `at`, if one does.
-fn literal_or_comment(text: &str, at: usize) -> Option<usize> {
-    let rest = &text[at..];
-    let prefix = ["br", "cr", "b", "c", "r", ""].into_iter().find(|prefix| {
-        let after = rest.strip_prefix(prefix);
-        after.is_some_and(|after| {
-            let hashes = after.trim_start_matches('#');
-            let is_raw = prefix.ends_with('r');
-            hashes.starts_with('"') && (is_raw || hashes.len() == after.len())
-        })
-    });
-    if rest.starts_with("//") {
-        return Some(at + rest.find('\n').unwrap_or(rest.len()));
-    }
-    if rest.starts_with("/*") {
-        return Some(at + block_comment(rest));
-    }
-    if let Some(prefix) = prefix {
-        let body = at + prefix.len();
-        let n_hashes = text[body..].len() - text[body..].trim_start_matches('#').len();
-        if prefix.ends_with('r') {
-            let close = format!("\"{}", "#".repeat(n_hashes));
-            let inside = body + n_hashes + 1;
-            return Some(
-                text[inside..].find(&close).map_or(text.len(), |n| inside + n + close.len()),
-            );
-        }
-        return Some(quoted(text, body + 1, b'"'));
-    }
-    let quote = rest.strip_prefix('b').unwrap_or(rest);
-    let inside = quote.strip_prefix('\'')?;
-    // A lifetime has no closing quote after its first character; `'\…'` is always a character.
-    let is_char = inside.starts_with('\\')
-        || inside.chars().nth(1).is_some_and(|c| c == '\'') && !inside.starts_with('\'');
-    is_char.then(|| quoted(text, at + rest.len() - inside.len(), b'\''))
-}
-
-/// Block comments nest.
-fn block_comment(rest: &str) -> usize {
-    let (mut depth, mut at) = (0_usize, 0);
-    while at < rest.len() {
-        match rest.as_bytes().get(at..at + 2) {
-            Some(b"/*") => (depth, at) = (depth + 1, at + 2),
-            Some(b"*/") if depth == 1 => return at + 2,
-            Some(b"*/") => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-    }
-    rest.len()
-}
-
-/// The end of what is quoted from `inside` on, past the closing quote.
-fn quoted(text: &str, inside: usize, quote: u8) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = inside;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            byte if byte == quote => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 /// Name, first line and number of lines of every function with a body.
@@ -165,7 +73,7 @@ fn functions(code: &str) -> Vec<(&str, usize, usize)> {
     found
 }
 
-/// The length up to the brace that closes the body; `None` for a declaration without one.
+/// Length up to the brace that closes the body; `None` for a declaration without one.
 fn body(code: &str) -> Option<usize> {
     let (mut brackets, mut braces) = (0_usize, 0_usize);
     for (at, byte) in code.bytes().enumerate() {
@@ -203,8 +111,8 @@ mod tests {
             format!("struct S;\nimpl S {{\npub fn big<'a>(x: [u8; 2]) -> u8 {{\n{body}}}\n}}\n")
         };
         assert_eq!(long_functions(one(&function(70))), Vec::<String>::new());
-        let told = long_functions(one(&function(71)));
-        assert_eq!(told, ["a.rs:3: `big` has 71 lines, at most 70"]);
+        let found = long_functions(one(&function(71)));
+        assert_eq!(found, ["a.rs:3: `big` has 71 lines, at most 70"]);
     }
 
     #[test]
@@ -224,20 +132,5 @@ mod tests {
         let good =
             "// #[allow(x)]\n/* #[ignore] */ let s = \"#![allow\"; let r = r#\"#[allow(\"\"#;";
         assert_eq!(forbidden_attributes(one(good)), Vec::<String>::new());
-    }
-
-    #[test]
-    fn only_code_is_left_and_stays_in_its_place() {
-        let cases = [
-            ("a/*x/*y*/z*/b", "a           b"),
-            ("'a' 'b: '\\'' '\"' x", "    'b:          x"),
-            ("b'{' b\"{\" br#\"\"{\"# c\"{\" }", "                        }"),
-            ("for\"r\" br + r + b'\\\\'", "for    br + r +      "),
-            ("\"é\\\"{\"\n{", "       \n{"),
-            ("r#fn 'static \"", "r#fn 'static  "),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(code_only(text), expected, "{text}");
-        }
     }
 }

@@ -1,36 +1,43 @@
-//! Vectors that lie like those of sentences, from a seed: for speed, where no text has to be understood.
+//! Vectors that are distributed like those of sentences, for measuring speed without a model.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use fastrand::Rng;
 use memory_core::{EmbedError, Embedder, Role};
 
+/// Number of clusters.
 const N_CLUSTERS: u64 = 3_000;
 
-/// Numbers of the vectors of the embedded model.
+/// Dimension of the vectors, that of the embedded model.
 pub const DIMENSION: usize = 384;
 
-/// A unit vector near one of 3,000 centres; the small clusters are the frequent ones, as in real stores
-/// where much of what is said is said in many ways.
+/// Returns a unit vector near one of 3,000 cluster centres.
+///
+/// Low cluster numbers are drawn more often (Zipf's law), as in real stores much of the text is
+/// about few subjects.
 #[must_use]
 pub fn vector(seed: u64) -> Vec<f32> {
-    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut rng = Rng::with_seed(seed);
     // Log-uniform: density 1/rank.
     #[expect(
         clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
         clippy::cast_sign_loss,
         reason = "the power of a number of at least 1 to one within [0, 1) is a rank"
     )]
     let cluster = (N_CLUSTERS as f64).powf(rng.f64()) as u64;
     let width = 0.45 + 0.55 * rng.f32();
-    let centre = directions(&mut fastrand::Rng::with_seed(cluster));
+    let centre = directions(&mut Rng::with_seed(cluster));
     let noise = directions(&mut rng);
-    let mean = directions(&mut fastrand::Rng::with_seed(N_CLUSTERS + 1));
+    let mean = directions(&mut Rng::with_seed(N_CLUSTERS + 1));
     let parts = centre.iter().zip(noise).zip(mean);
     unit(parts.map(|((c, n), m)| 0.8 * c + width * n + 0.25 * m).collect())
 }
 
-/// A unit vector whose early numbers weigh more, as variance does after a rotation to main axes.
-fn directions(rng: &mut fastrand::Rng) -> Vec<f32> {
+/// Returns a random unit vector whose variance falls from dimension to dimension, as it does along
+/// principal axes.
+fn directions(rng: &mut Rng) -> Vec<f32> {
+    #[expect(clippy::cast_precision_loss, reason = "a dimension is a small number")]
     let weight = |at: usize| ((1 + at) as f32).powf(-0.45);
     // The sum of four is bell-shaped enough.
     let mut bell = || (0..4).map(|_| rng.f32()).sum::<f32>() - 2.0;
@@ -45,12 +52,12 @@ fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-/// An embedder that answers at once with a vector of the text's hash: what is measured with it is all
-/// but the embedding, as with a query whose vector is kept.
+/// Embedder that returns a vector made from the hash of the text, at once: everything but the
+/// embedding is measured, as for a query whose vector is cached.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Instant;
+pub struct HashEmbedder;
 
-impl Embedder for Instant {
+impl Embedder for HashEmbedder {
     fn id(&self) -> &'static str {
         "synthetic/1"
     }

@@ -1,8 +1,9 @@
-//! Generated load: the same seed gives the same load.
+//! Generated episodes, notes and queries, as the engine takes them and as lines to import.
 //!
-//! What a search costs depends on how often its words occur, so words are drawn from a vocabulary of
-//! 20,000 by Zipf's law, which natural text and code follow too.
+//! The cost of a search depends on the frequencies of its words, so words are drawn from a
+//! vocabulary of 20,000 by Zipf's law, which natural text and code follow too.
 
+use fastrand::Rng;
 use memory_core::{
     Completion, Context, Error, Import, NewEpisode, NewNote, NewStep, NoteKind, Outcome, Scope,
     Source,
@@ -20,26 +21,31 @@ const SYLLABLES: [&str; 32] = [
 /// A source of agent-like texts and records.
 #[derive(Debug, Clone)]
 pub struct Workload {
-    rng: fastrand::Rng,
+    rng: Rng,
     vocabulary: Vec<String>,
     scopes: Vec<Scope>,
     n_records: u64,
 }
 
 impl Workload {
-    /// The load of `seed`. Errors: a name that is not one of a scope.
+    /// Returns the load of `seed`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for a scope without a valid name, which no seed gives.
     pub fn new(seed: u64) -> Result<Self, Error> {
         // One vocabulary for every seed, so that queries of one load meet the texts of another.
-        let mut words = fastrand::Rng::with_seed(0);
+        let mut words = Rng::with_seed(0);
         let vocabulary = (0..N_WORDS).map(|rank| word(&mut words, rank)).collect();
         let names = (0..N_SCOPES).map(|number| format!("acme/project-{number}"));
         let scopes = names.map(|name| Scope::new(&name)).collect::<Result<_, _>>()?;
-        Ok(Self { rng: fastrand::Rng::with_seed(seed), vocabulary, scopes, n_records: 0 })
+        Ok(Self { rng: Rng::with_seed(seed), vocabulary, scopes, n_records: 0 })
     }
 
-    /// `n_words` words.
+    /// Returns `n_words` words.
     #[expect(
         clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
         clippy::cast_sign_loss,
         reason = "the power of a number of at least 1 to one within [0, 1) is a rank"
     )]
@@ -54,7 +60,7 @@ impl Workload {
         text
     }
 
-    /// Text of exactly `size_bytes`.
+    /// Returns a text of exactly `size_bytes` bytes.
     pub fn text(&mut self, size_bytes: usize) -> String {
         let mut text = self.words(size_bytes / 3 + 1);
         while text.len() < size_bytes {
@@ -98,7 +104,7 @@ impl Workload {
         NewEpisode { context, ..NewEpisode::new(self.scope(), self.words(n_words)) }
     }
 
-    /// How an episode ends.
+    /// Outcome, summary and reward at the end of an episode.
     pub fn completion(&mut self) -> Completion {
         let outcome = if self.rng.bool() { Outcome::Success } else { Outcome::Failure };
         Completion {
@@ -160,7 +166,7 @@ impl Workload {
 }
 
 /// A word of two to four syllables; every fifth is an identifier of two words, as in code.
-fn word(rng: &mut fastrand::Rng, rank: usize) -> String {
+fn word(rng: &mut Rng, rank: usize) -> String {
     let mut syllables =
         |n: usize| -> String { (0..n).map(|_| SYLLABLES[rng.usize(..SYLLABLES.len())]).collect() };
     if rank % 5 == 4 {
