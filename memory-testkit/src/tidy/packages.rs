@@ -69,6 +69,7 @@ fn allowed(name: &str, all: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
         "memory-embed" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
         "memory-mcp" => (owned(&engine()), owned(&["memory-testkit"])),
         "memory-benches" => (owned(&[engine(), vec!["memory-testkit"]].concat()), vec![]),
+        "memory-capture" => (owned(&["memory-core"]), vec![]),
         name if name.starts_with("memory-storage-") => {
             (owned(&["memory-core"]), owned(&["memory-testkit"]))
         }
