@@ -64,7 +64,10 @@ pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
-pub use memory::{EngineStatus, Handoff, Import, Logged, Memory, MemoryBuilder, Remembered};
+pub use memory::{
+    EngineStatus, Forgotten, Handoff, Import, Imported, Link, LinkRole, Links, Logged, Memory,
+    MemoryBuilder, Remembered, Selection,
+};
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
     NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source,

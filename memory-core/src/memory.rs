@@ -41,7 +41,8 @@ pub use builder::MemoryBuilder;
 pub use checkpoint::Handoff;
 pub use cures::{Cure, KnownError, Logged};
 pub use feedback::Judged;
-pub use import::Import;
+pub use forget::{Forgotten, Selection};
+pub use import::{Import, Imported, Link, LinkRole, Links};
 use learning::Learning;
 pub use notes::Remembered;
 pub use patterns::{Pattern, PatternQuery};
@@ -181,6 +182,24 @@ impl Memory {
         let range = StepRange { episode, from, limit };
         let read = self.storage.steps(&[range]).map_err(Error::storage("read steps"))?;
         Ok(read.into_iter().next().unwrap_or_default())
+    }
+
+    /// Reads an episode with at most `limit` of its steps, from position `from` on. Steps that are
+    /// appended meanwhile are left out, so that both are of one state.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn episode_with_steps(
+        &self,
+        id: EpisodeId,
+        from: u32,
+        limit: u32,
+    ) -> Result<(Episode, Vec<Step>), Error> {
+        let episode = self.episode(id)?;
+        let limit = limit.min(episode.n_steps.saturating_sub(from));
+        let steps = self.steps(id, from, limit)?;
+        Ok((episode, steps))
     }
 
     /// Reads a note, also one that is superseded.

@@ -1,7 +1,8 @@
-//! Every setting, its value and where the value came from.
+//! Settings, each with its value and the origin of that.
 //!
-//! Flag, then environment, then `config.toml`, then default. Who calls it: `main`, the command line.
-//! What it must not know: the storage, the commands. Nothing else reads environment or settings files.
+//! Flag, then environment, then `config.toml`, then default. Used by `main` and the command line.
+//! Limits: knows neither the storage nor the commands; nothing else reads the environment or settings
+//! files.
 
 mod keys;
 mod platform;
@@ -23,10 +24,10 @@ pub(crate) use remote::Target;
 use remote::{KEY_VARIABLE, RemoteSettings};
 pub(crate) use remote::{Secret, Service};
 
-/// What every variable of ours begins with.
+/// Prefix of all our variables.
 const PREFIX: &str = "MEMORY_MCP_";
 
-/// Names the settings file; a variable, not a key, since the file cannot name itself.
+/// Variable that names the settings file; no key, not a key, since the file cannot name itself.
 const CONFIG_VARIABLE: &str = "MEMORY_MCP_CONFIG";
 
 /// Flags that every command takes.
@@ -50,7 +51,7 @@ pub(crate) struct Flags {
     pub(crate) settings: Vec<String>,
 }
 
-/// What the process was started with, as plain data so that tests need no process of their own.
+/// Environment of the process, as plain data so that tests need no process of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
     vars: BTreeMap<String, OsString>,
@@ -79,7 +80,7 @@ impl Environment {
     }
 }
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Built in, or worked out from where the program runs.
@@ -115,9 +116,9 @@ pub(crate) struct Row {
     pub(crate) key: &'static str,
     /// Its value, as text; empty when nothing is set.
     pub(crate) value: String,
-    /// Where the value came from.
+    /// Origin of the value.
     pub(crate) origin: Origin,
-    /// What it is for.
+    /// Its purpose.
     pub(crate) about: &'static str,
 }
 
@@ -130,23 +131,23 @@ pub(crate) struct Settings {
     pub(crate) scope: Option<String>,
     /// Least severe of what is logged.
     pub(crate) log_level: LogLevel,
-    /// Whether each line of the log is a JSON object.
+    /// True when each line of the log is a JSON object.
     pub(crate) log_json: bool,
-    /// What makes vectors of texts.
+    /// Embedder that makes vectors of texts.
     pub(crate) embedder: EmbedderChoice,
     /// The provider, if one is to be asked.
     pub(crate) remote: RemoteSettings,
-    /// How the store is opened.
+    /// Options with which the store is opened.
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
     pub(crate) engine: Config,
-    /// What a user who names no rules lets go.
+    /// Rules of `forget --policy` for a user who names none.
     pub(crate) retention: Retention,
-    /// Where the program runs.
+    /// Folder in which the program runs.
     pub(crate) working_dir: PathBuf,
     /// The settings file that was read, or would be if it existed.
     pub(crate) file: Option<PathBuf>,
-    /// What is odd but harmless.
+    /// Warnings about settings that are odd but harmless.
     pub(crate) warnings: Vec<String>,
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -239,14 +240,14 @@ impl Settings {
         let (name, origin) = (service.name(), self.origin("embedder"));
         if let Err((key, what)) = self.remote.target(service) {
             return Err(BadSetting(format!(
-                "`{key}` is not set, which `embedder` {name} ({origin}) needs: set it to {what}, or set \
-                 `embedder` to minilm"
+                "`{key}` is not set, which `embedder` {name} ({origin}) needs: set it to {what}, or \
+                 set `embedder` to minilm"
             )));
         }
         if self.remote.lacks_key(service) {
             self.warnings.push(format!(
-                "`embedder` is {name} ({origin}), but ${KEY_VARIABLE} is not set: requests without a \
-                 key are refused"
+                "`embedder` is {name} ({origin}), but ${KEY_VARIABLE} is not set: requests without \
+                 a key are refused"
             ));
         }
         Ok(())
@@ -256,13 +257,13 @@ impl Settings {
         BadSetting(format!("{error} ({})", self.origin(key)))
     }
 
-    /// Where the value of a setting came from.
+    /// Returns the origin of the value of a setting.
     pub(crate) fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 
-    /// The scope that was asked for with `--scope`: a condition, unlike the default scope of the other
-    /// layers; `None` stands for all scopes.
+    /// The scope that was asked for with `--scope`: a condition, unlike the default scope of the
+    /// other layers; `None` stands for all scopes.
     pub(crate) fn scope_condition(&self) -> Option<Scope> {
         match (self.origin("scope"), &self.scope) {
             (Origin::Flag(_), Some(scope)) => Scope::new(scope).ok(),

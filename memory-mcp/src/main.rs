@@ -1,4 +1,4 @@
-//! The server and the command line of memory-mcp: everything is put together here.
+//! The server and the command line of memory-mcp, put together.
 
 mod cli;
 mod config;
@@ -23,7 +23,7 @@ use cli::{Cli, Command, Failure, Output};
 use config::{EmbedderChoice, Environment, LogLevel, Settings};
 use server::ServeDefaults;
 
-/// How long closing may wait for a provider, after the calls had their time.
+/// Longest wait for a provider while closing, after the calls had their time.
 const CLOSING: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
@@ -65,6 +65,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
 /// Serves agents over stdin and stdout until the client leaves.
 fn serve(settings: &Settings) -> Result<(), Failure> {
     let scope = scope::own(settings)?;
+    if io::stdin().is_terminal() {
+        complain(&cli::greeting(settings, &scope));
+    }
     let store = store::open(settings)?;
     store.memory.embed_in_background();
     store.memory.learn_in_background();
@@ -74,8 +77,8 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
     served.map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// Closes the store. All calls are flushed by now, so that one whose worker still waits for a provider is
-/// left to the end of the process.
+/// Closes the store. All calls are flushed by now, so that a store whose worker still waits for a
+/// provider is left to the end of the process.
 fn close(store: store::Store, settings: &Settings) {
     if !matches!(settings.embedder, EmbedderChoice::Remote(_)) {
         return drop(store);
@@ -106,7 +109,8 @@ fn start_log(settings: &Settings) {
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+        // This build has no colours; asking for them costs a line on stderr.
+        .with_ansi(false);
     if settings.log_json {
         log.json().init();
     } else {
@@ -114,7 +118,7 @@ fn start_log(settings: &Settings) {
     }
 }
 
-/// Prints help and version on stdout, and what is wrong with the arguments on stderr.
+/// Prints help and version on stdout, and errors of the arguments on stderr.
 fn explain(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
@@ -132,7 +136,8 @@ fn explain(error: &clap::Error) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Prints a message on stderr that cannot steer the terminal, whatever it repeats.
 fn complain(message: &str) {
-    // Where even stderr is closed there is nobody left to tell.
-    drop(writeln!(io::stderr(), "{message}"));
+    // Without stderr nobody can be told.
+    drop(writeln!(io::stderr(), "{}", wire::printable(message)));
 }

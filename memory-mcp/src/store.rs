@@ -1,4 +1,7 @@
-//! From the settings to an open memory.
+//! The store: from the settings to an open memory.
+//!
+//! Used by the server and by the commands. Limits: nothing is printed here, and the commands are
+//! not known.
 
 #[cfg(feature = "http")]
 mod provider;
@@ -7,30 +10,87 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memory_core::{Embedder, Memory, Storage, SystemClock};
+use memory_core::{Embedder, Memory, Storage, StorageError, SystemClock};
 use memory_embed::{Cached, MiniLm};
 use memory_storage_turso::TursoStorage;
 
-use crate::cli::Failure;
-use crate::config::{EmbedderChoice, Service, Settings};
+use crate::config::{EmbedderChoice, Origin, Service, Settings};
 #[cfg(feature = "http")]
 use provider::ByRole;
 
 /// Queries whose vectors are kept: 1.5 KB each.
 const KEPT_QUERIES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
-/// The memory with the storage under it, which backups and imports need beside it.
+/// Reason why a store cannot be opened or replaced.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The file of the store cannot be used.
+    #[error("{}", with_path(path, source))]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: StorageError,
+    },
+    /// The engine refuses its configuration, or the model cannot be used.
+    #[error(transparent)]
+    Engine(#[from] memory_core::Error),
+    /// A provider is set that this build cannot ask.
+    #[error(
+        "`embedder` is {name} ({origin}), but this build has no remote embedders: build with \
+         --features http, or set embedder to minilm"
+    )]
+    #[cfg_attr(feature = "http", expect(dead_code, reason = "such a build asks all of them"))]
+    NoProvider {
+        /// Name of the provider.
+        name: &'static str,
+        /// Place where it is set.
+        origin: Origin,
+    },
+    /// A setting of the provider is missing.
+    #[error("`{key}`: {what}")]
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no provider is asked"))]
+    MissingSetting {
+        /// The setting.
+        key: &'static str,
+        /// Its meaning.
+        what: &'static str,
+    },
+}
+
+impl StoreError {
+    fn storage(path: &Path) -> impl FnOnce(StorageError) -> Self {
+        move |source| Self::Storage { path: path.to_owned(), source }
+    }
+}
+
+/// Returns the message of a failure at a file; some name the file themselves.
+fn with_path(path: &Path, error: &StorageError) -> String {
+    match error {
+        StorageError::Unavailable { .. } | StorageError::Corrupt { .. } => error.to_string(),
+        _ => format!("{}: {error}", path.display()),
+    }
+}
+
+/// The memory with the storage under it, which backups need beside it.
 pub(crate) struct Store {
     /// The engine.
     pub(crate) memory: Arc<Memory>,
-    /// Where it stores.
+    /// The storage of the engine.
     pub(crate) storage: Arc<TursoStorage>,
 }
 
+impl Store {
+    /// Copies the store to a file that must not exist.
+    pub(crate) fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        self.storage.backup(to).map_err(StoreError::storage(self.storage.path()))
+    }
+}
+
 /// Opens the store and the engine on it; the index loads in the background.
-pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
+pub(crate) fn open(settings: &Settings) -> Result<Store, StoreError> {
     let storage = TursoStorage::open(&settings.store, &settings.storage)
-        .map_err(|error| Failure::store(&settings.store, &error))?;
+        .map_err(StoreError::storage(&settings.store))?;
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
     let (mut engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
@@ -39,15 +99,15 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store { memory: Arc::new(memory), storage })
 }
 
-/// File of the search index of a store, unless another is set: `<store>.index`.
+/// Returns the file of the search index of a store, unless another is set: `<store>.index`.
 fn snapshot_path(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_os_string();
     name.push(".index");
     store.with_file_name(name)
 }
 
-/// What makes vectors of texts; the vectors of the last queries are kept.
-fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, Failure> {
+/// Returns the embedder that is set; it keeps the vectors of the last queries.
+fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, StoreError> {
     match settings.embedder {
         EmbedderChoice::None => Ok(None),
         EmbedderChoice::MiniLm => {
@@ -58,25 +118,21 @@ fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, Failure> {
     }
 }
 
-/// A provider, which is not asked anything yet.
+/// Returns a provider, which is not asked anything yet.
 #[cfg(feature = "http")]
-fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, Failure> {
+fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, StoreError> {
     let target = settings.remote.target(service);
-    let target = target.map_err(|(key, what)| Failure::Usage(format!("`{key}`: {what}")))?;
+    let target = target.map_err(|(key, what)| StoreError::MissingSetting { key, what })?;
     Ok(Arc::new(Cached::new(ByRole::new(service, &target), KEPT_QUERIES)))
 }
 
 #[cfg(not(feature = "http"))]
-fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, Failure> {
-    let (name, origin) = (service.name(), settings.origin("embedder"));
-    Err(Failure::Usage(format!(
-        "`embedder` is {name} ({origin}), but this build has no remote embedders: build with \
-         --features http, or set embedder to minilm"
-    )))
+fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, StoreError> {
+    Err(StoreError::NoProvider { name: service.name(), origin: settings.origin("embedder") })
 }
 
 /// Puts a backup in the place of the store.
-pub(crate) fn restore(settings: &Settings, from: &Path, force: bool) -> Result<(), Failure> {
+pub(crate) fn restore(settings: &Settings, from: &Path, force: bool) -> Result<(), StoreError> {
     memory_storage_turso::restore(from, &settings.store, force)
-        .map_err(|error| Failure::store(&settings.store, &error))
+        .map_err(StoreError::storage(&settings.store))
 }

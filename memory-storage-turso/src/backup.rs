@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use memory_core::StorageError;
 use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
-use crate::lock::{InUse, StoreLock, beside, open_private};
+use crate::half_file::HalfFile;
+use crate::lock::{InUse, StoreLock, beside};
 use crate::migrate::{identify, migrate};
 use crate::open::{Options, checked_path};
 use crate::readers;
@@ -20,10 +21,11 @@ use crate::wal::flush_directory;
 
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
 ///
-/// Reads one state of the store; others go on reading and writing. The copy appears under its name only
-/// when it is complete and on disk.
+/// Reads one state of the store; others go on reading and writing. The copy appears under its name
+/// only when it is complete and on disk; until then it is `<to>.part`, which must not exist either.
 pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
     let to = checked_path(to)?;
+    let (half, _) = HalfFile::create(&to)?;
     let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
     reserved.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -31,8 +33,7 @@ pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
         }
         _ => from_io(&to, &error),
     })?;
-    let half = Temporary(beside(&to, ".part"));
-    let written = copy(store, &half.0).and_then(|()| place(&half.0, &to));
+    let written = copy(store, half.path()).and_then(|()| place(half.path(), &to));
     if written.is_err() {
         // The reserved name goes with what failed.
         drop(std::fs::remove_file(&to));
@@ -41,7 +42,6 @@ pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
 }
 
 fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
-    drop(open_private(to)?);
     let mut conn = readers::open(store)?;
     // VACUUM INTO writes, if only to the other file.
     conn.script("PRAGMA query_only = OFF")?;
@@ -51,14 +51,15 @@ fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
 
 /// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
 ///
-/// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with `force`
-/// and while no handle has it open. The restored store has a new identity.
+/// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with
+/// `force` and while no handle has it open. The restored store has a new identity.
 ///
 /// # Errors
 ///
-/// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or is
-/// open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup is no
-/// sound store of a format that this program reads; [`StorageError::Busy`].
+/// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or
+/// is open in some handle, or when something lies at `<to>.part`; [`StorageError::Corrupt`] and
+/// [`StorageError::Format`] when the backup is no sound store of a format that this program reads;
+/// [`StorageError::Busy`].
 pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> {
     if !from.is_file() {
         return Err(unavailable(from, "there is no such backup"));
@@ -80,18 +81,22 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
             "a store exists there; force its replacement or name another path",
         ));
     }
-    let half = Temporary(beside(&to, ".part"));
-    drop(open_private(&half.0)?);
-    std::fs::copy(from, &half.0).map_err(|error| from_io(&half.0, &error))?;
-    verify(from, &half.0)?;
+    let (half, mut file) = HalfFile::create(&to)?;
+    let mut backup = File::open(from).map_err(|error| from_io(from, &error))?;
+    // The content alone: the restored store is its owner's, whoever may read the backup.
+    io::copy(&mut backup, &mut file).map_err(|error| from_io(half.path(), &error))?;
+    drop(file);
+    verify(from, half.path())?;
     retire(&to, wait)?;
-    place(&half.0, &to)
+    place(half.path(), &to)
 }
 
-/// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an identity.
+/// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an
+/// identity.
 fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     let path = Arc::from(path);
-    // What is wrong with the copy is wrong with the backup, which is the name that the caller knows.
+    // What is wrong with the copy is wrong with the backup, which is the name that the caller
+    // knows.
     let renamed = |error| match error {
         StorageError::Corrupt { .. } => corrupt(from, "it is not a sound backup"),
         error => error,
@@ -107,8 +112,8 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     if let Some(finding) = check::run(&mut conn).map_err(renamed)?.first() {
         return Err(corrupt(from, &format!("it is not a sound backup: {finding}")));
     }
-    // Positions of the change feed are given out a second time from here on. What was derived from the
-    // store that is replaced must not be taken for derived from this one.
+    // Positions of the change feed are given out a second time from here on. What was derived from
+    // the store that is replaced must not be taken for derived from this one.
     conn.script("UPDATE meta SET value = randomblob(16) WHERE key = 'store_id'").map_err(renamed)
 }
 
@@ -142,16 +147,4 @@ fn place(half: &Path, to: &Path) -> Result<(), StorageError> {
         .and_then(|()| std::fs::rename(half, to))
         .and_then(|()| flush_directory(to));
     moved.map_err(|error| from_io(to, &error))
-}
-
-/// A file that is removed if it is still there at the end.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            // It is there only if something failed, which is what the caller hears of.
-            drop(std::fs::remove_file(beside(&self.0, suffix)));
-        }
-    }
 }

@@ -14,6 +14,7 @@ mod durability_tests;
 mod episodes;
 mod error;
 mod flusher;
+mod half_file;
 mod ids;
 mod list;
 mod lock;

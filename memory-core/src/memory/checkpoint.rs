@@ -37,10 +37,34 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`], [`Error::Conflict`] when the episode has
-    /// ended, [`Error::Storage`].
+    /// [`Error::Invalid`] for an empty text, [`Error::NotFound`], [`Error::Conflict`] when the
+    /// episode has ended, [`Error::Storage`].
     pub fn checkpoint(&self, id: EpisodeId, text: &str) -> Result<Receipt<NoteId>, Error> {
-        let episode = self.episode(id)?;
+        let Receipt { value, n_masked, n_cut } = self.keep_checkpoint(&self.episode(id)?, text)?;
+        Ok(Receipt { value: value.id, n_masked, n_cut })
+    }
+
+    /// Keeps a checkpoint and gathers what is needed to go on from it; nothing is read once the
+    /// checkpoint is stored.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Memory::checkpoint`].
+    pub fn hand_over(
+        &self,
+        id: EpisodeId,
+        text: &str,
+    ) -> Result<Receipt<(NoteId, Handoff)>, Error> {
+        let mut handoff = self.handoff(id)?;
+        let Receipt { value, n_masked, n_cut } = self.keep_checkpoint(&handoff.episode, text)?;
+        let note_id = value.id;
+        handoff.notes.push(value);
+        Ok(Receipt { value: (note_id, handoff), n_masked, n_cut })
+    }
+
+    /// Stores a checkpoint of an episode and returns it as it is stored.
+    fn keep_checkpoint(&self, episode: &Episode, text: &str) -> Result<Receipt<Note>, Error> {
+        let id = episode.id;
         if episode.closing.is_some() {
             let reason =
                 format!("is already {}; nothing is left to resume", episode.status().name());
@@ -50,13 +74,13 @@ impl Memory {
         let new = NewNote {
             episode: Some(id),
             position: episode.n_steps,
-            ..NewNote::new(episode.scope, NoteKind::Checkpoint, text)
+            ..NewNote::new(episode.scope.clone(), NoteKind::Checkpoint, text)
         };
         let note_id = NoteId::from_bytes(self.clock.next_id());
         let note = desk.note(note_id, new)?;
-        let insert = WriteBatch::of(Op::InsertNote(Box::new(note)));
+        let insert = WriteBatch::of(Op::InsertNote(Box::new(note.clone())));
         self.apply("keep checkpoint", insert, Durability::Power)?;
-        Ok(desk.receipt(note_id))
+        Ok(desk.receipt(note))
     }
 
     /// Gathers what is needed to go on with an episode, open or ended.
@@ -80,12 +104,13 @@ impl Memory {
         Ok(Handoff { episode, notes, last_steps, open_errors: read.flatten().collect() })
     }
 
-    /// Goes on with the episode that an id names, or that a checkpoint is of: the same one while it is
-    /// open, otherwise a new one at the same task that follows it.
+    /// Goes on with the episode that an id names, or that a checkpoint is of: the same one while it
+    /// is open, otherwise a new one at the same task that follows it.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a note that is no checkpoint, [`Error::NotFound`], [`Error::Storage`].
+    /// [`Error::Invalid`] for a note that is no checkpoint, [`Error::NotFound`],
+    /// [`Error::Storage`].
     pub fn resume(&self, from: RecordId) -> Result<(EpisodeId, Handoff), Error> {
         let id = match from {
             RecordId::Episode(id) => id,
@@ -132,5 +157,30 @@ impl Memory {
         let mut notes: Vec<Note> = own.collect();
         notes.sort_by_key(|note| (note.occurred_at, note.id));
         Ok(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::intake::Completion;
+    use crate::model::Scope;
+    use crate::storage::MemStorage;
+
+    #[test]
+    fn a_hand_over_is_what_a_handoff_gives_after_the_checkpoint() {
+        let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+        let new = NewEpisode::new(Scope::new("acme/shop").unwrap(), "a task");
+        let id = memory.start(new).unwrap().value;
+        memory.checkpoint(id, "half done").unwrap();
+        let (note, handoff) = memory.hand_over(id, "nearly done").unwrap().value;
+        assert_eq!(handoff, memory.handoff(id).unwrap());
+        assert_eq!(handoff.notes.last().map(|note| note.id), Some(note));
+        memory.complete(id, Completion::default()).unwrap();
+        let error = memory.hand_over(id, "too late").unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Forgetting: what is named, and what a policy names.
+//! Removal of records for good: by ids, by a filter, and the records that a policy names.
 
 use super::Memory;
 use crate::error::Error;
@@ -9,8 +9,72 @@ use crate::storage::{Durability, ListEntry, Op, RecordFilter, WriteBatch};
 /// Records that are read at once.
 const PAGE: usize = 500;
 
+/// Records that are selected to be removed.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// The records with these ids; one that is named twice counts once.
+    Ids(Vec<RecordId>),
+    /// The records of these kinds that fit a filter, the newest of each kind first.
+    Filter(Vec<RecordKind>, RecordFilter),
+}
+
+/// Records that were removed, or would be.
+#[derive(Debug, Clone)]
+pub struct Forgotten {
+    /// Their ids, in order.
+    pub ids: Vec<RecordId>,
+    /// True when more fit the selection than were taken.
+    pub has_more: bool,
+    /// The first of them, as they were.
+    pub first: Vec<Record>,
+}
+
 impl Memory {
-    /// Removes records for good, all or none; gives the number removed.
+    /// Removes at most `limit` selected records for good, all or none, and shows the first
+    /// `n_shown` of them; with `dry_run` nothing is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when a record that is to be removed is not stored, [`Error::Storage`].
+    pub fn forget_selection(
+        &self,
+        selection: Selection,
+        limit: usize,
+        n_shown: usize,
+        dry_run: bool,
+    ) -> Result<Forgotten, Error> {
+        let mut ids = match selection {
+            Selection::Ids(mut ids) => {
+                ids.sort_unstable();
+                ids.dedup();
+                ids
+            }
+            Selection::Filter(kinds, filter) => {
+                let mut ids = Vec::new();
+                for kind in kinds {
+                    // One more than is taken tells whether there are more.
+                    let found =
+                        self.list(kind, &filter, None, (limit - ids.len()).saturating_add(1))?;
+                    ids.extend(found.iter().map(|entry| entry.id));
+                    if ids.len() > limit {
+                        break;
+                    }
+                }
+                ids
+            }
+        };
+        let has_more = ids.len() > limit;
+        ids.truncate(limit);
+        ids.sort_unstable();
+        let first: Vec<RecordId> = ids.iter().copied().take(n_shown).collect();
+        let first = self.read(&first)?;
+        if !dry_run && !ids.is_empty() {
+            self.forget(&ids)?;
+        }
+        Ok(Forgotten { ids, has_more, first })
+    }
+
+    /// Removes records for good, all or none; returns the number removed.
     ///
     /// # Errors
     ///
@@ -21,8 +85,8 @@ impl Memory {
         Ok(ids.len())
     }
 
-    /// The records of a scope, or of all, that a policy names, in the order of their ids; nothing is
-    /// removed. Reads every record.
+    /// Returns the records of a scope, or of all, that a policy names, in the order of their ids;
+    /// nothing is removed. Reads every record.
     ///
     /// # Errors
     ///
@@ -54,7 +118,7 @@ impl Memory {
         Ok(expired)
     }
 
-    /// Records with what is known of their worth.
+    /// Returns records with what a policy judges them by.
     fn valued(&self, ids: &[RecordId]) -> Result<Vec<(Record, Worth)>, Error> {
         let records = self.read(ids)?;
         let by = |record: &Record| match record {
@@ -74,3 +138,6 @@ impl Memory {
         Ok(valued.collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -327,9 +327,9 @@ fn an_import_takes_what_is_new_and_only_that() {
             Import::Note(Box::new(note)),
         ]
     };
-    assert_eq!(memory.import(records()).unwrap().value, 2);
+    assert_eq!(memory.import(records()).unwrap().value.n_new, 2);
     let status = memory.status().unwrap();
-    assert_eq!(memory.import(records()).unwrap().value, 0);
+    assert_eq!(memory.import(records()).unwrap().value.n_new, 0);
     assert_eq!(memory.status().unwrap().storage, status.storage);
     assert_eq!(
         (status.storage.n_episodes, status.storage.n_notes, status.storage.n_steps),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Failure, Output, stats};
+use super::output::{Failure, Output, size};
 use crate::config::Settings;
 use crate::store;
 
@@ -23,10 +23,10 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let to = settings.working_dir.join(&args.to);
     let store = store::open(settings)?;
-    store.storage.backup(&to).map_err(|error| Failure::store(&settings.store, &error))?;
+    store.backup(&to)?;
     let metadata = std::fs::metadata(&to).map_err(|error| Failure::file(&to, &error))?;
     if output.is_json() {
         return output.value(&json!({ "file": to, "size_bytes": metadata.len() }));
     }
-    output.line(&format!("{} written to {}", stats::size(metadata.len()), to.display()))
+    output.line(&format!("{} written to {}", size(metadata.len()), to.display()))
 }

@@ -1,10 +1,10 @@
-//! `checkpoint`: keeps where an episode stands, or prints all that another agent needs to go on.
+//! `checkpoint`: keeps the state of an episode, or prints all that another agent needs to go on.
 
 use memory_core::{Clock, RecordId, RecordKind, SystemClock};
 use serde_json::json;
 
-use super::remember::{given, remark_receipt};
-use super::{Failure, Output, record};
+use super::output::{Failure, Output, given};
+use super::record;
 use crate::config::Settings;
 use crate::store;
 use crate::wire::HandoffAnswer;
@@ -14,7 +14,7 @@ use crate::wire::HandoffAnswer;
 pub(crate) struct Args {
     /// Id of the episode, or its first 8 digits or more
     episode: String,
-    /// Where it stands and what comes next; `-` reads standard input
+    /// State of the episode and next steps; `-` reads standard input
     #[arg(required_unless_present = "handoff")]
     note: Option<String>,
     /// Print all that another agent needs to go on
@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     if let Some(kept) = &kept {
         let id = record::short_id(memory, kept.value.into())?;
         output.line(&format!("checkpoint {id} kept"))?;
-        remark_receipt(kept, output);
+        output.remark_receipt(kept);
     }
     if let Some(handoff) = handoff {
         let mut text = String::new();

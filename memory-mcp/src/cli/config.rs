@@ -1,8 +1,8 @@
-//! `config`: every setting, its value and where it came from.
+//! `config`: lists every setting with its value and the origin of that.
 
 use serde_json::json;
 
-use super::{Failure, Output};
+use super::output::{Failure, Output};
 use crate::config::{Origin, Settings};
 use crate::scope;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             vec![row.key.to_owned(), row.value, row.origin.to_string(), row.about.to_owned()]
         })
         .collect();
-    output.table(&["KEY", "VALUE", "FROM", "WHAT IT IS"], &cells)?;
+    output.table(&["KEY", "VALUE", "FROM", "MEANING"], &cells)?;
     match &settings.file {
         Some(file) if file.exists() => output.line(&format!("\nsettings file: {}", file.display())),
         Some(file) => output.line(&format!("\nsettings file: {} (does not exist)", file.display())),

@@ -1,19 +1,19 @@
-//! `doctor`: checks the store and its surroundings and says what to do.
+//! `doctor`: checks the store and its surroundings, and names the remedies.
 
 use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Failure, Output, stats};
+use super::output::{Failure, Output, size};
 use crate::config::{Origin, Settings};
 use crate::scope;
 use crate::store::{self, Store};
 
-/// Below this much free space writes may soon fail.
+/// Free space below which writes may soon fail.
 const LOW_SPACE_BYTES: u64 = 512 << 20;
 
-/// How something stands.
+/// State of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -22,7 +22,7 @@ enum State {
     Broken,
 }
 
-/// What was found out about one thing.
+/// Result of one check.
 #[derive(Debug, Serialize)]
 struct Finding {
     what: &'static str,
@@ -64,11 +64,10 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             findings.push(check_content(&store));
             findings.push(check_index(&store));
         }
-        Err(failure) => {
-            let detail = failure.message().unwrap_or("cannot be opened").to_owned();
+        Err(error) => {
             let remedy =
                 "follow the message; `memory-mcp restore BACKUP --force` replaces a damaged store";
-            findings.push(Finding::broken("store", detail, remedy));
+            findings.push(Finding::broken("store", error.to_string(), remedy));
         }
     }
     findings.push(check_permissions(&settings.store));
@@ -128,7 +127,7 @@ fn opened(store: &Store, existed: bool, waited_ms: u128) -> Finding {
         Ok(status) if waited_ms > 1_000 => Finding::warning(
             "store",
             format!(
-                "another process held the lock for {waited_ms} ms (format {})",
+                "opening took {waited_ms} ms, another process held the lock (format {})",
                 status.head.format
             ),
             "see which window is writing; a long import holds it again and again",
@@ -139,7 +138,7 @@ fn opened(store: &Store, existed: bool, waited_ms: u128) -> Finding {
                 "{}, format {}, {}, opened in {waited_ms} ms",
                 store.storage.path().display(),
                 status.head.format,
-                stats::size(status.storage.size_bytes)
+                size(status.storage.size_bytes)
             ),
         ),
         Err(error) => {
@@ -167,9 +166,9 @@ fn check_index(store: &Store) -> Finding {
     match refreshed.and_then(|()| store.memory.status()) {
         Ok(status) => {
             let index = status.index;
-            let size = stats::size(index.size_bytes as u64);
+            let bytes = size(index.size_bytes as u64);
             let detail = format!(
-                "{} units, {size}, ready after {loaded_ms} ms, snapshot {}",
+                "{} units, {bytes}, ready after {loaded_ms} ms, snapshot {}",
                 index.n_units,
                 index.snapshot()
             );
@@ -195,7 +194,7 @@ fn check_index(store: &Store) -> Finding {
     }
 }
 
-/// Whether the store's folder can be written, and whether others can read the store.
+/// Checks that the store's folder can be written and that others cannot read the store.
 fn check_permissions(store: &Path) -> Finding {
     let folder = store.parent().unwrap_or(store);
     let read_only = |path: &Path| {
@@ -225,11 +224,11 @@ fn check_permissions(store: &Path) -> Finding {
     Finding::ok("permissions", format!("{} is yours", folder.display()))
 }
 
-/// Free space on the disk of the store, where the platform tells it.
+/// Checks the free space on the disk of the store, where the platform reports it.
 fn check_space(store: &Path) -> Option<Finding> {
     let folder = store.ancestors().skip(1).find(|folder| folder.exists())?;
     let free = free_bytes(folder)?;
-    let detail = format!("{} free", stats::size(free));
+    let detail = format!("{} free", size(free));
     Some(if free < LOW_SPACE_BYTES {
         Finding::warning(
             "disk space",

@@ -4,7 +4,8 @@ use memory_core::learning::Judged;
 use memory_core::{RecordId, RecordKind};
 use serde_json::json;
 
-use super::{Failure, Output, record};
+use super::output::{Failure, Output};
+use super::record;
 use crate::config::Settings;
 use crate::store;
 

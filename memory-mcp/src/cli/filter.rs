@@ -1,11 +1,12 @@
-//! Which records a command is about.
+//! Selection of the records that a command is about.
 
 use memory_core::{
     Clock, ListEntry, Memory, NoteKind, Outcome, RecordFilter, RecordId, RecordKind, Status,
     SystemClock, Timestamp,
 };
 
-use super::{Failure, instant};
+use super::instant;
+use super::output::Failure;
 use crate::config::Settings;
 
 /// Records that are listed at once when all are wanted.
@@ -18,10 +19,10 @@ pub(crate) struct FilterArgs {
     /// episode, note, or the kind of note: lesson, fact, preference, decision, reference, turn
     #[arg(long, value_parser = kind)]
     kind: Option<Kind>,
-    /// Episodes that ended so: success, partial, failure, abstained
+    /// Episodes with this outcome: success, partial, failure, abstained
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
-    /// Episodes that stand so: open, completed, abandoned
+    /// Episodes in this state: open, completed, abandoned
     #[arg(long, value_parser = status)]
     status: Option<Status>,
     /// Records with this tag
@@ -38,7 +39,7 @@ pub(crate) struct FilterArgs {
     current: bool,
 }
 
-/// What `--kind` names.
+/// Value of `--kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Episodes or notes.
@@ -81,7 +82,7 @@ pub(crate) fn instant_of(text: Option<&str>) -> Result<Option<Timestamp>, Failur
     text.map(|text| instant::of_flag(text, now)).transpose().map_err(Failure::Usage)
 }
 
-/// Conditions in the words of the engine.
+/// Conditions as the engine takes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     /// Kinds of records that can pass.
@@ -91,7 +92,7 @@ pub(crate) struct Selection {
 }
 
 impl FilterArgs {
-    /// Whether nothing was asked for but a scope.
+    /// Returns whether nothing is asked for but a scope.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { kind, outcome, status, tag, since, until, current } = self;
         kind.is_none()
@@ -103,7 +104,7 @@ impl FilterArgs {
             && !current
     }
 
-    /// The conditions, with the scope of `--scope`.
+    /// Returns the conditions, with the scope of `--scope`.
     pub(crate) fn selection(&self, settings: &Settings) -> Result<Selection, Failure> {
         let (kinds, note_kind) = match self.kind {
             Some(Kind::Record(kind)) => (vec![kind], None),
@@ -126,7 +127,7 @@ impl FilterArgs {
 }
 
 impl Selection {
-    /// The newest records of all kinds together, after `cursor`.
+    /// Lists the newest records of all kinds together, after `cursor`.
     pub(crate) fn page(
         &self,
         memory: &Memory,
@@ -135,7 +136,8 @@ impl Selection {
     ) -> Result<Vec<ListEntry>, Failure> {
         let mut entries = Vec::new();
         for kind in &self.kinds {
-            // The order compares time and bytes of the id, so a cursor serves the other kind as well.
+            // The order compares time and bytes of the id, so a cursor serves the other kind as
+            // well.
             let cursor = cursor.map(|entry| ListEntry {
                 id: RecordId::from_bytes(*kind, entry.id.to_bytes()),
                 at: entry.at,
@@ -147,7 +149,7 @@ impl Selection {
         Ok(entries)
     }
 
-    /// The ids of all records of one kind, in the order in which they were stored.
+    /// Lists the ids of all records of one kind, in the order in which they were stored.
     pub(crate) fn all(&self, memory: &Memory, kind: RecordKind) -> Result<Vec<RecordId>, Failure> {
         let mut ids = Vec::new();
         let mut cursor = None;

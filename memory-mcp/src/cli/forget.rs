@@ -6,7 +6,8 @@ use memory_core::{Memory, RecordId, RecordKind, Retention};
 use serde_json::json;
 
 use super::filter::FilterArgs;
-use super::{Failure, Output, record};
+use super::output::{Failure, Output};
+use super::record;
 use crate::config::Settings;
 use crate::store;
 
@@ -22,14 +23,15 @@ pub(crate) struct Args {
     /// Ids, or their first 8 digits or more
     #[arg(conflicts_with_all = ["kind", "outcome", "status", "tag", "since", "until", "current"])]
     ids: Vec<String>,
-    /// What rules name, such as `abandoned>90d, superseded>26w`; without rules those of the setting
-    /// `retention`
+    /// Records that rules name, such as `abandoned>90d, superseded>26w`; without rules those of the
+    /// setting `retention`
     #[arg(
         long,
         value_name = "RULES",
         num_args = 0..=1,
         default_missing_value = "",
-        conflicts_with_all = ["ids", "kind", "outcome", "status", "tag", "since", "until", "current"]
+        conflicts_with_all =
+            ["ids", "kind", "outcome", "status", "tag", "since", "until", "current"]
     )]
     policy: Option<String>,
     #[command(flatten)]
@@ -85,7 +87,7 @@ pub(crate) fn run(
     }
 }
 
-/// Shows what would be removed.
+/// Shows the records that would be removed.
 fn show(memory: &Memory, ids: &[RecordId], output: &mut Output<'_>) -> Result<(), Failure> {
     let n = ids.len();
     let shown = ids.get(..n.min(N_SHOWN)).unwrap_or_default();
@@ -106,7 +108,7 @@ fn policy(rules: &str, settings: &Settings) -> Result<Retention, Failure> {
     if rules.trim().is_empty() { Ok(settings.retention.clone()) } else { Ok(rules.parse()?) }
 }
 
-/// What a policy names in the scope of `--scope`, and how many records each rule names first.
+/// Returns the records that a policy names in the scope of `--scope`, and their number by rule.
 fn expired(
     policy: &Retention,
     settings: &Settings,
@@ -138,7 +140,7 @@ fn chosen(args: &Args, settings: &Settings, memory: &Memory) -> Result<Vec<Recor
     Ok(ids)
 }
 
-/// Removes in batches; a failure leaves those removed that came before it, which the message says.
+/// Removes in batches; after a failure the message says how many were removed before it.
 fn remove(memory: &Memory, ids: &[RecordId]) -> Result<usize, Failure> {
     let mut removed = 0;
     for batch in ids.chunks(BATCH) {

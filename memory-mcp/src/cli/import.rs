@@ -1,12 +1,11 @@
 //! `import`: takes in records from files.
 //!
-//! One thread reads and parses, this one writes; the channel between them is bounded in records and
-//! bytes, so that files of any size need the same memory, but for what episodes name: that may stand later
-//! in the files, and is looked up at the end. What is stored already is skipped, so an import that was
+//! One thread reads and parses, this one stores; the channel between them is bounded in records and
+//! bytes, so that files of any size need the same memory, but for links to records that come later:
+//! these are resolved at the end. What is stored already is skipped, so an import that was
 //! interrupted is simply run again.
 
 mod files;
-mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,22 +16,23 @@ use std::time::Instant;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
+use memory_capture::jsonl::Rules;
+use memory_capture::{Counts, Importer};
 use memory_core::{Clock, NoteKind, SystemClock};
-use serde::Serialize;
+use serde_json::json;
 
-use super::{Failure, Output};
+use super::output::{Failure, Output};
 use crate::config::Settings;
 use crate::{scope, store};
-use files::{Message, Rules};
-use writer::Writer;
+use files::Message;
 
 /// Batches that wait between the threads.
 const MAX_WAITING: usize = 3;
 
-/// Complaints about lines that are printed; the rest is only counted.
-const MAX_COMPLAINTS: u64 = 100;
+/// Bad lines that are reported; the rest is only counted.
+const MAX_REPORTED: u64 = 100;
 
-/// What can be imported.
+/// Formats that can be imported.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Format {
     /// JSON lines, one episode or note each, plain or gzipped
@@ -51,24 +51,6 @@ pub(crate) struct Args {
     /// Stop at the first bad line
     #[arg(long)]
     strict: bool,
-}
-
-/// What an import did.
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    n_files: usize,
-    n_episodes: u64,
-    n_steps: u64,
-    n_notes: u64,
-    n_new: u64,
-    n_known: u64,
-    n_bad: u64,
-    n_masked: u64,
-    n_cut: u64,
-    n_rewards_clamped: u64,
-    n_times_unknown: u64,
-    n_links_unknown: u64,
-    elapsed_ms: u64,
 }
 
 /// Runs the command.
@@ -96,62 +78,76 @@ pub(crate) fn run(
         .spawn(move || files::read(&paths, &rules, &counter, &sender))
         .map_err(|error| Failure::Failed(format!("cannot start the reading thread: {error}")))?;
 
-    let mut report = Report { n_files: args.paths.len(), ..Report::default() };
-    let mut writer = Writer::new(&store);
-    let mut tick = || progress.set_position(n_read.load(Ordering::Relaxed));
-    let written = write(args, &receiver, &mut writer, &mut report, output, &progress, &mut tick);
-    // A reader that still has something to say must see that nobody listens before it is waited for.
+    let mut importer = Importer::new(&store.memory);
+    let mut bad_lines = BadLines { n: 0, is_strict: args.strict, progress: &progress };
+    let stored = write(&receiver, &mut importer, &mut bad_lines, output, &n_read);
+    let n_bad = bad_lines.n;
+    // A reader that still has something to send must see that nobody listens before it is waited
+    // for.
     drop(receiver);
     let read = reader.join();
     progress.finish_and_clear();
-    written?;
-    writer.finish(&mut report)?;
+    stored?;
+    let counts = importer.finish()?;
     if read.is_err() {
         return Err(Failure::Failed("the reading thread stopped before its time".to_owned()));
     }
     store.memory.flush()?;
-    report.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
-    print(&report, output)?;
-    if report.n_new > 0 {
-        // So that the index is kept for the next start; if it fails, that start tells why.
+    let elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    print(&counts, args.paths.len(), n_bad, elapsed_ms, output)?;
+    if counts.n_new > 0 {
+        // So that the index is kept for the next start; if it fails, that start reports it.
         drop(store.memory.refresh());
     }
-    if report.n_bad > 0 { Err(Failure::Incomplete) } else { Ok(()) }
+    if n_bad > 0 { Err(Failure::Incomplete) } else { Ok(()) }
 }
 
-/// Writes what the reading thread sends, until it has no more.
+/// Lines that are left out.
+struct BadLines<'p> {
+    n: u64,
+    is_strict: bool,
+    progress: &'p ProgressBar,
+}
+
+impl BadLines<'_> {
+    fn report(&mut self, message: String, output: &mut Output<'_>) -> Result<(), Failure> {
+        self.n += 1;
+        if self.is_strict {
+            return Err(Failure::Failed(message));
+        }
+        if self.n <= MAX_REPORTED {
+            self.progress.suspend(|| output.remark(&message));
+        } else if self.n == MAX_REPORTED + 1 {
+            self.progress.suspend(|| output.remark("more bad lines are only counted"));
+        }
+        Ok(())
+    }
+}
+
+/// Stores what the reading thread sends, until it has no more.
 fn write(
-    args: &Args,
     receiver: &Receiver<Message>,
-    writer: &mut Writer<'_>,
-    report: &mut Report,
+    importer: &mut Importer<'_>,
+    bad_lines: &mut BadLines<'_>,
     output: &mut Output<'_>,
-    progress: &ProgressBar,
-    tick: &mut impl FnMut(),
+    n_read: &AtomicU64,
 ) -> Result<(), Failure> {
     for message in receiver {
-        let complaints = match message {
-            Message::Batch(batch) => writer.write(batch, report)?,
-            Message::Bad(complaint) => vec![complaint],
+        match message {
+            Message::Batch(batch) => {
+                for (origin, error) in importer.write(batch)? {
+                    bad_lines.report(origin.message(&error), output)?;
+                }
+            }
+            Message::Bad(message) => bad_lines.report(message, output)?,
             Message::Unreadable(failure) => return Err(failure),
-        };
-        for complaint in complaints {
-            report.n_bad += 1;
-            if args.strict {
-                return Err(Failure::Failed(complaint));
-            }
-            if report.n_bad <= MAX_COMPLAINTS {
-                progress.suspend(|| output.remark(&complaint));
-            } else if report.n_bad == MAX_COMPLAINTS + 1 {
-                progress.suspend(|| output.remark("more bad lines are only counted"));
-            }
         }
-        tick();
+        bad_lines.progress.set_position(n_read.load(Ordering::Relaxed));
     }
     Ok(())
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// Returns a bar on a terminal, nothing elsewhere.
 fn progress(total_bytes: Option<u64>) -> ProgressBar {
     // Hidden by itself when stderr is no terminal.
     let bar = match total_bytes {
@@ -167,23 +163,43 @@ fn progress(total_bytes: Option<u64>) -> ProgressBar {
     }
 }
 
-fn print(report: &Report, output: &mut Output<'_>) -> Result<(), Failure> {
+fn print(
+    counts: &Counts,
+    n_files: usize,
+    n_bad: u64,
+    elapsed_ms: u64,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     if output.is_json() {
-        return output.value(report);
+        return output.value(&json!({
+            "n_files": n_files,
+            "n_episodes": counts.n_episodes,
+            "n_steps": counts.n_steps,
+            "n_notes": counts.n_notes,
+            "n_new": counts.n_new,
+            "n_known": counts.n_known,
+            "n_bad": n_bad,
+            "n_masked": counts.n_masked,
+            "n_cut": counts.n_cut,
+            "n_rewards_clamped": counts.n_rewards_clamped,
+            "n_times_unknown": counts.n_times_unknown,
+            "n_links_unknown": counts.n_links_unknown,
+            "elapsed_ms": elapsed_ms,
+        }));
     }
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    let seconds = report.elapsed_ms as f64 / 1_000.0;
+    let seconds = elapsed_ms as f64 / 1_000.0;
     output.line(&format!(
         "{} new, {} known: {} episodes with {} steps and {} notes in {seconds:.1} s",
-        report.n_new, report.n_known, report.n_episodes, report.n_steps, report.n_notes
+        counts.n_new, counts.n_known, counts.n_episodes, counts.n_steps, counts.n_notes
     ))?;
     let remarks = [
-        (report.n_bad, "bad lines left out"),
-        (report.n_masked, "secrets masked"),
-        (report.n_cut, "long texts kept by head and tail"),
-        (report.n_rewards_clamped, "rewards outside of 0 to 1 moved to its ends"),
-        (report.n_times_unknown, "times not understood, import time taken"),
-        (report.n_links_unknown, "links to records that are not stored left out"),
+        (n_bad, "bad lines left out"),
+        (counts.n_masked, "secrets masked"),
+        (counts.n_cut, "long texts kept by head and tail"),
+        (counts.n_rewards_clamped, "rewards outside of 0 to 1 moved to its ends"),
+        (counts.n_times_unknown, "times that cannot be read, time of import taken"),
+        (counts.n_links_unknown, "links to records that are not stored left out"),
     ];
     for (n, what) in remarks.into_iter().filter(|(n, _)| *n > 0) {
         output.line(&format!("  {n} {what}"))?;

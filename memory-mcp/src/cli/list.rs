@@ -4,11 +4,12 @@ use clap::ValueEnum;
 use memory_core::{ListEntry, Memory, Record, RecordId, RecordKind};
 
 use super::filter::FilterArgs;
-use super::{Failure, Output, record};
+use super::output::{Failure, Output};
+use super::record;
 use crate::config::Settings;
 use crate::store;
 
-/// What to list.
+/// Kinds of records to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
     /// Episodes only
@@ -25,7 +26,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     filter: FilterArgs,
     /// Most records to list
-    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        short = 'n',
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     limit: u32,
     /// Go on after this record, the last of the page before
     #[arg(long, value_name = "ID")]

@@ -1,19 +1,22 @@
-//! The command line: one file per command; this one is the whole dispatch table.
+//! The command line: a file for each command, and the table of all of them.
 //!
-//! What it must not know: the protocol, SQL. Reads no environment (see [`crate::config`]).
+//! Used by `main`. Limits: no command knows the protocol or SQL, or reads the environment, which is
+//! the part of [`crate::config`].
 
 mod backup;
 mod checkpoint;
 mod config;
+mod demo;
 mod doctor;
 mod export;
 mod feedback;
 mod filter;
 mod forget;
+mod greeting;
 mod import;
 mod instant;
-mod jsonl;
 mod list;
+mod new_file;
 mod output;
 mod patterns;
 mod recall;
@@ -28,6 +31,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Flags, Settings};
 
+pub(crate) use greeting::greeting;
 pub(crate) use output::{Failure, Output};
 
 /// Episodic memory for coding agents: MCP server and command line
@@ -43,16 +47,16 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-/// What can be done; without a command it serves.
+/// Commands; without one the program serves.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the memory to an agent over stdin and stdout (default)
     Serve,
     /// Find past experience
     Recall(recall::Args),
-    /// Advice for a task, from past attempts at it and at tasks like it
+    /// Give advice for a task, from past attempts at it and at tasks like it
     Recommend(recommend::Args),
-    /// What past episodes have in common, with counts and effects
+    /// Show what past episodes have in common, with counts and effects
     Patterns(patterns::Args),
     /// List episodes and notes, newest first
     List(list::Args),
@@ -77,6 +81,8 @@ pub(crate) enum Command {
     Backup(backup::Args),
     /// Put a backup in the place of the store
     Restore(restore::Args),
+    /// Play two sessions of an agent in a temporary store
+    Demo,
     /// Check the store and its surroundings and say what to do
     Doctor,
     /// List the settings and where each came from
@@ -102,6 +108,7 @@ impl Command {
             Self::Stats => stats::run(settings, output),
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),
+            Self::Demo => demo::run(output),
             Self::Doctor => doctor::run(settings, output),
             Self::Config => config::run(settings, output),
         }

@@ -3,7 +3,7 @@
 use memory_core::learning::PatternQuery;
 use serde_json::json;
 
-use super::{Failure, Output};
+use super::output::{Failure, Output};
 use crate::config::Settings;
 use crate::store;
 use crate::wire::PatternAnswer;

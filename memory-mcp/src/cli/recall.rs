@@ -4,21 +4,21 @@ use memory_core::{Hit, HitKind, NoteKind, Outcome, Query, Recall, Strength};
 use serde_json::{Value, json};
 
 use super::filter::{Kind, instant_of, kind, outcome};
-use super::output::{block, one_line};
-use super::{Failure, Output, record};
+use super::output::{Failure, Output, block, one_line};
+use super::record;
 use crate::config::Settings;
 use crate::{scope, store};
 
 /// Arguments of `recall`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is looked for, in any words, also a date (“3 June”, “last week”); empty for the newest
+    /// Words of what is looked for, also a date (“3 June”, “last week”); empty for the newest
     #[arg(value_name = "QUERY")]
     query: Vec<String>,
     /// Only these: episode, note, or a kind of note; may be repeated
     #[arg(long, value_parser = kind)]
     kind: Vec<Kind>,
-    /// Episodes that ended so: success, partial, failure, abstained
+    /// Episodes with this outcome: success, partial, failure, abstained
     #[arg(long, value_parser = outcome)]
     outcome: Option<Outcome>,
     /// Episodes of this type of task
@@ -78,11 +78,11 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     store.memory.learn()?;
     let recall = store.memory.recall(&query)?;
     if output.is_json() {
-        return output.value(&as_json(&recall));
+        return output.value(&as_json(&recall)?);
     }
     for (at, hit) in recall.hits.iter().enumerate() {
         let id = record::short_id(&store.memory, hit.record.id())?;
-        let (strength, what) = (hit.strength.name(), record::what(&hit.record));
+        let (strength, what) = (hit.strength.name(), record::summary(&hit.record));
         let step = hit.step_idx.map(|idx| format!(", from step {idx}")).unwrap_or_default();
         output.line(&format!("{}. {id}  {strength} {:.3}  {what}{step}", at + 1, hit.score))?;
         output.line(&block(hit.text.trim(), "   "))?;
@@ -116,22 +116,23 @@ fn hit_kinds(kind: Kind) -> Vec<HitKind> {
     }
 }
 
-fn as_json(recall: &Recall) -> Value {
-    let hit = |hit: &Hit| {
+fn as_json(recall: &Recall) -> Result<Value, Failure> {
+    let hit = |hit: &Hit| -> Result<Value, Failure> {
         let terms: serde_json::Map<String, Value> =
             hit.terms.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        json!({
+        Ok(json!({
             "strength": hit.strength.name(),
             "score": hit.score,
             "text": hit.text,
             "step_idx": hit.step_idx,
             "terms": terms,
-            "record": record::as_json(&hit.record, None),
-        })
+            "record": record::as_json(&hit.record, None)?,
+        }))
     };
-    json!({
-        "hits": recall.hits.iter().map(hit).collect::<Vec<Value>>(),
+    let hits = recall.hits.iter().map(hit).collect::<Result<Vec<Value>, Failure>>()?;
+    Ok(json!({
+        "hits": hits,
         "n_below_strength": recall.n_below_strength,
         "n_over_budget": recall.n_over_budget,
-    })
+    }))
 }

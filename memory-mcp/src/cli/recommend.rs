@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Failure, Output, output};
+use super::output::{self, Failure, Output};
 use crate::config::Settings;
 use crate::{scope, store};
 

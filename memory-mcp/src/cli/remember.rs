@@ -1,18 +1,17 @@
 //! `remember`: stores a text.
 
-use std::io::Read;
-
-use memory_core::{NewNote, NoteKind, Receipt, RecordId, RecordKind, Remembered};
+use memory_core::{NewNote, NoteKind, RecordId, RecordKind, Remembered};
 use serde_json::json;
 
-use super::{Failure, Output, filter, instant, record};
+use super::output::{Failure, Output, given};
+use super::{filter, instant, record};
 use crate::config::Settings;
 use crate::{scope, store};
 
 /// Arguments of `remember`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is to be remembered; `-` reads standard input
+    /// Text to be remembered; `-` reads standard input
     text: String,
     /// lesson, fact, preference, decision, reference or turn
     #[arg(long, default_value = "fact", value_parser = filter::note_kind)]
@@ -81,32 +80,11 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         let other = record::short_id(memory, (*other).into())?;
         output.remark(&format!("may contradict {other}; if it replaces that, use --supersedes"));
     }
-    remark_receipt(&receipt, output);
+    output.remark_receipt(&receipt);
     Ok(())
 }
 
-/// A text of the command line; `-` stands for standard input.
-pub(super) fn given(mut text: String) -> Result<String, Failure> {
-    if text == "-" {
-        text.clear();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::Failed(format!("standard input: {error}")))?;
-    }
-    Ok(text)
-}
-
-/// What was changed in a text before it was stored.
-pub(super) fn remark_receipt<T>(receipt: &Receipt<T>, output: &mut Output<'_>) {
-    if receipt.n_masked > 0 {
-        output.remark(&format!("{} secrets masked", receipt.n_masked));
-    }
-    if receipt.n_cut > 0 {
-        output.remark("the text was too long and is kept by head and tail");
-    }
-}
-
-/// A time may also lie ahead, so spans before now are not taken.
+/// Reads a time that may also lie ahead, so spans before now are not taken.
 fn when(text: Option<&str>) -> Result<Option<memory_core::Timestamp>, Failure> {
     let read = text.map(|text| {
         let unreadable =

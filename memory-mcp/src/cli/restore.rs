@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Failure, Output};
+use super::output::{Failure, Output};
 use crate::config::Settings;
 use crate::store;
 
@@ -29,5 +29,5 @@ pub(crate) fn run(
     if output.is_json() {
         return output.value(&json!({ "from": from, "store": settings.store }));
     }
-    output.line(&format!("{} is now what {} was", settings.store.display(), from.display()))
+    output.line(&format!("{} restored from {}", settings.store.display(), from.display()))
 }

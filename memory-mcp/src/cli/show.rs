@@ -3,8 +3,8 @@
 use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step};
 
 use super::instant::printed;
-use super::output::{block, one_line};
-use super::{Failure, Output, record};
+use super::output::{Failure, Output, block, one_line};
+use super::record;
 use crate::config::Settings;
 use crate::store;
 
@@ -34,14 +34,14 @@ pub(crate) fn run(
     let found = found.ok_or_else(|| Failure::Failed(format!("{id} was removed meanwhile")))?;
     match &found {
         Record::Episode(episode) => {
-            let steps = record::steps(memory, episode)?;
+            let steps = memory.steps(episode.id, 0, episode.n_steps)?;
             if output.is_json() {
-                return output.value(&record::as_json(&found, Some(&steps)));
+                return output.value(&record::as_json(&found, Some(&steps))?);
             }
             show_episode(memory, episode, output)?;
             steps.iter().try_for_each(|step| show_step(step, args.full, output))
         }
-        Record::Note(_) if output.is_json() => output.value(&record::as_json(&found, None)),
+        Record::Note(_) if output.is_json() => output.value(&record::as_json(&found, None)?),
         Record::Note(note) => show_note(memory, note, output),
     }
 }
@@ -53,7 +53,7 @@ fn field(output: &mut Output<'_>, name: &str, value: Option<&str>) -> Result<(),
     }
 }
 
-/// The ids of records, short where they are stored; those that were forgotten say so.
+/// Returns the ids of records, short where they are stored, marked where they are forgotten.
 fn names(memory: &Memory, ids: &[RecordId]) -> Result<Vec<String>, Failure> {
     let stored: Vec<RecordId> = memory.read(ids)?.iter().map(Record::id).collect();
     let name = |id: &RecordId| {
@@ -173,8 +173,8 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
     field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
     field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
-    let told_again = |at| format!("{} time(s), last {}", note.n_merged, printed(at));
-    field(output, "told again", note.merged_at.map(told_again).as_deref())?;
+    let repeated = |at| format!("{} time(s), last {}", note.n_merged, printed(at));
+    field(output, "repeated", note.merged_at.map(repeated).as_deref())?;
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
     output.line("text")?;

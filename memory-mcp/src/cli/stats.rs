@@ -3,8 +3,7 @@
 use memory_core::{IndexStatus, StorageStats};
 use serde_json::{Value, json};
 
-use super::output::one_line;
-use super::{Failure, Output};
+use super::output::{Failure, Output, one_line, size};
 use crate::config::Settings;
 use crate::store;
 
@@ -79,29 +78,4 @@ fn index_json(index: &IndexStatus) -> Value {
         "seq": index.seq,
         "snapshot": index.snapshot(),
     })
-}
-
-/// A size in the largest unit that leaves a whole number before the point.
-pub(super) fn size(n_bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    let mut value = n_bytes as f64;
-    let mut unit = "bytes";
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1_024.0 {
-            break;
-        }
-        (value, unit) = (value / 1_024.0, larger);
-    }
-    if unit == "bytes" { format!("{n_bytes} bytes") } else { format!("{value:.1} {unit}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn a_size_is_short() {
-        assert_eq!((size(0), size(1_023)), ("0 bytes".to_owned(), "1023 bytes".to_owned()));
-        assert_eq!((size(1_536), size(3 << 30)), ("1.5 KiB".to_owned(), "3.0 GiB".to_owned()));
-    }
 }

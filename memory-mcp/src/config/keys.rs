@@ -21,7 +21,7 @@ pub(super) enum Raw {
 pub(super) struct Key {
     /// Its name in the settings file; in capitals after `MEMORY_MCP_` in the environment.
     pub(super) name: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub(super) about: &'static str,
     /// Takes a value, or says what was expected.
     pub(super) set: fn(&mut Settings, Raw) -> Result<(), String>,
@@ -41,13 +41,13 @@ impl Key {
 pub(crate) enum LogLevel {
     /// Nothing.
     Off,
-    /// What failed.
+    /// Failures.
     Error,
-    /// What is odd.
+    /// Oddities too.
     Warn,
-    /// What happens.
+    /// Events too.
     Info,
-    /// Why it happens.
+    /// Reasons of events too.
     Debug,
     /// Everything.
     Trace,
@@ -64,7 +64,7 @@ impl LogLevel {
     ];
 }
 
-/// What makes vectors of texts.
+/// Embedder that makes vectors of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EmbedderChoice {
     /// The model inside the binary.
@@ -122,7 +122,8 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         name: "snapshot_path",
-        about: "file in which the search index is kept between starts, instead of one beside the store",
+        about: "file in which the search index is kept between starts, instead of one beside \
+                the store",
         set: |settings, raw| {
             let path = file(raw)?;
             let is_set = !path.as_os_str().is_empty();
@@ -331,7 +332,7 @@ fn number(raw: &Raw) -> Result<f64, String> {
     }
 }
 
-/// What a value of the settings file is, with its article.
+/// Returns the type of a value of the settings file, with its article.
 fn named(value: &toml::Value) -> &'static str {
     match value {
         toml::Value::String(_) => "a text",

@@ -1,4 +1,4 @@
-//! Where the platforms keep data and settings of a user.
+//! Folders in which the platforms keep data and settings of a user.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(super) enum Platform {
 }
 
 impl Platform {
-    /// What this program was built for.
+    /// Platform that this program was built for.
     pub(super) const CURRENT: Self = if cfg!(windows) {
         Self::Windows
     } else if cfg!(target_os = "macos") {

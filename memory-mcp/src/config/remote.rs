@@ -1,11 +1,11 @@
-//! Embedders that ask a provider: what they must be told, and the key that nobody is shown.
+//! Settings of embedders that ask a provider, and the key that is never shown.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::num::NonZeroUsize;
 
-/// Holds the key of the provider; a variable, not a setting, so that it lies in no file and no list of
-/// processes.
+/// Variable with the key of the provider; it is not a setting, so that it lies in no file and no
+/// list of processes.
 pub(super) const KEY_VARIABLE: &str = "MEMORY_MCP_EMBEDDER_KEY";
 
 /// A kind of provider.
@@ -37,8 +37,8 @@ impl Service {
         Self::NAMES.iter().find(|(_, service)| *service == self).map_or("", |(name, _)| name)
     }
 
-    /// The one address of a provider that is one company. Many programs speak like `OpenAI`, and texts
-    /// meant for one on this machine must not leave it because an address was forgotten.
+    /// The one address of a provider that is one company. Many programs speak like `OpenAI`, and
+    /// texts meant for one on this machine must not leave it because an address was forgotten.
     const fn url(self) -> Option<&'static str> {
         match self {
             Self::OpenAi | Self::Ollama => None,
@@ -76,7 +76,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What was set about the provider, whether one is used or not.
+/// Settings of a provider, whether one is used or not.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RemoteSettings {
     pub(super) url: Option<String>,
@@ -94,12 +94,12 @@ pub(crate) struct Target<'a> {
     pub(crate) model: &'a str,
     /// Components of its vectors.
     pub(crate) dimension: usize,
-    /// What the provider knows its customer by.
+    /// Key by which the provider knows its customer.
     pub(crate) key: Option<&'a Secret>,
 }
 
 impl RemoteSettings {
-    /// What is needed to ask that provider, or which setting is missing and what it is.
+    /// Returns all that is needed to ask that provider, or the missing setting and its meaning.
     pub(crate) fn target(
         &self,
         service: Service,
@@ -114,7 +114,7 @@ impl RemoteSettings {
         Ok(Target { url, model, dimension, key: self.key.as_ref() })
     }
 
-    /// Whether a public provider is going to refuse every request, for want of a key.
+    /// Returns whether a public provider is going to refuse every request, for want of a key.
     pub(super) fn lacks_key(&self, service: Service) -> bool {
         self.key.is_none() && self.url.is_none() && service.url().is_some()
     }

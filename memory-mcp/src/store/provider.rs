@@ -1,4 +1,7 @@
-//! A provider with two tempers: somebody waits for the vector of a query, nobody for those of documents.
+//! A remote embedder with two time limits: a short one for queries, which somebody waits for, and a
+//! long one for documents.
+//!
+//! Used by the store. Limits: builds with the feature `http`.
 
 use std::time::Duration;
 
@@ -7,21 +10,20 @@ use memory_embed::{Provider, Remote, RemoteConfig};
 
 use crate::config::{Secret, Service, Target};
 
-/// How long a query waits for its vector before it is answered by words alone.
+/// Longest wait for the vector of a query, which is then answered by words alone.
 const QUERY_LIMIT: Duration = Duration::from_secs(3);
 
 /// Queries in a row that wait in vain before the next ones do not wait at all for a while.
 const QUERY_FAILURES: u32 = 2;
 
-/// The same provider twice: hurried for queries, patient for documents. Neither counts the other's
-/// failures.
+/// The same provider twice, once for each role. Neither counts the other's failures.
 pub(super) struct ByRole {
     queries: Remote,
     documents: Remote,
 }
 
 impl ByRole {
-    /// Connects only when first used.
+    /// Takes a provider, to which it connects only when first used.
     pub(super) fn new(service: Service, target: &Target<'_>) -> Self {
         let provider = match service {
             Service::OpenAi => Provider::OpenAi,
@@ -30,17 +32,17 @@ impl ByRole {
             Service::Voyage => Provider::Voyage,
             Service::Cohere => Provider::Cohere,
         };
-        let patient = RemoteConfig {
+        let documents = RemoteConfig {
             key: target.key.map(Secret::expose).map(str::to_owned),
             ..RemoteConfig::new(provider, target.url, target.model, target.dimension)
         };
-        let hurried = RemoteConfig {
+        let queries = RemoteConfig {
             attempts: 1,
             attempt_limit: QUERY_LIMIT,
             failures_to_pause: QUERY_FAILURES,
-            ..patient.clone()
+            ..documents.clone()
         };
-        Self { queries: Remote::new(hurried), documents: Remote::new(patient) }
+        Self { queries: Remote::new(queries), documents: Remote::new(documents) }
     }
 }
 

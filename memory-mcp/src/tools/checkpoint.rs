@@ -1,6 +1,6 @@
-//! `checkpoint`: keeps where an episode stands, or gives all that another agent needs to go on.
+//! `checkpoint`: keeps the state of an episode, or gives all that another agent needs to go on.
 
-use memory_core::RecordId;
+use memory_core::Receipt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::wire::{HandoffAnswer, Opaque, arguments, is_zero, put, receipt};
 pub(super) struct Checkpoint;
 
 arguments! {
-    /// What `checkpoint` takes.
+    /// Arguments of `checkpoint`.
     pub(super) struct Args {
         episode_id: String = "",
         note: Option<String> = "Where it stands, what comes next",
@@ -19,7 +19,7 @@ arguments! {
     }
 }
 
-/// What `checkpoint` answers.
+/// Answer of `checkpoint`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Kept {
     episode_id: String,
@@ -46,24 +46,31 @@ impl Tool for Checkpoint {
         let id = call.episode_id("episode_id", &args.episode_id)?;
         let handoff = args.handoff.unwrap_or(false);
         let note = args.note.filter(|note| !handoff || !note.trim().is_empty());
-        let kept = match note {
-            Some(note) => Some(call.memory.checkpoint(id, &note)?),
-            None if handoff => None,
+        // One call of the memory each: nothing is read once the checkpoint is stored.
+        let (checkpoint, handoff, n_masked, n_cut) = match note {
+            Some(note) if handoff => {
+                let Receipt { value, n_masked, n_cut } = call.memory.hand_over(id, &note)?;
+                (Some(value.0), Some(value.1), n_masked, n_cut)
+            }
+            Some(note) => {
+                let Receipt { value, n_masked, n_cut } = call.memory.checkpoint(id, &note)?;
+                (Some(value), None, n_masked, n_cut)
+            }
+            None if handoff => (None, Some(call.memory.handoff(id)?), 0, 0),
             None => {
                 return Err(CallError::Refused(
-                    "note is required: say where the episode stands and what comes next (or set handoff to get \
-                     the pack alone)"
+                    "note is required: say where the episode stands and what comes next (or set \
+                     handoff to get the pack alone)"
                         .to_owned(),
                 ));
             }
         };
-        let pack = if handoff { Some(call.memory.handoff(id)?) } else { None };
         Ok(Kept {
             episode_id: id.to_string(),
-            checkpoint_id: kept.as_ref().map(|kept| RecordId::from(kept.value).to_string()),
-            handoff: pack.as_ref().map(HandoffAnswer::new),
-            n_masked: kept.as_ref().map_or(0, |kept| kept.n_masked),
-            n_cut: kept.as_ref().map_or(0, |kept| kept.n_cut),
+            checkpoint_id: checkpoint.map(|id| id.to_string()),
+            handoff: handoff.as_ref().map(HandoffAnswer::new),
+            n_masked,
+            n_cut,
         })
     }
 }

@@ -1,6 +1,6 @@
-//! `forget`: removes records for good, after showing which.
+//! `forget`: removes records for good, after showing them.
 
-use memory_core::{Outcome, Record, RecordFilter, RecordId, RecordKind};
+use memory_core::{Outcome, Record, RecordFilter, RecordKind, Selection};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const TITLE_CHARS: usize = 80;
 pub(super) struct Forget;
 
 arguments! {
-    /// What `forget` takes.
+    /// Arguments of `forget`.
     pub(super) struct Args {
         ids: Labels = "Episodes, notes; else filter:",
         scope: Option<String> = "Default: this project; *: all",
@@ -33,13 +33,13 @@ arguments! {
     }
 }
 
-/// What `forget` answers.
+/// Answer of `forget`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Forgotten {
     dry_run: bool,
     /// Records that were removed or would be.
     n: usize,
-    /// Whether still more fit the filter.
+    /// True when still more fit the filter.
     more: bool,
     #[schemars(with = "Vec<Opaque>")]
     items: Vec<Item>,
@@ -63,20 +63,20 @@ impl Tool for Forget {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Forgotten, CallError> {
         let dry_run = args.dry_run.unwrap_or(true);
-        let (mut ids, more) = select(call, args)?;
-        ids.sort_unstable();
-        ids.dedup();
-        let listed = ids.get(..ids.len().min(MAX_LISTED)).unwrap_or_default();
-        let items = call.memory.read(listed)?.iter().map(item).collect();
-        if !dry_run && !ids.is_empty() {
-            call.memory.forget(&ids)?;
-        }
-        Ok(Forgotten { dry_run, n: ids.len(), more, items })
+        let selection = selection(call, args)?;
+        let forgotten =
+            call.memory.forget_selection(selection, MAX_REMOVED, MAX_LISTED, dry_run)?;
+        Ok(Forgotten {
+            dry_run,
+            n: forgotten.ids.len(),
+            more: forgotten.has_more,
+            items: forgotten.first.iter().map(item).collect(),
+        })
     }
 }
 
-/// The records that are meant, and whether the filter fits more than one call removes.
-fn select(call: &Call<'_>, args: Args) -> Result<(Vec<RecordId>, bool), CallError> {
+/// Reads the arguments that name the records.
+fn selection(call: &Call<'_>, args: Args) -> Result<Selection, CallError> {
     let refused = |text: &str| Err(CallError::Refused(text.to_owned()));
     let by_more_than_scope = args.kind.is_some()
         || args.tag.is_some()
@@ -92,7 +92,7 @@ fn select(call: &Call<'_>, args: Args) -> Result<(Vec<RecordId>, bool), CallErro
             return refused("ids: more than 1000 at once; send less");
         }
         let ids = given.iter().map(|id| call.record_id("ids", id));
-        return Ok((ids.collect::<Result<_, _>>()?, false));
+        return Ok(Selection::Ids(ids.collect::<Result<_, _>>()?));
     }
     match args.scope.as_deref().map(str::trim) {
         None if !by_more_than_scope => {
@@ -115,19 +115,12 @@ fn select(call: &Call<'_>, args: Args) -> Result<(Vec<RecordId>, bool), CallErro
         until: args.until.map(|until| until.seen_from(call.now)),
         ..RecordFilter::default()
     };
-    let kinds: &[RecordKind] = match args.kind {
-        None => &[RecordKind::Episode, RecordKind::Note],
-        Some(One(Kind::Episode)) => &[RecordKind::Episode],
-        Some(One(Kind::AnyNote | Kind::Note(_))) => &[RecordKind::Note],
+    let kinds = match args.kind {
+        None => vec![RecordKind::Episode, RecordKind::Note],
+        Some(One(Kind::Episode)) => vec![RecordKind::Episode],
+        Some(One(Kind::AnyNote | Kind::Note(_))) => vec![RecordKind::Note],
     };
-    let mut ids = Vec::new();
-    for kind in kinds {
-        let found = call.memory.list(*kind, &filter, None, MAX_REMOVED + 1 - ids.len())?;
-        ids.extend(found.iter().map(|entry| entry.id));
-    }
-    let more = ids.len() > MAX_REMOVED;
-    ids.truncate(MAX_REMOVED);
-    Ok((ids, more))
+    Ok(Selection::Filter(kinds, filter))
 }
 
 fn item(record: &Record) -> Item {

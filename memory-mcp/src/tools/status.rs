@@ -1,4 +1,4 @@
-//! `status`: says how each part is, from probes made for the call.
+//! `status`: reports the state of each part, from probes made for the call.
 
 use std::time::Instant;
 
@@ -12,17 +12,17 @@ use crate::wire::{arguments, dot, put};
 pub(super) struct Status;
 
 arguments! {
-    /// What `status` takes.
+    /// Arguments of `status`.
     pub(super) struct Args {
         verbose: Option<bool> = "",
     }
 }
 
-/// What `status` answers.
+/// Answer of `status`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Health {
     healthy: bool,
-    /// What is broken, and how.
+    /// Broken parts, each with the reason.
     problems: Vec<String>,
     #[schemars(skip)]
     version: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Health {
     detail: Option<Detail>,
 }
 
-/// What the storage and the index told; missing when the storage did not answer.
+/// State of storage and index; missing when the storage did not answer.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Probed {
     n_episodes: u64,
@@ -53,11 +53,11 @@ struct Probed {
     index_lag: u64,
     /// Texts that wait for their vector.
     n_pending: usize,
-    /// Whether the index was read from its file, and what was wrong with that.
+    /// Use of the index's file at the start, and the reason where it was of no use.
     snapshot: String,
 }
 
-/// For whoever looks for a cause.
+/// Details for the search for a cause.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Detail {
     read_us: u64,
@@ -188,8 +188,8 @@ impl Answer for Health {
             put(
                 &mut out,
                 format_args!(
-                    "\nrecalls: {n_recalls_computed} computed, {n_recalls_cached} from kept answers, \
-                     {n_recalls_shared} shared"
+                    "\nrecalls: {n_recalls_computed} computed, {n_recalls_cached} from kept \
+                     answers, {n_recalls_shared} shared"
                 ),
             );
         }

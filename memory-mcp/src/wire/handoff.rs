@@ -1,11 +1,11 @@
-//! What is needed to go on with an episode, as data and as text.
+//! A handoff: what another agent needs to go on with an episode, as data and as text.
 
-use memory_core::{Handoff, Timestamp};
+use memory_core::{Handoff, Note, NoteKind, Step, Timestamp};
 use serde::Serialize;
 
 use super::moment::Age;
+use super::record::{Detail, EpisodeHead, StepView};
 use super::render::{QUOTED, dot, put, quote};
-use super::step::{StepAnswer, shortened};
 
 /// Longest text of the task, in bytes.
 const TASK_BYTES: usize = 800;
@@ -16,29 +16,25 @@ const NOTE_BYTES: usize = 600;
 /// Longest text of a step, in bytes.
 const STEP_BYTES: usize = 240;
 
-/// Room for the newest notes, in bytes of JSON. The text copy says the same again, and an answer as a
+/// Room for the newest notes, in bytes of JSON. The text says the same again, and an answer as a
 /// whole stays below 25 KB.
 const NOTES_BYTES: usize = 4_500;
 
-/// The same for errors.
+/// Room for errors, in bytes of JSON.
 const ERRORS_BYTES: usize = 2_000;
 
-/// The same for the last steps.
+/// Room for the last steps, in bytes of JSON.
 const STEPS_BYTES: usize = 3_500;
 
-/// What is needed to go on with an episode.
+/// All that another agent needs to go on with an episode.
 #[derive(Debug, Serialize)]
 pub(crate) struct HandoffAnswer {
     episode_id: String,
-    scope: String,
-    task: String,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    n_steps: u32,
+    #[serde(flatten)]
+    head: EpisodeHead,
     notes: Vec<NoteAnswer>,
-    open_errors: Vec<StepAnswer>,
-    last_steps: Vec<StepAnswer>,
+    open_errors: Vec<StepView>,
+    last_steps: Vec<StepView>,
     #[serde(skip)]
     started_at: Timestamp,
 }
@@ -48,7 +44,7 @@ pub(crate) struct HandoffAnswer {
 struct NoteAnswer {
     kind: &'static str,
     id: String,
-    /// Steps that there were then.
+    /// Number of steps that the episode had then.
     n_steps: u32,
     text: String,
     #[serde(skip)]
@@ -56,24 +52,20 @@ struct NoteAnswer {
 }
 
 impl HandoffAnswer {
-    /// Takes what is needed, with its texts shortened.
+    /// Takes a handoff, its texts shortened and its lists cut to their room.
     pub(crate) fn new(handoff: &Handoff) -> Self {
         let Handoff { episode, notes, last_steps, open_errors } = handoff;
-        let note = |note: &memory_core::Note| NoteAnswer {
+        let note = |note: &Note| NoteAnswer {
             kind: note.kind.name(),
             id: note.id.to_string(),
             n_steps: note.position,
-            text: shortened(note.text.as_str(), NOTE_BYTES),
+            text: Detail::Brief { text_bytes: NOTE_BYTES }.text(&note.text),
             at: note.occurred_at,
         };
-        let step = |step: &memory_core::Step| StepAnswer::new(step, STEP_BYTES);
+        let step = |step: &Step| StepView::new(step, Detail::Brief { text_bytes: STEP_BYTES });
         Self {
             episode_id: episode.id.to_string(),
-            scope: episode.scope.to_string(),
-            task: shortened(episode.task.as_str(), TASK_BYTES),
-            status: episode.status().name(),
-            outcome: episode.outcome().map(memory_core::Outcome::name),
-            n_steps: episode.n_steps,
+            head: EpisodeHead::new(episode, Detail::Brief { text_bytes: TASK_BYTES }),
             notes: newest(notes.iter().map(note), NOTES_BYTES),
             open_errors: first(open_errors.iter().map(step), ERRORS_BYTES),
             last_steps: newest(last_steps.iter().map(step), STEPS_BYTES),
@@ -81,26 +73,26 @@ impl HandoffAnswer {
         }
     }
 
-    /// Whether it is of that episode.
+    /// Returns whether it is of that episode.
     pub(crate) fn is_of(&self, episode_id: &str) -> bool {
         self.episode_id == episode_id
     }
 
-    /// Appends it as a reader goes through it: what it is about, where it stands, what came last.
+    /// Appends it in the order in which a reader needs it: the task, the state, the last steps.
     pub(crate) fn render(&self, out: &mut String, now: Timestamp) {
         put(out, format_args!("Episode {}", self.episode_id));
-        dot(out, self.outcome.unwrap_or(self.status));
-        dot(out, format_args!("scope {}", self.scope));
+        dot(out, self.head.state());
+        dot(out, format_args!("scope {}", self.head.scope));
         dot(out, format_args!("begun {}", Age { now, then: self.started_at }));
-        dot(out, format_args!("{} step(s)", self.n_steps));
+        dot(out, format_args!("{} step(s)", self.head.n_steps));
         out.push('\n');
         out.push_str(QUOTED);
         out.push_str("\ntask:");
-        quote(out, &self.task);
+        quote(out, &self.head.task);
         for note in &self.notes {
             put(out, format_args!("\n{}", note.kind));
             dot(out, Age { now, then: note.at });
-            if note.kind == memory_core::NoteKind::Checkpoint.name() {
+            if note.kind == NoteKind::Checkpoint.name() {
                 dot(out, format_args!("after {} step(s)", note.n_steps));
             }
             quote(out, &note.text);
@@ -118,7 +110,7 @@ impl HandoffAnswer {
     }
 }
 
-/// As many of the first items as there is room for.
+/// Takes as many of the first items as there is room for.
 fn first<T: Serialize>(items: impl Iterator<Item = T>, room: usize) -> Vec<T> {
     let mut left = room;
     let fits = |item: &T| {
@@ -130,7 +122,7 @@ fn first<T: Serialize>(items: impl Iterator<Item = T>, room: usize) -> Vec<T> {
     items.take_while(fits).collect()
 }
 
-/// As many of the last items as there is room for, in their order.
+/// Takes as many of the last items as there is room for, in their order.
 fn newest<T: Serialize>(items: impl DoubleEndedIterator<Item = T>, room: usize) -> Vec<T> {
     let mut newest = first(items.rev(), room);
     newest.reverse();

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::moment::{Age, rfc3339};
 use super::render::{QUOTED, dot, put, quote};
+use super::visible::without_hidden;
 
 /// One hit of a recall.
 #[derive(Debug, Serialize)]
@@ -54,10 +55,10 @@ impl HitAnswer {
         Self {
             kind,
             id,
-            source_id: source.map(|source| source.external_id.into_string()),
+            source_id: source.map(|source| without_hidden(&source.external_id).into_owned()),
             strength: hit.strength.name(),
             score: rounded(hit.score),
-            text: hit.text,
+            text: without_hidden(&hit.text).into_owned(),
             when: rfc3339(at),
             scope: scope.as_str().to_owned(),
             outcome,
@@ -69,7 +70,7 @@ impl HitAnswer {
     }
 }
 
-/// Three decimals: more are noise to the reader.
+/// Rounds to three decimals: more are noise to the reader.
 fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }

@@ -1,4 +1,4 @@
-//! What learning needs: ties, feedback, checkpoints, policies, and that exports keep all of it.
+//! Links, feedback, checkpoints and policies, and exports that keep all of it.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn end(memory: &Memory, id: EpisodeId, completion: Completion) {
     memory.complete(id, completion).unwrap();
 }
 
-/// A store in which every tie and count is set; gives an episode that has ended, an open one and a note.
+/// A store in which every link and count is set; returns an ended episode, an open one and a note.
 fn lived(home: &Home) -> (EpisodeId, EpisodeId, NoteId) {
     let memory = open(home);
     let foreign = Source { importer: "other-agent".into(), external_id: "7".into() };
@@ -81,7 +81,7 @@ fn lived(home: &Home) -> (EpisodeId, EpisodeId, NoteId) {
 }
 
 #[test]
-fn ties_feedback_and_retellings_survive_export_and_import() {
+fn links_feedback_and_repetitions_survive_export_and_import() {
     let home = Home::new();
     let (first, second, later) = lived(&home);
     let exported = home.run(&["export"]).ok().out;
@@ -121,7 +121,7 @@ fn ties_feedback_and_retellings_survive_export_and_import() {
 }
 
 #[test]
-fn ties_that_an_interrupted_import_left_out_are_made_up_for() {
+fn links_that_an_interrupted_import_left_out_are_made_up_for() {
     let home = Home::new();
     let episode = json!({"id": "e", "task": "Fix it", "outcome": "success", "ts": "2025-01-01",
         "followed": [{"note": "n1"}, {"note": "n2"}], "shown": [{"note": "n1", "strong": true}]});
@@ -140,7 +140,7 @@ fn ties_that_an_interrupted_import_left_out_are_made_up_for() {
 }
 
 #[test]
-fn a_judgement_is_counted_and_told() {
+fn a_judgement_is_counted_and_reported() {
     let home = Home::new();
     let (first, _, later) = lived(&home);
     let (first, later) = (first.to_string(), later.to_string());
@@ -177,7 +177,7 @@ fn an_episode_is_checkpointed_and_handed_over() {
 }
 
 #[test]
-fn show_tells_ties_feedback_and_retellings() {
+fn show_gives_links_feedback_and_repetitions() {
     let home = Home::new();
     let (first, second, later) = lived(&home);
     let shown = |id: String| home.run(&["show", &id]).ok().out;
@@ -190,7 +190,7 @@ fn show_tells_ties_feedback_and_retellings() {
         assert!(open.contains(text), "`{text}` is not in: {open}");
     }
     let note = shown(later.to_string());
-    for text in ["told again  1 time(s), last 2", "feedback    1 helpful, 1 unhelpful"] {
+    for text in ["repeated    1 time(s), last 2", "feedback    1 helpful, 1 unhelpful"] {
         assert!(note.contains(text), "`{text}` is not in: {note}");
     }
     let value = home.run(&["show", &first.to_string(), "--json"]).ok().value();

@@ -11,7 +11,7 @@ pub(super) struct Home {
     dir: tempfile::TempDir,
 }
 
-/// What a command did.
+/// Result of a command.
 pub(super) struct Ran {
     pub(super) code: i32,
     pub(super) out: String,

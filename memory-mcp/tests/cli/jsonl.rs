@@ -12,12 +12,14 @@ fn episode(n: u32) -> Value {
             "task_type": "bugfix", "session": "s", "branch": "main", "framework": "axum"},
         "steps": [
             {"tool": "bash", "verb": "cargo", "args": {"command": "cargo test", "n": [1, 2.5]},
-             "result": "3 failed\nnoise", "ok": false, "error": "exit 101", "latency_ms": 1200, "tokens": 40},
+             "result": "3 failed\nnoise", "ok": false, "error": "exit 101", "latency_ms": 1200,
+             "tokens": 40},
             {"tool": "edit", "args": "not json {", "result": "done", "ok": true,
              "ts": "2025-05-01T10:00:05Z", "thought": "dropped"},
         ],
         "outcome": (["success", "partial", "failure"])[n as usize % 3],
-        "reward": f64::from(n % 11) / 10.0 + 0.012_345_678_901_234_5, "ts": "2025-05-01T10:00:00.25Z",
+        "reward": f64::from(n % 11) / 10.0 + 0.012_345_678_901_234_5,
+        "ts": "2025-05-01T10:00:00.25Z",
         "duration_ms": 6000, "summary": "Repaired", "reflection": "Tests first",
         "artifacts": ["src/a.rs"], "unknown": {"deep": [1]},
     })
@@ -118,7 +120,8 @@ fn an_export_that_is_imported_and_exported_again_is_the_same() {
     lines.extend((0..30).map(turn));
     lines.push(json!({"id": "old", "text": "Use npm", "kind": "preference", "scope": "acme/shop"}));
     lines.push(json!({"id": "new", "text": "Use pnpm", "kind": "preference", "scope": "acme/shop",
-        "supersedes": "old", "tags": ["js"], "valid_from": "2025-01-01", "valid_to": "2027-01-01"}));
+        "supersedes": "old", "tags": ["js"], "valid_from": "2025-01-01",
+        "valid_to": "2027-01-01"}));
     lines.push(
         json!({"id": "lesson", "text": "Run the tests first", "kind": "lesson", "episode": "e3"}),
     );
@@ -192,7 +195,7 @@ fn flags_override_what_lines_say() {
 }
 
 #[test]
-fn what_was_bent_is_counted() {
+fn what_was_changed_on_the_way_is_counted() {
     let home = Home::new();
     let report = home.import(&[
         json!({"id": "a", "task": "t", "reward": 7}),

@@ -6,6 +6,8 @@ mod config;
 #[cfg(test)]
 mod experience;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod home;
 #[cfg(test)]
 mod jsonl;
@@ -13,3 +15,5 @@ mod jsonl;
 mod records;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod terminal;

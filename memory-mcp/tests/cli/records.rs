@@ -104,7 +104,7 @@ fn a_text_is_remembered_listed_and_superseded() {
 }
 
 #[test]
-fn a_text_told_again_is_known_by_the_next_process() {
+fn a_repeated_text_is_known_by_the_next_process() {
     let home = filled();
     let told = |text| home.run(&["remember", text, "--scope", "acme/shop", "--json"]).ok().value();
     let first = told("Deploys run from Jenkins since June");

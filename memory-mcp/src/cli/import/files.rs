@@ -1,58 +1,48 @@
-//! The reading side: from files to batches of parsed records.
+//! The reading side of an import: from files to batches of records.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use flate2::read::MultiGzDecoder;
-use memory_core::{NoteKind, Scope, Timestamp};
+use memory_capture::Captured;
+use memory_capture::jsonl::{Entry, Reader, Rules};
 
-use crate::cli::Failure;
-use crate::cli::jsonl::{Parsed, Reader};
+use crate::cli::output::Failure;
 
 /// Most records of one batch.
 const MAX_RECORDS: usize = 200;
 
-/// A batch ends once its lines have this many bytes.
+/// Bytes of lines with which a batch ends.
 const MAX_BATCH_BYTES: usize = 2 << 20;
 
-/// Longest line; a longer one is refused, so that one bad file cannot take all memory.
-const MAX_LINE_BYTES: usize = 64 << 20;
-
-/// What every gzip file begins with.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// How lines become records.
+/// A line of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
-    pub(super) scope: Option<Scope>,
-    pub(super) default_scope: Scope,
-    pub(super) kind: Option<NoteKind>,
-    pub(super) now: Timestamp,
+pub(super) struct Origin {
+    path: Arc<Path>,
+    line: u64,
 }
 
-/// A record and where it stands.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) parsed: Parsed,
-    pub(super) path: Arc<Path>,
-    pub(super) line: u64,
+impl Origin {
+    /// Returns the message that says what is wrong with the line.
+    pub(super) fn message(&self, reason: &impl std::fmt::Display) -> String {
+        format!("{}:{}: {reason}", self.path.display(), self.line)
+    }
 }
 
-/// What the reading thread sends.
+/// Message of the reading thread.
 pub(super) enum Message {
     /// Records in the order of their lines.
-    Batch(Vec<Item>),
-    /// One line that is no record, and why.
+    Batch(Vec<(Captured, Origin)>),
+    /// A line that is no record, with the reason.
     Bad(String),
     /// A file that cannot be read to its end.
     Unreadable(Failure),
 }
 
-/// Size of all files together; `None` when standard input is among them.
+/// Returns the size of all files together; `None` when standard input is among them.
 pub(super) fn total_bytes(paths: &[PathBuf]) -> Result<Option<u64>, Failure> {
     let mut total = 0;
     for path in paths {
@@ -77,12 +67,11 @@ pub(super) fn read(
     sender: &SyncSender<Message>,
 ) {
     for path in paths {
-        let read = open(path, n_read).and_then(|file| read_file(path, file, rules, sender));
-        match read {
+        match read_file(path, rules.clone(), n_read, sender) {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
-                // Nobody to tell means that nobody waits for it either.
+                // When nobody listens, nobody waits for the failure either.
                 drop(sender.send(Message::Unreadable(Failure::file(path, &error))));
                 return;
             }
@@ -94,53 +83,35 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Opens a file, unpacked if it is packed.
-fn open(path: &Path, n_read: &Arc<AtomicU64>) -> io::Result<Box<dyn BufRead>> {
-    let source: Box<dyn Read> =
-        if is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-    let counted = Counted { source, n_read: Arc::clone(n_read) };
-    let mut raw = BufReader::with_capacity(128 << 10, counted);
-    if raw.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        return Ok(Box::new(BufReader::with_capacity(256 << 10, MultiGzDecoder::new(raw))));
-    }
-    Ok(Box::new(raw))
-}
-
 /// Reads one file; `false` when nobody listens any more.
 fn read_file(
     path: &Path,
-    mut file: Box<dyn BufRead>,
-    rules: &Rules,
+    rules: Rules,
+    n_read: &Arc<AtomicU64>,
     sender: &SyncSender<Message>,
 ) -> io::Result<bool> {
-    let name: Arc<Path> = path.into();
-    let rules = rules.clone();
-    let mut reader = Reader::new(rules.scope, rules.default_scope, rules.kind, rules.now);
-    let (mut bytes, mut batch, mut batch_bytes) = (Vec::new(), Vec::new(), 0);
-    let mut line = 0;
-    loop {
-        line += 1;
-        let n_bytes = read_line(&mut file, &mut bytes)?;
-        if n_bytes == 0 {
-            break;
-        }
-        let read = match std::str::from_utf8(&bytes) {
-            _ if n_bytes > MAX_LINE_BYTES => {
-                Err(format!("{n_bytes} bytes are more than the limit of {MAX_LINE_BYTES}"))
+    let source: Box<dyn Read> =
+        if is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    let counted = Counted { source, n_read: Arc::clone(n_read) };
+    let path: Arc<Path> = path.into();
+    let (mut batch, mut batch_bytes) = (Vec::new(), 0);
+    for entry in Reader::new(counted, rules)? {
+        let Entry { line, n_bytes, record } = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                // What came before the damage is worth keeping.
+                drop(sender.send(Message::Batch(batch)));
+                return Err(error);
             }
-            Ok(text) if text.trim().is_empty() => continue,
-            // A file that was made on Windows may begin with the mark of its encoding.
-            Ok(text) => reader.read(text.trim_start_matches('\u{feff}')),
-            Err(error) => Err(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)),
         };
-        match read {
-            Ok(parsed) => {
-                batch.push(Item { parsed, path: Arc::clone(&name), line });
+        let origin = Origin { path: Arc::clone(&path), line };
+        match record {
+            Ok(captured) => {
+                batch.push((captured, origin));
                 batch_bytes += n_bytes;
             }
             Err(reason) => {
-                let bad = Message::Bad(complaint(path, line, &reason));
-                if sender.send(bad).is_err() {
+                if sender.send(Message::Bad(origin.message(&reason))).is_err() {
                     return Ok(false);
                 }
             }
@@ -155,24 +126,7 @@ fn read_file(
     Ok(batch.is_empty() || sender.send(Message::Batch(batch)).is_ok())
 }
 
-/// Reads one line into `bytes` and gives its length, which is 0 at the end of the file; of a line that
-/// is too long only the beginning is kept.
-fn read_line(file: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<usize> {
-    bytes.clear();
-    let limit = MAX_LINE_BYTES as u64 + 1;
-    let mut n_bytes = file.by_ref().take(limit).read_until(b'\n', bytes)?;
-    if n_bytes > MAX_LINE_BYTES && bytes.last() != Some(&b'\n') {
-        n_bytes += file.skip_until(b'\n')?;
-    }
-    Ok(n_bytes)
-}
-
-/// Says where a line stands and what is wrong with it.
-pub(super) fn complaint(path: &Path, line: u64, reason: &str) -> String {
-    format!("{}:{line}: {reason}", path.display())
-}
-
-/// Counts what is read, for the progress bar.
+/// File whose bytes are counted for the progress bar.
 struct Counted {
     source: Box<dyn Read>,
     n_read: Arc<AtomicU64>,

@@ -1,0 +1,166 @@
+//! Import of captured records: from batches to the memory, and what came of it.
+//!
+//! Input: batches of [`Captured`] records in the order of their files. Output: the refused ones at
+//! once, the [`Counts`] at the end. Used by the command line's `import`. Limits: the links of
+//! episodes to records that come later are kept until [`Importer::finish`], some hundred bytes
+//! each.
+
+use memory_core::{Error, Import, Imported, Link, Links, Memory, Receipt, RecordKind, Source};
+
+/// Episodes whose links are resolved at once in the end.
+const MAX_LINKED: usize = 200;
+
+/// A record as a format gives it.
+#[derive(Debug, Clone)]
+pub struct Captured {
+    /// The record: [`Import::Episode`] or [`Import::Note`].
+    pub record: Import,
+    /// The records that it names.
+    pub links: Vec<Link>,
+    /// True when its reward was moved into [0, 1].
+    pub is_reward_clamped: bool,
+    /// True when one of its times could not be read, so that the time of import was taken.
+    pub is_time_unknown: bool,
+}
+
+/// Numbers of an import.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Episodes that were given.
+    pub n_episodes: u64,
+    /// Their steps.
+    pub n_steps: u64,
+    /// Notes that were given.
+    pub n_notes: u64,
+    /// Records that were not stored before.
+    pub n_new: u64,
+    /// Records that were.
+    pub n_known: u64,
+    /// Secrets that were masked.
+    pub n_masked: u64,
+    /// Texts that were too long and are kept by head and tail.
+    pub n_cut: u64,
+    /// Rewards that were moved into [0, 1].
+    pub n_rewards_clamped: u64,
+    /// Records with a time that could not be read.
+    pub n_times_unknown: u64,
+    /// Links to records that are not stored.
+    pub n_links_unknown: u64,
+}
+
+/// Stores captured records and counts.
+pub struct Importer<'m> {
+    memory: &'m Memory,
+    /// Links of episodes of which some name nothing that is stored yet.
+    unresolved: Vec<Links>,
+    counts: Counts,
+}
+
+impl<'m> Importer<'m> {
+    /// Returns an importer into `memory` that has stored nothing yet.
+    #[must_use]
+    pub fn new(memory: &'m Memory) -> Self {
+        Self { memory, unresolved: Vec::new(), counts: Counts::default() }
+    }
+
+    /// Stores a batch; returns the refused records by their origin, each with the reason.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] when the memory cannot store anything. What was stored before stays.
+    pub fn write<Origin>(
+        &mut self,
+        batch: Vec<(Captured, Origin)>,
+    ) -> Result<Vec<(Origin, Error)>, Error> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        for (captured, _) in &batch {
+            self.count(captured);
+        }
+        let records = batch.iter().flat_map(|(captured, _)| captured.clone().into_imports());
+        match self.import(records.collect(), batch.len()) {
+            Ok(()) => return Ok(Vec::new()),
+            Err(error) if is_about_a_record(&error) => {}
+            Err(error) => return Err(error),
+        }
+        // Something in the batch is refused: one by one, only that is left out.
+        let mut refused = Vec::new();
+        for (captured, origin) in batch {
+            match self.import(captured.into_imports().collect(), 1) {
+                Ok(()) => {}
+                Err(error) if is_about_a_record(&error) => refused.push((origin, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Resolves the links that are left, now that all records are stored, and returns the counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn finish(mut self) -> Result<Counts, Error> {
+        for links in std::mem::take(&mut self.unresolved).chunks(MAX_LINKED) {
+            let links = links.iter().cloned().map(Import::Links).collect();
+            let imported = self.memory.import(links)?.value;
+            self.counts.n_links_unknown += imported.n_unresolved_links as u64;
+        }
+        Ok(self.counts)
+    }
+
+    fn import(&mut self, records: Vec<Import>, n_given: usize) -> Result<(), Error> {
+        let Receipt { value, n_masked, n_cut } = self.memory.import(records)?;
+        let Imported { n_new, unresolved, n_dropped_links, n_unresolved_links: _ } = value;
+        self.unresolved.extend(unresolved);
+        self.counts.n_new += n_new as u64;
+        self.counts.n_known += (n_given - n_new) as u64;
+        self.counts.n_links_unknown += n_dropped_links as u64;
+        self.counts.n_masked += u64::from(n_masked);
+        self.counts.n_cut += u64::from(n_cut);
+        Ok(())
+    }
+
+    fn count(&mut self, captured: &Captured) {
+        match &captured.record {
+            Import::Episode(_, steps, _) => {
+                self.counts.n_episodes += 1;
+                self.counts.n_steps += steps.len() as u64;
+            }
+            Import::Note(_) => self.counts.n_notes += 1,
+            Import::Links(_) => {}
+        }
+        self.counts.n_rewards_clamped += u64::from(captured.is_reward_clamped);
+        self.counts.n_times_unknown += u64::from(captured.is_time_unknown);
+    }
+}
+
+impl Captured {
+    /// The record, and its links if it has any.
+    fn into_imports(self) -> impl Iterator<Item = Import> {
+        let links = if self.links.is_empty() { None } else { self.own_name() };
+        let links =
+            links.map(|(kind, source)| Import::Links(Links { kind, source, links: self.links }));
+        [self.record].into_iter().chain(links)
+    }
+
+    fn own_name(&self) -> Option<(RecordKind, Source)> {
+        match &self.record {
+            Import::Episode(new, ..) => Some((RecordKind::Episode, new.source.clone()?)),
+            Import::Note(new) => Some((RecordKind::Note, new.source.clone()?)),
+            Import::Links(_) => None,
+        }
+    }
+}
+
+/// Returns whether the error is one record's, so that the others can be stored without it.
+const fn is_about_a_record(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Invalid { .. }
+            | Error::LimitExceeded { .. }
+            | Error::Conflict { .. }
+            | Error::NotFound { .. }
+    )
+}

@@ -1,0 +1,44 @@
+//! Capture of experience that other programs recorded: from their formats to records of the memory,
+//! and back.
+//!
+//! A folder per format; today that is [`jsonl`], the neutral one. A format is read into
+//! [`Captured`] records, which an [`Importer`] stores through [`memory_core::Memory`], each once,
+//! however often it comes. Used by the command line. Limits: no terminal, no protocol and no clock
+//! in here; files are opened by the caller.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use memory_capture::{Importer, jsonl};
+//! use memory_core::{Config, MemStorage, Memory, RecordFilter, RecordKind, Scope, Timestamp};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+//! let rules = jsonl::Rules {
+//!     scope: None,
+//!     default_scope: Scope::new("acme/shop")?,
+//!     kind: None,
+//!     now: Timestamp::from_millis(1_767_225_600_000),
+//! };
+//! let file = br#"{"id": "1", "text": "Staging is reset at night", "ts": "2025-05-01"}"#;
+//! let mut importer = Importer::new(&memory);
+//! for entry in jsonl::Reader::new(&file[..], rules)? {
+//!     let entry = entry?;
+//!     let refused = importer.write(vec![(entry.record?, entry.line)])?;
+//!     assert!(refused.is_empty());
+//! }
+//! assert_eq!(importer.finish()?.n_new, 1);
+//!
+//! let notes = memory.list(RecordKind::Note, &RecordFilter::default(), None, 10)?;
+//! let mut lines = Vec::new();
+//! jsonl::write(&memory, &[notes[0].id], &mut lines)?;
+//! assert!(lines.starts_with(br#"{"id":"1","kind":"fact","text":"Staging is"#));
+//! # Ok(())
+//! # }
+//! ```
+
+mod importer;
+pub mod instant;
+pub mod json;
+pub mod jsonl;
+
+pub use importer::{Captured, Counts, Importer};
