@@ -44,6 +44,7 @@
 #[doc(hidden)]
 pub mod bench;
 mod clock;
+mod codec;
 mod config;
 mod embed;
 mod error;
@@ -55,6 +56,7 @@ mod memory;
 mod model;
 mod retention;
 mod retrieve;
+mod stats;
 mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
@@ -84,8 +86,11 @@ pub mod backend {
     };
 }
 
-/// What experience says: advice, cures, patterns, reflections, and how sure we are of each.
+/// Learning: advice, cures, patterns, reflections and helpfulness, each with its evidence.
 pub mod learning {
-    pub use crate::learn::{Association, Worth};
-    pub use crate::memory::{Advice, Cure, Judged, KnownError, Pattern, PatternQuery, Reflection};
+    pub use crate::learn::{
+        Association, Cure, Helpfulness, KnownError, Pattern, PatternKind, PatternQuery,
+    };
+    pub use crate::memory::{Advice, FeedbackResult, Reflection};
+    pub use crate::stats::Posterior;
 }

@@ -12,7 +12,9 @@ mod import;
 mod learning;
 mod notes;
 mod patterns;
-mod wording;
+mod quotes;
+mod recommend;
+mod reflection;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,14 +36,14 @@ use crate::storage::{
     StorageStats, WriteBatch,
 };
 
-pub use advice::{Advice, Reflection};
+pub use advice::Advice;
 pub use checkpoint::Handoff;
-pub use cures::{Cure, KnownError, Logged};
-pub use feedback::Judged;
+pub use cures::Logged;
+pub use feedback::FeedbackResult;
 pub use import::Import;
 use learning::{Learning, Loading};
 pub use notes::Remembered;
-pub use patterns::{Pattern, PatternQuery};
+pub use reflection::Reflection;
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;
@@ -137,7 +139,7 @@ impl Memory {
     /// Takes in what was learned since the last time; the first time that is everything.
     ///
     /// Whatever asks for advice does so by itself. [`Memory::recall`] does not: it ranks by what is known by
-    /// then of the worth of records to those who followed them. Cost the first time: some 7 µs an episode.
+    /// then of the helpfulness of records to those who followed them. Cost the first time: some 7 µs an episode.
     ///
     /// # Errors
     ///

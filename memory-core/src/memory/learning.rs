@@ -1,8 +1,8 @@
-//! What was learned, kept up to date from the change feed.
+//! Learned state, kept up to date from the change feed.
 //!
-//! An episode that ended is taken in by its digest, which is stored with it; where that is missing or of
-//! another version it is made from the steps once more, and kept. So a start reads no steps, and every
-//! process learns what the others recorded.
+//! An ended episode is learned from its digest, which is stored with it; a digest that is missing
+//! or of another version is computed from the steps again and stored. So a start reads no steps,
+//! and every process learns what the others recorded.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -13,60 +13,66 @@ use crate::learn::{Digest, Learned};
 use crate::model::{Episode, EpisodeId, RecordId, Timestamp};
 use crate::storage::{ChangeOp, Durability, Op, Seq, StepRange, Storage, StorageError, WriteBatch};
 
-/// Changes that are read at once.
+/// Number of changes that are read at once.
 const PAGE_CHANGES: usize = 256;
 
-/// How long what was learned counts as fresh for a step, in milliseconds.
+/// Age up to which the learned state is fresh enough for logged steps, in milliseconds.
 const FRESH_MS: i64 = 1_000;
 
-/// Steps that are read at once.
+/// Number of steps that are read at once.
 const PAGE_STEPS: u32 = 64;
 
-/// What was learned, and how much of the storage it reflects.
+/// Learned state with its position in the change feed.
 pub(super) struct Learning {
     learned: RwLock<Learned>,
-    /// Position of the change feed that is reflected; also lets one thread refresh at a time.
+    /// Position in the change feed up to which changes are learned; its lock lets one thread
+    /// refresh at a time.
     seq: Mutex<Seq>,
-    /// When that was last looked for, in milliseconds; the smallest number before the first time.
-    looked_at: AtomicI64,
-    /// Set when nobody will ask any more: a load ends at the next page.
+    /// Time of the last refresh for logged steps, in milliseconds; the smallest number before it.
+    refreshed_at: AtomicI64,
+    /// Set on shutdown; a load stops after the current page.
     abandoned: AtomicBool,
 }
 
 impl Learning {
-    /// Nothing is learned yet.
+    /// Creates an empty state.
     pub(super) fn new() -> Self {
         Self {
             learned: RwLock::new(Learned::default()),
             seq: Mutex::new(0),
-            looked_at: AtomicI64::new(i64::MIN),
+            refreshed_at: AtomicI64::new(i64::MIN),
             abandoned: AtomicBool::new(false),
         }
     }
 
-    /// What was learned as of the last refresh.
+    /// Locks the learned state as of the last refresh for reading.
     pub(super) fn learned(&self) -> RwLockReadGuard<'_, Learned> {
         self.learned.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same as [`Learning::refresh`], unless that was done within the last second: for what is asked with
-    /// every step.
+    /// Returns whether some thread holds a lock on the learned state.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.learned.try_write().is_err()
+    }
+
+    /// Refreshes unless this was done within the last second: for calls with every logged step.
     pub(super) fn refresh_if_due(
         &self,
         storage: &dyn Storage,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
-        // A clock that was set back must not keep it from looking.
-        if (0..FRESH_MS).contains(&now.millis_since(looked_at)) {
+        let refreshed_at = Timestamp::from_millis(self.refreshed_at.load(Ordering::Relaxed));
+        // The lower bound keeps a clock that was set back from preventing refreshes.
+        if (0..FRESH_MS).contains(&now.millis_since(refreshed_at)) {
             return Ok(());
         }
         self.refresh(storage)?;
-        self.looked_at.store(now.as_millis(), Ordering::Relaxed);
+        self.refreshed_at.store(now.as_millis(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Takes in what changed since the last time; the first time that is everything.
+    /// Learns all changes since the last refresh; the first time that is everything.
     pub(super) fn refresh(&self, storage: &dyn Storage) -> Result<(), Error> {
         let mut seq = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -75,45 +81,46 @@ impl Learning {
             else {
                 return Ok(());
             };
-            let (mut gone, mut put) = (Vec::new(), Vec::new());
+            let (mut removed, mut put) = (Vec::new(), Vec::new());
             for change in &changes {
                 if let RecordId::Episode(id) = change.id {
-                    if change.op == ChangeOp::Put { put.push(id) } else { gone.push(id) }
+                    if change.op == ChangeOp::Put { put.push(id) } else { removed.push(id) }
                 }
             }
-            self.take(storage, &gone, &put).map_err(Error::storage(READ))?;
+            self.apply(storage, &removed, &put).map_err(Error::storage(READ))?;
             *seq = last.seq;
         }
     }
 
-    fn take(
+    /// Learns the current state of episodes that were put, and removes others.
+    fn apply(
         &self,
         storage: &dyn Storage,
-        gone: &[EpisodeId],
+        removed: &[EpisodeId],
         put: &[EpisodeId],
     ) -> Result<(), StorageError> {
         let episodes = if put.is_empty() { Vec::new() } else { storage.episodes(put)? };
-        let mut made = Vec::new();
+        let mut new_digests = Vec::new();
         let mut digested = Vec::with_capacity(episodes.len());
         for episode in episodes.into_iter().flatten().filter(|e| e.closing.is_some()) {
-            let digest = if let Some(digest) = kept(&episode) {
+            let digest = if let Some(digest) = stored_digest(&episode) {
                 digest
             } else {
                 let digest = digest_of(storage, episode.id)?;
-                let keep = digest.encode().into();
-                made.push(Op::KeepDigest { episode: episode.id, digest: keep });
+                let encoded = digest.encode().into();
+                new_digests.push(Op::KeepDigest { episode: episode.id, digest: encoded });
                 digest
             };
             digested.push((episode, digest));
         }
-        if !made.is_empty()
-            && let Err(error) = storage.apply(WriteBatch { ops: made }, Durability::Process)
+        if !new_digests.is_empty()
+            && let Err(error) = storage.apply(WriteBatch { ops: new_digests }, Durability::Process)
         {
-            // They are derived: the next start makes them once more.
-            tracing::warn!(%error, "digests of episodes were not kept");
+            // Digests are derived: the next start computes them again.
+            tracing::warn!(%error, "digests of episodes were not stored");
         }
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        for id in gone {
+        for id in removed {
             learned.remove(*id);
         }
         for (episode, digest) in &digested {
@@ -122,12 +129,12 @@ impl Learning {
         Ok(())
     }
 
-    /// Ends a load that may be running.
+    /// Stops a load that may be running.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Begins to load on a thread of its own once the index is loaded, so that the first question waits
+    /// Starts a thread that loads the state once the index is loaded, so that the first call waits
     /// for less.
     pub(super) fn load(
         learning: &Arc<Self>,
@@ -138,17 +145,17 @@ impl Learning {
         let spawned = std::thread::Builder::new().name("memory-learn".into()).spawn(move || {
             index.wait();
             if let Err(error) = learning.refresh(storage.as_ref()) {
-                tracing::warn!(%error, "what was learned could not be loaded yet");
+                tracing::warn!(%error, "the learned state could not be loaded yet");
             }
         });
         spawned.ok().map(|thread| Loading { thread: Some(thread) })
     }
 }
 
-/// What the messages of a failed refresh call it.
+/// Name of a refresh in errors.
 const READ: &str = "read what was learned";
 
-/// The thread of the first load; dropping it waits for its end.
+/// Thread of the first load; dropping it waits for its end.
 pub(super) struct Loading {
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -156,19 +163,20 @@ pub(super) struct Loading {
 impl Drop for Loading {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there was said on its way.
+            // A panic of the thread was reported when it happened.
             drop(thread.join());
         }
     }
 }
 
-/// The digest that is kept with an episode, if it is of this version and of all steps.
-fn kept(episode: &Episode) -> Option<Digest> {
-    let digest = Digest::decode(episode.digest.as_deref()?)?;
+/// Returns the digest that is stored with an episode, if it is readable and covers all steps.
+fn stored_digest(episode: &Episode) -> Option<Digest> {
+    // A digest of another version is no error: it is computed again.
+    let digest = Digest::decode(episode.digest.as_deref()?).ok()?;
     (digest.moves.len() == episode.n_steps as usize).then_some(digest)
 }
 
-/// The digest of an episode's steps as stored.
+/// Computes the digest of an episode's stored steps.
 pub(super) fn digest_of(storage: &dyn Storage, id: EpisodeId) -> Result<Digest, StorageError> {
     let mut steps = Vec::new();
     loop {

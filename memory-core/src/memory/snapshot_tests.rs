@@ -13,8 +13,8 @@ use super::*;
 use crate::intake::{Completion, NewEpisode};
 use crate::model::Scope;
 use crate::storage::MemStorage;
-pub(super) use world::Words;
-use world::{Counting, World, answers, note, step};
+pub(super) use world::{Counting, Words};
+use world::{World, answers, note, step};
 
 /// A world of some notes with vectors whose index was saved.
 fn saved_world(storage: Arc<dyn Storage>, n_notes: usize) -> World {

@@ -145,7 +145,7 @@ impl Caller {
             }
             Act::Judge => {
                 let note = self.note.unwrap_or(NoteId::from_bytes([0; 16]));
-                let judged = self.memory.judge(&[episode.into(), note.into()], true)?;
+                let judged = self.memory.feedback(&[episode.into(), note.into()], true)?;
                 assert_eq!(judged.len(), 2);
             }
             Act::Remember => self.note = Some(self.memory.remember(note("otter note"))?.value.id()),
