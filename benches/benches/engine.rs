@@ -129,7 +129,7 @@ fn bench_complete(group: &mut BenchmarkGroup<'_, WallTime>, round: usize, open: 
                     }
                     ids.into_iter().zip(copies(&completions, n)).collect()
                 };
-                timed(n, round, open, inputs, |memory, (id, end)| memory.complete(id, end).unwrap())
+                timed(n, round, open, inputs, |memory, (id, end)| memory.finish(id, end).unwrap())
             });
         });
     }

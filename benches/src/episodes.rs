@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::calendar::Calendar;
 use crate::data::{DataError, broken, read_lines};
 
-/// Longest text of a step that is kept, in bytes: as the engine's default.
+/// Maximum length of a text of a step, in bytes: the default of the engine.
 const MAX_TEXT_BYTES: usize = 16_384;
 
 /// An attempt with its steps.
@@ -57,10 +57,10 @@ struct LineStep {
     verb: Option<Box<str>>,
 }
 
-/// Reads `NAME.episodes.jsonl.gz` in the order of time, or of lines where there is none.
+/// Reads `NAME.episodes.jsonl.gz` in the order of time where it is given, else of lines.
 ///
-/// The action of a step is what the engine makes of its arguments, or the file's own verb with
-/// `verbs`.
+/// The action of a step is that which the engine derives from its arguments, or with `verbs` the
+/// verb in the file.
 pub fn read_attempts(dir: &Path, name: &str, verbs: bool) -> Result<Vec<Attempt>, DataError> {
     let path = dir.join(format!("{name}.episodes.jsonl.gz"));
     let lines: Vec<Line> = read_lines(&path)?;
@@ -125,8 +125,9 @@ fn read_step(idx: usize, step: LineStep, at: Timestamp, verbs: bool) -> Step {
     }
 }
 
-/// An attempt of `n_steps` steps at one of 500 tasks: each of 20 tools has a few that mostly follow
-/// it, and one step in ten fails, in one of 30 ways. `None` for more steps than an episode counts.
+/// Generates an attempt of `n_steps` steps at one of 500 tasks: each of 20 tools has a few that
+/// mostly follow it, and one step in ten fails, in one of 30 ways. Returns `None` for more steps
+/// than an episode counts.
 pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Option<Attempt> {
     let mut tool = rng.usize(..20);
     let mut line_step = || {
@@ -134,7 +135,7 @@ pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Optio
         let ok = rng.u8(..10) > 0;
         let error = format!(
             "error: kind {} of thing failed at line {}",
-            WAYS[rng.usize(..30) % 6],
+            FAILURES[rng.usize(..30) % 6],
             rng.u16(..)
         );
         let words = ["alpha", "beta", "gamma", "delta"][rng.usize(..4)].repeat(12);
@@ -170,4 +171,5 @@ pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Optio
     attempt(line, number, at, false)
 }
 
-const WAYS: [&str; 6] = ["network", "syntax", "type", "lock", "disk", "quota"];
+/// Kinds of failure in generated steps.
+const FAILURES: [&str; 6] = ["network", "syntax", "type", "lock", "disk", "quota"];

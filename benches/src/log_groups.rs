@@ -33,8 +33,8 @@ pub fn read_log(dir: &Path, name: &str) -> Result<LabelledLog, DataError> {
     Ok(LabelledLog { name: name.to_owned(), lines: rows.filter_map(line).collect() })
 }
 
-/// Rows of comma-separated values; a field in quotes may hold commas, line breaks and doubled
-/// quotes.
+/// Splits comma-separated values into rows; a field in quotes may hold commas, line breaks and
+/// doubled quotes.
 fn rows(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut field) = (Vec::new(), Vec::new(), String::new());
     let (mut is_quoted, mut chars) = (false, text.chars().peekable());
@@ -61,8 +61,8 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// Share of the lines whose group, made by `key`, holds exactly the lines of one label (group
-/// accuracy).
+/// Returns the group accuracy: the share of lines whose group, made by `key`, holds exactly the
+/// lines of one label.
 #[must_use]
 pub fn group_accuracy(log: &LabelledLog, key: impl Fn(&str) -> u64) -> f64 {
     let (mut groups, mut labels) =
@@ -71,10 +71,10 @@ pub fn group_accuracy(log: &LabelledLog, key: impl Fn(&str) -> u64) -> f64 {
         groups.entry(key(message)).or_default().push(label);
         *labels.entry(label).or_default() += 1;
     }
-    let is_right = |group: &&Vec<&str>| {
-        group.iter().all(|label| label == &group[0]) && labels.get(group[0]) == Some(&group.len())
-    };
-    let n_right: usize = groups.values().filter(is_right).map(Vec::len).sum();
+    let right = groups.values().filter(|group| {
+        group.iter().all(|label| *label == group[0]) && labels.get(group[0]) == Some(&group.len())
+    });
+    let n_right: usize = right.map(Vec::len).sum();
     n_right as f64 / log.lines.len().max(1) as f64
 }
 

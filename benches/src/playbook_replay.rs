@@ -1,14 +1,14 @@
-//! Playbooks judged by what happened next, on recorded episodes.
+//! Playbooks rated by what happened next, on recorded episodes.
 //!
-//! The episodes of a set are replayed in their order. Before each one a playbook is asked for, made of what came
-//! before; then the episode shows which tools it really used and how it ended.
+//! The episodes of a set are replayed in their order. Before each one a playbook is made from those
+//! that came before; then the episode shows which tools it used and how it ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::bench::{Adviser, step_name};
+use memory_core::bench::{LearnBench, step_name};
 use memory_core::{
     Completion, Config, Episode, EpisodeId, Error, HitKind, MemStorage, Memory, NewEpisode,
     Outcome, Query, RecordId, Scope, Strength,
@@ -19,48 +19,50 @@ use crate::data::{DataError, broken, set_names};
 use crate::episodes::{Attempt, read_attempts};
 use crate::table::{layout, number, share};
 
-/// Attempts at tasks alike that are asked for.
-const MAX_NEAR: usize = 5;
+/// Maximum number of attempts at similar tasks.
+const MAX_SIMILAR: usize = 5;
 
-/// How much an attempt at a task that a strong hit found counts, against one at the very task.
-const NEAR: f64 = 0.5;
+/// Maximum size of a playbook, in tokens.
+const MAX_TOKENS: usize = 400;
 
-/// What came of the replay of one set.
+/// Similarity of a task that a strong hit found; 1 is the same task.
+const SIMILARITY: f64 = 0.5;
+
+/// Figures of the replay of one set.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Replay {
     /// Name of the set.
     pub set: String,
-    /// Successes of tasks that had succeeded before: what playbooks are judged on.
+    /// Successes of tasks that were tried before: what playbooks are rated on.
     pub repeated: Overlap,
     /// The same with as many of the most frequent tools of all earlier successes.
     pub baseline: Overlap,
-    /// Successes of new tasks for which a strong hit found others alike.
-    pub alike: Overlap,
-    /// Its baseline.
-    pub alike_baseline: Overlap,
-    /// Episodes of tasks never tried before.
+    /// Successes of new tasks for which a strong hit found similar ones.
+    pub similar: Overlap,
+    /// Baseline of `similar`.
+    pub similar_baseline: Overlap,
+    /// Number of episodes of tasks never tried before.
     pub n_new: usize,
-    /// Of these the ones that got "no experience".
+    /// Number of these that got "no experience".
     pub n_no_experience: usize,
-    /// Episodes of tasks tried before, and the sums of squared errors of the expected success and of the
-    /// rate of all earlier episodes.
+    /// Number of episodes of tasks tried before.
     pub n_expected: usize,
-    /// See `n_expected`.
+    /// Sum of the squared errors of the expected success over these.
     pub squared_error: f64,
-    /// See `n_expected`.
+    /// Sum of the squared errors of the success rate of all earlier episodes.
     pub squared_error_base: f64,
-    /// Longest playbook, in bytes.
+    /// Length of the longest playbook, in bytes.
     pub max_bytes: usize,
-    /// Playbooks asked for, and the time that they took together, in microseconds.
+    /// Number of playbooks.
     pub n_books: usize,
-    /// See `n_books`.
+    /// Time that they took together, in microseconds.
     pub book_us: f64,
-    /// Every 20th or so of the playbooks, with the reflection that followed, for reading.
+    /// Some of the playbooks, evenly spread, with the reflections that followed, for reading.
     #[serde(skip)]
     pub examples: Vec<String>,
 }
 
-/// Sums of precision and recall of tools told against tools used.
+/// Sums of precision and recall of the tools of playbooks against the tools used.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Overlap {
     n: usize,
@@ -69,10 +71,10 @@ pub struct Overlap {
 }
 
 impl Overlap {
-    fn add(&mut self, told: &[String], used: &BTreeSet<String>) {
-        let hits = told.iter().filter(|tool| used.contains(*tool)).count() as f64;
+    fn add(&mut self, named: &[String], used: &BTreeSet<String>) {
+        let hits = named.iter().filter(|tool| used.contains(*tool)).count() as f64;
         self.n += 1;
-        self.precision += if told.is_empty() { 0.0 } else { hits / told.len() as f64 };
+        self.precision += if named.is_empty() { 0.0 } else { hits / named.len() as f64 };
         self.recall += hits / used.len().max(1) as f64;
     }
 
@@ -81,7 +83,7 @@ impl Overlap {
     }
 }
 
-/// Replays every set `NAME.episodes.jsonl.gz` of a folder, or those named.
+/// Replays every set `NAME.episodes.jsonl.gz` of a folder, or those that are named.
 pub fn replay_all(
     dir: &Path,
     only: &[String],
@@ -97,57 +99,59 @@ pub fn replay(dir: &Path, set: &str, n_examples: usize) -> Result<Replay, DataEr
     let failed = |e: Error| broken(&dir.join(set), 0, e.to_string());
     let attempts = read_attempts(dir, set, false)?;
     let every = (attempts.len() / (n_examples + 1)).max(1);
-    let mut course = Course::new(set).map_err(failed)?;
+    let mut replayer = Replayer::new(set).map_err(failed)?;
     for (i, attempt) in attempts.into_iter().enumerate() {
         let show = n_examples > 0 && i % every == every - 1;
-        course.meet(attempt, show).map_err(failed)?;
+        replayer.replay(attempt, show).map_err(failed)?;
     }
-    Ok(course.report)
+    Ok(replayer.report)
 }
 
-/// A set while it is replayed.
-struct Course {
+/// State of the replay of a set.
+struct Replayer {
     report: Replay,
     memory: Memory,
-    /// Ids of the attempts by those that the memory gave them.
+    /// Ids of the attempts by the ids that the memory gave them.
     ids: BTreeMap<EpisodeId, EpisodeId>,
-    adviser: Adviser,
-    /// For each tool the earlier successes that used it.
+    learned: LearnBench,
+    /// For each tool the number of earlier successes that used it.
     popular: BTreeMap<String, usize>,
-    n_met: usize,
-    credit: f64,
+    /// Number of earlier attempts with a known outcome.
+    n_known: usize,
+    /// Number of successes among them.
+    n_succeeded: f64,
 }
 
-impl Course {
+impl Replayer {
     fn new(set: &str) -> Result<Self, Error> {
         Ok(Self {
             report: Replay { set: set.to_owned(), ..Replay::default() },
             memory: Memory::open(Arc::new(MemStorage::new()), Config::default())?,
             ids: BTreeMap::new(),
-            adviser: Adviser::default(),
+            learned: LearnBench::default(),
             popular: BTreeMap::new(),
-            n_met: 0,
-            credit: 0.0,
+            n_known: 0,
+            n_succeeded: 0.0,
         })
     }
 
-    fn meet(&mut self, attempt: Attempt, show: bool) -> Result<(), Error> {
+    fn replay(&mut self, attempt: Attempt, show: bool) -> Result<(), Error> {
         let Attempt { episode, steps } = attempt;
         let task = episode.task.as_str();
         if task.trim().is_empty() {
-            return Ok(()); // an attempt at nobody knows what
+            // Its task is not known.
+            return Ok(());
         }
-        let near = self.alike(&episode.scope, task)?;
+        let similar = self.similar(&episode.scope, task)?;
         let id = self.memory.start(NewEpisode::new(episode.scope.clone(), task))?.value;
         let outcome = episode.outcome();
-        self.memory.complete(id, Completion { outcome, ..Completion::default() })?;
+        self.memory.finish(id, Completion { outcome, ..Completion::default() })?;
         self.ids.insert(id, episode.id);
-        let same: Vec<(EpisodeId, f64)> =
-            self.adviser.attempts(&episode).into_iter().map(|id| (id, 1.0)).collect();
-        let is_new = same.is_empty();
-        let precedents = if is_new { near } else { same };
+        let is_new = !self.learned.is_tried(&episode);
+        // Where the task was tried before, its own attempts alone count.
+        let similar = if is_new { similar } else { Vec::new() };
         let started = Instant::now();
-        let advice = self.adviser.playbook(episode.scope.as_str(), &precedents, 400);
+        let advice = self.learned.playbook(&episode, &similar, MAX_TOKENS);
         self.report.book_us += started.elapsed().as_secs_f64() * 1e6;
         self.report.n_books += 1;
         self.report.max_bytes = self.report.max_bytes.max(advice.text.len());
@@ -155,26 +159,26 @@ impl Course {
             self.report.n_new += 1;
             self.report.n_no_experience += usize::from(advice.expected.is_none());
         }
-        self.judge_expectation(is_new, advice.expected, &episode);
+        self.rate_expectation(is_new, advice.expected, &episode);
         let used: BTreeSet<String> = steps.iter().filter(|s| s.ok).map(step_name).collect();
         if outcome == Some(Outcome::Success) && !used.is_empty() {
             if !advice.tools.is_empty() {
-                let told = self.most_popular(advice.tools.len());
+                let popular = self.most_popular(advice.tools.len());
                 let (own, base) = if is_new {
-                    (&mut self.report.alike, &mut self.report.alike_baseline)
+                    (&mut self.report.similar, &mut self.report.similar_baseline)
                 } else {
                     (&mut self.report.repeated, &mut self.report.baseline)
                 };
                 own.add(&advice.tools, &used);
-                base.add(&told, &used);
+                base.add(&popular, &used);
             }
             for tool in used {
                 *self.popular.entry(tool).or_default() += 1;
             }
         }
-        self.adviser.put(&episode, steps);
+        self.learned.put_with_steps(&episode, steps);
         if show {
-            let (reflection, request) = self.adviser.reflection(&episode);
+            let (reflection, request) = self.learned.reflection(&episode);
             let task = episode.task.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
             let task: String = task.chars().take(200).collect();
             let ended = outcome.map_or("unknown", Outcome::name);
@@ -187,37 +191,37 @@ impl Course {
         Ok(())
     }
 
-    /// Ended attempts at tasks alike, found by their words.
-    fn alike(&self, scope: &Scope, task: &str) -> Result<Vec<(EpisodeId, f64)>, Error> {
+    /// Finds ended attempts at similar tasks, by their words.
+    fn similar(&self, scope: &Scope, task: &str) -> Result<Vec<(EpisodeId, f64)>, Error> {
         let query = Query {
             scope: Some(scope.clone()),
             kinds: vec![HitKind::Episode],
-            limit: Some(MAX_NEAR),
+            limit: Some(MAX_SIMILAR),
             strength: Strength::Strong,
             ..Query::new(task)
         };
         let hits = self.memory.recall(&query)?.hits;
         let ids = hits.iter().filter_map(|hit| match hit.record.id() {
-            RecordId::Episode(id) => self.ids.get(&id).map(|id| (*id, NEAR)),
+            RecordId::Episode(id) => self.ids.get(&id).map(|id| (*id, SIMILARITY)),
             RecordId::Note(_) => None,
         });
         Ok(ids.collect())
     }
 
-    fn judge_expectation(&mut self, is_new: bool, expected: Option<[f64; 3]>, episode: &Episode) {
+    fn rate_expectation(&mut self, is_new: bool, expected: Option<[f64; 3]>, episode: &Episode) {
         let credit = match episode.outcome() {
             Some(Outcome::Success) => 1.0,
             Some(Outcome::Partial | Outcome::Failure) => 0.0,
             Some(Outcome::Abstained) | None => return,
         };
         if let (false, Some([mean, ..])) = (is_new, expected) {
-            let base = (self.credit + 1.0) / (self.n_met as f64 + 2.0);
+            let base = (self.n_succeeded + 1.0) / (self.n_known as f64 + 2.0);
             self.report.n_expected += 1;
             self.report.squared_error += (mean - credit).powi(2);
             self.report.squared_error_base += (base - credit).powi(2);
         }
-        self.n_met += 1;
-        self.credit += credit;
+        self.n_known += 1;
+        self.n_succeeded += credit;
     }
 
     fn most_popular(&self, n: usize) -> Vec<String> {
@@ -227,7 +231,8 @@ impl Course {
     }
 }
 
-/// The table: precision and recall of the tools told, beside the baseline, and how well success was expected.
+/// Lays out the figures: precision and recall of the tools of playbooks beside the baseline, and
+/// the error of the expected success.
 #[must_use]
 pub fn table(replays: &[Replay]) -> String {
     let headings = [
@@ -258,9 +263,9 @@ pub fn table(replays: &[Replay]) -> String {
             let mut row = vec![replay.set.clone(), replay.repeated.n.to_string()];
             row.extend(overlap(&replay.repeated));
             row.extend(overlap(&replay.baseline));
-            row.push(replay.alike.n.to_string());
-            row.extend(overlap(&replay.alike));
-            row.extend(overlap(&replay.alike_baseline));
+            row.push(replay.similar.n.to_string());
+            row.extend(overlap(&replay.similar));
+            row.extend(overlap(&replay.similar_baseline));
             row.push(replay.n_new.to_string());
             row.push(per(replay.n_no_experience as f64, replay.n_new));
             row.push(replay.n_expected.to_string());

@@ -4,8 +4,9 @@
 use crate::memory::Memory;
 
 pub use crate::index::dense::bench::{DenseIndex, KernelBench, UnitMask};
-pub use crate::learn::advice::bench::{Advice, Adviser, step_name};
-pub use crate::learn::bench::{LearnBench, Observed, Proposal, signature};
+pub use crate::learn::bench::{
+    LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
+};
 pub use crate::retrieve::Weights;
 
 impl Memory {

@@ -28,7 +28,7 @@
 //!     summary: Some("Added rust_decimal to the workspace manifest.".into()),
 //!     ..Completion::default()
 //! };
-//! memory.complete(episode, completion)?;
+//! memory.finish(episode, completion)?;
 //!
 //! // A later session meets the same error.
 //! let recall = memory.recall(&Query::new("failed to resolve undeclared crate rust_decimal"))?;
@@ -45,6 +45,7 @@ mod background;
 #[doc(hidden)]
 pub mod bench;
 mod clock;
+mod codec;
 mod config;
 mod embed;
 mod error;
@@ -56,6 +57,7 @@ mod memory;
 mod model;
 mod retention;
 mod retrieve;
+mod stats;
 mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
@@ -65,8 +67,8 @@ pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use memory::{
-    EngineStatus, Forgotten, Handoff, Import, Imported, Link, LinkRole, Links, Logged, Memory,
-    MemoryBuilder, Remembered, Selection,
+    Begun, EngineStatus, Finished, Forgotten, Handoff, Import, Imported, Link, LinkRole, Links,
+    Logged, Lookup, Memory, MemoryBuilder, Remembered, Selection,
 };
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
@@ -88,8 +90,11 @@ pub mod backend {
     };
 }
 
-/// What experience says: advice, cures, patterns, reflections, and how sure we are of each.
+/// Learning: advice, cures, patterns, reflections and helpfulness, each with its evidence.
 pub mod learning {
-    pub use crate::learn::{Association, Worth};
-    pub use crate::memory::{Advice, Cure, Judged, KnownError, Pattern, PatternQuery, Reflection};
+    pub use crate::learn::{
+        Association, Cure, Helpfulness, KnownError, Pattern, PatternKind, PatternQuery,
+    };
+    pub use crate::memory::{Advice, FeedbackResult, Reflection};
+    pub use crate::stats::Posterior;
 }

@@ -3,17 +3,21 @@
 //! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
 
 mod advice;
+mod begin;
 mod builder;
 mod checkpoint;
 mod cures;
-mod episodes;
 mod feedback;
+mod finish;
 mod forget;
 mod import;
 mod learning;
+mod log;
 mod notes;
 mod patterns;
-mod wording;
+mod quotes;
+mod recommend;
+mod reflection;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,16 +40,18 @@ use crate::storage::{
     StorageStats, WriteBatch,
 };
 
-pub use advice::{Advice, Reflection};
+pub use advice::Advice;
+pub use begin::{Begun, Lookup};
 pub use builder::MemoryBuilder;
 pub use checkpoint::Handoff;
-pub use cures::{Cure, KnownError, Logged};
-pub use feedback::Judged;
+pub use cures::Logged;
+pub use feedback::FeedbackResult;
+pub use finish::Finished;
 pub use forget::{Forgotten, Selection};
 pub use import::{Import, Imported, Link, LinkRole, Links};
 use learning::Learning;
 pub use notes::Remembered;
-pub use patterns::{Pattern, PatternQuery};
+pub use reflection::Reflection;
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;

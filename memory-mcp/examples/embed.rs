@@ -83,7 +83,7 @@ fn record(memory: &Memory, scope: &Scope) -> Result<(), memory_core::Error> {
         summary: Some("Listed rust_decimal in the manifest of checkout.".into()),
         ..Completion::default()
     };
-    memory.complete(episode, completion)?;
+    memory.finish(episode, completion)?;
     Ok(())
 }
 

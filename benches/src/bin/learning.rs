@@ -1,4 +1,4 @@
-//! What experience teaches, judged on what comes next; see the README of this crate.
+//! Harness for what is learned, rated on what comes next; see the README of this crate.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,10 +14,11 @@ use memory_benches::playbook_replay::{replay_all, table};
 use memory_benches::table::{layout, number, object, share};
 use memory_core::bench::{LearnBench, Observed, signature};
 
-/// Measures whether what cured errors before cures the next ones, and what playbooks are worth.
+/// Measures whether earlier cures of errors cure the next ones, and the quality of playbooks.
 ///
-/// Episodes come in the order of time. Before each is learned, its errors are put to what was learned so
-/// far, and the best cure that is proposed is compared with what in fact ended the error.
+/// Episodes come in the order of time. Before each is learned, its errors are put to what was
+/// learned so far, and the best cure that is proposed is compared with what in fact ended the
+/// error.
 #[derive(Parser)]
 struct Arguments {
     /// Folder with NAME.episodes.jsonl.gz
@@ -32,8 +33,8 @@ struct Arguments {
     /// Show what is proposed, most frequent first, and some playbooks and reflections
     #[arg(long)]
     show: bool,
-    /// Only measure how well signatures group the lines of the logs in this folder: `NAME.log_structured.csv`
-    /// with columns `Content` and `EventId`, as loghub has them
+    /// Only measure how well signatures group the lines of the logs in this folder:
+    /// `NAME.log_structured.csv` with columns `Content` and `EventId`, as loghub has them
     #[arg(long, value_name = "DIR")]
     logs: Option<PathBuf>,
     /// Write all figures to this file
@@ -44,7 +45,7 @@ struct Arguments {
     speed: bool,
 }
 
-/// What became of the errors of a set.
+/// Counts of the errors of a set, and of the cures proposed for them.
 #[derive(Default)]
 struct Tally {
     n_episodes: usize,
@@ -53,15 +54,18 @@ struct Tally {
     n_resolved: usize,
     /// Errors with a proposal.
     n_proposed: usize,
-    /// Of these, how many in fact ended by the first proposal, by it and nothing else besides, or by one of
-    /// the first three.
+    /// Of these, errors that in fact ended by the first proposal.
     n_right: usize,
+    /// Of these, errors that ended by the first proposal and nothing else.
     n_exactly: usize,
+    /// Of these, errors that ended by one of the first three proposals.
     n_right_of_three: usize,
-    /// Of these, how many ended by trying again at once, with nothing changed or with anything.
+    /// Of these, errors that ended by a retry at once, with nothing changed.
     n_plain: usize,
+    /// Of these, errors that ended by a retry at once, with or without changes.
     n_at_once: usize,
-    /// Of these, where the proposed remedy was tried, and where it then worked; the same for at once.
+    /// Of these, errors where the proposal was tried, and where it then worked; then the same for a
+    /// retry at once.
     followed: [usize; 2],
     instead: [usize; 2],
     digest: Vec<Duration>,
@@ -121,7 +125,7 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Playbooks and reflections of each set that are shown for reading.
+/// Number of playbooks and reflections of each set that are shown for reading.
 const EXAMPLES: usize = 3;
 
 const HEADINGS: [&str; 16] = [
@@ -143,10 +147,10 @@ const HEADINGS: [&str; 16] = [
     "cures µs",
 ];
 
-/// Learns episode by episode and judges each before it is learned.
+/// Learns episode by episode and rates the proposals for each before it is learned.
 fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
     let attempts = read_attempts(dir, name, verbs)?;
-    // Models that do no more than repeat themselves tell nothing about cures.
+    // Models that only repeat themselves say nothing about cures.
     let is_able = |attempt: &Attempt| {
         let model = attempt.episode.context.model.as_deref().unwrap_or_default();
         name != "intercode-sql" || model.starts_with("gpt-")
@@ -154,7 +158,7 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
     let (mut learned, mut tally) = (LearnBench::default(), Tally::default());
     for Attempt { episode, steps } in attempts.iter().filter(|attempt| is_able(attempt)) {
         for error in LearnBench::observed(episode, steps) {
-            tally.judge(&learned, &error);
+            tally.rate(&learned, &error);
         }
         let start = Instant::now();
         let digest = LearnBench::digest(steps);
@@ -170,7 +174,7 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
 }
 
 impl Tally {
-    fn judge(&mut self, learned: &LearnBench, error: &Observed) {
+    fn rate(&mut self, learned: &LearnBench, error: &Observed) {
         self.n_errors += 1;
         self.n_resolved += usize::from(error.resolved);
         let start = Instant::now();
@@ -226,7 +230,7 @@ impl Tally {
     }
 }
 
-/// Wilson's 95 % interval of a share; the whole range where there is nothing.
+/// Returns Wilson's 95 % interval of a share; the whole range without observations.
 fn wilson(n_right: usize, n: usize) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);
@@ -248,8 +252,8 @@ fn show(tally: &Tally) {
     println!("{per_step:.1} bytes of digest for a step\n");
 }
 
-/// Cost of each stage of learning an episode, over 10,000 generated ones, of a signature, and of looking for
-/// patterns among them.
+/// Measures the cost of each stage of learning an episode, over 10,000 generated ones, of a
+/// signature and of finding the patterns among them.
 fn speed() -> Vec<Vec<String>> {
     const STAGES: [&str; 4] = ["digest, encoded", "put", "put again", "remove and put"];
     let mut rng = fastrand::Rng::with_seed(1);
@@ -286,12 +290,13 @@ fn speed() -> Vec<Vec<String>> {
     });
     rows.extend(row(("signature of an error", signatures.collect())));
     let start = Instant::now();
-    let n_patterns = learned.n_patterns("generated", 5);
+    let scope = attempts.first().map(|attempt| attempt.episode.scope.clone());
+    let n_patterns = scope.map_or(0, |scope| learned.n_patterns(scope, 5));
     rows.extend(row((&format!("all {n_patterns} patterns"), vec![start.elapsed()])));
     rows
 }
 
-/// Group accuracy of signatures, and what one costs.
+/// Measures the group accuracy of signatures and their cost.
 fn group_logs(dir: &Path) -> Result<(), DataError> {
     let (mut rows, mut sum) = (Vec::new(), 0.0);
     for name in set_names(dir, SUFFIX)? {

@@ -1,29 +1,30 @@
-//! How success goes with something, as callers are told.
+//! Association of something with success, as callers see it.
 
-use super::evidence::Effect;
+use crate::stats::Effect;
 
-/// By how much oftener episodes with something succeed than comparable ones without it.
+/// Difference in success between episodes with something and comparable ones without it.
 ///
-/// Associated, adjusted for the task; never a cause. The Mantel-Haenszel risk difference over strata with
-/// both kinds of episodes weighs these by their overlap, so it is not that of all episodes.
+/// An association adjusted for the task, not a causal effect: a Mantel-Haenszel risk difference
+/// over strata that have both kinds of episodes, weighted by their overlap, so that it is not that
+/// of all episodes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Association {
-    /// The difference, in [−1, 1].
+    /// Difference of the success rates, in [−1, 1].
     pub difference: f64,
     /// Its 95 % interval.
     pub interval: (f64, f64),
-    /// Episodes in the strata that can be compared.
+    /// Number of episodes in strata that can be compared.
     pub n: f64,
-    /// What they are compared within: `task`, `task type` or `domain`.
+    /// Name of the strata: `task`, `task type` or `domain`.
     pub within: &'static str,
-    /// Expected share of chance finds among those at least as clear that were looked at together; `None`
-    /// for a single one.
+    /// False discovery rate among all that were tested together and are at least as clear
+    /// (Benjamini and Hochberg); `None` for a single test.
     pub q: Option<f64>,
 }
 
 impl Association {
-    /// Takes an effect.
-    pub(crate) fn new(effect: &Effect, q: Option<f64>) -> Self {
+    /// Takes the figures of an effect.
+    pub(super) fn new(effect: &Effect, q: Option<f64>) -> Self {
         Self {
             difference: effect.difference,
             interval: (effect.lower, effect.upper),

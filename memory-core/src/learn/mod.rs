@@ -1,44 +1,41 @@
-//! What experience teaches: patterns, cures of errors, playbooks, and how sure we are of each.
+//! Learning: what ended episodes teach, and how sure each statement is.
 //!
-//! Who calls it: [`crate::Memory`] and the retriever. What it must not know: where records are stored,
-//! how text is searched, what an answer looks like on the wire.
+//! Input: ended episodes with their steps. Output: cures of errors, patterns, playbooks,
+//! reflections and the helpfulness of records. Used by [`crate::Memory`] and the retriever. This
+//! module reads no storage, searches no text and knows no wire format.
 //!
-//! Derived state. An ended episode is boiled down to a [`Digest`], which is kept with it and depends on
-//! its steps alone; the learned state is a table of [`Run`]s with indexes over them, and whatever needs
-//! an order (a trend, a half-life) is worked out when it is asked for. So the state does not depend on
-//! the order in which episodes arrive.
+//! The folders build on each other in this order:
+//!
+//! * `digest` reduces the steps of one ended episode to tools, results and errors;
+//! * `table` holds the runs of all episodes with indexes over them ([`Learned`]);
+//! * `pattern` and `helpfulness` compute figures over the table;
+//! * `advice` turns them into playbooks and reflections.
+//!
+//! The state is derived: digests are stored with their episodes, and the table is rebuilt from them
+//! at every start. It does not depend on the order in which episodes arrive.
 
-pub(crate) mod action;
-pub(crate) mod advice;
+mod advice;
 mod association;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
-mod codec;
-pub(crate) mod contexts;
-pub(crate) mod digest;
-pub(crate) mod evidence;
-mod exposure;
-mod flow;
-mod gram;
-mod incident;
-mod members;
-mod names;
-pub(crate) mod patterns;
-mod posting;
-pub(crate) mod recovery;
-mod remedy;
-pub(crate) mod run;
+mod digest;
+mod hash;
+mod helpfulness;
+mod pattern;
+mod quote;
 #[cfg(test)]
 mod sample;
-mod sequences;
-pub(crate) mod signature;
-pub(crate) mod table;
-mod worth;
+mod table;
+mod text;
 
-pub(crate) use action::name_of;
+pub(crate) use advice::{
+    Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, Vocabulary, lesson_request,
+    playbook,
+};
 pub use association::Association;
-pub(crate) use digest::{Digest, Ending, Incident};
-pub(crate) use run::{Move, NameNo, Run, TaskKey};
-pub(crate) use signature::Signature;
-pub(crate) use table::Learned;
-pub use worth::Worth;
+pub(crate) use digest::{Digest, Ending, Incident, Signature, step_name};
+pub use helpfulness::Helpfulness;
+pub(crate) use helpfulness::usefulness_bonus;
+pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
+pub(crate) use quote::{Quote, Quotes, StepRef};
+pub(crate) use table::{Learned, OutcomeCounts, TaskKey};

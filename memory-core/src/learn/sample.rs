@@ -1,10 +1,11 @@
-//! Steps and episodes for tests.
+//! Steps, episodes and runs for tests.
 
+use super::table::{Move, Run, TaskKey};
 use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Outcome, Scope, Step, Timestamp,
 };
 
-/// A step with what matters to learning.
+/// Returns a step with the fields that learning reads.
 pub(super) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step {
     Step {
         idx: 0,
@@ -20,7 +21,7 @@ pub(super) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step 
     }
 }
 
-/// Episode number `n`, which ended at the time of that number.
+/// Returns episode number `n`, which ended at the time of that number.
 pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) -> Episode {
     let at = Timestamp::from_millis(i64::from(n));
     let closing = Closing {
@@ -47,5 +48,30 @@ pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
         digest: None,
         n_steps: 0,
         closing: Some(closing),
+    }
+}
+
+/// Returns a run of a task whose steps use the given tools, all ok; a negative number is a failed
+/// step.
+pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) -> Run {
+    let moves = tools.iter().map(|tool| Move { tool: tool.unsigned_abs(), ok: *tool > 0 });
+    Run {
+        id: EpisodeId::from_bytes([id; 16]),
+        scope: 1,
+        task: TaskKey(task),
+        strata: [task, 0, 0],
+        task_type: 0,
+        language: 0,
+        domain: 0,
+        tags: Box::default(),
+        outcome,
+        reward: None,
+        ended_at: Timestamp::from_millis(i64::from(id) * 1_000 + 500),
+        moves: moves.collect(),
+        incidents: Box::default(),
+        n_tokens: None,
+        latency_ms: None,
+        shown: Box::default(),
+        followed: Box::default(),
     }
 }

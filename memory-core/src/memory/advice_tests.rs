@@ -1,18 +1,22 @@
-//! Claims about what experience says: advice, cures, reflections, and how they follow the storage.
+//! Claims about advice, cures and reflections, and how they follow the storage.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
+use super::snapshot_tests::Counting;
 use super::*;
 use crate::clock::StepClock;
 use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
+use crate::learn::PatternQuery;
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
+use crate::stats::Posterior;
 use crate::storage::{MemStorage, Op};
 
-fn on(storage: &Arc<MemStorage>) -> Memory {
+fn on<S: Storage + 'static>(storage: &Arc<S>) -> Memory {
     let seq = storage.head().unwrap().seq;
     let from = 1_760_000_000_000 + i64::try_from(seq).unwrap() * 1_000_000;
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(from), 1_000));
-    let shared = Arc::<MemStorage>::clone(storage);
+    let shared = Arc::<S>::clone(storage);
     let memory = Memory::builder(shared).clock(clock).open().unwrap();
     memory.refresh().unwrap();
     memory
@@ -35,18 +39,18 @@ fn step(tool: &str, path: &str, error: Option<&str>) -> NewStep {
     }
 }
 
-/// A whole attempt at a task.
+/// Records a whole attempt at a task.
 fn attempt(memory: &Memory, task: &str, steps: Vec<NewStep>, outcome: Outcome) -> EpisodeId {
     let id = memory.start(NewEpisode::new(scope(), task)).unwrap().value;
     memory.log(id, steps).unwrap();
     let completion = Completion { outcome: Some(outcome), ..Completion::default() };
-    memory.complete(id, completion).unwrap();
+    memory.finish(id, completion).unwrap();
     id
 }
 
 const MISSING: &str = "No such file or directory: 'conf/app.toml'";
 
-/// The edit fails until the file is looked for.
+/// Returns steps in which the edit fails until the file is searched.
 fn cured() -> Vec<NewStep> {
     vec![
         step("edit", "conf/app.toml", Some(MISSING)),
@@ -55,7 +59,7 @@ fn cured() -> Vec<NewStep> {
     ]
 }
 
-/// A plain retry of the edit, in vain.
+/// Returns steps in which plain retries of the edit fail.
 fn stuck() -> Vec<NewStep> {
     (0..3).map(|_| step("edit", "conf/app.toml", Some(MISSING))).collect()
 }
@@ -63,12 +67,12 @@ fn stuck() -> Vec<NewStep> {
 const TASK: &str = "Raise the timeout of the payment client";
 
 #[test]
-fn an_error_is_answered_with_what_cured_it_from_the_third_time_on() {
+fn an_error_is_answered_with_its_cure_from_the_third_success_on() {
     let memory = memory();
     let met = |memory: &Memory| {
         let id = memory.start(NewEpisode::new(scope(), "another task")).unwrap().value;
         let first = memory.log(id, vec![step("ls", ".", None)]).unwrap().value;
-        assert_eq!(first.known_errors, [], "what is no error is not looked up");
+        assert_eq!(first.known_errors, [], "steps without an error are not looked up");
         let error = "No such file or directory: 'etc/other.toml'";
         let steps = vec![step("ls", ".", None), step("edit", "etc/other.toml", Some(error))];
         memory.log(id, steps).unwrap().value
@@ -102,8 +106,7 @@ fn advice_names_what_worked_with_counts_and_episodes() {
         memory.recommend("raise the timeout of the PAYMENT client!", &scope(), 400).unwrap();
     assert_eq!((advice.n_runs, advice.n_same_task), (2, 2));
     assert_eq!(advice.evidence, [bad, good]);
-    let (lower, upper) = advice.interval.unwrap();
-    let mean = advice.expected.unwrap();
+    let Posterior { mean, lower, upper, .. } = advice.expected.unwrap();
     assert!(0.0 < lower && lower < mean && mean < upper && upper < 1.0, "{advice:?}");
     for part in ["2 attempts at this task before: 1 succeeded", "`find`", "path=config/app.toml"] {
         assert!(advice.text.contains(part), "{part}: {}", advice.text);
@@ -129,28 +132,24 @@ fn advice_keeps_its_budget_and_refuses_what_makes_no_sense() {
 }
 
 #[test]
-fn a_reflection_holds_an_episode_against_those_before_it() {
+fn a_reflection_compares_an_episode_with_those_before_it() {
     let memory = memory();
     let good = attempt(&memory, TASK, cured(), Outcome::Success);
-    let first = memory.reflect(good, &[]).unwrap();
+    let first = memory.reflect(good).unwrap();
     assert_eq!((first.reward, first.request), (Some(1.0), None), "{}", first.text);
     let bad = attempt(&memory, TASK, stuck(), Outcome::Failure);
-    let reflection = memory.reflect(bad, &[]).unwrap();
+    let reflection = memory.reflect(bad).unwrap();
     assert_eq!(reflection.reward, Some(0.0));
     assert!(reflection.surprise < Some(0.0));
     assert!(reflection.text.contains(&good.to_string()), "{}", reflection.text);
     assert!(reflection.request.unwrap().contains("at most 3 lessons"));
-    // Who has told a lesson is not asked what made the difference.
-    let told = NewNote::new(scope(), NoteKind::Lesson, "The timeout is in seconds");
-    let told = memory.remember(told).unwrap().value;
-    assert_eq!(memory.reflect(bad, &[told]).unwrap().request, None);
-    // What came later changes nothing of it.
+    // Later attempts do not change it.
     attempt(&memory, TASK, cured(), Outcome::Success);
-    assert_eq!(memory.reflect(bad, &[]).unwrap().text, reflection.text);
+    assert_eq!(memory.reflect(bad).unwrap().text, reflection.text);
     let open = memory.start(NewEpisode::new(scope(), TASK)).unwrap().value;
-    assert!(matches!(memory.reflect(open, &[]), Err(Error::Conflict { .. })));
+    assert!(matches!(memory.reflect(open), Err(Error::Conflict { .. })));
     let unknown = EpisodeId::from_bytes([9; 16]);
-    assert!(matches!(memory.reflect(unknown, &[]), Err(Error::NotFound { .. })));
+    assert!(matches!(memory.reflect(unknown), Err(Error::NotFound { .. })));
 }
 
 #[test]
@@ -162,8 +161,7 @@ fn contradictions_among_lessons_are_asked_about() {
     let lessons = vec!["The payment client reads conf/app.toml and the environment".to_owned()];
     let completion =
         Completion { outcome: Some(Outcome::Success), lessons, ..Completion::default() };
-    let told = memory.complete(id, completion).unwrap().value;
-    let request = memory.reflect(id, &told).unwrap().request.unwrap();
+    let request = memory.finish(id, completion).unwrap().value.reflection.request.unwrap();
     assert!(request.contains(old) && request.contains("Which of these notes holds?"), "{request}");
 }
 
@@ -187,21 +185,68 @@ fn what_another_process_recorded_imported_or_forgot_is_learned_at_once() {
 }
 
 #[test]
-fn a_digest_that_is_missing_damaged_or_stale_is_made_again_and_kept() {
+fn the_digest_is_stored_with_the_end_and_questions_write_nothing() {
     let storage = Arc::new(MemStorage::new());
     let memory = on(&storage);
     let id = attempt(&memory, TASK, cured(), Outcome::Success);
-    let digest = |storage: &MemStorage| storage.episodes(&[id]).unwrap()[0].clone().unwrap().digest;
+    let digest = || storage.episodes(&[id]).unwrap()[0].clone().unwrap().digest;
     let expected = memory.recommend(TASK, &scope(), 400).unwrap();
-    let kept = digest(&storage).expect("kept when it was learned from");
+    let stored = digest().expect("stored with the end of the episode");
     let short: Box<[u8]> = crate::learn::Digest::default().encode().into();
     for wrong in [Box::from(&b"\xff\xff damaged"[..]), Box::from(&[][..]), short] {
-        let keep = Op::KeepDigest { episode: id, digest: wrong };
+        let keep = Op::KeepDigest { episode: id, digest: wrong.clone() };
         storage.apply(WriteBatch::of(keep), Durability::Process).unwrap();
         let fresh = on(&storage);
-        assert_eq!(fresh.recommend(TASK, &scope(), 400).unwrap(), expected);
-        assert_eq!(digest(&storage), Some(kept.clone()));
+        assert_eq!(fresh.recommend(TASK, &scope(), 400).unwrap(), expected, "computed again");
+        assert_eq!(digest(), Some(wrong), "a question changes nothing that is stored");
+        // The thread that loads what was learned stores it for the next process.
+        let shared = Arc::<MemStorage>::clone(&storage);
+        drop(fresh);
+        let background = Memory::builder(shared).background(true).open().unwrap();
+        while digest().as_ref() != Some(&stored) {
+            std::thread::yield_now();
+        }
+        drop(background);
     }
+}
+
+#[test]
+fn after_a_lesson_nothing_is_asked() {
+    let memory = memory();
+    attempt(&memory, TASK, cured(), Outcome::Success);
+    let end = |lessons: &[&str]| {
+        let id = memory.start(NewEpisode::new(scope(), TASK)).unwrap().value;
+        memory.log(id, stuck()).unwrap();
+        let lessons = lessons.iter().map(ToString::to_string).collect();
+        let completion =
+            Completion { outcome: Some(Outcome::Failure), lessons, ..Completion::default() };
+        memory.finish(id, completion).unwrap().value
+    };
+    let without = end(&[]);
+    assert_eq!(without.n_steps, 3);
+    assert!(without.reflection.request.is_some(), "{without:?}");
+    assert_eq!(end(&["The timeout is in seconds"]).reflection.request, None);
+}
+
+#[test]
+fn hits_and_advice_of_a_beginning_come_from_one_search() {
+    let storage = Counting::new();
+    let memory = on(&storage);
+    let past = attempt(&memory, TASK, cured(), Outcome::Success);
+    let lesson = NewNote::new(scope(), NoteKind::Lesson, "Raise the timeout in conf/app.toml");
+    let lesson = memory.remember(lesson).unwrap().value.id();
+    let lookup = Lookup { limit: 5, max_tokens: None, advice_tokens: 160 };
+    let begun = memory.begin(NewEpisode::new(scope(), TASK), lookup).unwrap().value;
+    let shown: Vec<RecordId> = begun.hits.iter().map(|hit| hit.record.id()).collect();
+    assert!(shown.contains(&past.into()) && shown.contains(&lesson.into()), "{shown:?}");
+    let advice = begun.advice.unwrap();
+    assert_eq!((advice.n_same_task, begun.degraded), (1, None));
+    assert!(advice.text.contains("Raise the timeout in conf"), "{}", advice.text);
+    let stored = memory.episode(begun.id).unwrap();
+    let stored: Vec<RecordId> = stored.shown.iter().map(|shown| shown.record).collect();
+    assert_eq!(stored, shown, "what was shown is stored with the episode");
+    let status = memory.status().unwrap();
+    assert_eq!(status.n_recalls_computed, 0, "no other recall is computed beside it");
 }
 
 #[test]
@@ -216,11 +261,50 @@ fn odd_episodes_are_learned_from_without_harm() {
         ended_at: Some(Timestamp::from_millis(-5)),
         ..Completion::default()
     };
-    memory.complete(empty, backwards).unwrap();
-    memory.reflect(empty, &[]).unwrap();
+    memory.finish(empty, backwards).unwrap();
+    memory.reflect(empty).unwrap();
     for task in ["an episode of 5,000 steps", "one step", "no step"] {
         let advice = memory.recommend(task, &scope(), 400).unwrap();
         assert_eq!(advice.n_same_task, 1, "{task}: {}", advice.text);
         assert!(advice.text.len() <= 1_600, "{}", advice.text);
     }
+}
+
+#[test]
+fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
+    let storage = Counting::new();
+    let memory = Arc::new(on(&storage));
+    for _ in 0..3 {
+        attempt(&memory, TASK, cured(), Outcome::Success);
+    }
+    let last = attempt(&memory, TASK, stuck(), Outcome::Failure);
+    let open = memory.start(NewEpisode::new(scope(), "another task")).unwrap().value;
+    // Digests are computed from steps; they are stored before the calls are counted.
+    memory.learn().unwrap();
+    let n_calls = Arc::new(AtomicUsize::new(0));
+    let (weak, counted): (Weak<Memory>, _) = (Arc::downgrade(&memory), Arc::clone(&n_calls));
+    let on_steps = Box::new(move |_| {
+        let is_locked = weak.upgrade().is_some_and(|memory| memory.learning.is_locked());
+        assert!(!is_locked, "steps are read while the learned state is locked");
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    assert!(storage.on_steps.set(on_steps).is_ok(), "set once");
+    let calls_of = |what: &str, expected: &str, act: &dyn Fn() -> String| {
+        n_calls.store(0, Ordering::Relaxed);
+        let text = act();
+        assert!(text.contains(expected), "{what}: {text}");
+        assert_eq!(n_calls.load(Ordering::Relaxed), 1, "{what}: {text}");
+    };
+    calls_of("advice", "path=config/app.toml", &|| {
+        memory.advise(TASK, &scope(), &[], Vec::new(), 400, None).unwrap().text
+    });
+    calls_of("reflection", "No such file", &|| memory.reflect(last).unwrap().text);
+    calls_of("patterns", "fails “No such file", &|| {
+        let patterns = memory.patterns(&PatternQuery::default()).unwrap();
+        patterns.into_iter().map(|pattern| pattern.text).collect::<Vec<_>>().join("\n")
+    });
+    calls_of("cures", "path=config/app.toml", &|| {
+        let failed = step("edit", "etc/other.toml", Some(MISSING));
+        format!("{:?}", memory.log(open, vec![failed]).unwrap().value.known_errors)
+    });
 }

@@ -179,7 +179,7 @@ mod tests {
         let (note, handoff) = memory.hand_over(id, "nearly done").unwrap().value;
         assert_eq!(handoff, memory.handoff(id).unwrap());
         assert_eq!(handoff.notes.last().map(|note| note.id), Some(note));
-        memory.complete(id, Completion::default()).unwrap();
+        memory.finish(id, Completion::default()).unwrap();
         let error = memory.hand_over(id, "too late").unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Claims about ties between episodes, checkpoints, judgements and what may be forgotten.
+//! Claims about relations of episodes, checkpoints, feedback and retention.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::storage::MemStorage;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// A memory whose clock goes on by a day with each look at it.
+/// Creates a memory whose clock advances by a day with each reading.
 fn memory() -> Memory {
     let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_760_000_000_000), DAY_MS));
     let storage = Arc::new(MemStorage::new());
@@ -29,7 +29,7 @@ fn start(memory: &Memory, task: &str) -> EpisodeId {
 }
 
 fn end(memory: &Memory, id: EpisodeId, outcome: Option<Outcome>) {
-    memory.complete(id, Completion { outcome, ..Completion::default() }).unwrap();
+    memory.finish(id, Completion { outcome, ..Completion::default() }).unwrap();
 }
 
 fn step(tool: &str, error: Option<&str>) -> NewStep {
@@ -60,7 +60,7 @@ fn an_episode_retries_the_last_attempt_at_its_task_that_failed() {
 }
 
 #[test]
-fn a_tie_or_a_followed_record_that_is_not_stored_is_refused_and_nothing_is_written() {
+fn relations_to_records_that_are_not_stored_are_refused_and_nothing_is_written() {
     let memory = memory();
     let id = start(&memory, "Fix the flaky login test");
     let before = memory.status().unwrap().head.seq;
@@ -71,7 +71,7 @@ fn a_tie_or_a_followed_record_that_is_not_stored_is_refused_and_nothing_is_writt
     let followed = vec![id.into(), NoteId::from_bytes([7; 16]).into()];
     let completion =
         Completion { outcome: Some(Outcome::Success), followed, ..Completion::default() };
-    assert!(matches!(memory.complete(id, completion), Err(Error::NotFound { .. })));
+    assert!(matches!(memory.finish(id, completion), Err(Error::NotFound { .. })));
     assert_eq!(memory.status().unwrap().head.seq, before);
 }
 
@@ -91,7 +91,7 @@ fn an_open_episode_is_resumed_as_it_stands() {
         let last: Vec<u32> = handoff.last_steps.iter().map(|step| step.idx).collect();
         assert_eq!(last, [5, 6, 7, 8, 9, 10]);
         let open: Vec<u32> = handoff.open_errors.iter().map(|step| step.idx).collect();
-        assert_eq!(open, [0], "what nothing resolved is told");
+        assert_eq!(open, [0], "an unresolved error is shown");
     }
 }
 
@@ -121,7 +121,7 @@ fn only_episodes_and_their_checkpoints_are_resumed() {
 }
 
 #[test]
-fn following_what_helped_and_saying_so_raise_a_record_and_showing_does_not() {
+fn successful_following_and_feedback_raise_a_record_and_showing_does_not() {
     let memory = memory();
     let notes = ["Stop postgres before the tests", "Delete the lock file", "Restart the machine"];
     let [good, bad, ignored] = notes.map(|text| lesson(&memory, text));
@@ -131,31 +131,31 @@ fn following_what_helped_and_saying_so_raise_a_record_and_showing_does_not() {
         let id = memory.start(new).unwrap().value;
         let followed = vec![followed.into()];
         let completion = Completion { outcome: Some(outcome), followed, ..Completion::default() };
-        memory.complete(id, completion).unwrap();
+        memory.finish(id, completion).unwrap();
     }
-    let worth = memory.worth(&[good.into(), bad.into(), ignored.into()]).unwrap();
-    let usefulness: Vec<f64> = worth.iter().map(|worth| worth.usefulness).collect();
+    let helpfulness = memory.helpfulness(&[good.into(), bad.into(), ignored.into()]).unwrap();
+    let usefulness: Vec<f64> = helpfulness.iter().map(|one| one.usefulness).collect();
     assert!(usefulness[0] > 0.0 && usefulness[1] < 0.0, "{usefulness:?}");
     assert!(usefulness[2].abs() < f64::EPSILON, "{usefulness:?}");
-    assert_eq!(worth.iter().map(|worth| worth.n_shown).collect::<Vec<_>>(), [2, 2, 2]);
+    assert_eq!(helpfulness.iter().map(|one| one.n_shown).collect::<Vec<_>>(), [2, 2, 2]);
 
-    let judged = memory.judge(&[ignored.into(), ignored.into()], true).unwrap();
-    let [judged] = judged.as_slice() else { panic!("{judged:?}") };
-    assert_eq!(judged.after.feedback, Feedback { n_helpful: 1, n_unhelpful: 0 });
-    assert!(judged.after.mean > judged.before.mean);
+    let rated = memory.feedback(&[ignored.into(), ignored.into()], true).unwrap();
+    let [rated] = rated.as_slice() else { panic!("{rated:?}") };
+    assert_eq!(rated.after.feedback, Feedback { n_helpful: 1, n_unhelpful: 0 });
+    assert!(rated.after.chance.mean > rated.before.chance.mean);
 }
 
 #[test]
-fn a_judgement_of_something_unknown_or_forgotten_counts_for_nothing() {
+fn feedback_on_unknown_or_forgotten_records_counts_for_nothing() {
     let memory = memory();
     let [kept, gone] = ["Stop postgres first", "Use the other branch"].map(|t| lesson(&memory, t));
     memory.forget(&[gone.into()]).unwrap();
-    let refused = memory.judge(&[kept.into(), gone.into()], true);
+    let refused = memory.feedback(&[kept.into(), gone.into()], true);
     assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
     assert_eq!(memory.note(kept).unwrap().feedback, Feedback::default());
-    assert!(matches!(memory.judge(&[], true), Err(Error::Invalid { field: "ids", .. })));
+    assert!(matches!(memory.feedback(&[], true), Err(Error::Invalid { field: "ids", .. })));
     let many: Vec<RecordId> = (0..101).map(|n| NoteId::from_bytes([n; 16]).into()).collect();
-    assert!(matches!(memory.judge(&many, true), Err(Error::LimitExceeded { .. })));
+    assert!(matches!(memory.feedback(&many, true), Err(Error::LimitExceeded { .. })));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_policy_names_what_is_old_and_of_no_use() {
         followed: vec![followed.into()],
         ..Completion::default()
     };
-    memory.complete(done, completion).unwrap();
+    memory.finish(done, completion).unwrap();
     let old = lesson(&memory, "Deploys run from Jenkins");
     let new = NewNote {
         supersedes: Some(old),
@@ -189,7 +189,7 @@ fn a_policy_names_what_is_old_and_of_no_use() {
     assert_eq!(named("open>1d"), [open.into()]);
     assert_eq!(named("superseded>0d"), [old.into()]);
     assert_eq!(named("success>3650d, lesson>3650d"), []);
-    memory.judge(&[followed.into()], false).unwrap();
+    memory.feedback(&[followed.into()], false).unwrap();
     assert_eq!(named("unhelpful>1d"), [followed.into()]);
     let elsewhere = Scope::new("other").unwrap();
     let policy: Retention = "failure>1d".parse().unwrap();

@@ -1,8 +1,8 @@
-//! What was learned, kept up to date from the change feed.
+//! Learned state, kept up to date from the change feed.
 //!
-//! An episode that ended is taken in by its digest, which is stored with it; where that is missing or of
-//! another version it is made from the steps once more, and kept. So a start reads no steps, and every
-//! process learns what the others recorded.
+//! An ended episode is learned from its digest, which is stored with it; a digest that is missing
+//! or of another version is computed from the steps again and stored. So a start reads no steps,
+//! and every process learns what the others recorded.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -16,68 +16,74 @@ use crate::storage::{
     Durability, Follower, Op, Page, Seq, StepRange, Storage, StorageError, WriteBatch,
 };
 
-/// Changes that are read at once.
+/// Number of changes that are read at once.
 const PAGE_CHANGES: usize = 256;
 
-/// How long what was learned counts as fresh for a step, in milliseconds.
+/// Age up to which the learned state is fresh enough for logged steps, in milliseconds.
 const FRESH_MS: i64 = 1_000;
 
-/// Steps that are read at once.
+/// Number of steps that are read at once.
 const PAGE_STEPS: u32 = 64;
 
-/// What was learned, and how much of the storage it reflects.
+/// Learned state with its position in the change feed.
 pub(super) struct Learning {
     learned: RwLock<Learned>,
-    /// Position of the change feed that is reflected; also lets one thread refresh at a time.
+    /// Position in the change feed up to which changes are learned; its lock lets one thread
+    /// refresh at a time.
     seq: Mutex<Seq>,
-    /// When that was last looked for, in milliseconds; the smallest number before the first time.
-    looked_at: AtomicI64,
-    /// Set when nobody will ask any more: a load ends at the next page.
+    /// Time of the last refresh for logged steps, in milliseconds; the smallest number before it.
+    refreshed_at: AtomicI64,
+    /// Set on shutdown; a load stops after the current page.
     abandoned: AtomicBool,
     /// Digests that were missing or of another version, and are not stored yet.
     unsaved: Mutex<Vec<(EpisodeId, Box<[u8]>)>>,
 }
 
 impl Learning {
-    /// Nothing is learned yet.
+    /// Creates an empty state.
     pub(super) fn new() -> Self {
         Self {
             learned: RwLock::new(Learned::default()),
             seq: Mutex::new(0),
-            looked_at: AtomicI64::new(i64::MIN),
+            refreshed_at: AtomicI64::new(i64::MIN),
             abandoned: AtomicBool::new(false),
             unsaved: Mutex::default(),
         }
     }
 
-    /// What was learned as of the last refresh.
+    /// Locks the learned state as of the last refresh for reading.
     pub(super) fn learned(&self) -> RwLockReadGuard<'_, Learned> {
         self.learned.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same as [`Learning::refresh`], unless that was done within the last second: for what is asked with
-    /// every step.
+    /// Returns whether some thread holds a lock on the learned state.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.learned.try_write().is_err()
+    }
+
+    /// Refreshes unless this was done within the last second: for calls with every logged step.
     pub(super) fn refresh_if_due(
         &self,
         storage: &dyn Storage,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let looked_at = Timestamp::from_millis(self.looked_at.load(Ordering::Relaxed));
-        // A clock that was set back must not keep it from looking.
-        if (0..FRESH_MS).contains(&now.millis_since(looked_at)) {
+        let refreshed_at = Timestamp::from_millis(self.refreshed_at.load(Ordering::Relaxed));
+        // The lower bound keeps a clock that was set back from preventing refreshes.
+        if (0..FRESH_MS).contains(&now.millis_since(refreshed_at)) {
             return Ok(());
         }
         self.refresh(storage)?;
-        self.looked_at.store(now.as_millis(), Ordering::Relaxed);
+        self.refreshed_at.store(now.as_millis(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Takes in what changed since the last time; the first time that is everything.
+    /// Learns all changes since the last refresh; the first time that is everything.
     pub(super) fn refresh(&self, storage: &dyn Storage) -> Result<(), Error> {
         self.refresh_to(storage, Seq::MAX)
     }
 
-    /// Takes in what changed since the last time, unless all up to `position` is known already.
+    /// Learns all changes since the last refresh, unless those up to `position` are learned already.
     pub(super) fn refresh_to(&self, storage: &dyn Storage, position: Seq) -> Result<(), Error> {
         let mut seq = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
         if *seq >= position {
@@ -98,16 +104,20 @@ impl Learning {
         taken.map(drop).map_err(Error::storage(READ))
     }
 
+    /// Learns an episode that this process has just ended; the next refresh learns it again.
+    pub(super) fn put(&self, episode: &Episode, digest: &Digest) {
+        self.learned.write().unwrap_or_else(PoisonError::into_inner).put(episode, digest);
+    }
+
     fn take(&self, storage: &dyn Storage, page: Page) -> Result<(), StorageError> {
         let mut digested = Vec::with_capacity(page.episodes.len());
         for episode in page.episodes.into_iter().filter(|episode| episode.closing.is_some()) {
-            let digest = match kept(&episode) {
-                Some(digest) => digest,
-                None => {
-                    let digest = digest_of(storage, episode.id)?;
-                    self.unsaved().push((episode.id, digest.encode().into()));
-                    digest
-                }
+            let digest = if let Some(digest) = stored_digest(&episode) {
+                digest
+            } else {
+                let digest = digest_of(storage, episode.id)?;
+                self.unsaved().push((episode.id, digest.encode().into()));
+                digest
             };
             digested.push((episode, digest));
         }
@@ -123,9 +133,9 @@ impl Learning {
         Ok(())
     }
 
-    /// Stores the digests that had to be made anew, so that the next process need not make them.
+    /// Stores the digests that had to be computed again, so that the next process finds them.
     ///
-    /// Only what writes anyway calls it: a question changes nothing that is stored.
+    /// Refreshes do not call it: a question changes nothing that is stored.
     pub(super) fn save(&self, storage: &dyn Storage) {
         let unsaved = std::mem::take(&mut *self.unsaved());
         for page in unsaved.chunks(PAGE_CHANGES) {
@@ -135,7 +145,7 @@ impl Learning {
             };
             let batch = WriteBatch { ops: page.iter().map(keep).collect() };
             if let Err(error) = storage.apply(batch, Durability::Process) {
-                // They are derived: the next process makes them once more.
+                // Digests are derived: the next process computes them again.
                 tracing::warn!(%error, "digests of episodes were not stored");
                 return;
             }
@@ -146,13 +156,13 @@ impl Learning {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends a load that may be running.
+    /// Stops a load that may be running.
     pub(super) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// Starts a thread that reads what was learned once the index is loaded, so that the first
-    /// question waits for less.
+    /// Starts a thread that loads the state once the index is loaded, so that the first call waits
+    /// for less.
     pub(super) fn load(
         learning: &Arc<Self>,
         index: &Arc<Index>,
@@ -163,23 +173,27 @@ impl Learning {
             index.wait();
             match learning.refresh(storage.as_ref()) {
                 Ok(()) => learning.save(storage.as_ref()),
-                Err(error) => tracing::warn!(%error, "what was learned could not be loaded yet"),
+                Err(error) => tracing::warn!(%error, "the learned state could not be loaded yet"),
             }
         });
-        task.inspect_err(|error| tracing::warn!(%error, "the first question has to wait")).ok()
+        task.inspect_err(
+            |error| tracing::warn!(%error, "the first call has to wait for the learned state"),
+        )
+        .ok()
     }
 }
 
-/// What the messages of a failed refresh call it.
+/// Name of a refresh in errors.
 const READ: &str = "read what was learned";
 
-/// The digest that is kept with an episode, if it is of this version and of all steps.
-fn kept(episode: &Episode) -> Option<Digest> {
-    let digest = Digest::decode(episode.digest.as_deref()?)?;
+/// Returns the digest that is stored with an episode, if it is readable and covers all steps.
+fn stored_digest(episode: &Episode) -> Option<Digest> {
+    // A digest of another version is no error: it is computed again.
+    let digest = Digest::decode(episode.digest.as_deref()?).ok()?;
     (digest.moves.len() == episode.n_steps as usize).then_some(digest)
 }
 
-/// The digest of an episode's steps as stored.
+/// Computes the digest of an episode's stored steps.
 pub(super) fn digest_of(storage: &dyn Storage, id: EpisodeId) -> Result<Digest, StorageError> {
     let mut steps = Vec::new();
     loop {

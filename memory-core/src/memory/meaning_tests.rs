@@ -184,7 +184,7 @@ fn what_keeps_its_text_keeps_its_vector() {
     memory.log(id, vec![step]).unwrap();
     let old = memory.remember(fact("The automobile is red")).unwrap().value;
     assert_eq!(memory.embed_all().unwrap(), 3);
-    memory.complete(id, Completion::default()).unwrap();
+    memory.finish(id, Completion::default()).unwrap();
     memory.remember(NewNote { supersedes: Some(old.id()), ..fact("The car is blue") }).unwrap();
     assert_eq!(memory.recall(&Query::new("ocean")).unwrap().n_pending, 1, "the new note alone");
     assert_eq!(memory.embed_all().unwrap(), 1);

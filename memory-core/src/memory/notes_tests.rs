@@ -122,7 +122,7 @@ fn a_lesson_that_is_known_already_is_merged() {
             lessons: vec![lesson.to_owned()],
             ..Completion::default()
         };
-        told.extend(memory.complete(id, completion).unwrap().value);
+        told.extend(memory.finish(id, completion).unwrap().value.lessons);
     }
     assert_eq!(told[1], Remembered::Merged { into: told[0].id() });
     assert_eq!(n_notes(&memory), 1);

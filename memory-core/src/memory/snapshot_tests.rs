@@ -13,8 +13,8 @@ use super::*;
 use crate::intake::{Completion, NewEpisode};
 use crate::model::Scope;
 use crate::storage::MemStorage;
-pub(super) use world::Words;
-use world::{Counting, World, answers, note, step};
+pub(super) use world::{Counting, Words};
+use world::{World, answers, note, step};
 
 /// A world of some notes with vectors whose index was saved.
 fn saved_world(storage: Arc<dyn Storage>, n_notes: usize) -> World {
@@ -266,7 +266,7 @@ fn an_open_episode_goes_on_after_a_restart_where_it_was() {
     let mut failed = step("episode failed");
     failed.ok = Some(false);
     memory.log(id, vec![failed, step("the sea")]).unwrap();
-    memory.complete(id, Completion::default()).unwrap();
+    memory.finish(id, Completion::default()).unwrap();
     assert_eq!(answers(&memory), world.rebuilt());
     memory.embed_all().unwrap();
     assert_eq!(answers(&memory), world.rebuilt());
@@ -360,7 +360,7 @@ fn act(world: &World, memory: &mut Memory, act: &Act) {
         }
         Act::Complete => {
             if let Some(RecordId::Episode(id)) = episodes() {
-                drop(memory.complete(id, Completion::default()));
+                drop(memory.finish(id, Completion::default()));
             }
         }
         Act::Forget(number) => {

@@ -58,7 +58,7 @@ fn an_episode_is_recorded_step_by_step_and_read_back() {
     assert_eq!(memory.log(id, vec![failed("bash", "exit 1")]).unwrap().value.n_steps, 3);
     let steps = memory.steps(id, 1, 10).unwrap();
     assert_eq!(steps.iter().map(|s| (s.idx, s.ok)).collect::<Vec<_>>(), [(1, true), (2, false)]);
-    memory.complete(id, ended(Outcome::Partial)).unwrap();
+    memory.finish(id, ended(Outcome::Partial)).unwrap();
     let episode = memory.episode(id).unwrap();
     assert_eq!((episode.status(), episode.n_steps), (Status::Completed, 3));
     assert_eq!(episode.outcome(), Some(Outcome::Partial));
@@ -70,7 +70,7 @@ fn lessons_become_notes_of_the_episode() {
     let id = memory.start(NewEpisode::new(shop(), "Speed up CI")).unwrap().value;
     let completion =
         Completion { lessons: vec!["Cache the target folder".into()], ..ended(Outcome::Success) };
-    let lessons = memory.complete(id, completion).unwrap().value;
+    let lessons = memory.finish(id, completion).unwrap().value.lessons;
     let note = memory.note(lessons[0].id()).unwrap();
     assert_eq!((note.kind, note.episode), (NoteKind::Lesson, Some(id)));
     assert_eq!(note.scope, shop());
@@ -80,10 +80,10 @@ fn lessons_become_notes_of_the_episode() {
 fn an_ended_episode_takes_no_more() {
     let memory = memory();
     let id = memory.start(NewEpisode::new(shop(), "t")).unwrap().value;
-    memory.complete(id, ended(Outcome::Success)).unwrap();
+    memory.finish(id, ended(Outcome::Success)).unwrap();
     for error in [
         memory.log(id, vec![step("bash", "")]).unwrap_err(),
-        memory.complete(id, ended(Outcome::Failure)).unwrap_err(),
+        memory.finish(id, ended(Outcome::Failure)).unwrap_err(),
     ] {
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
         assert!(error.to_string().contains("already completed"), "{error}");
@@ -100,9 +100,9 @@ fn bad_input_names_the_field_and_writes_nothing() {
         memory.log(id, vec![]).unwrap_err(),
         memory.log(id, vec![step("bash", "fine"), step("", "no tool")]).unwrap_err(),
         memory.log(id, vec![step("x", ""); 5_001]).unwrap_err(),
-        memory.complete(id, Completion { reward: Some(1.5), ..Completion::default() }).unwrap_err(),
+        memory.finish(id, Completion { reward: Some(1.5), ..Completion::default() }).unwrap_err(),
         memory
-            .complete(id, Completion { lessons: vec![String::new()], ..ended(Outcome::Success) })
+            .finish(id, Completion { lessons: vec![String::new()], ..ended(Outcome::Success) })
             .unwrap_err(),
         memory.remember(fact("")).unwrap_err(),
         memory.remember(NewNote { tags: vec!["t".into(); 65], ..fact("x") }).unwrap_err(),
@@ -236,7 +236,7 @@ fn every_condition_narrows_the_answer() {
     new.context.task_type = Some("upgrade".into());
     new.context.tags = vec!["payments".into(), "urgent".into()];
     let episode = memory.start(new).unwrap().value;
-    memory.complete(episode, ended(Outcome::Failure)).unwrap();
+    memory.finish(episode, ended(Outcome::Failure)).unwrap();
     let note = memory.remember(fact("The payment gateway needs TLS 1.3")).unwrap().value.id();
     let elsewhere = NewNote::new(scope("other"), NoteKind::Lesson, "Our payment gateway is mocked");
     let elsewhere = memory.remember(elsewhere).unwrap().value.id();

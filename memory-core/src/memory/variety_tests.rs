@@ -53,7 +53,7 @@ fn run(memory: &Memory, task: &str, outcome: Outcome, summary: &str) -> RecordId
     let id = memory.start(NewEpisode::new(Scope::new("shop").unwrap(), task)).unwrap().value;
     let summary = Some(summary.to_owned()).filter(|summary| !summary.is_empty());
     let completion = Completion { outcome: Some(outcome), summary, ..Completion::default() };
-    memory.complete(id, completion).unwrap();
+    memory.finish(id, completion).unwrap();
     id.into()
 }
 

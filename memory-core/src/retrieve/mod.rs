@@ -57,7 +57,7 @@ pub(crate) struct Retriever<'a> {
 
 /// An episode whose task or steps resemble a query.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct SimilarEpisode {
+pub(crate) struct SimilarHit {
     pub(crate) id: EpisodeId,
     pub(crate) signals: Signals,
     /// The first step of its part that fits best, when that is not its task.
@@ -77,7 +77,7 @@ pub(crate) struct TaskLimits {
 pub(crate) struct TaskRecall {
     pub(crate) recall: Recall,
     /// Episodes that surely resemble the task, best first.
-    pub(crate) similar: Vec<SimilarEpisode>,
+    pub(crate) similar: Vec<SimilarHit>,
     /// Notes that are surely about the task, best first.
     pub(crate) lessons: Vec<Note>,
 }
@@ -167,7 +167,7 @@ impl Retriever<'_> {
         let similar = similar.into_iter().take(limits.similar).filter_map(|candidate| {
             let Candidate { id, signals, step_idx, .. } = candidate;
             let RecordId::Episode(id) = id else { return None };
-            Some(SimilarEpisode { id, signals, step_idx })
+            Some(SimilarHit { id, signals, step_idx })
         });
         let (similar, lessons) = (similar.collect(), self.notes(&lessons, limits.lessons)?);
         Ok(TaskRecall { recall, similar, lessons })

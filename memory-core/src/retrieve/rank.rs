@@ -3,7 +3,7 @@
 use super::query::Query;
 use super::{Candidate, Retriever};
 use crate::index::Contents;
-use crate::learn::evidence::usefulness::score_term;
+use crate::learn::usefulness_bonus;
 
 /// Most that recency adds to a score, as a share of it.
 const RECENCY_SHARE: f64 = 0.03;
@@ -35,7 +35,7 @@ pub(super) fn order(
         };
         add("recency", text_score * RECENCY_SHARE * halved);
         let usefulness = (retriever.usefulness)(facts.id, facts.feedback);
-        add("usefulness", score_term(text_score, usefulness));
+        add("usefulness", usefulness_bonus(text_score, usefulness));
         if own == Some(facts.scope) {
             add("own_scope", text_score * OWN_SCOPE_SHARE);
         }

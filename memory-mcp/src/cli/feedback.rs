@@ -1,6 +1,6 @@
-//! `feedback`: says whether records helped.
+//! Command `feedback`: rates records as helpful or not.
 
-use memory_core::learning::Judged;
+use memory_core::learning::FeedbackResult;
 use memory_core::{RecordId, RecordKind};
 use serde_json::json;
 
@@ -34,15 +34,15 @@ pub(crate) fn run(
     let both = [RecordKind::Episode, RecordKind::Note];
     let ids = args.ids.iter().map(|id| memory.resolve(&both, id));
     let ids = ids.collect::<Result<Vec<RecordId>, _>>()?;
-    for Judged { id, before, after } in memory.judge(&ids, args.helpful)? {
+    for FeedbackResult { id, before, after } in memory.feedback(&ids, args.helpful)? {
         let counts = after.feedback;
         if output.is_json() {
             output.value(&json!({
                 "id": id.to_string(),
-                "before": before.mean,
-                "after": after.mean,
-                "lower": after.lower,
-                "upper": after.upper,
+                "before": before.chance.mean,
+                "after": after.chance.mean,
+                "lower": after.chance.lower,
+                "upper": after.chance.upper,
                 "n_helpful": counts.n_helpful,
                 "n_unhelpful": counts.n_unhelpful,
                 "n_shown": after.n_shown,
@@ -52,11 +52,11 @@ pub(crate) fn run(
             continue;
         }
         output.line(&format!(
-            "{}  helps with probability {:.2} (before: {:.2}): {} helpful, {} unhelpful, followed by {} \
-             episodes",
+            "{}  helps with probability {:.2} (before: {:.2}): {} helpful, {} unhelpful, \
+             followed by {} episodes",
             record::short_id(memory, id)?,
-            after.mean,
-            before.mean,
+            after.chance.mean,
+            before.chance.mean,
             counts.n_helpful,
             counts.n_unhelpful,
             after.n_followed,

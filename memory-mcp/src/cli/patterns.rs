@@ -1,6 +1,6 @@
-//! `patterns`: what past episodes have in common.
+//! Command `patterns`: what past episodes have in common.
 
-use memory_core::learning::PatternQuery;
+use memory_core::learning::{PatternKind, PatternQuery};
 use serde_json::json;
 
 use super::output::{Failure, Output};
@@ -12,8 +12,8 @@ use crate::wire::PatternAnswer;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// sequence, `decision_point`, recovery or context
-    #[arg(long)]
-    kind: Option<String>,
+    #[arg(long, value_parser = kind)]
+    kind: Option<PatternKind>,
     /// Patterns that this tool is part of
     #[arg(long)]
     tool: Option<String>,
@@ -23,6 +23,11 @@ pub(crate) struct Args {
     /// Most patterns
     #[arg(long, default_value_t = 10)]
     limit: usize,
+}
+
+/// Reads the name of a kind.
+fn kind(name: &str) -> Result<PatternKind, String> {
+    PatternKind::from_name(name).ok_or_else(|| PatternKind::ALL.map(PatternKind::name).join(", "))
 }
 
 /// Runs the command.

@@ -1,4 +1,4 @@
-//! `recommend`: advice for a task.
+//! Command `recommend`: advice for a task.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::{scope, store};
 /// Arguments of `recommend`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is to be done
+    /// Task to get advice for
     task: String,
     /// Size of the advice, in tokens of about four bytes
     #[arg(long, default_value_t = 400)]
@@ -29,8 +29,8 @@ pub(crate) fn run(
         return output.value(&json!({
             "experienced": advice.is_experienced,
             "playbook": advice.text,
-            "expected_success": advice.expected,
-            "interval_80": advice.interval,
+            "expected_success": advice.expected.map(|expected| expected.mean),
+            "interval_80": advice.expected.map(|expected| [expected.lower, expected.upper]),
             "n_attempts": advice.n_runs,
             "n_same_task": advice.n_same_task,
             "evidence": advice.evidence.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -38,7 +38,7 @@ pub(crate) fn run(
         }));
     }
     if let Some(reason) = &advice.degraded {
-        output.remark(&format!("tasks alike could not be looked for: {reason}"));
+        output.remark(&format!("similar tasks could not be searched: {reason}"));
     }
     output.line(&output::block(&advice.text, ""))
 }

@@ -74,7 +74,7 @@ impl Tool for CompleteEpisode {
             lessons: args.lessons.0,
             ..Completion::default()
         };
-        let done = call.memory.complete(id, completion)?;
+        let done = call.memory.finish(id, completion)?;
         // The episode is stored: what it teaches is an extra.
         let reflection = call.memory.reflect(id, &done.value).unwrap_or_else(|error| {
             tracing::warn!(%error, "an episode ends without a reflection");

@@ -1,7 +1,7 @@
-//! `feedback`: says whether what was recalled helped.
+//! Tool `feedback`: rates recalled records as helpful or not.
 
 use memory_core::RecordId;
-use memory_core::learning::{Judged, Worth};
+use memory_core::learning::{Association, FeedbackResult, Helpfulness};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,36 +12,36 @@ use crate::wire::{Labels, Opaque, arguments, put};
 pub(super) struct Feedback;
 
 arguments! {
-    /// What `feedback` takes.
+    /// Arguments of `feedback`.
     pub(super) struct Args {
         ids: Labels = "Of what was shown",
         helpful: bool = "",
     }
 }
 
-/// What `feedback` answers.
+/// Answer of `feedback`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Counted {
     #[schemars(with = "Vec<Opaque>")]
-    judged: Vec<JudgedAnswer>,
+    judged: Vec<RatedRecord>,
 }
 
-/// One record: the chance that it helps, before and after.
+/// A record with the chance that it helps, before and after the rating.
 #[derive(Debug, Serialize)]
-struct JudgedAnswer {
+struct RatedRecord {
     id: String,
     before: f64,
     after: f64,
     n_helpful: u32,
     n_unhelpful: u32,
     #[serde(skip)]
-    worth: Worth,
+    helpfulness: Helpfulness,
 }
 
 impl Tool for Feedback {
     const NAME: &'static str = "feedback";
-    const ABOUT: &'static str = "Call when a recalled note or episode helped, or misled: better ones \
-        come first next time.";
+    const ABOUT: &'static str = "Call when a recalled note or episode helped, or misled: \
+        better ones come first next time.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Counted;
@@ -49,21 +49,21 @@ impl Tool for Feedback {
     fn run(call: &Call<'_>, args: Args) -> Result<Counted, CallError> {
         let ids = args.ids.0.iter().map(|id| call.record_id("ids", id));
         let ids = ids.collect::<Result<Vec<RecordId>, _>>()?;
-        let judged = call.memory.judge(&ids, args.helpful)?;
-        Ok(Counted { judged: judged.iter().map(JudgedAnswer::new).collect() })
+        let rated = call.memory.feedback(&ids, args.helpful)?;
+        Ok(Counted { judged: rated.iter().map(RatedRecord::new).collect() })
     }
 }
 
-impl JudgedAnswer {
-    fn new(judged: &Judged) -> Self {
-        let Judged { id, before, after } = judged;
+impl RatedRecord {
+    fn new(rated: &FeedbackResult) -> Self {
+        let FeedbackResult { id, before, after } = rated;
         Self {
             id: id.to_string(),
-            before: rounded(before.mean),
-            after: rounded(after.mean),
+            before: rounded(before.chance.mean),
+            after: rounded(after.chance.mean),
             n_helpful: after.feedback.n_helpful,
             n_unhelpful: after.feedback.n_unhelpful,
-            worth: *after,
+            helpfulness: *after,
         }
     }
 }
@@ -75,41 +75,32 @@ fn rounded(share: f64) -> f64 {
 impl Answer for Counted {
     fn text(&self, _: &Call<'_>) -> String {
         let mut out = String::from("counted");
-        for JudgedAnswer { id, before, after, n_helpful, n_unhelpful, worth } in &self.judged {
-            put(
-                &mut out,
-                format_args!(
-                    "\n{id}: helps with probability {after} (was {before}; 80 % interval {}–{}), called \
-                     helpful {n_helpful} and unhelpful {n_unhelpful} time(s)",
-                    rounded(worth.lower),
-                    rounded(worth.upper)
-                ),
-            );
-            if worth.n_followed > 0 {
-                put(
-                    &mut out,
-                    format_args!(
-                        ", followed by {} episode(s) of which {} succeeded",
-                        worth.n_followed, worth.n_succeeded
-                    ),
-                );
-            }
-            if let Some(effect) = worth.effect {
-                let points = |share: f64| format!("{:+.0}", share * 100.0);
-                put(
-                    &mut out,
-                    format_args!(
-                        "; following it is associated with {} points of success ({} to {}), adjusted for \
-                         {}, {} episodes",
-                        points(effect.difference),
-                        points(effect.interval.0),
-                        points(effect.interval.1),
-                        effect.within,
-                        effect.n
-                    ),
-                );
-            }
-        }
+        self.judged.iter().for_each(|rated| rated.render(&mut out));
         out
     }
+}
+
+impl RatedRecord {
+    fn render(&self, out: &mut String) {
+        let Self { id, before, after, n_helpful, n_unhelpful, helpfulness } = self;
+        let [lower, upper] = [helpfulness.chance.lower, helpfulness.chance.upper].map(rounded);
+        put(out, format_args!("\n{id}: helps with probability {after} (was {before}; "));
+        put(out, format_args!("80 % interval {lower}–{upper}), called helpful {n_helpful} "));
+        put(out, format_args!("and unhelpful {n_unhelpful} time(s)"));
+        let Helpfulness { n_followed, n_succeeded, effect, .. } = helpfulness;
+        if *n_followed > 0 {
+            put(out, format_args!(", followed by {n_followed} episode(s)"));
+            put(out, format_args!(" of which {n_succeeded} succeeded"));
+        }
+        if let Some(Association { difference, interval: (lower, upper), within, n, .. }) = effect {
+            let [difference, lower, upper] = [*difference, *lower, *upper].map(points);
+            put(out, format_args!("; following it is associated with {difference} points"));
+            put(out, format_args!(" of success ({lower} to {upper}), adjusted for {within}, "));
+            put(out, format_args!("{n} episodes"));
+        }
+    }
+}
+
+fn points(share: f64) -> String {
+    format!("{:+.0}", share * 100.0)
 }

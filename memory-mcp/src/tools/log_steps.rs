@@ -79,11 +79,11 @@ struct CureAnswer {
 impl From<KnownError> for KnownErrorAnswer {
     fn from(known: KnownError) -> Self {
         let cure = |cure: Cure| CureAnswer {
+            episodes: cure.episodes().map(|id| id.to_string()).collect(),
             text: cure.text,
             n_tried: cure.n_tried,
             n_resolved: cure.n_resolved,
             example: cure.example,
-            episodes: cure.episodes.iter().map(ToString::to_string).collect(),
         };
         Self {
             step_idx: known.step_idx,

@@ -1,19 +1,19 @@
-//! `patterns`: what past episodes have in common, with counts and effects.
+//! Tool `patterns`: what past episodes have in common, with counts and effects.
 
-use memory_core::learning::PatternQuery;
+use memory_core::learning::{PatternKind, PatternQuery};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{Opaque, PatternAnswer, arguments, put};
+use crate::wire::{One, Opaque, PatternAnswer, arguments, put};
 
 pub(super) struct Patterns;
 
 arguments! {
-    /// What `patterns` takes.
+    /// Arguments of `patterns`.
     pub(super) struct Args {
-        kind: Option<String> = "sequence, decision_point, recovery, context",
+        kind: Option<One<PatternKind>> = "",
         tool: Option<String> = "",
         scope: Option<String> = "Default: this project; *: all",
         min_support: Option<u64> = "Default 3",
@@ -21,7 +21,7 @@ arguments! {
     }
 }
 
-/// What `patterns` answers.
+/// Answer of `patterns`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Found {
     #[schemars(with = "Vec<Opaque>")]
@@ -38,7 +38,7 @@ impl Tool for Patterns {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Found, CallError> {
         let patterns = call.memory.patterns(&PatternQuery {
-            kind: args.kind,
+            kind: args.kind.map(|One(kind)| kind),
             tool: args.tool,
             scope: call.scope_or_all(args.scope.as_deref())?,
             min_support: args.min_support.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),

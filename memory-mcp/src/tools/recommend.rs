@@ -1,6 +1,6 @@
-//! `recommend`: advice for a task, from what happened before.
+//! Tool `recommend`: advice for a task from past attempts.
 
-use memory_core::learning::Advice;
+use memory_core::learning::{Advice, Posterior};
 use memory_core::{RecordId, RecordKind};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,13 +12,13 @@ use crate::wire::arguments;
 /// Size of the advice when the call names none, in tokens.
 const DEFAULT_TOKENS: u64 = 400;
 
-/// Most episodes that are named as evidence.
+/// Maximum number of episodes named as evidence.
 const MAX_EVIDENCE: usize = 20;
 
 pub(super) struct Recommend;
 
 arguments! {
-    /// What `recommend` takes.
+    /// Arguments of `recommend`.
     pub(super) struct Args {
         task: Option<String> = "Or episode_id",
         episode_id: Option<String> = "",
@@ -27,23 +27,23 @@ arguments! {
     }
 }
 
-/// What `recommend` answers.
+/// Answer of `recommend`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Recommended {
-    /// Whether there is experience with such tasks.
+    /// True when there is experience with such tasks.
     experienced: bool,
     playbook: String,
     #[serde(flatten)]
     #[schemars(skip)]
     expectation: Expectation,
-    /// Episodes that it rests on.
+    /// Episodes that it is based on.
     evidence: Vec<String>,
-    /// Why tasks alike could not be looked for, if so.
+    /// Reason why similar tasks could not be searched, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
 }
 
-/// The chance of success.
+/// Chance of success, and the number of attempts behind it.
 #[derive(Debug, Serialize)]
 struct Expectation {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,13 +89,12 @@ impl Tool for Recommend {
 
 impl Recommended {
     fn new(advice: Advice) -> Self {
-        let rounded = |value: f64| (value * 100.0).round() / 100.0;
         let evidence = advice.evidence.iter().take(MAX_EVIDENCE);
         Self {
             experienced: advice.is_experienced,
             expectation: Expectation {
-                expected_success: advice.expected.map(rounded),
-                interval_80: advice.interval.map(|(low, high)| [rounded(low), rounded(high)]),
+                expected_success: advice.expected.map(|expected| rounded(expected.mean)),
+                interval_80: advice.expected.map(interval),
                 n_attempts: advice.n_runs,
                 n_same_task: advice.n_same_task,
             },
@@ -106,11 +105,19 @@ impl Recommended {
     }
 }
 
+fn interval(expected: Posterior) -> [f64; 2] {
+    [expected.lower, expected.upper].map(rounded)
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 impl Answer for Recommended {
     fn text(&self, _: &Call<'_>) -> String {
         let mut out = self.playbook.clone();
         if let Some(reason) = &self.degraded {
-            out.push_str("\nTasks alike could not be looked for: ");
+            out.push_str("\nSimilar tasks could not be searched: ");
             out.push_str(reason);
         }
         out

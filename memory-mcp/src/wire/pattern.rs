@@ -1,9 +1,12 @@
 //! A pattern of past episodes, as data and as text.
 
-use memory_core::learning::Pattern;
+use memory_core::learning::{Association, Pattern, PatternKind, Posterior};
 use serde::Serialize;
 
 use super::render::put;
+
+/// q-value above which an effect is called not shown.
+const MAX_SHOWN_Q: f64 = 0.05;
 
 /// One pattern.
 #[derive(Debug, Serialize)]
@@ -20,9 +23,11 @@ pub(crate) struct PatternAnswer {
     episodes: Vec<String>,
     #[serde(skip)]
     n_known: f64,
+    #[serde(skip)]
+    is_recovery: bool,
 }
 
-/// What goes with a pattern, adjusted for the task.
+/// Association of a pattern with success, adjusted for the task.
 #[derive(Debug, Serialize)]
 struct EffectAnswer {
     difference: f64,
@@ -33,6 +38,20 @@ struct EffectAnswer {
     q: Option<f64>,
 }
 
+impl From<Association> for EffectAnswer {
+    fn from(effect: Association) -> Self {
+        let (lower, upper) = effect.interval;
+        Self {
+            difference: rounded(effect.difference),
+            interval_95: [lower, upper].map(rounded),
+            n: effect.n,
+            within: effect.within,
+            q: effect.q.map(rounded),
+        }
+    }
+}
+
+/// Rounds to three decimals: more are noise to the reader.
 fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
@@ -40,24 +59,18 @@ fn rounded(value: f64) -> f64 {
 impl PatternAnswer {
     /// Takes a pattern.
     pub(crate) fn new(pattern: Pattern) -> Self {
-        let (mean, lower, upper) = pattern.success;
-        let effect = pattern.effect.map(|effect| EffectAnswer {
-            difference: rounded(effect.difference),
-            interval_95: [rounded(effect.interval.0), rounded(effect.interval.1)],
-            n: effect.n,
-            within: effect.within,
-            q: effect.q.map(rounded),
-        });
+        let Posterior { n, successes, mean, lower, upper } = pattern.success;
         Self {
             id: pattern.id,
-            kind: pattern.kind,
+            kind: pattern.kind.name(),
             text: pattern.text,
             n: pattern.n,
-            n_succeeded: rounded(pattern.n_succeeded),
+            n_succeeded: rounded(successes),
             success: [mean, lower, upper].map(rounded),
-            effect,
+            effect: pattern.effect.map(EffectAnswer::from),
             episodes: pattern.episodes.iter().map(ToString::to_string).collect(),
-            n_known: rounded(pattern.n_known),
+            n_known: rounded(n),
+            is_recovery: pattern.kind == PatternKind::Recovery,
         }
     }
 
@@ -67,36 +80,37 @@ impl PatternAnswer {
         let [mean, lower, upper] = self.success.map(percent);
         put(out, format_args!("{kind}: {text}\n   {n} times"));
         if *n_known > 0.0 {
-            let verb = if *kind == "recovery" { "worked" } else { "succeeded" };
+            let verb = if self.is_recovery { "worked" } else { "succeeded" };
             put(out, format_args!(", {n_succeeded} of {n_known} {verb}"));
             put(out, format_args!(" ({mean} %, 80 % interval {lower}–{upper})"));
         }
         match &self.effect {
             None => out.push_str("; no comparable episodes without it"),
-            Some(EffectAnswer { difference, interval_95: [low, high], n, within, q }) => {
-                let points = |share: &f64| format!("{:+.0}", share * 100.0);
-                put(
-                    out,
-                    format_args!(
-                        "; associated with {} points of success ({} to {}), adjusted for {within}, {n} \
-                         episodes",
-                        points(difference),
-                        points(low),
-                        points(high)
-                    ),
-                );
-                if let Some(q) = q {
-                    put(out, format_args!(", q {q:.2}"));
-                    if *q > 0.05 {
-                        out.push_str(": not shown");
-                    }
-                }
-            }
+            Some(effect) => effect.render(out),
         }
         if let Some(episode) = self.episodes.first() {
             put(out, format_args!("; e.g. {episode}"));
         }
     }
+}
+
+impl EffectAnswer {
+    fn render(&self, out: &mut String) {
+        let Self { difference, interval_95: [lower, upper], n, within, q } = self;
+        let [difference, lower, upper] = [*difference, *lower, *upper].map(points);
+        put(out, format_args!("; associated with {difference} points of success"));
+        put(out, format_args!(" ({lower} to {upper}), adjusted for {within}, {n} episodes"));
+        if let Some(q) = q {
+            put(out, format_args!(", q {q:.2}"));
+            if *q > MAX_SHOWN_Q {
+                out.push_str(": not shown");
+            }
+        }
+    }
+}
+
+fn points(share: f64) -> String {
+    format!("{:+.0}", share * 100.0)
 }
 
 fn percent(share: f64) -> String {

@@ -1,5 +1,6 @@
 //! The types that fields of arguments have, and how leniently each is read.
 
+use memory_core::learning::PatternKind;
 use memory_core::{HitKind, NoteKind, Outcome, RelationKind, Strength};
 use serde_json::{Value, json};
 
@@ -243,7 +244,7 @@ macro_rules! choices {
         }
     )+};
 }
-choices!(Outcome RelationKind);
+choices!(Outcome PatternKind RelationKind);
 
 /// The kinds that a text is remembered as; checkpoints are kept of episodes.
 impl Choice for NoteKind {

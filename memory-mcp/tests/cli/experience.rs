@@ -31,7 +31,7 @@ fn start(memory: &Memory, new: NewEpisode) -> EpisodeId {
 }
 
 fn end(memory: &Memory, id: EpisodeId, completion: Completion) {
-    memory.complete(id, completion).unwrap();
+    memory.finish(id, completion).unwrap();
 }
 
 /// A store in which every link and count is set; returns an ended episode, an open one and a note.
@@ -74,8 +74,8 @@ fn lived(home: &Home) -> (EpisodeId, EpisodeId, NoteId) {
         ..NewEpisode::new(scope(), "Fix the flaky login test")
     };
     let second = start(&memory, second);
-    memory.judge(&[first.into(), later.into()], true).unwrap();
-    memory.judge(&[later.into(), foreign.into()], false).unwrap();
+    memory.feedback(&[first.into(), later.into()], true).unwrap();
+    memory.feedback(&[later.into(), foreign.into()], false).unwrap();
     memory.forget(&[gone.into()]).unwrap();
     (first, second, later)
 }

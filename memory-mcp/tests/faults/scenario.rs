@@ -134,7 +134,7 @@ impl Caller {
                 let lessons = vec!["badger lesson".to_owned(), "ferret lesson".to_owned()];
                 let outcome = Some(Outcome::Success);
                 let completion = Completion { outcome, lessons, ..Completion::default() };
-                let lessons = self.memory.complete(episode, completion)?.value;
+                let lessons = self.memory.finish(episode, completion)?.value;
                 self.lessons = lessons.iter().map(Remembered::id).collect();
             }
             Act::Checkpoint => _ = self.memory.checkpoint(episode, "gecko checkpoint")?,
@@ -145,7 +145,7 @@ impl Caller {
             }
             Act::Judge => {
                 let note = self.note.unwrap_or(NoteId::from_bytes([0; 16]));
-                let judged = self.memory.judge(&[episode.into(), note.into()], true)?;
+                let judged = self.memory.feedback(&[episode.into(), note.into()], true)?;
                 assert_eq!(judged.len(), 2);
             }
             Act::Remember => self.note = Some(self.memory.remember(note("otter note"))?.value.id()),

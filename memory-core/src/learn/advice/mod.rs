@@ -1,22 +1,24 @@
-//! What experience has to say: a playbook before a task, a reflection after it.
+//! Advice from experience: a playbook before a task, a reflection after it.
 //!
-//! Who calls it: [`crate::Memory`], which finds the runs to go by. What it must not know: how runs were found,
-//! where their texts lie; it asks for those through [`Words`]. Every line says how often or where it was seen.
+//! [`Learned::precedents`](crate::learn::Learned::precedents) selects the runs to go by,
+//! [`playbook`] turns them into advice; `Learned::assess` compares an ended run with the runs
+//! before it. Both results are numbers; `vocabulary.rs` says how they are put into words without
+//! reading the storage under a lock. Every line of advice has a count or names an episode.
 
-pub(crate) mod align;
-#[cfg(feature = "bench")]
-pub(crate) mod bench;
-pub(crate) mod call;
-pub(crate) mod hurdle;
-pub(crate) mod lesson;
-pub(crate) mod pitfall;
-pub(crate) mod playbook;
-pub(crate) mod reflection;
-pub(crate) mod route;
-pub(crate) mod text;
+mod align;
+mod budgeted_text;
+mod cured_error;
+mod lesson_request;
+mod pitfall;
+mod playbook;
+mod precedent;
+mod recurring_error;
+mod reflection;
+mod reward;
+mod route;
+mod vocabulary;
 
-pub(crate) use call::call_of;
-pub(crate) use lesson::{Contradiction, LessonRequest, lesson_request};
-pub(crate) use playbook::{KnownError, Lesson, Playbook, Precedent, Sources, playbook};
-pub(crate) use reflection::{ErrorRecord, reflect};
-pub(crate) use text::Words;
+pub(crate) use lesson_request::{Contradiction, lesson_request};
+pub(crate) use playbook::{Lesson, PlaybookInput, playbook};
+pub(crate) use precedent::SimilarEpisode;
+pub(crate) use vocabulary::{Mentions, Vocabulary};

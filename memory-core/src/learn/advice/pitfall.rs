@@ -1,116 +1,141 @@
-//! What failed runs did that successful ones did not, and the other way round.
+//! Pitfalls: what failed runs of a task did and successful ones did not, or the other way round.
 
-use super::playbook::Precedent;
-use crate::learn::NameNo;
-use crate::learn::evidence::reward::{credit_of, succeeded};
-use crate::model::EpisodeId;
+use super::precedent::{Precedent, median_steps};
+use crate::learn::quote::StepRef;
+use crate::learn::table::{NameId, Run};
 
-/// Difference of smoothed rates from which something is worth saying: 2 of 2 against 0 of 2 has .67, 2 of 3
-/// against 0 of 2 has .46, 2 of 3 against 1 of 3 only .25.
+/// Difference of smoothed rates from which a pitfall is worth a line: 2 of 2 against 0 of 2 has
+/// .67, 2 of 3 against 0 of 2 has .46, 2 of 3 against 1 of 3 only .25.
 const MIN_CONTRAST: f64 = 0.4;
 
-/// Failed steps in a row with one tool that count as being stuck.
+/// Number of failed steps in a row with one tool from which a run counts as stuck.
 const STUCK: u32 = 3;
 
-/// Ratio of median lengths from which a run counts as long, or as given up early.
+/// Ratio of median lengths from which runs count as long, or as stopped early.
 const LENGTH_RATIO: f64 = 1.6;
 
-/// What sets failed runs apart.
+/// Property of runs that distinguishes failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// They used a tool.
-    Used(NameNo),
+    Used(NameId),
     /// They did not use a tool.
-    LeftOut(NameNo),
+    LeftOut(NameId),
     /// A tool failed three times in a row.
-    Stuck(NameNo),
+    Stuck(NameId),
     /// They took many more steps, by the medians.
     RanLong {
-        /// Median steps of the failed runs.
+        /// Median number of steps of the failed runs.
         failed: u32,
-        /// Median steps of the successes.
+        /// Median number of steps of the successes.
         succeeded: u32,
     },
     /// They took many fewer steps, by the medians.
     StoppedEarly {
-        /// Median steps of the failed runs.
+        /// Median number of steps of the failed runs.
         failed: u32,
-        /// Median steps of the successes.
+        /// Median number of steps of the successes.
         succeeded: u32,
     },
 }
 
-/// Something to beware of, with how often it was seen on either side.
+impl Mistake {
+    /// Returns the first step of a run where it shows, 0 where it is no single step; `None` for a
+    /// run without it.
+    fn found_in(self, run: &Run) -> Option<u32> {
+        let first_use = |tool| run.steps().find(|(_, step)| step.tool == tool).map(|(at, _)| at);
+        let n_steps = u32::try_from(run.moves.len()).unwrap_or(u32::MAX);
+        match self {
+            Self::Used(tool) => first_use(tool),
+            Self::LeftOut(tool) => first_use(tool).is_none().then_some(0),
+            Self::Stuck(tool) => {
+                let mut n_failed = 0;
+                let uses = run.steps().filter(|(_, step)| step.tool == tool);
+                uses.map(|(at, step)| {
+                    n_failed = if step.ok { 0 } else { n_failed + 1 };
+                    (at, n_failed)
+                })
+                .find(|(_, n_failed)| *n_failed >= STUCK)
+                .map(|(at, _)| at)
+            }
+            // The midpoint between the medians divides the sides.
+            Self::RanLong { failed, succeeded } => {
+                (n_steps > u32::midpoint(failed, succeeded)).then_some(0)
+            }
+            Self::StoppedEarly { failed, succeeded } => {
+                (n_steps < u32::midpoint(failed, succeeded)).then_some(0)
+            }
+        }
+    }
+}
+
+/// A mistake, with how often it was seen on either side.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pitfall {
-    /// What it is.
+    /// The mistake.
     pub(crate) mistake: Mistake,
-    /// Failed runs with it.
+    /// Number of failed runs with it.
     pub(crate) n_failed_with: u32,
-    /// Failed runs.
+    /// Number of failed runs.
     pub(crate) n_failed: u32,
-    /// Successes with it.
+    /// Number of successes with it.
     pub(crate) n_succeeded_with: u32,
-    /// Successes.
+    /// Number of successes.
     pub(crate) n_succeeded: u32,
-    /// A failed run that shows it, and the step; for what was left out, a success that has it.
-    pub(crate) example: Option<(EpisodeId, u32)>,
+    /// Step of a failed run that shows it; for a tool that was left out, of a success that uses it.
+    pub(crate) example: Option<StepRef>,
 }
 
 impl Pitfall {
-    /// Difference of the rates, each drawn to ½ by one run.
+    /// Returns the difference of the rates, each drawn to ½ by one run.
     pub(crate) fn contrast(&self) -> f64 {
         let rate = |with: u32, of: u32| (f64::from(with) + 0.5) / (f64::from(of) + 1.0);
         rate(self.n_failed_with, self.n_failed) - rate(self.n_succeeded_with, self.n_succeeded)
     }
 }
 
-/// What sets the failed runs of a task apart from its successes, clearest first.
+/// Finds the mistakes that distinguish the failed runs of a task from its successes, clearest
+/// first.
 ///
-/// Needs two failed runs and one success: with fewer every difference would count. Between different tasks
-/// (`same_task` false) what was used and how long it took is a matter of the task, and only getting stuck counts.
+/// Needs two failed runs and one success: with fewer every difference would count. Between
+/// different tasks (`same_task` false) tools and lengths depend on the task, and only getting stuck
+/// counts.
 pub(crate) fn pitfalls(precedents: &[Precedent<'_>], same_task: bool) -> Vec<Pitfall> {
-    let (won, lost): (Vec<_>, Vec<_>) = precedents
+    let (succeeded, failed): (Vec<_>, Vec<_>) = precedents
         .iter()
-        .filter(|precedent| credit_of(precedent.run).is_some())
-        .partition(|precedent| succeeded(precedent.run));
-    if lost.len() < 2 || won.is_empty() {
+        .filter(|precedent| precedent.run.credit().is_some())
+        .partition(|precedent| precedent.run.succeeded());
+    if failed.len() < 2 || succeeded.is_empty() {
         return Vec::new();
     }
-    let sides = Sides { won, lost };
+    let sides = Sides { succeeded, failed };
     let mut found: Vec<Pitfall> = sides
         .tools()
         .into_iter()
         .flat_map(|tool| [Mistake::Used(tool), Mistake::LeftOut(tool), Mistake::Stuck(tool)])
-        .chain(sides.length())
+        .chain(sides.length_mistake())
         .filter(|mistake| same_task || matches!(mistake, Mistake::Stuck(_)))
-        .map(|mistake| sides.judge(mistake))
+        .map(|mistake| sides.count(mistake))
         .filter(|pitfall| pitfall.n_failed_with >= 2 && pitfall.contrast() >= MIN_CONTRAST)
         .collect();
     found.sort_by(|a, b| b.contrast().total_cmp(&a.contrast()));
     // A tool that got stuck need not be named again as used.
-    let stuck: Vec<NameNo> = found
-        .iter()
-        .filter_map(|pitfall| match pitfall.mistake {
-            Mistake::Stuck(tool) => Some(tool),
-            _ => None,
-        })
-        .collect();
-    found
-        .retain(|pitfall| !matches!(pitfall.mistake, Mistake::Used(tool) if stuck.contains(&tool)));
-    found
+    let is_stuck = |tool| found.iter().any(|pitfall| pitfall.mistake == Mistake::Stuck(tool));
+    let is_repeated = |mistake| matches!(mistake, Mistake::Used(tool) if is_stuck(tool));
+    found.iter().filter(|pitfall| !is_repeated(pitfall.mistake)).cloned().collect()
 }
 
+/// Precedents by their outcome.
 struct Sides<'a> {
-    won: Vec<&'a Precedent<'a>>,
-    lost: Vec<&'a Precedent<'a>>,
+    succeeded: Vec<&'a Precedent<'a>>,
+    failed: Vec<&'a Precedent<'a>>,
 }
 
 impl Sides<'_> {
-    /// All tools, in the order of first use.
-    fn tools(&self) -> Vec<NameNo> {
+    /// Returns all tools, in the order of first use.
+    fn tools(&self) -> Vec<NameId> {
         let mut tools = Vec::new();
-        for precedent in self.won.iter().chain(&self.lost) {
+        for precedent in self.succeeded.iter().chain(&self.failed) {
             for step in &precedent.run.moves {
                 if !tools.contains(&step.tool) {
                     tools.push(step.tool);
@@ -120,9 +145,9 @@ impl Sides<'_> {
         tools
     }
 
-    /// Whether the lengths of either side differ by much.
-    fn length(&self) -> Option<Mistake> {
-        let (failed, succeeded) = (median_steps(&self.lost), median_steps(&self.won));
+    /// Returns the mistake in the length of the failed runs, if they are much longer or shorter.
+    fn length_mistake(&self) -> Option<Mistake> {
+        let (failed, succeeded) = (median_steps(&self.failed), median_steps(&self.succeeded));
         let ratio = f64::from(failed) / f64::from(succeeded.max(1));
         if ratio >= LENGTH_RATIO {
             Some(Mistake::RanLong { failed, succeeded })
@@ -133,77 +158,48 @@ impl Sides<'_> {
         }
     }
 
-    fn judge(&self, mistake: Mistake) -> Pitfall {
-        let count = |side: &[&Precedent<'_>]| {
-            let with =
-                side.iter().filter(|precedent| found_in(mistake, precedent).is_some()).count();
-            (u32::try_from(with).unwrap_or(u32::MAX), u32::try_from(side.len()).unwrap_or(u32::MAX))
-        };
-        let (n_failed_with, n_failed) = count(&self.lost);
-        let (n_succeeded_with, n_succeeded) = count(&self.won);
-        let shown_by = match mistake {
-            Mistake::LeftOut(tool) => self
-                .won
-                .iter()
-                .find_map(|p| found_in(Mistake::Used(tool), p).map(|step| (p.run.id, step))),
-            Mistake::Used(_) | Mistake::Stuck(_) => {
-                self.lost.iter().find_map(|p| found_in(mistake, p).map(|step| (p.run.id, step)))
-            }
+    /// Counts a mistake on both sides.
+    fn count(&self, mistake: Mistake) -> Pitfall {
+        let example = match mistake {
+            Mistake::LeftOut(tool) => first_example(Mistake::Used(tool), &self.succeeded),
+            Mistake::Used(_) | Mistake::Stuck(_) => first_example(mistake, &self.failed),
             Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
         };
         Pitfall {
             mistake,
-            n_failed_with,
-            n_failed,
-            n_succeeded_with,
-            n_succeeded,
-            example: shown_by,
+            n_failed_with: n_with(mistake, &self.failed),
+            n_failed: to_u32(self.failed.len()),
+            n_succeeded_with: n_with(mistake, &self.succeeded),
+            n_succeeded: to_u32(self.succeeded.len()),
+            example,
         }
     }
 }
 
-/// The first step of a run where a mistake shows; 0 where it is no single step.
-fn found_in(mistake: Mistake, precedent: &Precedent<'_>) -> Option<u32> {
-    let moves = &precedent.run.moves;
-    let first = |tool: NameNo| moves.iter().position(|step| step.tool == tool);
-    let as_step = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    let n_steps = as_step(moves.len());
-    match mistake {
-        Mistake::Used(tool) => first(tool).map(as_step),
-        Mistake::LeftOut(tool) => first(tool).is_none().then_some(0),
-        Mistake::Stuck(tool) => {
-            let mut n_failed = 0;
-            moves.iter().position(|step| {
-                if step.tool == tool {
-                    n_failed = if step.ok { 0 } else { n_failed + 1 };
-                }
-                n_failed >= STUCK
-            })
-        }
-        .map(as_step),
-        // Halfway between the medians divides the sides.
-        Mistake::RanLong { failed, succeeded } => {
-            (n_steps > u32::midpoint(failed, succeeded)).then_some(0)
-        }
-        Mistake::StoppedEarly { failed, succeeded } => {
-            (n_steps < u32::midpoint(failed, succeeded)).then_some(0)
-        }
-    }
+fn n_with(mistake: Mistake, side: &[&Precedent<'_>]) -> u32 {
+    to_u32(side.iter().filter(|precedent| mistake.found_in(precedent.run).is_some()).count())
 }
 
-/// Median number of steps; 0 for none.
-pub(crate) fn median_steps(runs: &[&Precedent<'_>]) -> u32 {
-    let mut lengths: Vec<usize> = runs.iter().map(|precedent| precedent.run.moves.len()).collect();
-    lengths.sort_unstable();
-    lengths.get(lengths.len() / 2).map_or(0, |n| u32::try_from(*n).unwrap_or(u32::MAX))
+fn first_example(mistake: Mistake, side: &[&Precedent<'_>]) -> Option<StepRef> {
+    side.iter().find_map(|precedent| {
+        let idx = mistake.found_in(precedent.run)?;
+        Some(StepRef { episode: precedent.run.id, idx })
+    })
+}
+
+fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learn::Run;
-    use crate::learn::evidence::sample::run;
-    use crate::model::Outcome;
+    use crate::learn::sample::run;
+    use crate::model::{EpisodeId, Outcome};
+
+    fn step_of(id: u8) -> StepRef {
+        StepRef { episode: EpisodeId::from_bytes([id; 16]), idx: 1 }
+    }
 
     fn found(won: &[&[i32]], lost: &[&[i32]]) -> Vec<Pitfall> {
         found_within(won, lost, true)
@@ -227,8 +223,8 @@ mod tests {
         let used = &found[1];
         assert_eq!((used.n_failed_with, used.n_failed), (2, 2));
         assert_eq!((used.n_succeeded_with, used.n_succeeded), (0, 2));
-        assert_eq!(used.example, Some((EpisodeId::from_bytes([100; 16]), 1)));
-        assert_eq!(found[0].example, Some((EpisodeId::from_bytes([1; 16]), 1)));
+        assert_eq!(used.example, Some(step_of(100)));
+        assert_eq!(found[0].example, Some(step_of(1)));
     }
 
     #[test]
@@ -244,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn being_stuck_is_said_once() {
+    fn being_stuck_is_named_once() {
         let found = found(&[&[1, 2], &[1, 2]], &[&[1, -9, -9, -9, 2], &[1, -9, -9, -9, 2]]);
         assert!(found.iter().any(|pitfall| pitfall.mistake == Mistake::Stuck(9)), "{found:?}");
         assert!(found.iter().all(|pitfall| pitfall.mistake != Mistake::Used(9)), "{found:?}");

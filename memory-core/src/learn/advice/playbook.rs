@@ -1,195 +1,182 @@
-//! Advice for a task, from how attempts at it and at tasks like it went.
+//! Playbook: advice for a task, from attempts at it and at similar tasks.
 
-use super::hurdle::{Hurdle, hurdles};
-use super::pitfall::{Pitfall, median_steps, pitfalls};
+use super::cured_error::CuredError;
+use super::pitfall::{Pitfall, pitfalls};
+use super::precedent::{Precedent, median_steps};
+use super::recurring_error::{RecurringError, recurring_errors};
 use super::route::{RouteStep, route};
-use crate::learn::evidence::reward::{credit_of, succeeded};
-use crate::learn::evidence::{Posterior, Record};
-use crate::learn::{NameNo, Run, Signature};
+use crate::learn::quote::StepRef;
+use crate::learn::table::{NameId, OutcomeCounts, Run};
 use crate::model::{EpisodeId, NoteId, Outcome};
+use crate::stats::Posterior;
 
-/// Similarity from which a run counts as one of the very same task.
-const SAME: f64 = 0.999;
-
-/// A run to go by.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Precedent<'a> {
-    /// The run.
-    pub(crate) run: &'a Run,
-    /// How like its task is to the one in question, in (0, 1]; 1 for the same.
-    pub(crate) similarity: f64,
-}
-
-/// An error that may come, and what helped against it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct KnownError {
-    /// The kind of error.
-    pub(crate) signature: Signature,
-    /// The tool that it comes from.
-    pub(crate) tool: NameNo,
-    /// What was done against it, in words: "changed `path`".
-    pub(crate) cure: String,
-    /// How often that was tried.
-    pub(crate) n_tried: u32,
-    /// How often it helped.
-    pub(crate) n_resolved: u32,
-    /// A failed step that shows the error.
-    pub(crate) met: (EpisodeId, u32),
-    /// A step that shows the cure, where one of the same scope does: what another project called says
-    /// little.
-    pub(crate) example: Option<(EpisodeId, u32)>,
-}
-
-/// A note that may help.
+/// A note that may help with a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lesson {
     /// The note.
     pub(crate) id: NoteId,
-    /// Its text.
+    /// Text of the note.
     pub(crate) text: String,
 }
 
-/// The last steps of an attempt that did not succeed, the last one first.
+/// Last steps of an attempt that did not succeed, the last one first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DeadEnd {
-    /// The episode.
-    pub(crate) id: EpisodeId,
-    /// Tools and places of its last steps.
-    pub(crate) steps: Vec<(NameNo, u32)>,
+pub(crate) struct FailedEnd {
+    /// Tools and steps.
+    pub(crate) steps: Vec<(NameId, StepRef)>,
 }
 
-impl DeadEnd {
-    /// Steps from the end among which one should say what was tried: handing in says nothing.
+impl FailedEnd {
+    /// Number of steps from the end among which one should say what was tried: the last ones often
+    /// only hand in.
     const N_STEPS: usize = 3;
 
     fn of(run: &Run) -> Self {
-        let numbered = run.moves.iter().enumerate().rev().take(Self::N_STEPS);
-        let steps =
-            numbered.map(|(at, step)| (step.tool, u32::try_from(at).unwrap_or(u32::MAX))).collect();
-        Self { id: run.id, steps }
+        let last = run.steps().rev().take(Self::N_STEPS);
+        let steps = last.map(|(idx, step)| (step.tool, StepRef { episode: run.id, idx }));
+        Self { steps: steps.collect() }
     }
 }
 
-/// What a playbook is made of.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sources<'a> {
-    /// Runs of the task and of tasks like it, nearest first, newest first among equals.
+/// Inputs of a playbook.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PlaybookInput<'a> {
+    /// Runs of the task and of similar tasks, most similar first, newest first among equals.
     pub(crate) precedents: &'a [Precedent<'a>],
-    /// What came of all runs of the scope.
-    pub(crate) scope: Record,
-    /// Cures of errors that runs like these met, best first.
-    pub(crate) errors: &'a [KnownError],
+    /// Counts of all runs of the scope.
+    pub(crate) scope: OutcomeCounts,
+    /// Errors that such runs met, with their cures, most frequent first.
+    pub(crate) cured_errors: Vec<CuredError>,
     /// Notes about the task, best first.
-    pub(crate) lessons: &'a [Lesson],
+    pub(crate) lessons: Vec<Lesson>,
 }
 
 /// Advice for a task.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Playbook {
-    /// Chance that an attempt succeeds wholly, over attempts weighted by likeness; 80 % interval. `None` when
-    /// there is no experience with this.
+    /// Chance that an attempt succeeds wholly, over attempts weighted by similarity; 80 % interval.
+    /// `None` without experience.
     pub(crate) expected: Option<Posterior>,
-    /// Runs behind it whose result is known, and of these the successes and the partial ones.
+    /// Number of runs behind it with a known outcome.
     pub(crate) n_runs: u32,
-    /// Of these the successes.
+    /// Number of successes among them.
     pub(crate) n_succeeded: u32,
-    /// Of these the partial successes.
+    /// Number of partial successes among them.
     pub(crate) n_partial: u32,
-    /// Of these the runs of the very same task.
+    /// Number of attempts at the same task among them.
     pub(crate) n_same_task: u32,
-    /// Median number of steps of the successes that the way was taken from; 0 without one.
+    /// Median number of steps of the runs that the route was taken from; 0 without a route.
     pub(crate) median_steps: u32,
-    /// The way that worked; where nothing did, that of the best attempt that succeeded in part.
-    pub(crate) steps: Vec<RouteStep>,
-    /// What the attempt behind `steps` was worth, in (0, 1]: 1 for a success, 0 without steps.
-    pub(crate) steps_credit: f64,
-    /// Where no attempt at this very task succeeded: how each ended but that of `steps`, newest first.
-    pub(crate) dead_ends: Vec<DeadEnd>,
-    /// Errors that the nearest attempts met, by how many of them did.
-    pub(crate) hurdles: Vec<Hurdle>,
-    /// What to beware of, clearest first.
+    /// Route that worked; where none did, that of the best attempt that succeeded in part.
+    pub(crate) route: Vec<RouteStep>,
+    /// Credit of the runs behind `route`, in (0, 1]: 1 for successes, 0 without a route.
+    pub(crate) route_credit: f64,
+    /// Ends of the attempts at the same task where none of them succeeded, without that of `route`;
+    /// newest first.
+    pub(crate) failed_ends: Vec<FailedEnd>,
+    /// Errors that the most similar attempts met, most frequent first.
+    pub(crate) recurring_errors: Vec<RecurringError>,
+    /// Mistakes of failed attempts, clearest first.
     pub(crate) pitfalls: Vec<Pitfall>,
-    /// Errors that may come and their cures.
-    pub(crate) errors: Vec<KnownError>,
+    /// Errors that may come, with their cures.
+    pub(crate) cured_errors: Vec<CuredError>,
     /// Notes about the task.
     pub(crate) lessons: Vec<Lesson>,
-    /// Episodes that it rests on, nearest first.
+    /// Episodes that it is based on, most similar first.
     pub(crate) evidence: Vec<EpisodeId>,
-    /// What came of all runs of the scope.
-    pub(crate) scope: Record,
+    /// Counts of all runs of the scope.
+    pub(crate) scope: OutcomeCounts,
 }
 
 /// Makes a playbook.
 ///
-/// Where the very task was tried before, the way and the pitfalls come from those attempts alone; attempts at
-/// tasks like it only inform the expectation, by their likeness. Without any run there is no expectation: the
-/// errors and lessons that the caller found are given all the same.
-pub(crate) fn playbook(sources: &Sources<'_>) -> Playbook {
-    let known: Vec<&Precedent<'_>> = sources
+/// If the same task was tried before, route and pitfalls come from those attempts alone; attempts
+/// at similar tasks only inform the expectation, by their similarity. Without any run there is no
+/// expectation, but the errors and lessons are given all the same.
+pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
+    let known: Vec<&Precedent<'_>> = input
         .precedents
         .iter()
-        .filter(|p| p.similarity > 0.0 && credit_of(p.run).is_some())
+        .filter(|precedent| precedent.similarity > 0.0 && precedent.run.credit().is_some())
         .collect();
-    let mut record = Record::default();
-    for precedent in &known {
-        record.add(precedent.similarity.min(1.0), credit_of(precedent.run).unwrap_or(0.0));
-    }
     let same: Vec<Precedent<'_>> =
-        known.iter().filter(|p| p.similarity >= SAME).map(|p| **p).collect();
-    let is_same_task = !same.is_empty();
-    let nearest = if is_same_task { same } else { known.iter().map(|p| **p).collect() };
-    let (models, steps_credit) = models(&nearest, &known);
-    let steps = route(&models);
-    let none_succeeded = !nearest.iter().any(|p| succeeded(p.run));
-    let is_model = |p: &Precedent<'_>| models.iter().any(|model| model.run.id == p.run.id);
-    let ended = nearest.iter().filter(|p| !is_model(p)).map(|p| DeadEnd::of(p.run));
-    let count = |holds: &dyn Fn(&Precedent<'_>) -> bool| {
-        u32::try_from(known.iter().filter(|p| holds(p)).count()).unwrap_or(u32::MAX)
+        known.iter().filter(|precedent| precedent.is_same_task()).map(|p| **p).collect();
+    let n_same_task = same.len();
+    let nearest = if n_same_task > 0 { same } else { known.iter().map(|p| **p).collect() };
+    let (models, credit) = models(&nearest, &known);
+    let route = route(&models);
+    let none_succeeded = !nearest.iter().any(|precedent| precedent.run.succeeded());
+    let failed_ends = if n_same_task > 0 && none_succeeded {
+        let is_model = |run: &Run| models.iter().any(|model| model.run.id == run.id);
+        let others = nearest.iter().map(|precedent| precedent.run).filter(|run| !is_model(run));
+        others.map(FailedEnd::of).collect()
+    } else {
+        Vec::new()
     };
     Playbook {
-        expected: (!known.is_empty()).then(|| record.chance(&sources.scope)),
-        n_runs: count(&|_| true),
-        n_succeeded: count(&|p| succeeded(p.run)),
-        n_partial: count(&|p| p.run.outcome == Some(Outcome::Partial)),
-        n_same_task: count(&|p| p.similarity >= SAME),
+        expected: (!known.is_empty()).then(|| counts(&known).expected_success(&input.scope)),
+        n_runs: to_u32(known.len()),
+        n_succeeded: count(&known, Outcome::Success),
+        n_partial: count(&known, Outcome::Partial),
+        n_same_task: to_u32(n_same_task),
         median_steps: median_steps(&models),
-        steps_credit: if steps.is_empty() { 0.0 } else { steps_credit },
-        steps,
-        dead_ends: if is_same_task && none_succeeded { ended.collect() } else { Vec::new() },
-        hurdles: hurdles(&nearest, sources.errors),
-        pitfalls: pitfalls(&nearest, is_same_task),
-        errors: sources.errors.to_vec(),
-        lessons: sources.lessons.to_vec(),
-        evidence: known.iter().map(|p| p.run.id).collect(),
-        scope: sources.scope,
+        route_credit: if route.is_empty() { 0.0 } else { credit },
+        route,
+        failed_ends,
+        recurring_errors: recurring_errors(&nearest, &input.cured_errors),
+        pitfalls: pitfalls(&nearest, n_same_task > 0),
+        cured_errors: input.cured_errors,
+        lessons: input.lessons,
+        evidence: known.iter().map(|precedent| precedent.run.id).collect(),
+        scope: input.scope,
     }
 }
 
-/// The runs to take the way from, and what they were worth: the successes of the nearest runs, else of all, else
-/// the best that succeeded in part.
+/// Counts precedents by their similarity.
+fn counts(known: &[&Precedent<'_>]) -> OutcomeCounts {
+    let mut counts = OutcomeCounts::default();
+    for precedent in known {
+        if let Some(credit) = precedent.run.credit() {
+            counts.add(precedent.similarity.min(1.0), credit);
+        }
+    }
+    counts
+}
+
+fn count(known: &[&Precedent<'_>], outcome: Outcome) -> u32 {
+    to_u32(known.iter().filter(|precedent| precedent.run.outcome == Some(outcome)).count())
+}
+
+fn to_u32(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Returns the runs to take the route from, and their credit: the successes among the most similar
+/// runs, else among all, else the best run that succeeded in part.
 fn models<'a>(
     nearest: &'a [Precedent<'a>],
     known: &[&'a Precedent<'a>],
 ) -> (Vec<&'a Precedent<'a>>, f64) {
-    let successes: Vec<&Precedent<'_>> = nearest.iter().filter(|p| succeeded(p.run)).collect();
+    let successes: Vec<&Precedent<'_>> =
+        nearest.iter().filter(|precedent| precedent.run.succeeded()).collect();
     if !successes.is_empty() {
         return (successes, 1.0);
     }
     let of_others: Vec<&Precedent<'_>> =
-        known.iter().copied().filter(|p| succeeded(p.run)).collect();
+        known.iter().copied().filter(|precedent| precedent.run.succeeded()).collect();
     if !of_others.is_empty() {
         return (of_others, 1.0);
     }
-    let credit = |p: &&Precedent<'_>| credit_of(p.run).unwrap_or(0.0);
-    let best = nearest.iter().map(|p| credit(&p)).fold(0.0, f64::max);
-    let partial = nearest.iter().filter(|p| best > 0.0 && credit(p) >= best);
-    (partial.take(1).collect(), best)
+    let credit = |precedent: &Precedent<'_>| precedent.run.credit().unwrap_or(0.0);
+    let best = nearest.iter().map(credit).fold(0.0, f64::max);
+    let partial = nearest.iter().find(|precedent| best > 0.0 && credit(precedent) >= best);
+    (partial.into_iter().collect(), best)
 }
 
 impl Playbook {
-    /// Whether there is anything to go by.
+    /// Returns whether there is nothing to go by.
     pub(crate) fn is_empty(&self) -> bool {
-        self.expected.is_none() && self.errors.is_empty() && self.lessons.is_empty()
+        self.expected.is_none() && self.cured_errors.is_empty() && self.lessons.is_empty()
     }
 }
 

@@ -1,321 +1,316 @@
-//! What an ended run teaches, held against what was known before it.
+//! Assessment of an ended run against the runs before it.
 
-use super::align::{Stretch, first_parting, similarity, stretches};
-use crate::learn::evidence::reward::{credit_of, share_above, succeeded};
-use crate::learn::evidence::{Effect, History, Measure, Posterior, Reward, reward};
-use crate::learn::{Ending, NameNo, Run, Signature, TaskKey};
-use crate::model::{EpisodeId, Outcome};
+use super::align::{Segment, first_difference, segments, similarity};
+use super::reward::{EarlierRuns, Measure, Reward, reward, share_above};
+use crate::learn::digest::{Ending, Signature};
+use crate::learn::quote::StepRef;
+use crate::learn::table::{Learned, NameId, OutcomeCounts, Run};
+use crate::model::{EpisodeId, Outcome, Timestamp};
+use crate::stats::Posterior;
 
-/// Difference between outcome and expectation that is worth a line.
+/// Difference between credit and expectation that is worth a line.
 const MIN_SURPRISE: f64 = 0.6;
 
-/// Attempts in the scope before its rate alone can make a first attempt surprising.
+/// Number of attempts in the scope from which its rate alone can make a first attempt surprising.
 const MIN_SCOPE: f64 = 8.0;
 
-/// Runs of the other outcome that are looked at for the nearest.
+/// Maximum number of runs with the other outcome among which the nearest is searched.
 const MAX_CONTRASTS: usize = 16;
 
-/// Cost against the median of successes that is worth a line, and successes needed for it.
+/// Ratio of a cost to the median of successes that is worth a line.
 const COST_RATIO: f64 = 1.6;
+
+/// Number of successes from which their median cost is known.
 const MIN_COSTS: usize = 3;
 
-/// Rate of false discoveries up to which a pattern is told.
-const MAX_Q: f64 = 0.1;
-
+/// Maximum number of errors.
 const MAX_ERRORS: usize = 3;
 
-const MAX_PATTERNS: usize = 2;
-
-/// What is known of an error from earlier runs.
+/// Counts of an error over earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct ErrorRecord {
-    /// How often it came.
+pub(crate) struct ErrorCounts {
+    /// Number of times that it came.
     pub(crate) n_seen: u32,
-    /// Of these how often its tool succeeded soon after.
+    /// Number of times that its tool succeeded soon after.
     pub(crate) n_resolved: u32,
-    /// Of these how often it came again first.
-    pub(crate) n_dead_ends: u32,
-    /// The newest attempt at the same task that resolved it: the failed step and the one that succeeded. What
-    /// helped in another task is for [`super::KnownError`] to say, with its counts.
-    pub(crate) resolved_by: Option<(EpisodeId, u32, u32)>,
+    /// Step that resolved it in the newest attempt at the same task that did. Remedies from other
+    /// tasks are given as cures, with their counts.
+    pub(crate) resolved_by: Option<StepRef>,
 }
 
-impl ErrorRecord {
-    /// Counts an error over runs, newest first.
-    pub(crate) fn of<'a>(
-        signature: Signature,
-        task: TaskKey,
-        runs: impl IntoIterator<Item = &'a Run>,
-    ) -> Self {
-        let mut record = Self::default();
-        for run in runs {
-            for incident in run.incidents.iter().filter(|i| i.signature == signature) {
-                record.n_seen += 1;
-                match &incident.ending {
-                    Ending::Resolved { at, .. } => {
-                        record.n_resolved += 1;
-                        if run.task == task {
-                            record.resolved_by.get_or_insert((run.id, incident.at, *at));
-                        }
-                    }
-                    Ending::DeadEnd { .. } => record.n_dead_ends += 1,
-                    Ending::OtherError { .. } | Ending::Open => {}
+impl ErrorCounts {
+    /// Counts an error over the runs before `run`.
+    fn before(run: &Run, signature: Signature, earlier: &[&Run]) -> Self {
+        let mut counts = Self::default();
+        let mut newest: Option<(Timestamp, EpisodeId)> = None;
+        for other in earlier {
+            for incident in other.incidents.iter().filter(|i| i.signature == signature) {
+                counts.n_seen += 1;
+                let Ending::Resolved { at, .. } = incident.ending else { continue };
+                counts.n_resolved += 1;
+                if other.task == run.task && newest.is_none_or(|newest| newest < other.age_key()) {
+                    newest = Some(other.age_key());
+                    counts.resolved_by = Some(StepRef { episode: other.id, idx: at });
                 }
             }
         }
-        record
+        counts
     }
 }
 
-/// A pattern that occurs in the run, with what it goes with elsewhere.
+/// A thing that a run teaches. Each has a count, an episode or an alternative.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct PatternMet {
-    /// Its tools in order.
-    pub(crate) tools: Vec<NameNo>,
-    /// What goes with it, adjusted for the task.
-    pub(crate) effect: Effect,
-    /// Rate of false discoveries among the patterns that were tested.
-    pub(crate) q: f64,
-}
-
-/// A thing that the run teaches. Each holds a count, an episode or what was done instead.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Evidence {
-    /// It ended otherwise than was to be expected.
+pub(crate) enum Finding {
+    /// It ended otherwise than expected.
     Surprise {
-        /// How it ended.
+        /// Its outcome.
         outcome: Option<Outcome>,
-        /// What was expected of it.
+        /// Credit that was expected.
         expected: Posterior,
-        /// Earlier attempts at the task; with 0 the expectation is the scope's.
+        /// Number of earlier attempts at the task; with 0 the expectation is the scope's.
         n_task: u32,
-        /// Of these the successes.
+        /// Number of successes among them.
         n_succeeded: u32,
     },
-    /// It parted from the nearest run of the same task that ended otherwise.
+    /// It diverged from the nearest run of the same task that ended otherwise.
     Divergence(Divergence),
-    /// An error that it met.
-    Error {
-        /// The kind of error.
-        signature: Signature,
-        /// The tool that failed.
-        tool: NameNo,
-        /// The first failed step.
-        at: u32,
-        /// How often it came.
-        n_here: u32,
-        /// What made it go away.
-        resolved: Option<Resolution>,
-        /// What earlier runs knew of it.
-        before: ErrorRecord,
-    },
+    /// It met an error.
+    Error(ErrorFinding),
     /// It cost much more or much less than the successes of its task.
     Cost {
-        /// What is counted.
+        /// Measure of the cost.
         measure: Measure,
-        /// The run's own.
+        /// Cost of the run.
         value: u64,
-        /// Median of the successes.
+        /// Median cost of the successes.
         median: u64,
         /// Share of the successes that cost more.
         share_above: f64,
         /// Number of these successes.
         n: u32,
     },
-    /// A pattern that goes with success or failure, adjusted for the task.
-    Pattern(PatternMet),
 }
 
-/// What made an error go away.
+/// An error of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ErrorFinding {
+    /// Tool that failed.
+    pub(crate) tool: NameId,
+    /// First failed step.
+    pub(crate) step: StepRef,
+    /// Number of times that it came.
+    pub(crate) n_here: u32,
+    /// Its resolution in this run.
+    pub(crate) resolved: Option<Resolution>,
+    /// Its counts over earlier runs.
+    pub(crate) before: ErrorCounts,
+}
+
+/// Resolution of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolution {
-    /// The step that succeeded.
-    pub(crate) at: u32,
-    /// The arguments that it had otherwise than the failed one.
+    /// Step that succeeded.
+    pub(crate) step: StepRef,
+    /// Names of the arguments that were changed.
     pub(crate) changed: Vec<Box<str>>,
-    /// The tools that were ok between the two, each once.
-    pub(crate) between: Vec<NameNo>,
+    /// Tools that were ok between error and success, each once.
+    pub(crate) between: Vec<NameId>,
 }
 
-/// Where a run parted from the nearest one of the same task that ended otherwise.
+/// Divergence of a run from the nearest one of the same task that ended otherwise.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Divergence {
+    /// The run.
+    pub(crate) own: EpisodeId,
     /// The other run.
     pub(crate) other: EpisodeId,
-    /// How that one ended.
+    /// Outcome of the other run.
     pub(crate) other_outcome: Option<Outcome>,
-    /// Steps of this run before they parted.
+    /// Number of steps of this run before the divergence.
     pub(crate) n_shared: u32,
-    /// The last step that both did, and how often this run and the other did it.
-    pub(crate) last_shared: Option<(Stretch, Stretch)>,
-    /// What this run did then, until they met again.
-    pub(crate) here: Vec<Stretch>,
-    /// What the other did.
-    pub(crate) there: Vec<Stretch>,
-    /// The tool of `there` that tells most, in how many of the runs that ended like the other one it occurs.
-    pub(crate) telling: Option<Telling>,
+    /// Last segment that both have, in this run and in the other.
+    pub(crate) last_shared: Option<(Segment, Segment)>,
+    /// Segments of this run until both are alike again.
+    pub(crate) here: Vec<Segment>,
+    /// Segments of the other run until both are alike again.
+    pub(crate) there: Vec<Segment>,
+    /// Tool of `there` that distinguishes the two sides most.
+    pub(crate) distinctive: Option<DistinctiveTool>,
 }
 
-/// How often a tool occurs on either side.
+/// Number of runs on either side of a divergence that use a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Telling {
+pub(crate) struct DistinctiveTool {
     /// The tool.
-    pub(crate) tool: NameNo,
-    /// Runs that ended like the other one and use it.
+    pub(crate) tool: NameId,
+    /// Number of runs that ended like the other one and use it.
     pub(crate) n_there_with: u32,
-    /// Runs that ended like the other one.
+    /// Number of runs that ended like the other one.
     pub(crate) n_there: u32,
-    /// Runs that ended like this one and use it; this one is among them.
+    /// Number of runs that ended like this one, itself included, and use it.
     pub(crate) n_here_with: u32,
-    /// Runs that ended like this one.
+    /// Number of runs that ended like this one, itself included.
     pub(crate) n_here: u32,
 }
 
-/// What an ended run teaches.
+impl DistinctiveTool {
+    fn contrast(&self) -> f64 {
+        f64::from(self.n_there_with) / f64::from(self.n_there.max(1))
+            - f64::from(self.n_here_with) / f64::from(self.n_here)
+    }
+}
+
+/// Result of comparing an ended run with the runs before it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reflection {
-    /// How good it was.
+pub(crate) struct Assessment {
+    /// Its reward.
     pub(crate) reward: Reward,
-    /// What it teaches, most telling first; empty when it teaches nothing.
-    pub(crate) evidence: Vec<Evidence>,
+    /// Its findings, most telling first; empty when it teaches nothing.
+    pub(crate) findings: Vec<Finding>,
 }
 
-/// Holds an ended run against what was known before it.
+impl Learned {
+    /// Compares an ended episode with the runs of its scope that ended before it; `None` where the
+    /// episode has not ended.
+    ///
+    /// Costs a look at every run of the scope.
+    pub(crate) fn assess(&self, id: EpisodeId) -> Option<Assessment> {
+        let run = self.run(id)?;
+        let all = self.runs_unordered(Some(self.name(run.scope)));
+        let earlier: Vec<&Run> = all.filter(|other| other.age_key() < run.age_key()).collect();
+        let mut task: Vec<&Run> =
+            earlier.iter().copied().filter(|other| other.task == run.task).collect();
+        // Newest first: of equally near runs the newest is the contrast.
+        task.sort_unstable_by_key(|other| std::cmp::Reverse(other.age_key()));
+        let is_of_type = |other: &&Run| run.task_type != 0 && other.task_type == run.task_type;
+        let task_type: Vec<&Run> = earlier.iter().copied().filter(is_of_type).collect();
+        let scope = OutcomeCounts::of(earlier.iter().copied());
+        let history = EarlierRuns { task: &task, task_type: &task_type, scope };
+        Some(assess(run, &history, &earlier))
+    }
+}
+
+/// Compares an ended run with earlier ones.
 ///
-/// In this order: surprise, the first divergence from the nearest run of the same task with the other outcome,
-/// errors and what resolved them, costs far from those of successes, patterns with an adjusted effect (q up to
-/// 0.1). What is usual gives no line. `errors` tells what earlier runs knew of an error, `patterns` are those
-/// that the run holds.
-pub(crate) fn reflect(
-    run: &Run,
-    history: &History<'_>,
-    errors: &dyn Fn(Signature) -> ErrorRecord,
-    patterns: &[PatternMet],
-) -> Reflection {
+/// In this order: surprise, the first divergence from the nearest run of the same task with the
+/// other outcome, errors and their resolutions, costs far from those of successes. What is usual
+/// gives no finding. `earlier` are all earlier runs of the scope, over which errors are counted.
+fn assess(run: &Run, history: &EarlierRuns<'_>, earlier: &[&Run]) -> Assessment {
     let reward = reward(run, history);
-    let mut evidence = Vec::new();
-    evidence.extend(surprise(run, history, &reward));
-    evidence.extend(divergence(run, history).map(Evidence::Divergence));
-    evidence.extend(errors_of(run, errors).into_iter().take(MAX_ERRORS));
-    evidence.extend(Measure::ALL.iter().filter_map(|measure| cost(*measure, run, history)));
-    let mut told: Vec<&PatternMet> = patterns.iter().filter(|pattern| pattern.q <= MAX_Q).collect();
-    told.sort_by(|a, b| b.effect.difference.abs().total_cmp(&a.effect.difference.abs()));
-    evidence.extend(told.into_iter().take(MAX_PATTERNS).cloned().map(Evidence::Pattern));
-    Reflection { reward, evidence }
+    let mut findings = Vec::new();
+    findings.extend(surprise(run, history, &reward));
+    findings.extend(divergence(run, history).map(Finding::Divergence));
+    let errors = errors(run, earlier).into_iter().take(MAX_ERRORS);
+    findings.extend(errors.map(Finding::Error));
+    findings.extend(Measure::ALL.iter().filter_map(|measure| cost(*measure, run, history)));
+    Assessment { reward, findings }
 }
 
-fn count(n: usize) -> u32 {
+fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn surprise(run: &Run, history: &History<'_>, reward: &Reward) -> Option<Evidence> {
-    let known = history.task.iter().filter(|other| credit_of(other).is_some());
-    let n_task = count(known.count());
+fn surprise(run: &Run, history: &EarlierRuns<'_>, reward: &Reward) -> Option<Finding> {
     let surprise = reward.surprise?;
+    let n_task = to_u32(history.task.iter().filter(|other| other.credit().is_some()).count());
     if surprise.abs() < MIN_SURPRISE || (n_task == 0 && history.scope.n < MIN_SCOPE) {
         return None;
     }
-    let n_succeeded = count(history.task.iter().filter(|other| succeeded(other)).count());
-    Some(Evidence::Surprise {
-        outcome: run.outcome,
-        expected: reward.expected,
-        n_task,
-        n_succeeded,
-    })
+    let n_succeeded = to_u32(history.task.iter().filter(|other| other.succeeded()).count());
+    Some(Finding::Surprise { outcome: run.outcome, expected: reward.expected, n_task, n_succeeded })
 }
 
-/// Finds the nearest run of the same task that ended otherwise, and where this one parted from it.
-pub(crate) fn divergence(run: &Run, history: &History<'_>) -> Option<Divergence> {
-    credit_of(run)?;
-    let own_success = succeeded(run);
-    let known = history.task.iter().copied().filter(|o| o.id != run.id && credit_of(o).is_some());
-    let (alike, other_side): (Vec<&Run>, Vec<&Run>) =
-        known.partition(|other| succeeded(other) == own_success);
-    let own = stretches(&run.moves);
-    let mut nearest: Option<(f64, &Run)> = None;
+/// Finds the nearest run of the same task that ended otherwise, and the divergence of this one.
+fn divergence(run: &Run, history: &EarlierRuns<'_>) -> Option<Divergence> {
+    run.credit()?;
+    let known = history.task.iter().copied();
+    let known = known.filter(|other| other.id != run.id && other.credit().is_some());
+    let (same_side, other_side): (Vec<&Run>, Vec<&Run>) =
+        known.partition(|other| other.succeeded() == run.succeeded());
+    let own = segments(run.steps());
+    let mut nearest: Option<(f64, &Run, Vec<Segment>)> = None;
     for other in other_side.iter().take(MAX_CONTRASTS) {
-        let near = similarity(&own, &stretches(&other.moves));
-        if nearest.is_none_or(|(best, _)| near > best) {
-            nearest = Some((near, other));
+        let path = segments(other.steps());
+        let similarity = similarity(&own, &path);
+        if nearest.as_ref().is_none_or(|(best, ..)| similarity > *best) {
+            nearest = Some((similarity, other, path));
         }
     }
-    let (_, other) = nearest?;
-    let parting = first_parting(&own, &stretches(&other.moves))?;
-    let with = |runs: &[&Run], tool| {
-        count(
-            runs.iter().filter(|r| r.moves.iter().any(|step| step.ok && step.tool == tool)).count(),
-        )
-    };
-    let telling = |tool| Telling {
-        tool,
-        n_there_with: with(&other_side, tool),
-        n_there: count(other_side.len()),
-        n_here_with: with(&alike, tool) + with(&[run], tool),
-        n_here: count(alike.len()) + 1,
-    };
-    let contrast = |t: &Telling| {
-        f64::from(t.n_there_with) / f64::from(t.n_there.max(1))
-            - f64::from(t.n_here_with) / f64::from(t.n_here)
-    };
-    let telling =
-        parting.there.iter().filter(|stretch| stretch.ok).map(|stretch| telling(stretch.tool));
+    let (_, other, path) = nearest?;
+    let difference = first_difference(&own, &path)?;
+    let ok_tools = difference.there.iter().filter(|segment| segment.ok);
+    let counted = ok_tools.map(|segment| DistinctiveTool {
+        tool: segment.tool,
+        n_there_with: n_with(&other_side, segment.tool),
+        n_there: to_u32(other_side.len()),
+        n_here_with: n_with(&same_side, segment.tool) + n_with(&[run], segment.tool),
+        n_here: to_u32(same_side.len()) + 1,
+    });
+    let distinctive = counted.max_by(|a, b| a.contrast().total_cmp(&b.contrast()));
     Some(Divergence {
+        own: run.id,
         other: other.id,
         other_outcome: other.outcome,
-        n_shared: parting.n_shared,
-        last_shared: parting.last_shared,
-        telling: telling
-            .max_by(|a, b| contrast(a).total_cmp(&contrast(b)))
-            .filter(|telling| contrast(telling) > 0.0),
-        here: parting.here,
-        there: parting.there,
+        n_shared: difference.n_shared,
+        last_shared: difference.last_shared,
+        distinctive: distinctive.filter(|tool| tool.contrast() > 0.0),
+        here: difference.here,
+        there: difference.there,
     })
 }
 
-/// The errors of a run: those that were resolved, that came again, or that are known; most frequent first.
-fn errors_of(run: &Run, errors: &dyn Fn(Signature) -> ErrorRecord) -> Vec<Evidence> {
+/// Counts the runs in which a tool was ok.
+fn n_with(runs: &[&Run], tool: NameId) -> u32 {
+    let uses = |run: &&&Run| run.moves.iter().any(|step| step.ok && step.tool == tool);
+    to_u32(runs.iter().filter(uses).count())
+}
+
+/// Finds the errors of a run that were resolved, that came again, or that earlier runs resolved;
+/// most frequent first.
+fn errors(run: &Run, earlier: &[&Run]) -> Vec<ErrorFinding> {
     let mut seen: Vec<Signature> = Vec::new();
-    let mut found: Vec<(u32, Evidence)> = Vec::new();
+    let mut found: Vec<ErrorFinding> = Vec::new();
     for incident in &run.incidents {
         let signature = incident.signature;
         if seen.contains(&signature) {
             continue;
         }
         seen.push(signature);
-        let same = || run.incidents.iter().filter(|other| other.signature == signature);
-        let n_here = count(same().count());
-        let resolved = same().find_map(|other| match &other.ending {
+        let same = run.incidents.iter().filter(|other| other.signature == signature);
+        let n_here = to_u32(same.clone().count());
+        let resolved = same.clone().find_map(|other| match &other.ending {
             Ending::Resolved { at, changed } => Some(resolution(run, other.at, *at, changed)),
             _ => None,
         });
-        let before = errors(signature);
-        // A single error that nobody ever resolved says nothing.
+        let before = ErrorCounts::before(run, signature, earlier);
+        // A single error that was never resolved says nothing.
         if resolved.is_none() && n_here < 2 && before.n_resolved == 0 {
             continue;
         }
-        let tool = run.moves.get(incident.at as usize).map_or(0, |step| step.tool);
-        let error = Evidence::Error { signature, tool, at: incident.at, n_here, resolved, before };
-        found.push((n_here, error));
+        let step = StepRef { episode: run.id, idx: incident.at };
+        found.push(ErrorFinding { tool: run.tool_at(incident.at), step, n_here, resolved, before });
     }
-    found.sort_by_key(|(n_here, _)| std::cmp::Reverse(*n_here));
-    found.into_iter().map(|(_, error)| error).collect()
+    found.sort_by_key(|error| std::cmp::Reverse(error.n_here));
+    found
 }
 
-fn resolution(run: &Run, failed: u32, at: u32, changed: &[Box<str>]) -> Resolution {
-    let between = run.moves.get(failed as usize + 1..at as usize).unwrap_or_default();
-    let mut tools: Vec<NameNo> = Vec::new();
-    for step in between.iter().filter(|step| step.ok) {
-        if !tools.contains(&step.tool) {
-            tools.push(step.tool);
+fn resolution(run: &Run, failed_at: u32, at: u32, changed: &[Box<str>]) -> Resolution {
+    let mut between: Vec<NameId> = Vec::new();
+    let steps = run.steps().skip(failed_at as usize + 1).take_while(|(idx, _)| *idx < at);
+    for (_, step) in steps.filter(|(_, step)| step.ok) {
+        if !between.contains(&step.tool) {
+            between.push(step.tool);
         }
     }
-    Resolution { at, changed: changed.to_vec(), between: tools }
+    let step = StepRef { episode: run.id, idx: at };
+    Resolution { step, changed: changed.to_vec(), between }
 }
 
-fn cost(measure: Measure, run: &Run, history: &History<'_>) -> Option<Evidence> {
+fn cost(measure: Measure, run: &Run, history: &EarlierRuns<'_>) -> Option<Finding> {
     let value = measure.of(run)?;
-    let successes = || history.task.iter().copied().filter(|o| o.id != run.id && succeeded(o));
-    let mut costs: Vec<u64> = successes().filter_map(|other| measure.of(other)).collect();
+    let successes = history.task.iter().copied();
+    let successes = successes.filter(|other| other.id != run.id && other.succeeded());
+    let mut costs: Vec<u64> = successes.clone().filter_map(|other| measure.of(other)).collect();
     if costs.len() < MIN_COSTS {
         return None;
     }
@@ -324,9 +319,10 @@ fn cost(measure: Measure, run: &Run, history: &History<'_>) -> Option<Evidence> 
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let ratio = value as f64 / median.max(1) as f64;
     // A cheap failure is no achievement.
-    let notable = ratio >= COST_RATIO || (ratio * COST_RATIO <= 1.0 && succeeded(run));
-    let share_above = share_above(measure, run, successes())?;
-    notable.then(|| Evidence::Cost { measure, value, median, share_above, n: count(costs.len()) })
+    let is_notable = ratio >= COST_RATIO || (ratio * COST_RATIO <= 1.0 && run.succeeded());
+    let share_above = share_above(measure, run, successes)?;
+    let n = to_u32(costs.len());
+    is_notable.then_some(Finding::Cost { measure, value, median, share_above, n })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A store, a file beside it, and what is asked of the memory on them.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::clock::{Clock, StepClock};
 use crate::config::Config;
@@ -56,8 +56,10 @@ impl Embedder for Words {
 }
 
 /// A store that counts what is read from it; head and vectors can be made to lie.
-pub(super) struct Counting {
+pub(in crate::memory) struct Counting {
     inner: MemStorage,
+    /// Called with the number of ranges before steps are read.
+    pub(in crate::memory) on_steps: OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
     n_steps: AtomicUsize,
     n_records: AtomicUsize,
     n_vectors: AtomicUsize,
@@ -70,10 +72,18 @@ impl Counting {
     pub(super) fn over(inner: MemStorage) -> Self {
         let zero = AtomicUsize::default;
         let (n_steps, n_records, n_vectors) = (zero(), zero(), zero());
-        Self { inner, n_steps, n_records, n_vectors, damaged: Vec::new(), is_unreadable: false }
+        Self {
+            inner,
+            on_steps: OnceLock::new(),
+            n_steps,
+            n_records,
+            n_vectors,
+            damaged: Vec::new(),
+            is_unreadable: false,
+        }
     }
 
-    pub(super) fn new() -> Arc<Self> {
+    pub(in crate::memory) fn new() -> Arc<Self> {
         Arc::new(Self::over(MemStorage::new()))
     }
 
@@ -96,6 +106,7 @@ impl Storage for Counting {
         self.inner.episodes(ids)
     }
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
+        self.on_steps.get().into_iter().for_each(|on_steps| on_steps(ranges.len()));
         self.n_steps.fetch_add(ranges.len(), Ordering::Relaxed);
         self.inner.steps(ranges)
     }

@@ -1,54 +1,91 @@
-//! A playbook in words: short lines, each with its counts.
+//! Wording of a playbook: short lines, each with its counts.
 
-use super::{KnownError, Playbook};
-use crate::learn::NameNo;
-use crate::learn::advice::hurdle::Hurdle;
-use crate::learn::advice::pitfall::{Mistake, Pitfall};
-use crate::learn::advice::route::RouteStep;
-use crate::learn::advice::text::{Page, Words, one_line, percent};
+use super::{CuredError, FailedEnd, Lesson, Pitfall, Playbook, RecurringError, RouteStep};
+use crate::learn::advice::budgeted_text::BudgetedText;
+use crate::learn::advice::pitfall::Mistake;
+use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
+use crate::learn::table::NameId;
+use crate::learn::text::{one_line, percent};
 
-/// Most pitfalls, errors and lessons that are told.
+/// Maximum number of lines with pitfalls, each with up to three tools.
 const MAX_PITFALLS: usize = 3;
-const MAX_ERRORS: usize = 3;
-const MAX_LESSONS: usize = 3;
-const MAX_DEAD_ENDS: usize = 3;
+const MAX_PITFALL_TOOLS: usize = 3;
+
+/// Maximum number of lines of the route.
 const MAX_ROUTE_LINES: usize = 9;
 
-/// Most episodes named as evidence in the text; the playbook itself holds all.
+/// Maximum number of episodes named as evidence in the text; the playbook itself holds all.
 const MAX_IDS: usize = 2;
 
+/// Maximum bytes of a lesson.
 const LESSON_BYTES: usize = 240;
 
+/// Number of attempts in the scope from which its success rate is worth saying.
+const MIN_SCOPE: f64 = 5.0;
+
+/// Values of the lines, which say what is left out first when the budget is small. A section shows
+/// as many lines as it has values.
+const EXPECTATION_VALUE: f64 = 1.0;
+const FAILED_END_VALUES: [f64; 3] = [0.8, 0.6, 0.5];
+const RECURRING_ERROR_VALUES: [f64; 3] = [0.7, 0.58, 0.52];
+const CURED_ERROR_VALUES: [f64; 3] = [0.75, 0.6, 0.5];
+const LESSON_VALUES: [f64; 3] = [0.85, 0.65, 0.55];
+const EVIDENCE_VALUE: f64 = 0.4;
+
 impl Playbook {
-    /// The playbook in words, of at most `max_tokens`: whole lines, the least valuable left out first.
-    pub(crate) fn text(&self, words: &Words<'_>, max_tokens: usize) -> String {
-        let mut page = Page::default();
-        page.line(1.0, self.expectation());
-        page.section(self.route_heading(), self.route_lines(words));
-        page.section("Tried without success, at the end:", self.dead_end_lines(words));
-        page.section("Beware:", pitfall_lines(&self.pitfalls, words));
-        let hurdles = self.hurdles.iter().zip([0.7, 0.58, 0.52]);
-        page.section("Errors met:", hurdles.map(|(h, value)| (value, hurdle_line(h, words))));
-        let errors = self.errors.iter().take(MAX_ERRORS).zip([0.75, 0.6, 0.5]);
-        page.section("Known errors:", errors.map(|(e, value)| (value, error_line(e, words))));
-        let lessons = self.lessons.iter().take(MAX_LESSONS).zip([0.85, 0.65, 0.55]);
-        page.section(
-            "Lessons:",
-            lessons.filter_map(|(lesson, value)| {
-                let text = one_line(&lesson.text, LESSON_BYTES)?;
-                Some((value, format!("- {text} (note {})", lesson.id)))
-            }),
-        );
-        if !self.evidence.is_empty() {
-            page.line(0.4, self.evidence_line());
+    /// Returns the tools and steps that its text may name.
+    pub(crate) fn mentions(&self) -> Mentions {
+        let mut mentions = Mentions::default();
+        for step in &self.route {
+            mentions.tools(step.tools.iter().copied());
+            mentions.steps(step.examples.iter().copied());
         }
-        page.render(max_tokens)
+        for (tool, step) in self.failed_ends.iter().flat_map(|end| &end.steps) {
+            mentions.tools([*tool]);
+            mentions.steps([*step]);
+        }
+        for pitfall in &self.pitfalls {
+            mentions.tools(tool_of(pitfall.mistake));
+            mentions.steps(pitfall.example);
+        }
+        for error in &self.recurring_errors {
+            mentions.tools([error.tool]);
+            mentions.steps([error.example].into_iter().chain(error.resolved_by));
+        }
+        for error in &self.cured_errors {
+            mentions.tools([error.tool]);
+            mentions.steps([error.met].into_iter().chain(error.example));
+        }
+        mentions
     }
 
+    /// Words the playbook in at most `max_tokens`: whole lines, the least valuable left out first.
+    pub(crate) fn text(&self, vocabulary: &Vocabulary, max_tokens: usize) -> String {
+        let mut text = BudgetedText::default();
+        text.line(EXPECTATION_VALUE, self.expectation());
+        text.section(self.route_heading(), self.route_lines(vocabulary));
+        let ends = failed_end_lines(&self.failed_ends, vocabulary);
+        text.section("Tried without success, at the end:", FAILED_END_VALUES.into_iter().zip(ends));
+        text.section("Beware:", pitfall_lines(&self.pitfalls, vocabulary));
+        let errors = self.recurring_errors.iter().map(|error| recurring_line(error, vocabulary));
+        text.section("Errors met:", RECURRING_ERROR_VALUES.into_iter().zip(errors));
+        let errors = self.cured_errors.iter().map(|error| cured_line(error, vocabulary));
+        text.section("Known errors:", CURED_ERROR_VALUES.into_iter().zip(errors));
+        // A lesson without words takes the place of a line and gives none.
+        let lessons = LESSON_VALUES.into_iter().zip(&self.lessons);
+        let lessons = lessons.filter_map(|(value, lesson)| Some((value, lesson_line(lesson)?)));
+        text.section("Lessons:", lessons);
+        if !self.evidence.is_empty() {
+            text.line(EVIDENCE_VALUE, self.evidence_line());
+        }
+        text.render(max_tokens)
+    }
+
+    /// Words how attempts went, and the chance of success.
     fn expectation(&self) -> String {
         let Some(expected) = self.expected else {
-            return match self.scope.rate() {
-                Some(rate) if self.scope.n >= 5.0 => format!(
+            return match self.scope.success_rate() {
+                Some(rate) if self.scope.n >= MIN_SCOPE => format!(
                     "No experience with this. In this project {} of {:.0} attempts succeeded.",
                     percent(rate),
                     self.scope.n
@@ -77,15 +114,16 @@ impl Playbook {
         };
         let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
         format!(
-            "{tried}: {succeeded}{partly}. Chance of success {mean} (80% interval {lower} to {upper})."
+            "{tried}: {succeeded}{partly}. Chance of success {mean} \
+             (80% interval {lower} to {upper})."
         )
     }
 
     fn route_heading(&self) -> String {
-        let n = self.steps.first().map_or(0, |step| step.n_of);
-        let of = match (n, self.n_same_task) {
-            _ if self.steps_credit < 1.0 => {
-                format!("Nothing worked fully. The best attempt ({})", percent(self.steps_credit))
+        let n = self.route.first().map_or(0, |step| step.n_of);
+        let source = match (n, self.n_same_task) {
+            _ if self.route_credit < 1.0 => {
+                format!("Nothing worked fully. The best attempt ({})", percent(self.route_credit))
             }
             (1, 0) => "What worked on the nearest task".to_owned(),
             (1, _) => "What worked the one time".to_owned(),
@@ -93,34 +131,36 @@ impl Playbook {
             (n, _) => format!("What worked {n} times"),
         };
         match self.median_steps {
-            0 | 1 => format!("{of}:"),
-            median if n == 1 => format!("{of}, in {median} steps:"),
-            median => format!("{of}, in some {median} steps:"),
+            0 | 1 => format!("{source}:"),
+            median if n == 1 => format!("{source}, in {median} steps:"),
+            median => format!("{source}, in some {median} steps:"),
         }
     }
 
-    /// One line for each step that can be shown; those that cannot are told in a row.
-    fn route_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
+    /// Words the route: one line for each step with a call, consecutive steps without one in one
+    /// line.
+    fn route_lines(&self, vocabulary: &Vocabulary) -> Vec<(f64, String)> {
         let mut lines: Vec<(f64, String)> = Vec::new();
-        let mut is_row = false;
-        for (i, step) in self.steps.iter().enumerate() {
-            let is_last = i + 1 == self.steps.len();
-            let call = self.call(step, words);
-            let text = step_text(step, call.as_deref(), is_last, words);
+        let mut has_call_before = true;
+        for (i, step) in self.route.iter().enumerate() {
+            let is_last = i + 1 == self.route.len();
+            let call = self.call(step, vocabulary);
+            let text = step_text(step, call.as_deref(), is_last, vocabulary);
+            let value = 0.6 + 0.3 * step.support();
             match lines.last_mut() {
-                Some((value, row)) if is_row && call.is_none() => {
+                Some((row_value, row)) if !has_call_before && call.is_none() => {
                     row.push_str(" → ");
                     row.push_str(&text);
-                    *value = value.max(0.6 + 0.3 * step.support());
+                    *row_value = row_value.max(value);
                 }
                 _ => {
+                    // Of equal steps the earlier ones are kept longer, and the last one longest.
                     #[expect(clippy::cast_precision_loss, reason = "a few steps")]
-                    let late = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
-                    let value = 0.6 + 0.3 * step.support() - late;
-                    lines.push((value, text));
+                    let lateness = if is_last { 0.0 } else { lines.len() as f64 * 0.01 };
+                    lines.push((value - lateness, text));
                 }
             }
-            is_row = call.is_none();
+            has_call_before = call.is_some();
         }
         while lines.len() > MAX_ROUTE_LINES {
             let least = lines.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
@@ -131,31 +171,13 @@ impl Playbook {
         numbered.map(|(number, (value, text))| (value, format!("{number}. {text}"))).collect()
     }
 
-    /// How a step was called. Of other tasks only what several of them called alike can be of use in this one.
-    fn call(&self, step: &RouteStep, words: &Words<'_>) -> Option<String> {
-        let mut calls = step.examples.iter().map(|(id, at)| words.call(*id, *at));
+    /// Returns the call of a step. Calls of other tasks are of use only where several of these
+    /// tasks share them.
+    fn call(&self, step: &RouteStep, vocabulary: &Vocabulary) -> Option<String> {
+        let mut calls = step.examples.iter().map(|example| vocabulary.call(*example));
         let first = calls.next().flatten()?;
         let is_general = self.n_same_task > 0 || step.n_of == 1;
         (is_general || calls.any(|call| call.as_ref() == Some(&first))).then_some(first)
-    }
-
-    /// How attempts ended that did not succeed, where none did; equal ends once.
-    fn dead_end_lines(&self, words: &Words<'_>) -> Vec<(f64, String)> {
-        let mut ends: Vec<(String, u32)> = Vec::new();
-        for dead_end in &self.dead_ends {
-            let told = dead_end.steps.iter().find_map(|(tool, at)| {
-                words.call(dead_end.id, *at).map(|call| format!("{}: {call}", words.tool(*tool)))
-            });
-            let Some(end) = told else { continue };
-            match ends.iter_mut().find(|(known, _)| *known == end) {
-                Some((_, n)) => *n += 1,
-                None => ends.push((end, 1)),
-            }
-        }
-        ends.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-        let n_all = self.dead_ends.len();
-        let ends = ends.into_iter().take(MAX_DEAD_ENDS).zip([0.8, 0.6, 0.5]);
-        ends.map(|((end, n), value)| (value, format!("- {end} [{n} of {n_all}]"))).collect()
     }
 
     fn evidence_line(&self) -> String {
@@ -169,15 +191,39 @@ impl Playbook {
     }
 }
 
-/// A step: its tools, how often, how it was called.
-fn step_text(step: &RouteStep, call: Option<&str>, is_last: bool, words: &Words<'_>) -> String {
-    let tools: Vec<String> = step.tools.iter().map(|tool| words.tool(*tool)).collect();
-    let times = match (step.tools.len(), step.times) {
+/// Words the ends of attempts that did not succeed, most frequent first; equal ends once.
+fn failed_end_lines(failed_ends: &[FailedEnd], vocabulary: &Vocabulary) -> Vec<String> {
+    let mut ends: Vec<(String, u32)> = Vec::new();
+    for failed_end in failed_ends {
+        let end = failed_end.steps.iter().find_map(|(tool, step)| {
+            let call = vocabulary.call(*step)?;
+            Some(format!("{}: {call}", vocabulary.tool(*tool)))
+        });
+        let Some(end) = end else { continue };
+        match ends.iter_mut().find(|(known, _)| *known == end) {
+            Some((_, n)) => *n += 1,
+            None => ends.push((end, 1)),
+        }
+    }
+    ends.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let n_all = failed_ends.len();
+    ends.into_iter().map(|(end, n)| format!("- {end} [{n} of {n_all}]")).collect()
+}
+
+/// Words a step: its tools, their number, the call.
+fn step_text(
+    step: &RouteStep,
+    call: Option<&str>,
+    is_last: bool,
+    vocabulary: &Vocabulary,
+) -> String {
+    let tools: Vec<String> = step.tools.iter().map(|tool| vocabulary.tool(*tool)).collect();
+    let times = match (step.tools.len(), step.n_times) {
         (1, 1) => String::new(),
-        (1, times) => format!(" {times}×"),
-        (_, times) => format!(" in turns, {times}×"),
+        (1, n_times) => format!(" {n_times}×"),
+        (_, n_times) => format!(" in turns, {n_times}×"),
     };
-    let call = call.map_or_else(String::new, |call| match (step.times, is_last) {
+    let call = call.map_or_else(String::new, |call| match (step.n_times, is_last) {
         (1, _) => format!(": {call}"),
         (_, true) => format!(", last {call}"),
         (_, false) => format!(", first {call}"),
@@ -194,62 +240,54 @@ fn attempts(n: u32) -> String {
     if n == 1 { "1 attempt".to_owned() } else { format!("{n} attempts") }
 }
 
-/// The clearest pitfalls; tools with the same counts in one line.
-fn pitfall_lines(pitfalls: &[Pitfall], words: &Words<'_>) -> Vec<(f64, String)> {
-    let mut groups: Vec<Vec<&Pitfall>> = Vec::new();
+/// Words the clearest pitfalls; tools with the same counts share a line.
+fn pitfall_lines(pitfalls: &[Pitfall], vocabulary: &Vocabulary) -> Vec<(f64, String)> {
+    let mut groups: Vec<(&Pitfall, Vec<&Pitfall>)> = Vec::new();
     for pitfall in pitfalls {
-        let alike = |group: &&mut Vec<&Pitfall>| {
-            group.first().is_some_and(|first| is_told_with(first, pitfall))
-        };
-        match groups.iter_mut().find(alike) {
-            Some(group) => group.push(pitfall),
-            None => groups.push(vec![pitfall]),
+        match groups.iter_mut().find(|(first, _)| is_same_statement(first, pitfall)) {
+            Some((_, group)) => group.push(pitfall),
+            None => groups.push((pitfall, vec![pitfall])),
         }
     }
-    let lines = groups.into_iter().take(MAX_PITFALLS).filter_map(|group| {
-        let first = group.first()?;
-        let tools: Vec<String> = group
-            .iter()
-            .filter_map(|p| tool_of(p.mistake))
-            .take(3)
-            .map(|t| words.tool(t))
-            .collect();
-        Some((0.45 + 0.4 * first.contrast(), pitfall_line(first, &tools.join(", "), words)))
+    let lines = groups.into_iter().take(MAX_PITFALLS).map(|(first, group)| {
+        let tools = group.iter().filter_map(|pitfall| tool_of(pitfall.mistake));
+        let tools: Vec<String> =
+            tools.take(MAX_PITFALL_TOOLS).map(|tool| vocabulary.tool(tool)).collect();
+        (0.45 + 0.4 * first.contrast(), pitfall_line(first, &tools.join(", "), vocabulary))
     });
     lines.collect()
 }
 
-/// Whether two pitfalls say the same of different tools.
-fn is_told_with(a: &Pitfall, b: &Pitfall) -> bool {
+/// Returns whether two pitfalls say the same of different tools.
+fn is_same_statement(a: &Pitfall, b: &Pitfall) -> bool {
     let counts = |p: &Pitfall| (p.n_failed_with, p.n_failed, p.n_succeeded_with, p.n_succeeded);
     std::mem::discriminant(&a.mistake) == std::mem::discriminant(&b.mistake)
         && counts(a) == counts(b)
 }
 
-fn tool_of(mistake: Mistake) -> Option<NameNo> {
+fn tool_of(mistake: Mistake) -> Option<NameId> {
     match mistake {
         Mistake::Used(tool) | Mistake::LeftOut(tool) | Mistake::Stuck(tool) => Some(tool),
         Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
     }
 }
 
-fn pitfall_line(pitfall: &Pitfall, tools: &str, words: &Words<'_>) -> String {
+fn pitfall_line(pitfall: &Pitfall, tools: &str, vocabulary: &Vocabulary) -> String {
     let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
     let failed = format!("{n_failed_with} of {n_failed} unsuccessful attempts");
-    let won = format!("{n_succeeded_with} of {n_succeeded} successes");
-    let shown = pitfall.example.and_then(|(id, step)| words.call(id, step));
-    let as_in = || shown.map_or_else(String::new, |call| format!(", as in {call}"));
+    let succeeded = format!("{n_succeeded_with} of {n_succeeded} successes");
+    let call = pitfall.example.and_then(|step| vocabulary.call(step));
+    let example = call.map_or_else(String::new, |call| format!(", as in {call}"));
     match pitfall.mistake {
-        Mistake::Used(_) => format!("- {failed} used {tools}, {won} did{}", as_in()),
+        Mistake::Used(_) => format!("- {failed} used {tools}, {succeeded} did{example}"),
         Mistake::LeftOut(_) => {
             let did = n_succeeded - n_succeeded_with;
             format!(
-                "- {failed} left out {tools}; {did} of {n_succeeded} successes did not{}",
-                as_in()
+                "- {failed} left out {tools}; {did} of {n_succeeded} successes did not{example}"
             )
         }
         Mistake::Stuck(_) => {
-            format!("- {tools} failed three times in a row in {failed}, in {won}{}", as_in())
+            format!("- {tools} failed three times in a row in {failed}, in {succeeded}{example}")
         }
         Mistake::RanLong { failed, succeeded } => {
             format!(
@@ -262,25 +300,29 @@ fn pitfall_line(pitfall: &Pitfall, tools: &str, words: &Words<'_>) -> String {
     }
 }
 
-fn hurdle_line(hurdle: &Hurdle, words: &Words<'_>) -> String {
-    let Hurdle { tool, n_with, n_of, n_resolved, .. } = hurdle;
-    let text = words.quoted_error(hurdle.example.0, hurdle.example.1);
-    let call = hurdle.resolved_by.and_then(|(id, at)| words.call(id, at));
+fn recurring_line(error: &RecurringError, vocabulary: &Vocabulary) -> String {
+    let RecurringError { tool, n_with, n_of, n_resolved, .. } = error;
+    let text = vocabulary.quoted_error(error.example);
+    let call = error.resolved_by.and_then(|step| vocabulary.call(step));
     let resolved = match (n_resolved, call) {
         (0, _) => "never resolved".to_owned(),
         (n, None) => format!("{n} resolved it"),
         (n, Some(call)) => format!("{n} resolved it, as with {call}"),
     };
-    format!("- {} {text} in {n_with} of {}; {resolved}", words.tool(*tool), attempts(*n_of))
+    let tool = vocabulary.tool(*tool);
+    format!("- {tool} {text} in {n_with} of {}; {resolved}", attempts(*n_of))
 }
 
-fn error_line(error: &KnownError, words: &Words<'_>) -> String {
-    let text = words.quoted_error(error.met.0, error.met.1);
-    let call = error.example.and_then(|(id, step)| words.call(id, step));
+fn cured_line(error: &CuredError, vocabulary: &Vocabulary) -> String {
+    let text = vocabulary.quoted_error(error.met);
+    let call = error.example.and_then(|step| vocabulary.call(step));
     let call = call.map_or_else(String::new, |call| format!(": {call}"));
-    let KnownError { cure, n_tried, n_resolved, .. } = error;
-    format!(
-        "- {} {text}: {cure} helped {n_resolved} of {n_tried} times{call}",
-        words.tool(error.tool)
-    )
+    let CuredError { cure, n_tried, n_resolved, .. } = error;
+    let tool = vocabulary.tool(error.tool);
+    format!("- {tool} {text}: {cure} helped {n_resolved} of {n_tried} times{call}")
+}
+
+fn lesson_line(lesson: &Lesson) -> Option<String> {
+    let text = one_line(&lesson.text, LESSON_BYTES)?;
+    Some(format!("- {text} (note {})", lesson.id))
 }

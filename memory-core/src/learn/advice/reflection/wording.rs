@@ -1,69 +1,71 @@
-//! What a run teaches, in words.
+//! Wording of an assessment.
 
-use super::{Divergence, ErrorRecord, Evidence, PatternMet, Reflection, Resolution, Telling};
-use crate::learn::NameNo;
-use crate::learn::advice::align::Stretch;
-use crate::learn::advice::text::{Page, Words, one_line, percent};
-use crate::learn::evidence::{Measure, Posterior};
+use super::{
+    Assessment, DistinctiveTool, Divergence, ErrorCounts, ErrorFinding, Finding, Measure,
+    Resolution, Segment,
+};
+use crate::learn::advice::budgeted_text::BudgetedText;
+use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
+use crate::learn::quote::StepRef;
+use crate::learn::table::NameId;
+use crate::learn::text::{one_line, percent};
 use crate::model::{EpisodeId, Outcome};
+use crate::stats::Posterior;
 
-/// Repeats in a row from which a run counts as stuck where the other went on.
+/// Number of repeats in a row from which a run counts as stuck where the other went on.
 const STUCK: u32 = 3;
 
-/// Most bytes of an example beside another.
+/// Maximum bytes of a quotation beside another.
 const SHORT_BYTES: usize = 70;
 
-impl Reflection {
-    /// The evidence in words, of at most `max_tokens`; empty when the run teaches nothing.
-    ///
-    /// `id` is the run's own episode, whose steps are quoted.
-    pub(crate) fn text(&self, id: EpisodeId, words: &Words<'_>, max_tokens: usize) -> String {
-        let mut page = Page::default();
-        for (rank, evidence) in self.evidence.iter().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "a few lines")]
-            page.line(-(rank as f64), format!("- {}", evidence.text(id, words)));
+impl Assessment {
+    /// Returns the tools and steps that its text may name.
+    pub(crate) fn mentions(&self) -> Mentions {
+        let mut mentions = Mentions::default();
+        for finding in &self.findings {
+            match finding {
+                Finding::Surprise { .. } | Finding::Cost { .. } => {}
+                Finding::Divergence(divergence) => divergence.add_mentions(&mut mentions),
+                Finding::Error(error) => {
+                    mentions.tools([error.tool]);
+                    mentions.steps([error.step].into_iter().chain(error.before.resolved_by));
+                    if let Some(resolved) = &error.resolved {
+                        mentions.tools(resolved.between.iter().copied());
+                        mentions.steps([resolved.step]);
+                    }
+                }
+            }
         }
-        page.render(max_tokens)
+        mentions
+    }
+
+    /// Words the findings, one a line, in at most `max_tokens`; empty when there are none.
+    pub(crate) fn text(&self, vocabulary: &Vocabulary, max_tokens: usize) -> String {
+        let mut text = BudgetedText::default();
+        for (rank, finding) in self.findings.iter().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "a few lines")]
+            text.line(-(rank as f64), format!("- {}", finding.text(vocabulary)));
+        }
+        text.render(max_tokens)
     }
 }
 
-impl Evidence {
-    /// One line in words.
-    pub(crate) fn text(&self, id: EpisodeId, words: &Words<'_>) -> String {
+impl Finding {
+    fn text(&self, vocabulary: &Vocabulary) -> String {
         match self {
             Self::Surprise { outcome, expected, n_task, n_succeeded } => {
                 surprise_text(*outcome, expected, *n_task, *n_succeeded)
             }
-            Self::Divergence(divergence) => divergence.text(id, words),
-            Self::Error { tool, at, n_here, resolved, before, .. } => {
-                let text = words.quoted_error(id, *at);
-                let times = if *n_here > 1 { format!(", {n_here} times") } else { String::new() };
-                let now = resolved_text(id, resolved.as_ref(), words);
-                let before = before_text(before, words);
-                format!(
-                    "Error of {} at step {}{times}: {text}. {now}{before}",
-                    words.tool(*tool),
-                    at
-                )
-            }
+            Self::Divergence(divergence) => divergence.text(vocabulary),
+            Self::Error(error) => error.text(vocabulary),
             Self::Cost { measure, value, median, share_above, n } => {
                 let [value, median] = [*value, *median].map(|cost| cost_text(*measure, cost));
                 let share = percent(1.0 - share_above);
                 format!(
-                    "Took {value}; the median of {n} successes is {median}, {share} of them took less."
+                    "Took {value}; the median of {n} successes is {median}, \
+                     {share} of them took less."
                 )
             }
-            Self::Pattern(PatternMet { tools, effect, q }) => format!(
-                "{} goes with {} success: {:+.0} points (95% interval {:+.0} to {:+.0}), adjusted for {}, over \
-                 {:.0} runs, q = {q:.2}.",
-                words.tools(tools),
-                if effect.difference > 0.0 { "more" } else { "less" },
-                100.0 * effect.difference,
-                100.0 * effect.lower,
-                100.0 * effect.upper,
-                effect.stratum.name(),
-                effect.n
-            ),
         }
     }
 }
@@ -91,31 +93,48 @@ fn surprise_text(
     }
 }
 
-fn resolved_text(id: EpisodeId, resolved: Option<&Resolution>, words: &Words<'_>) -> String {
-    let Some(Resolution { at, changed, between }) = resolved else {
-        return "It was not resolved.".to_owned();
-    };
-    let how = match (changed.is_empty(), between.is_empty()) {
-        (false, _) => format!(" with another `{}`", changed.join("`, `")),
-        (true, false) => format!(" after {}", words.tools(between)),
-        (true, true) => " when tried again".to_owned(),
-    };
-    let call = words.call(id, *at).map_or_else(String::new, |call| format!(": {call}"));
-    format!("Step {at} succeeded{how}{call}.")
+impl ErrorFinding {
+    fn text(&self, vocabulary: &Vocabulary) -> String {
+        let tool = vocabulary.tool(self.tool);
+        let at = self.step.idx;
+        let times = match self.n_here {
+            1 => String::new(),
+            n_here => format!(", {n_here} times"),
+        };
+        let message = vocabulary.quoted_error(self.step);
+        let now = match &self.resolved {
+            Some(resolution) => resolution.text(vocabulary),
+            None => "It was not resolved.".to_owned(),
+        };
+        let before = self.before.text(vocabulary);
+        format!("Error of {tool} at step {at}{times}: {message}. {now} {before}")
+    }
 }
 
-fn before_text(before: &ErrorRecord, words: &Words<'_>) -> String {
-    let ErrorRecord { n_seen, n_resolved, .. } = before;
-    if *n_seen == 0 {
-        return " Not seen before.".to_owned();
+impl Resolution {
+    fn text(&self, vocabulary: &Vocabulary) -> String {
+        let remedy = match (self.changed.as_slice(), self.between.as_slice()) {
+            ([], []) => " when tried again".to_owned(),
+            ([], between) => format!(" after {}", vocabulary.tool_path(between)),
+            (changed, _) => format!(" with another `{}`", changed.join("`, `")),
+        };
+        let call = vocabulary.call(self.step);
+        let call = call.map_or_else(String::new, |call| format!(": {call}"));
+        format!("Step {} succeeded{remedy}{call}.", self.step.idx)
     }
-    let how = before.resolved_by.and_then(|(id, _, at)| {
-        words
-            .call(id, at)
-            .and_then(|call| one_line(&call, SHORT_BYTES))
-            .map(|call| format!(", last by {call}"))
-    });
-    format!(" Before: resolved {n_resolved} of {n_seen} times{}.", how.unwrap_or_default())
+}
+
+impl ErrorCounts {
+    fn text(&self, vocabulary: &Vocabulary) -> String {
+        let Self { n_seen, n_resolved, resolved_by } = self;
+        if *n_seen == 0 {
+            return "Not seen before.".to_owned();
+        }
+        let call = resolved_by.and_then(|step| vocabulary.call(step));
+        let call = call.and_then(|call| one_line(&call, SHORT_BYTES));
+        let call = call.map_or_else(String::new, |call| format!(", last by {call}"));
+        format!("Before: resolved {n_resolved} of {n_seen} times{call}.")
+    }
 }
 
 fn cost_text(measure: Measure, cost: u64) -> String {
@@ -123,75 +142,88 @@ fn cost_text(measure: Measure, cost: u64) -> String {
         Measure::Steps if cost == 1 => "1 step".to_owned(),
         Measure::Steps => format!("{cost} steps"),
         Measure::Tokens => format!("{cost} tokens"),
-        Measure::Time if cost < 10_000 => format!("{cost} ms"),
-        Measure::Time => format!("{} s", cost / 1_000),
+        Measure::LatencyMs if cost < 10_000 => format!("{cost} ms"),
+        Measure::LatencyMs => format!("{} s", cost / 1_000),
     }
 }
 
 impl Divergence {
-    /// Where this run did the same thing over and over and the other went on.
-    fn stuck_text(
-        &self,
-        nearest: &str,
-        there: Option<String>,
-        words: &Words<'_>,
-    ) -> Option<String> {
-        let (own, others) = self.last_shared?;
-        let is_stuck = own.n >= STUCK && own.n >= 2 * others.n;
-        let there = there.filter(|_| is_stuck && self.here.is_empty())?;
-        let failed = if own.ok { "" } else { " (failed)" };
-        Some(format!(
-            "This run did {}{failed} {} times in a row; {nearest} went on after {} with {there}.",
-            words.tool(own.tool),
-            own.n,
-            others.n
-        ))
+    fn add_mentions(&self, mentions: &mut Mentions) {
+        let last_shared = self.last_shared.map(|(own, _)| own);
+        let segments = self.here.iter().chain(&self.there).chain(&last_shared);
+        mentions.tools(segments.map(|segment| segment.tool));
+        for (episode, path) in [(self.own, &self.here), (self.other, &self.there)] {
+            mentions.steps(path.first().map(|first| StepRef { episode, idx: first.first }));
+        }
     }
 
-    /// In words.
-    pub(crate) fn text(&self, id: EpisodeId, words: &Words<'_>) -> String {
-        let other_succeeded = self.other_outcome == Some(Outcome::Success);
-        let other = match self.other_outcome {
-            Some(Outcome::Success) => "success",
-            Some(Outcome::Partial) => "partial success",
-            _ => "failed attempt",
-        };
-        let side = |id, way: &[Stretch]| {
-            let first = way.first()?;
-            let tools: Vec<NameNo> = way.iter().map(|stretch| stretch.tool).collect();
-            let failed = if first.ok { "" } else { " (failed)" };
-            let call =
-                words.call(id, first.at).map_or_else(String::new, |call| format!(" [{call}]"));
-            Some(format!("{}{failed}{call}", words.tools(&tools)))
-        };
+    fn text(&self, vocabulary: &Vocabulary) -> String {
         let shared = match self.n_shared {
             0 => "From the first step".to_owned(),
             1 => "After the first step".to_owned(),
             n => format!("After {n} steps alike"),
         };
-        let nearest = format!("the nearest {other} {}", self.other);
-        if let Some(text) = self.stuck_text(&nearest, side(self.other, &self.there), words) {
-            return text;
-        }
-        let mut text = match (side(id, &self.here), side(self.other, &self.there)) {
+        let kind = match self.other_outcome {
+            Some(Outcome::Success) => "success",
+            Some(Outcome::Partial) => "partial success",
+            _ => "failed attempt",
+        };
+        let nearest = format!("the nearest {kind} {}", self.other);
+        let here = path_text(self.own, &self.here, vocabulary);
+        let there = path_text(self.other, &self.there, vocabulary);
+        let difference = match (here, there) {
             (Some(here), Some(there)) => {
                 format!("{shared} this run did {here}, {nearest} did {there}.")
             }
             (Some(here), None) => format!("{shared} this run did {here}, {nearest} did not."),
             (None, there) => {
                 let there = there.unwrap_or_default();
+                if let Some(text) = self.stuck_text(&nearest, &there, vocabulary) {
+                    return text;
+                }
                 format!("{shared} {nearest} did {there}, this run did not.")
             }
         };
-        if let Some(Telling { tool, n_there_with, n_there, n_here_with, n_here }) = self.telling {
-            let [like_other, like_this] =
-                if other_succeeded { ["successes", "others"] } else { ["others", "successes"] };
-            let counts = format!(
-                " {} is in {n_there_with} of {n_there} {like_other}, {n_here_with} of {n_here} {like_this}.",
-                words.tool(tool)
-            );
-            text.push_str(&counts);
-        }
-        text
+        difference + &self.distinctive_text(vocabulary)
     }
+
+    /// Words a divergence in which this run repeated a step and the other went on; `None` for
+    /// others.
+    fn stuck_text(&self, nearest: &str, there: &str, vocabulary: &Vocabulary) -> Option<String> {
+        let (own, others) = self.last_shared?;
+        let is_stuck = own.n >= STUCK && own.n >= 2 * others.n;
+        let failed = if own.ok { "" } else { " (failed)" };
+        let (tool, n, n_others) = (vocabulary.tool(own.tool), own.n, others.n);
+        is_stuck.then(|| {
+            format!(
+                "This run did {tool}{failed} {n} times in a row; \
+                 {nearest} went on after {n_others} with {there}."
+            )
+        })
+    }
+
+    fn distinctive_text(&self, vocabulary: &Vocabulary) -> String {
+        let Some(distinctive) = self.distinctive else { return String::new() };
+        let DistinctiveTool { tool, n_there_with, n_there, n_here_with, n_here } = distinctive;
+        let [like_other, like_this] = if self.other_outcome == Some(Outcome::Success) {
+            ["successes", "others"]
+        } else {
+            ["others", "successes"]
+        };
+        format!(
+            " {} is in {n_there_with} of {n_there} {like_other}, \
+             {n_here_with} of {n_here} {like_this}.",
+            vocabulary.tool(tool)
+        )
+    }
+}
+
+/// Words the segments of one side of a divergence; `None` where it has none.
+fn path_text(episode: EpisodeId, path: &[Segment], vocabulary: &Vocabulary) -> Option<String> {
+    let first = path.first()?;
+    let tools: Vec<NameId> = path.iter().map(|segment| segment.tool).collect();
+    let failed = if first.ok { "" } else { " (failed)" };
+    let call = vocabulary.call(StepRef { episode, idx: first.first });
+    let call = call.map_or_else(String::new, |call| format!(" [{call}]"));
+    Some(format!("{}{failed}{call}", vocabulary.tool_path(&tools)))
 }

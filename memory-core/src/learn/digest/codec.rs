@@ -1,0 +1,329 @@
+//! Stored form of a digest.
+//!
+//! A version byte, the digest in varints, and a checksum of four bytes. A version that was ever
+//! stored is never changed; a new layout gets the next number. Bytes that cannot be read lose
+//! nothing: the digest is computed again from the steps.
+
+use rustc_hash::FxHashMap;
+
+use super::incident::{Ending, Incident};
+use super::{Digest, Signature};
+use crate::codec::{ByteReader, ByteWriter, DecodeError};
+use crate::learn::hash::StableHash;
+
+/// Version that is written.
+const VERSION: u8 = 1;
+
+/// Number of bytes of the checksum at the end.
+const CHECKSUM_BYTES: usize = 4;
+
+/// Codes of how an incident ended, in the two lowest bits of the number that holds the distance to
+/// its last step.
+const OPEN: u64 = 0;
+const RESOLVED: u64 = 1;
+const DEAD_END: u64 = 2;
+const OTHER_ERROR: u64 = 3;
+
+impl Digest {
+    /// Encodes the digest: one or two bytes for a step, about four for an error, and the names.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = ByteWriter::new();
+        out.u8(VERSION);
+        out.count(self.tools.len());
+        for tool in &self.tools {
+            out.text(tool);
+        }
+        out.count(self.moves.len());
+        for (tool, ok) in &self.moves {
+            out.varint(u64::from(*tool) << 1 | u64::from(*ok));
+        }
+        self.encode_incidents(&mut out);
+        out.optional_varint(self.n_tokens);
+        out.optional_varint(self.latency_ms);
+        let checksum = checksum(out.as_slice());
+        out.bytes(&checksum);
+        out.into_bytes()
+    }
+
+    /// Writes the incidents: their distinct signatures and argument names once, then each incident
+    /// with the positions of its own and with its steps as differences.
+    fn encode_incidents(&self, out: &mut ByteWriter) {
+        let signatures = Distinct::of(self.incidents.iter().map(|incident| incident.signature));
+        let endings = self.incidents.iter().filter_map(|incident| incident.ending.step());
+        let names = endings.flat_map(|(_, changed)| changed.iter().map(|name| &**name));
+        let names = Distinct::of(names);
+        out.count(signatures.values.len());
+        for signature in &signatures.values {
+            out.u64(signature.0);
+        }
+        out.count(names.values.len());
+        for name in &names.values {
+            out.text(name);
+        }
+        out.count(self.incidents.len());
+        let mut last_at = 0;
+        for incident in &self.incidents {
+            debug_assert!(incident.at >= last_at, "incidents are in the order of their steps");
+            out.varint(u64::from(incident.at.saturating_sub(last_at)));
+            last_at = incident.at;
+            out.varint(signatures.position(&incident.signature));
+            let code = match incident.ending {
+                Ending::Open => OPEN,
+                Ending::Resolved { .. } => RESOLVED,
+                Ending::DeadEnd { .. } => DEAD_END,
+                Ending::OtherError { .. } => OTHER_ERROR,
+            };
+            let Some((at, changed)) = incident.ending.step() else {
+                out.varint(code);
+                continue;
+            };
+            debug_assert!(at >= incident.at, "an error ends after it came");
+            out.varint(code | u64::from(at.saturating_sub(incident.at)) << 2);
+            out.count(changed.len());
+            for name in changed {
+                out.varint(names.position(&&**name));
+            }
+        }
+    }
+
+    /// Decodes what [`Digest::encode`] wrote.
+    ///
+    /// Every position in the result is valid: tools of moves lie in `tools`, steps of incidents in
+    /// `moves`.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] for another version, a wrong checksum, or bytes that no digest has.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (body, sum) =
+            bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(DecodeError::Truncated)?;
+        if checksum(body) != *sum {
+            return Err(DecodeError::Invalid { what: "checksum" });
+        }
+        let mut input = ByteReader::new(body);
+        if input.u8()? != VERSION {
+            return Err(DecodeError::Invalid { what: "version" });
+        }
+        let tools = input.list(1, |input| input.text().map(Box::<str>::from))?;
+        let moves = input.list(1, |input| {
+            let number = input.varint()?;
+            let tool = u32::try_from(number >> 1).map_err(|_| DecodeError::Overflow)?;
+            let is_known = (tool as usize) < tools.len();
+            is_known.then_some((tool, number & 1 == 1)).ok_or(TOOL)
+        })?;
+        let incidents = decode_incidents(&mut input, moves.len())?;
+        let (n_tokens, latency_ms) = (input.optional_varint()?, input.optional_varint()?);
+        input.finish()?;
+        Ok(Self { tools, moves, incidents, n_tokens, latency_ms })
+    }
+}
+
+const TOOL: DecodeError = DecodeError::Invalid { what: "tool" };
+const STEP: DecodeError = DecodeError::Invalid { what: "step" };
+
+fn decode_incidents(
+    input: &mut ByteReader<'_>,
+    n_steps: usize,
+) -> Result<Vec<Incident>, DecodeError> {
+    let signatures = input.list(8, |input| input.u64().map(Signature))?;
+    let names = input.list(1, |input| input.text().map(Box::<str>::from))?;
+    let mut last_at = 0_u32;
+    input.list(1, |input| {
+        let at = step_after(last_at, input.varint_u32()?, n_steps)?;
+        last_at = at;
+        let signature = *item(&signatures, input.varint()?)?;
+        let number = input.varint()?;
+        if number == OPEN {
+            return Ok(Incident { at, signature, ending: Ending::Open });
+        }
+        let distance = u32::try_from(number >> 2).map_err(|_| DecodeError::Overflow)?;
+        let end = step_after(at, distance, n_steps)?;
+        let changed = input.list(1, |input| item(&names, input.varint()?).cloned())?;
+        let ending = match number & 3 {
+            RESOLVED => Ending::Resolved { at: end, changed },
+            DEAD_END => Ending::DeadEnd { at: end, changed },
+            OTHER_ERROR => Ending::OtherError { at: end, changed },
+            _ => return Err(DecodeError::Invalid { what: "ending" }),
+        };
+        Ok(Incident { at, signature, ending })
+    })
+}
+
+/// Returns the step that lies `distance` after another, if the episode has it.
+fn step_after(at: u32, distance: u32, n_steps: usize) -> Result<u32, DecodeError> {
+    at.checked_add(distance).filter(|step| (*step as usize) < n_steps).ok_or(STEP)
+}
+
+/// Returns the item at a position that was read.
+fn item<T>(items: &[T], position: u64) -> Result<&T, DecodeError> {
+    let position = usize::try_from(position).map_err(|_| DecodeError::Overflow)?;
+    items.get(position).ok_or(DecodeError::Invalid { what: "position in a list" })
+}
+
+/// Computes the checksum of a digest's bytes.
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let mut hash = StableHash::new();
+    hash.update(bytes);
+    let [a, b, c, d, ..] = hash.finish().to_le_bytes();
+    [a, b, c, d]
+}
+
+/// Distinct values in the order of their first occurrence, and the position of each.
+struct Distinct<T> {
+    values: Vec<T>,
+    positions: FxHashMap<T, u64>,
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Distinct<T> {
+    fn of(all: impl Iterator<Item = T>) -> Self {
+        let mut distinct = Self { values: Vec::new(), positions: FxHashMap::default() };
+        for value in all {
+            let next = distinct.values.len() as u64;
+            if *distinct.positions.entry(value).or_insert(next) == next {
+                distinct.values.push(value);
+            }
+        }
+        distinct
+    }
+
+    /// Returns the position of a value that is among them.
+    fn position(&self, value: &T) -> u64 {
+        let position = self.positions.get(value).copied();
+        debug_assert!(position.is_some(), "only values that were collected are looked up");
+        position.unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ending(at: u32, n_steps: u32) -> impl Strategy<Value = Ending> {
+        let names = || prop::collection::vec("[a-z]{0,3}".prop_map(Box::from), 0..3);
+        prop_oneof![
+            Just(Ending::Open),
+            (at..n_steps, names()).prop_map(|(at, changed)| Ending::Resolved { at, changed }),
+            (at..n_steps, names()).prop_map(|(at, changed)| Ending::DeadEnd { at, changed }),
+            (at..n_steps, names()).prop_map(|(at, changed)| Ending::OtherError { at, changed }),
+        ]
+    }
+
+    fn digest() -> impl Strategy<Value = Digest> {
+        let tools = prop::collection::vec("\\PC{0,5}".prop_map(Box::from), 1..5);
+        (tools, prop::collection::vec((0..5_u32, any::<bool>()), 0..40)).prop_flat_map(
+            |(tools, mut moves)| {
+                let n_tools = u32::try_from(tools.len()).unwrap();
+                for (tool, _) in &mut moves {
+                    *tool %= n_tools;
+                }
+                let n_steps = u32::try_from(moves.len()).unwrap();
+                let errors = (0..n_steps).map(|at| {
+                    (any::<bool>(), 0..4_u64, ending(at, n_steps)).prop_map(
+                        move |(is, signature, ending)| {
+                            let signature = Signature(signature << 40);
+                            is.then_some(Incident { at, signature, ending })
+                        },
+                    )
+                });
+                (errors.collect::<Vec<_>>(), any::<Option<u64>>(), any::<Option<u64>>()).prop_map(
+                    move |(incidents, n_tokens, latency_ms)| Digest {
+                        tools: tools.clone(),
+                        moves: moves.clone(),
+                        incidents: incidents.into_iter().flatten().collect(),
+                        n_tokens,
+                        latency_ms,
+                    },
+                )
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_digest_comes_back_as_it_was(digest in digest()) {
+            prop_assert_eq!(Digest::decode(&digest.encode()), Ok(digest));
+        }
+
+        #[test]
+        fn a_damaged_digest_is_refused(
+            digest in digest(), at in any::<prop::sample::Index>(), bit in 0..8_u32,
+        ) {
+            let bytes = digest.encode();
+            let at = at.index(bytes.len());
+            prop_assert!(Digest::decode(&bytes[..at]).is_err());
+            let mut flipped = bytes;
+            flipped[at] ^= 1 << bit;
+            prop_assert!(Digest::decode(&flipped).is_err());
+        }
+
+        #[test]
+        fn arbitrary_bytes_do_no_harm(mut bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            prop_assert!(Digest::decode(&bytes).is_err());
+            // The same behind a right checksum.
+            bytes.insert(0, VERSION);
+            let sum = checksum(&bytes);
+            bytes.extend(sum);
+            if let Ok(digest) = Digest::decode(&bytes) {
+                let n_steps = digest.moves.len();
+                let is_step = |at: u32| (at as usize) < n_steps;
+                let n_tools = digest.tools.len();
+                prop_assert!(digest.moves.iter().all(|(tool, _)| (*tool as usize) < n_tools));
+                for incident in &digest.incidents {
+                    prop_assert!(is_step(incident.at));
+                    prop_assert!(incident.ending.step().is_none_or(|(at, _)| is_step(at)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_version_1_never_change() {
+        let changed = vec!["command".into()];
+        let digest = Digest {
+            tools: vec!["bash:ls".into(), "edit".into()],
+            moves: vec![(0, true), (1, false), (1, true), (1, false)],
+            incidents: vec![
+                Incident {
+                    at: 1,
+                    signature: Signature(0x0102),
+                    ending: Ending::Resolved { at: 2, changed },
+                },
+                Incident { at: 3, signature: Signature(0x0102), ending: Ending::Open },
+            ],
+            n_tokens: Some(300),
+            latency_ms: None,
+        };
+        let mut golden = b"\x01\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        golden.extend(
+            b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0\x01\xac\x02\0",
+        );
+        assert_eq!(
+            digest.encode().split_last_chunk::<4>().unwrap(),
+            (&*golden, &[254, 232, 249, 18])
+        );
+        assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
+        let mut newer = digest.encode();
+        newer[0] = 2;
+        let body = newer.len() - CHECKSUM_BYTES;
+        let sum = checksum(&newer[..body]);
+        newer[body..].copy_from_slice(&sum);
+        let version = DecodeError::Invalid { what: "version" };
+        assert_eq!(Digest::decode(&newer), Err(version));
+    }
+
+    #[test]
+    fn a_long_episode_takes_few_bytes_for_a_step() {
+        let tools = (0..50).map(|n| format!("tool{n}").into()).collect();
+        let moves = (0..5_000).map(|n| (n % 50, n % 2 == 0)).collect();
+        let incident = |at| Incident {
+            at,
+            signature: Signature(u64::from(at % 20)),
+            ending: Ending::Resolved { at: at + 2, changed: vec!["command".into()] },
+        };
+        let incidents = (0..2_499).map(|n| incident(2 * n)).collect();
+        let digest = Digest { tools, moves, incidents, n_tokens: None, latency_ms: None };
+        let n_bytes = digest.encode().len();
+        assert!(n_bytes <= 4 * 5_000, "{n_bytes}");
+    }
+}

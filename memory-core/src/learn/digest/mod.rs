@@ -1,0 +1,112 @@
+//! Digest of an ended episode: its tools, results and errors without their texts.
+//!
+//! The digest is computed from the steps alone, in their order, and stored with the episode in the
+//! format of `codec.rs`; the table of runs is filled from digests, so that a start reads no
+//! steps. `action.rs` names what a step did, `signature/` names its error, `incident.rs` finds how
+//! each error ended, `members.rs` reads the arguments.
+
+mod action;
+mod codec;
+mod incident;
+mod members;
+mod signature;
+
+use rustc_hash::FxHashMap;
+
+pub(crate) use action::step_name;
+pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
+pub(crate) use members::{members, unquoted};
+pub(crate) use signature::Signature;
+
+use crate::model::Step;
+
+/// Steps of an episode without their texts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Digest {
+    /// Names of the tools, each once, in the order of first use: the tool, or `tool:action` where
+    /// the tool alone says too little.
+    pub(crate) tools: Vec<Box<str>>,
+    /// For each step the position of its tool in `tools`, and whether it was ok.
+    pub(crate) moves: Vec<(u32, bool)>,
+    /// Errors and how they ended, in the order of their steps.
+    pub(crate) incidents: Vec<Incident>,
+    /// Number of tokens of all steps, where any step has it.
+    pub(crate) n_tokens: Option<u64>,
+    /// Duration of all steps in milliseconds, where any step has it.
+    pub(crate) latency_ms: Option<u64>,
+}
+
+impl Digest {
+    /// Computes the digest of the steps of an episode, in their order.
+    ///
+    /// Costs time linear in the number of steps and in the texts of their arguments (up to 8 kB of
+    /// each); of the other texts only those of errors are read.
+    pub(crate) fn of(steps: &[Step]) -> Self {
+        let mut digest = Self { moves: Vec::with_capacity(steps.len()), ..Self::default() };
+        let mut positions: FxHashMap<Box<str>, u32> = FxHashMap::default();
+        let mut name = String::new();
+        for step in steps {
+            action::write_name(step, &mut name);
+            let position = if let Some(position) = positions.get(name.as_str()) {
+                *position
+            } else {
+                let position = u32::try_from(digest.tools.len()).unwrap_or(u32::MAX);
+                digest.tools.push(name.as_str().into());
+                positions.insert(name.as_str().into(), position);
+                position
+            };
+            digest.moves.push((position, step.ok));
+            add(&mut digest.n_tokens, step.n_tokens);
+            add(&mut digest.latency_ms, step.latency_ms);
+        }
+        digest.incidents = incident::find(steps, &digest.moves);
+        digest
+    }
+}
+
+/// Adds to a sum that is unknown until something is added.
+fn add(sum: &mut Option<u64>, value: Option<u64>) {
+    if let Some(value) = value {
+        *sum = Some(sum.unwrap_or(0).saturating_add(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::sample::step;
+
+    #[test]
+    fn steps_become_names_and_marks() {
+        let mut steps = vec![
+            step("bash", r#"{"command":"ls"}"#, true, "a"),
+            step("edit", "{}", false, "error: x"),
+            step("bash", r#"{"command":"ls -l"}"#, true, "a"),
+        ];
+        steps[0].n_tokens = Some(7);
+        steps[2].n_tokens = Some(u64::MAX);
+        let digest = Digest::of(&steps);
+        assert_eq!(digest.tools, ["bash:ls".into(), "edit".into()]);
+        assert_eq!(digest.moves, [(0, true), (1, false), (0, true)]);
+        assert_eq!((digest.n_tokens, digest.latency_ms), (Some(u64::MAX), None));
+        let error = Incident {
+            at: 1,
+            signature: Signature::of_error("edit", "error: x"),
+            ending: Ending::Open,
+        };
+        assert_eq!(digest.incidents, [error]);
+    }
+
+    #[test]
+    fn an_episode_without_steps_and_one_with_five_thousand_are_digested() {
+        assert_eq!(Digest::of(&[]), Digest::default());
+        let tool = |n: usize| format!("tool{}", n % 700);
+        let steps: Vec<Step> =
+            (0..5_000).map(|n| step(&tool(n), "", n % 2 == 0, "error: x")).collect();
+        let digest = Digest::of(&steps);
+        assert_eq!(
+            (digest.tools.len(), digest.moves.len(), digest.incidents.len()),
+            (700, 5_000, 2_500)
+        );
+    }
+}

@@ -1,0 +1,381 @@
+//! Recoveries: remedies that cured an error clearly more often than a plain retry.
+//!
+//! After an error an agent does something and tries again: its [`Remedy`]. Its success rate is
+//! compared with that of trying again unchanged. A remedy that is not clearly better is no cure,
+//! and one that was tried only a few times is none yet.
+
+use std::cmp::Reverse;
+
+use rustc_hash::FxHashMap;
+
+use crate::learn::digest::{Ending, Incident, Signature};
+use crate::learn::quote::StepRef;
+use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ToolPath};
+use crate::model::{EpisodeId, Timestamp};
+use crate::stats::{Posterior, Prior};
+
+/// Minimum number of attempts behind a cure that was seen with the error itself.
+const MIN_TRIED: u32 = 3;
+
+/// Minimum number of attempts behind a cure of other errors of the same class.
+const MIN_TRIED_IN_CLASS: u32 = 5;
+
+/// Minimum number of successes: one may be chance.
+const MIN_RESOLVED: u32 = 2;
+
+/// Level of the interval whose lower bound must lie above the rate of a plain retry.
+const LEVEL: f64 = 0.8;
+
+/// Prior of the success of a plain retry: most errors come again. Of 1,634 plain retries in
+/// recorded runs of agents 10 succeeded; those against a network or a lock may.
+const PLAIN_RETRY: Prior = Prior { mean: 0.2, weight: 2.0 };
+
+/// Maximum number of examples of a cure.
+const MAX_EXAMPLES: usize = 3;
+
+/// A remedy that cured an error clearly more often than a plain retry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cure {
+    /// The remedy as an instruction: "use `grep` first, then retry `edit` with another `path`".
+    pub text: String,
+    /// Tools to use first, in their order, before the failed one is tried again.
+    pub via: Vec<Box<str>>,
+    /// Tool that succeeded in place of the failed one; `None` where that one is tried again.
+    pub instead: Option<Box<str>>,
+    /// Arguments that were changed for the attempt that succeeded, in most cases; sorted.
+    pub changed: Vec<Box<str>>,
+    /// Number of times that it was tried.
+    pub n_tried: u32,
+    /// Number of times that it then worked.
+    pub n_resolved: u32,
+    /// Number of times that the same error came again.
+    pub n_dead_ends: u32,
+    /// Success rate with an 80 % interval, from a uniform prior.
+    pub success: Posterior,
+    /// Call of the step that worked the last time, shortened; `None` where it says nothing.
+    pub example: Option<String>,
+    /// Newest successes, newest first.
+    pub(crate) examples: Vec<CureExample>,
+}
+
+impl Cure {
+    /// Returns the newest episodes in which it worked, newest first.
+    pub fn episodes(&self) -> impl Iterator<Item = EpisodeId> {
+        self.examples.iter().map(|example| example.episode)
+    }
+
+    /// Returns the step whose call is its example.
+    pub(crate) fn example_step(&self) -> Option<StepRef> {
+        self.examples.first().map(CureExample::resolving_step)
+    }
+
+    /// Returns the steps of the remedy, by which equal cures are ordered.
+    fn steps(&self) -> (&[Box<str>], Option<&str>, &[Box<str>]) {
+        (&self.via, self.instead.as_deref(), &self.changed)
+    }
+}
+
+/// A place where a cure worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CureExample {
+    /// End of the episode.
+    pub(crate) ended_at: Timestamp,
+    /// The episode.
+    pub(crate) episode: EpisodeId,
+    /// Index of the step that failed.
+    pub(crate) error_at: u32,
+    /// Index of the step that succeeded.
+    pub(crate) resolved_at: u32,
+}
+
+impl CureExample {
+    /// Returns the step that failed.
+    pub(crate) fn failed_step(&self) -> StepRef {
+        StepRef { episode: self.episode, idx: self.error_at }
+    }
+
+    /// Returns the step that succeeded.
+    pub(crate) fn resolving_step(&self) -> StepRef {
+        StepRef { episode: self.episode, idx: self.resolved_at }
+    }
+}
+
+/// An error that was met before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownError {
+    /// Index of the step that has it.
+    pub step_idx: u32,
+    /// Name of its tool: the tool, or `tool:action`.
+    pub tool: String,
+    /// Number of times that the error was met, in episodes that have ended.
+    pub n_seen: u32,
+    /// Number of these episodes.
+    pub n_episodes: u32,
+    /// Number of times that it was resolved within a few steps.
+    pub n_resolved: u32,
+    /// Number of times that the next attempt met the same error.
+    pub n_dead_ends: u32,
+    /// Success rate of a plain retry of this error, drawn towards that of all errors where it is
+    /// rare.
+    pub retry_rate: f64,
+    /// True when the cures are those of other errors of the tool and class, because this one has
+    /// none.
+    pub from_class: bool,
+    /// Remedies that worked clearly more often than a plain retry, best first; often none.
+    pub cures: Vec<Cure>,
+}
+
+/// Outcomes of one remedy.
+#[derive(Debug, Default)]
+struct RemedyRecord<'a> {
+    counts: AttemptCounts,
+    /// Number of successes for each set of changed arguments.
+    changed: FxHashMap<&'a [Box<str>], u32>,
+    examples: Vec<CureExample>,
+}
+
+/// Occurrences of an error, and outcomes of everything that was done about it.
+#[derive(Debug, Default)]
+struct ErrorHistory<'a> {
+    n_seen: u32,
+    n_runs: u32,
+    /// Attempts with any remedy.
+    attempts: AttemptCounts,
+    plain_retries: AttemptCounts,
+    remedies: FxHashMap<Remedy<'a>, RemedyRecord<'a>>,
+}
+
+impl<'a> ErrorHistory<'a> {
+    /// Collects the occurrences of an error of a tool in runs.
+    fn of(runs: impl Iterator<Item = &'a Run>, tool: NameId, signature: Signature) -> Self {
+        let mut history = Self::default();
+        runs.for_each(|run| history.add_run(run, tool, signature));
+        history
+    }
+
+    fn add_run(&mut self, run: &'a Run, tool: NameId, signature: Signature) {
+        let n_before = self.n_seen;
+        for incident in run.incidents.iter().filter(|i| i.signature == signature) {
+            if run.tool_at(incident.at) == tool {
+                self.add(run, incident);
+            }
+        }
+        self.n_runs += u32::from(self.n_seen > n_before);
+    }
+
+    fn add(&mut self, run: &'a Run, incident: &'a Incident) {
+        self.n_seen += 1;
+        let Some(remedy) = Remedy::of(run, incident) else { return };
+        self.attempts.add(&incident.ending);
+        if remedy.is_plain_retry() {
+            self.plain_retries.add(&incident.ending);
+        }
+        for remedy in remedy.with_beginnings() {
+            let record = self.remedies.entry(remedy).or_default();
+            record.counts.add(&incident.ending);
+            let Ending::Resolved { at, changed } = &incident.ending else { continue };
+            *record.changed.entry(changed).or_default() += 1;
+            record.examples.push(CureExample {
+                ended_at: run.ended_at,
+                episode: run.id,
+                error_at: incident.at,
+                resolved_at: *at,
+            });
+        }
+    }
+
+    /// Returns whether a remedy adds something to its beginnings and its continuations; `lower` is
+    /// the lower bound of its success rate.
+    fn is_closed(&self, remedy: &Remedy<'_>, lower: f64) -> bool {
+        let (Remedy::Via(path), Some(record)) = (remedy, self.remedies.get(remedy)) else {
+            return true;
+        };
+        let n_tried = record.counts.n_tried;
+        // A beginning after which every run went on the same way is no remedy of its own.
+        let is_always_longer = self.remedies.iter().any(|(other, record)| {
+            let Remedy::Via(longer) = other else { return false };
+            record.counts.n_tried == n_tried
+                && longer.len() > path.len()
+                && longer.prefix(path.len()) == *path
+        });
+        // A longer way must be better than its beginnings, which are cheaper.
+        let beginnings = (1..path.len()).filter_map(|len| {
+            self.remedies.get(&Remedy::Via(path.prefix(len))).map(|record| record.counts)
+        });
+        let mut beginnings = beginnings.filter(|counts| counts.n_tried != n_tried);
+        let is_no_better = beginnings
+            .any(|counts| lower <= f64::from(counts.n_resolved) / f64::from(counts.n_tried));
+        !is_always_longer && !is_no_better
+    }
+}
+
+impl Learned {
+    /// Returns what is known of an error that `tool` met at step `step_idx`, with at most `limit`
+    /// cures; `None` for an unknown error.
+    ///
+    /// A cure was tried at least three times, worked at least twice, and the lower bound of the 80
+    /// % interval of its success rate (from a uniform prior) lies above the rate of a plain retry.
+    /// A plain retry is itself a cure where that bound lies above the rate of plain retries after
+    /// any error. Where the error has no cure, those of other errors of the same tool and class are
+    /// given, from five attempts on. Examples are not filled in.
+    ///
+    /// Costs time linear in the runs that met the error or its class.
+    pub(crate) fn known_error(
+        &self,
+        signature: Signature,
+        tool: &str,
+        step_idx: u32,
+        limit: usize,
+    ) -> Option<KnownError> {
+        let tool_id = self.name_id(tool)?;
+        let own = ErrorHistory::of(self.runs_with_error(signature), tool_id, signature);
+        let retry_rate = self.retry_rate(own.plain_retries);
+        let mut cures = self.cures(&own, tool, retry_rate, MIN_TRIED);
+        let mut from_class = false;
+        if cures.is_empty() {
+            let mut class = ErrorHistory::default();
+            for signature in self.signatures_of_family(signature) {
+                let runs = self.runs_with_error(signature);
+                runs.for_each(|run| class.add_run(run, tool_id, signature));
+            }
+            let class_rate = self.retry_rate(class.plain_retries);
+            cures = self.cures(&class, tool, class_rate, MIN_TRIED_IN_CLASS);
+            from_class = !cures.is_empty();
+        }
+        cures.truncate(limit);
+        (own.n_seen > 0 || from_class).then(|| KnownError {
+            step_idx,
+            tool: tool.to_owned(),
+            n_seen: own.n_seen,
+            n_episodes: own.n_runs,
+            n_resolved: own.attempts.n_resolved,
+            n_dead_ends: own.attempts.n_dead_ends,
+            retry_rate,
+            from_class,
+            cures,
+        })
+    }
+
+    /// Returns the cures of an error that `tool` met in a scope.
+    pub(super) fn own_cures(
+        &self,
+        signature: Signature,
+        tool: NameId,
+        scope: Option<&str>,
+    ) -> Vec<Cure> {
+        let filter = self.scope_filter(scope);
+        let runs = self.runs_with_error(signature).filter(|run| filter.accepts(run));
+        let own = ErrorHistory::of(runs, tool, signature);
+        self.cures(&own, self.name(tool), self.retry_rate(own.plain_retries), MIN_TRIED)
+    }
+
+    /// Returns the success rate of a plain retry after an error, given its own plain retries.
+    fn retry_rate(&self, own: AttemptCounts) -> f64 {
+        posterior(own, Prior::around(self.overall_retry_rate())).mean
+    }
+
+    /// Returns the success rate of plain retries after any error.
+    fn overall_retry_rate(&self) -> f64 {
+        posterior(self.plain_retries(), PLAIN_RETRY).mean
+    }
+
+    /// Returns the cures of an error of `tool`, best first.
+    fn cures(
+        &self,
+        history: &ErrorHistory<'_>,
+        tool: &str,
+        retry_rate: f64,
+        min_tried: u32,
+    ) -> Vec<Cure> {
+        let overall = self.overall_retry_rate();
+        let better = history.remedies.iter().filter_map(|(remedy, record)| {
+            let counts = record.counts;
+            if counts.n_tried < min_tried || counts.n_resolved < MIN_RESOLVED {
+                return None;
+            }
+            let success = posterior(counts, Prior::UNIFORM);
+            let usual = if remedy.is_plain_retry() { overall } else { retry_rate };
+            let is_cure = success.lower > usual && history.is_closed(remedy, success.lower);
+            is_cure.then(|| self.cure(remedy, record, success, tool))
+        });
+        let mut cures: Vec<Cure> = better.collect();
+        cures.sort_by(|a, b| {
+            let value = |cure: &Cure| cure.success.successes * cure.success.lower;
+            // Names break ties, so that the order of arrival does not.
+            value(b).total_cmp(&value(a)).then_with(|| a.steps().cmp(&b.steps()))
+        });
+        cures
+    }
+
+    fn cure(
+        &self,
+        remedy: &Remedy<'_>,
+        record: &RemedyRecord<'_>,
+        success: Posterior,
+        tool: &str,
+    ) -> Cure {
+        let mut examples = record.examples.clone();
+        examples.sort_unstable_by_key(|example| Reverse(*example));
+        examples.truncate(MAX_EXAMPLES);
+        let named = |path: &ToolPath| -> Vec<Box<str>> {
+            path.tools().map(|tool| self.name(tool).into()).collect()
+        };
+        let (via, instead) = match remedy {
+            Remedy::Retry(_) => (Vec::new(), None),
+            Remedy::Via(path) => (named(path), None),
+            Remedy::Instead(path) => {
+                let mut tools = named(path);
+                let last = tools.pop();
+                (tools, last)
+            }
+        };
+        let usual = record.changed.iter().max_by_key(|(names, n)| (**n, Reverse(**names)));
+        let changed = usual.map(|(names, _)| names.to_vec()).unwrap_or_default();
+        Cure {
+            text: instruction(&via, instead.as_deref(), &changed, tool),
+            via,
+            instead,
+            changed,
+            n_tried: record.counts.n_tried,
+            n_resolved: record.counts.n_resolved,
+            n_dead_ends: record.counts.n_dead_ends,
+            success,
+            example: None,
+            examples,
+        }
+    }
+}
+
+fn posterior(counts: AttemptCounts, prior: Prior) -> Posterior {
+    Posterior::with_prior(counts.n_tried.into(), counts.n_resolved.into(), LEVEL, prior)
+}
+
+/// Words a remedy for an error of `tool` as an instruction.
+fn instruction(
+    via: &[Box<str>],
+    instead: Option<&str>,
+    changed: &[Box<str>],
+    tool: &str,
+) -> String {
+    let tools = quoted(via);
+    let with_changes = if changed.is_empty() {
+        String::new()
+    } else {
+        format!(" with another {}", quoted(changed))
+    };
+    match (via, instead) {
+        ([], None) if changed.is_empty() => format!("retry `{tool}` unchanged"),
+        ([], None) => format!("retry `{tool}`{with_changes}"),
+        (_, None) => format!("use {tools} first, then retry `{tool}`{with_changes}"),
+        ([], Some(instead)) => format!("use `{instead}` instead"),
+        (_, Some(instead)) => format!("use {tools} and then `{instead}` instead"),
+    }
+}
+
+/// Lists names in backticks.
+fn quoted(names: &[Box<str>]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests;

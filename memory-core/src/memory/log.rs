@@ -1,0 +1,36 @@
+//! Logging of the steps of an open episode.
+
+use super::Memory;
+use super::cures::Logged;
+use crate::error::Error;
+use crate::intake::{NewStep, Receipt};
+use crate::model::EpisodeId;
+use crate::storage::{Applied, Durability, Op, WriteBatch};
+
+impl Memory {
+    /// Appends steps to an open episode, all or none; says what is known of errors among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
+    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
+    pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<Logged>, Error> {
+        if steps.is_empty() {
+            return Err(Error::invalid("steps", "must hold at least one step"));
+        }
+        let mut desk = self.desk();
+        let steps = desk.steps(steps)?;
+        let failed = self.errors_of(&steps, desk.now());
+        let n_new = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
+        let append = Op::AppendSteps { episode, steps, limit };
+        let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
+        let n_steps = match commit.applied.first() {
+            Some(Applied::Steps { n_steps }) => *n_steps,
+            _ => 0,
+        };
+        let first_idx = n_steps.saturating_sub(n_new);
+        let known_errors = self.known_errors(&failed, first_idx);
+        Ok(desk.receipt(Logged { n_steps, known_errors }))
+    }
+}

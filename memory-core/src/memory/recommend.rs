@@ -1,0 +1,93 @@
+//! Search for the experience that advice for a task is based on.
+
+use super::Memory;
+use super::advice::Advice;
+use crate::error::Error;
+use crate::learn::{Lesson, SimilarEpisode};
+use crate::model::Scope;
+use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
+
+/// Maximum number of episodes of similar tasks, besides those of the same task.
+const MAX_SIMILAR: usize = 24;
+
+/// Maximum number of notes.
+const MAX_LESSONS: usize = 3;
+
+/// Share of its similarity that an episode keeps when a part of its steps is similar, not its task.
+const STEPS_SHARE: f64 = 0.5;
+
+/// Maximum similarity of an episode that was found by a search: 1 means the same task.
+const MAX_SIMILARITY: f64 = 0.95;
+
+/// Everything that one search finds for a task.
+#[derive(Default)]
+pub(super) struct Experience {
+    /// Hits of an answer.
+    pub(super) recall: Recall,
+    pub(super) similar: Vec<SimilarEpisode>,
+    pub(super) lessons: Vec<Lesson>,
+}
+
+impl Memory {
+    /// Gives advice for a task from how attempts at it, and at similar tasks, went in a scope.
+    ///
+    /// `max_tokens` bounds the text; whole lines are left out, the least valuable first. Quotations
+    /// in it are stored text, masked again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] for no task or no budget, [`Error::Storage`].
+    pub fn recommend(&self, task: &str, scope: &Scope, max_tokens: usize) -> Result<Advice, Error> {
+        if task.trim().is_empty() {
+            return Err(Error::invalid("task", "must not be empty"));
+        }
+        if max_tokens == 0 {
+            return Err(Error::invalid("max_tokens", "must be at least 1"));
+        }
+        let mut query = Query::new(task);
+        query.scope = Some(scope.clone());
+        let (experience, degraded) = match self.experience(&query, 0) {
+            Ok(mut found) => {
+                let degraded = found.recall.degraded.take();
+                (found, degraded)
+            }
+            Err(error @ Error::Storage { .. }) => return Err(error),
+            Err(error) => {
+                // What was learned of the task itself needs no search.
+                self.learn()?;
+                (Experience::default(), Some(error.to_string()))
+            }
+        };
+        let Experience { similar, lessons, .. } = experience;
+        self.advise(task, scope, &similar, lessons, max_tokens, degraded)
+    }
+
+    /// Searches once for the hits of a query and for the experience that advice on it is based on;
+    /// what was learned is up to date afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Memory::recall`].
+    pub(super) fn experience(&self, query: &Query, n_hits: usize) -> Result<Experience, Error> {
+        self.refresh()?;
+        let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
+        let retriever = self.retriever(self.embedder.as_deref(), self.clock.now(), &usefulness);
+        let limits = TaskLimits { hits: n_hits, similar: MAX_SIMILAR, lessons: MAX_LESSONS };
+        let TaskRecall { recall, similar, lessons } = retriever.recall_task(query, limits)?;
+        let similar =
+            similar.iter().map(|hit| SimilarEpisode { id: hit.id, similarity: similarity(hit) });
+        let lessons = lessons
+            .into_iter()
+            .map(|note| Lesson { id: note.id, text: note.text.as_str().to_owned() });
+        Ok(Experience { recall, similar: similar.collect(), lessons: lessons.collect() })
+    }
+}
+
+/// Returns the similarity of a hit's task to the query, in [0, 1): from the cosine of their vectors,
+/// or without vectors from the share of the query's words. The lower half of that scale is noise and
+/// counts as 0.
+fn similarity(hit: &SimilarHit) -> f64 {
+    let share = hit.signals.cosine.unwrap_or(hit.signals.coverage);
+    let similarity = ((share - 0.5) * 2.0).clamp(0.0, MAX_SIMILARITY);
+    if hit.step_idx.is_some() { similarity * STEPS_SHARE } else { similarity }
+}
