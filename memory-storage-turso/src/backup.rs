@@ -11,18 +11,19 @@ use memory_core::StorageError;
 use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
-use crate::lock::{InUse, StoreLock, beside, open_private};
+use crate::files::StoreFiles;
+use crate::lock::InUse;
 use crate::migrate::{identify, migrate};
-use crate::open::{Options, checked_path};
+use crate::open::{Options, hold_lock};
+use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory, open_private};
 use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
-use crate::wal::flush_directory;
 
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
 ///
 /// Reads one state of the store; others go on reading and writing. The copy appears under its name only
 /// when it is complete and on disk.
-pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
+pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
     let to = checked_path(to)?;
     let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
     reserved.map_err(|error| match error.kind() {
@@ -32,7 +33,7 @@ pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
         _ => from_io(&to, &error),
     })?;
     let half = Temporary(beside(&to, ".part"));
-    let written = copy(store, &half.0).and_then(|()| place(&half.0, &to));
+    let written = copy(files, &half.0).and_then(|()| place(&half.0, &to));
     if written.is_err() {
         // The reserved name goes with what failed.
         drop(std::fs::remove_file(&to));
@@ -40,13 +41,13 @@ pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
     written
 }
 
-fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
+fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
     drop(open_private(to)?);
-    let mut conn = readers::open(store)?;
+    let mut conn = readers::open(files)?;
     // VACUUM INTO writes, if only to the other file.
     conn.script("PRAGMA query_only = OFF")?;
-    let name = to.to_str().unwrap_or_default().to_owned();
-    conn.execute("VACUUM INTO ?", vec![name.into()]).map(drop)
+    let name = to.to_str().ok_or_else(|| unavailable(to, "its name is not plain text"))?;
+    conn.execute("VACUUM INTO ?", vec![name.to_owned().into()]).map(drop)
 }
 
 /// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
@@ -63,7 +64,7 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
     if !from.is_file() {
         return Err(unavailable(from, "there is no such backup"));
     }
-    if std::fs::metadata(beside(from, "-wal")).is_ok_and(|log| log.len() > 0) {
+    if std::fs::metadata(beside(from, LOG)).is_ok_and(|log| log.len() > 0) {
         return Err(unavailable(
             from,
             "it is a store in use, not a backup: make one with `backup`",
@@ -71,8 +72,7 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
     }
     let to = checked_path(to)?;
     let wait = Options::default().lock_wait;
-    let mut lock = StoreLock::open(&to)?;
-    let _held = lock.acquire(wait)?;
+    let (_lock, _held) = hold_lock(&to, wait)?;
     let _alone = InUse::exclude(&to)?;
     if !force && std::fs::metadata(&to).is_ok_and(|found| found.len() > 0) {
         return Err(unavailable(
@@ -114,7 +114,7 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
 
 /// Leaves the old store without a log, which would be played into the new one. Nobody has it open.
 fn retire(store: &Path, wait: Duration) -> Result<(), StorageError> {
-    let log = beside(store, "-wal");
+    let log = beside(store, LOG);
     if !log.exists() {
         return Ok(());
     }
@@ -124,7 +124,7 @@ fn retire(store: &Path, wait: Duration) -> Result<(), StorageError> {
     if let Err(error) = taken_in {
         tracing::warn!(%error, "the store to be replaced is damaged");
     }
-    for leftover in [log, beside(store, "-shm")] {
+    for leftover in [log, beside(store, LOG_INDEX)] {
         match std::fs::remove_file(&leftover) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(from_io(&leftover, &error));
@@ -149,7 +149,7 @@ struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        for suffix in ["", LOG, LOG_INDEX, "-journal"] {
             // It is there only if something failed, which is what the caller hears of.
             drop(std::fs::remove_file(beside(&self.0, suffix)));
         }

@@ -5,12 +5,12 @@ use std::path::Path;
 use memory_core::{StorageError, StorageStats};
 
 use crate::connection::Connection;
-use crate::lock::beside;
+use crate::paths::{LOG, beside};
 
 /// Counts what is stored. Reads the rows of all episodes but none of the steps: about 1 ms per thousand
 /// episodes.
 pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> {
-    let size_bytes = file_bytes(conn.path()) + file_bytes(&beside(conn.path(), "-wal"));
+    let size_bytes = file_bytes(conn.path()) + file_bytes(&beside(conn.path(), LOG));
     conn.snapshot(|conn| {
         let counts =
             "SELECT (SELECT count(*) FROM episodes), (SELECT total(n_steps) FROM episodes),

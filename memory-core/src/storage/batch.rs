@@ -1,6 +1,6 @@
 //! The one way to write.
 
-use super::{Seq, StoredVector, UnitKey};
+use super::{Seq, StoredVector};
 use crate::model::{
     Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Shown, Step, Timestamp,
 };
@@ -101,15 +101,6 @@ pub enum Op {
         /// The vectors, all of one dimension.
         vectors: Vec<StoredVector>,
     },
-    /// Removes the vectors that these units have by a model; some may have none.
-    RemoveVectors {
-        /// What made them.
-        model: Box<str>,
-        /// The units.
-        units: Vec<UnitKey>,
-    },
-    /// Removes the vectors of all models but this one.
-    KeepModel(Box<str>),
 }
 
 /// Changes that are applied all or none.

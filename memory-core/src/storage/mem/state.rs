@@ -6,7 +6,7 @@ use super::vectors::{self, Vectors};
 use crate::model::{
     Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
 };
-use crate::storage::{Applied, ChangeOp, Commit, Op, Rejection, Seq, WriteBatch};
+use crate::storage::{Applied, ChangeOp, Commit, Op, Rejection, Seq, StoredVector, WriteBatch};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -94,9 +94,7 @@ impl State {
             op @ (Op::Judge { .. } | Op::Merge { .. } | Op::Tie { .. } | Op::KeepDigest { .. }) => {
                 self.mark(op, undo, touched)
             }
-            op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
-                self.apply_to_vectors(op, undo)
-            }
+            Op::PutVectors { model, vectors } => self.put_vectors(&model, vectors, undo),
         }
     }
 
@@ -153,22 +151,15 @@ impl State {
         }
     }
 
-    fn apply_to_vectors(&mut self, op: Op, undo: &mut Vec<Undo>) -> Result<Applied, Rejection> {
+    fn put_vectors(
+        &mut self,
+        model: &str,
+        new: Vec<StoredVector>,
+        undo: &mut Vec<Undo>,
+    ) -> Result<Applied, Rejection> {
         let Self { episodes, notes, vectors, .. } = self;
         let mut undo_vectors = Vec::new();
-        match op {
-            Op::PutVectors { model, vectors: new } => {
-                let is_stored = |id| is_stored(episodes, notes, id);
-                vectors.put(&model, new, is_stored, &mut undo_vectors)?;
-            }
-            Op::RemoveVectors { model, units } => {
-                for unit in units {
-                    vectors.remove(unit, &model, &mut undo_vectors);
-                }
-            }
-            Op::KeepModel(model) => vectors.keep_model(&model, &mut undo_vectors),
-            _ => {}
-        }
+        vectors.put(model, new, |id| is_stored(episodes, notes, id), &mut undo_vectors)?;
         undo.extend(undo_vectors.into_iter().map(Undo::Vector));
         Ok(Applied::Done)
     }

@@ -69,7 +69,7 @@ impl Vectors {
     }
 
     /// Removes the vector of a unit, if it has one.
-    pub(super) fn remove(&mut self, unit: UnitKey, model: &str, undo: &mut Vec<Undo>) {
+    fn remove(&mut self, unit: UnitKey, model: &str, undo: &mut Vec<Undo>) {
         if let Some(seq) = self.by_unit.get(&(unit, model.into())).copied() {
             self.take(seq, undo);
         }
@@ -80,14 +80,6 @@ impl Vectors {
         let first = (UnitKey { record, part: 0 }, Box::default());
         let own = self.by_unit.range(first..).take_while(|((unit, _), _)| unit.record == record);
         for seq in own.map(|(_, seq)| *seq).collect::<Vec<_>>() {
-            self.take(seq, undo);
-        }
-    }
-
-    /// Removes the vectors of all other models.
-    pub(super) fn keep_model(&mut self, model: &str, undo: &mut Vec<Undo>) {
-        let others = self.rows.iter().filter(|(_, entry)| *entry.model != *model);
-        for seq in others.map(|(seq, _)| *seq).collect::<Vec<_>>() {
             self.take(seq, undo);
         }
     }
