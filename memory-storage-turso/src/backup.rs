@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +12,19 @@ use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
 use crate::files::StoreFiles;
-use crate::lock::InUse;
+use crate::lock::{InUse, open_elsewhere};
 use crate::migrate::{identify, migrate};
 use crate::open::{Options, hold_lock};
-use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory, open_private};
+use crate::paths::{
+    LOG, LOG_INDEX, Temporary, beside, checked_path, flush_directory, open_private,
+};
 use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
 
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
 ///
-/// Reads one state of the store; others go on reading and writing. The copy appears under its name only
-/// when it is complete and on disk.
+/// Reads one state of the store; others go on reading and writing. The copy appears under its name
+/// only when it is complete and on disk.
 pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
     let to = checked_path(to)?;
     let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
@@ -52,14 +54,14 @@ fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
 
 /// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
 ///
-/// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with `force`
-/// and while no handle has it open. The restored store has a new identity.
+/// Whatever fails, the store at `to` is what it was before. An existing one is replaced only with
+/// `force` and while no handle has it open. The restored store has a new identity.
 ///
 /// # Errors
 ///
-/// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or is
-/// open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup is no
-/// sound store of a format that this program reads; [`StorageError::Busy`].
+/// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or
+/// is open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup
+/// is no sound store of a format that this program reads; [`StorageError::Busy`].
 pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> {
     if !from.is_file() {
         return Err(unavailable(from, "there is no such backup"));
@@ -71,8 +73,7 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
         ));
     }
     let to = checked_path(to)?;
-    let wait = Options::default().lock_wait;
-    let (_lock, _held) = hold_lock(&to, wait)?;
+    let (_lock, _held) = hold_lock(&to, Options::default().lock_wait)?;
     let _alone = InUse::exclude(&to)?;
     if !force && std::fs::metadata(&to).is_ok_and(|found| found.len() > 0) {
         return Err(unavailable(
@@ -84,14 +85,16 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
     drop(open_private(&half.0)?);
     std::fs::copy(from, &half.0).map_err(|error| from_io(&half.0, &error))?;
     verify(from, &half.0)?;
-    retire(&to, wait)?;
+    retire(&to)?;
     place(&half.0, &to)
 }
 
-/// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an identity.
+/// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an
+/// identity.
 fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     let path = Arc::from(path);
-    // What is wrong with the copy is wrong with the backup, which is the name that the caller knows.
+    // What is wrong with the copy is wrong with the backup, which is the name that the caller
+    // knows.
     let renamed = |error| match error {
         StorageError::Corrupt { .. } => corrupt(from, "it is not a sound backup"),
         error => error,
@@ -107,22 +110,32 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     if let Some(finding) = check::run(&mut conn).map_err(renamed)?.first() {
         return Err(corrupt(from, &format!("it is not a sound backup: {finding}")));
     }
-    // Positions of the change feed are given out a second time from here on. What was derived from the
-    // store that is replaced must not be taken for derived from this one.
+    // Positions of the change feed are given out a second time from here on. What was derived from
+    // the store that is replaced must not be taken for derived from this one.
     conn.script("UPDATE meta SET value = randomblob(16) WHERE key = 'store_id'").map_err(renamed)
 }
 
-/// Leaves the old store without a log, which would be played into the new one. Nobody has it open.
-fn retire(store: &Path, wait: Duration) -> Result<(), StorageError> {
+/// Longest wait for those who may have the store open although its mark is missing.
+const OTHERS_WAIT: Duration = Duration::from_secs(1);
+
+/// Leaves the old store without a log, which would be played into the new one.
+///
+/// # Errors
+///
+/// [`StorageError::Unavailable`] when somebody has it open.
+fn retire(store: &Path) -> Result<(), StorageError> {
     let log = beside(store, LOG);
     if !log.exists() {
         return Ok(());
     }
     // A sound store takes its log in; then it is whole until it is replaced.
-    let taken_in = Connection::open(&Arc::from(store), wait)
+    let taken_in = Connection::open(&Arc::from(store), OTHERS_WAIT)
         .and_then(|mut conn| conn.script("PRAGMA journal_mode = DELETE"));
-    if let Err(error) = taken_in {
-        tracing::warn!(%error, "the store to be replaced is damaged");
+    match taken_in {
+        Ok(()) => {}
+        // SQLite's own lock, where the mark was removed.
+        Err(StorageError::Busy) => return Err(open_elsewhere(store)),
+        Err(error) => tracing::warn!(%error, "the store to be replaced is damaged"),
     }
     for leftover in [log, beside(store, LOG_INDEX)] {
         match std::fs::remove_file(&leftover) {
@@ -142,16 +155,4 @@ fn place(half: &Path, to: &Path) -> Result<(), StorageError> {
         .and_then(|()| std::fs::rename(half, to))
         .and_then(|()| flush_directory(to));
     moved.map_err(|error| from_io(to, &error))
-}
-
-/// A file that is removed if it is still there at the end.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        for suffix in ["", LOG, LOG_INDEX, "-journal"] {
-            // It is there only if something failed, which is what the caller hears of.
-            drop(std::fs::remove_file(beside(&self.0, suffix)));
-        }
-    }
 }

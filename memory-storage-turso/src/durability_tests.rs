@@ -1,5 +1,5 @@
-//! What an acknowledgement promises, seen from inside: flushes that are counted or fail, a lock that is
-//! held so that batches pile up.
+//! Promises of an acknowledgement, seen from inside: flushes that are counted or fail, a lock
+//! that is held so that batches pile up.
 
 use std::io;
 use std::path::Path;
@@ -107,6 +107,30 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     assert!(store.notes(&[sample::note_id(3)]).unwrap()[0].is_none());
     store.apply(note(3), Durability::Power).unwrap();
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
+
+/// The commit itself was sound; the file goes away while its log is flushed.
+#[cfg(unix)]
+#[test]
+fn a_commit_is_not_confirmed_when_the_file_is_moved_before_its_flush_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, away) = (dir.path().join("store.db"), dir.path().join("away.db"));
+    let (from, to) = (path.clone(), away.clone());
+    let moves = Arc::new(AtomicBool::new(false));
+    let moving = Arc::clone(&moves);
+    let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
+        wal.flush()?;
+        if moving.load(Ordering::SeqCst) { std::fs::rename(&from, &to) } else { Ok(()) }
+    })
+    .unwrap();
+    store.apply(note(1), Durability::Power).unwrap();
+    moves.store(true, Ordering::SeqCst);
+    let refused = store.apply(note(2), Durability::Power).unwrap_err().to_string();
+    assert!(refused.contains("the change is not confirmed"), "{refused}");
+    moves.store(false, Ordering::SeqCst);
+    std::fs::rename(&away, &path).unwrap();
+    store.apply(note(3), Durability::Power).unwrap();
+    store.flush().unwrap();
 }
 
 #[test]

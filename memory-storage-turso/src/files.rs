@@ -1,19 +1,21 @@
 //! The files of an open store, and the check that their names still lead to them.
 //!
 //! A store is the file `<name>` with its write-ahead log `<name>-wal` and the index of that log,
-//! `<name>-shm`. SQLite opens the three by name once and then never looks at the names again. When
-//! somebody removes or moves one of them, puts another file in its place or overwrites the database,
-//! commits succeed into a file that nobody will find. [`StoreFiles`] notices that with a few calls of
-//! `stat`, before a commit and again before it is acknowledged.
+//! `<name>-shm`. SQLite opens the three by name once and then never uses the names again. When
+//! somebody removes or moves one of them, puts another file in its place or overwrites the
+//! database, commits succeed into a file that nobody will find. [`StoreFiles`] notices that with a
+//! few calls of `stat`, before a commit and again before it is acknowledged.
 //!
-//! Files are told apart by device and inode. A database that was overwritten in place keeps both, so its
-//! length and modification time are compared too: only a checkpoint writes to it, each under the lock of
-//! the store, and [`crate::fingerprint`] passes the new values on to the other processes. Elsewhere than
-//! on Unix, where an open file cannot be removed, only the existence of the files is checked.
+//! Files are told apart by device and inode. A database that was overwritten in place keeps both,
+//! so its length and modification time are compared too: only a checkpoint writes to it, each
+//! under the lock of the store, and [`crate::fingerprint`] passes the new values on to the other
+//! processes. Elsewhere than on Unix, where an open file cannot be removed, only the existence of
+//! the files is checked.
 //!
-//! A descriptor of the database or of the index is never opened here: closing it would drop the locks
-//! that SQLite has on the file (POSIX locks belong to the process).
+//! A descriptor of the database or of the index is never opened here: closing it would drop the
+//! locks that SQLite has on the file (POSIX locks belong to the process).
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
@@ -24,15 +26,15 @@ use crate::error::from_io;
 use crate::fingerprint::{self, FileId, Fingerprint, Stamp};
 use crate::paths::{LOCK, LOG, LOG_INDEX, beside};
 
-/// Size to which SQLite cuts the log when it begins it anew, in bytes: one bulk import does not leave
-/// a huge file. Below it the log never shrinks while the store is open.
+/// Size to which SQLite cuts the log when it begins it anew, in bytes: one bulk import does not
+/// leave a huge file. Below it the log never shrinks while the store is open.
 pub(crate) const LOG_SIZE_LIMIT: u64 = 32 << 20;
 
 /// Reason why an open store is no longer the one that its path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Displaced {
     store: Arc<Path>,
-    /// What happened to the files.
+    /// Kind of change that happened to the files.
     pub(crate) cause: Cause,
 }
 
@@ -49,7 +51,7 @@ pub(crate) enum Cause {
     LogIndex,
     /// Another program wrote to the database or shortened the log.
     Overwritten,
-    /// The files cannot be looked at.
+    /// The files cannot be inspected.
     Hidden(Box<str>),
 }
 
@@ -98,12 +100,12 @@ impl Displaced {
                 )
             }
             Cause::Overwritten => format!(
-                "another program overwrote or cut off the file, or its log, while the store is open; \
-                 {consequence}: end all sessions that use the store, then run `memory-mcp doctor`, \
+                "another program overwrote or cut off the file, or its log, while the store is \
+                 open; {consequence}: end all sessions that use the store, then run `memory-mcp doctor`, \
                  and restore a backup if it finds damage"
             ),
             Cause::Hidden(reason) => format!(
-                "its files can no longer be looked at ({reason}); {consequence}: give the \
+                "its files can no longer be inspected ({reason}); {consequence}: give the \
                  permissions back or connect the disk again"
             ),
         };
@@ -114,7 +116,7 @@ impl Displaced {
     }
 }
 
-/// What is known of the content of the files.
+/// Last known state of the content of the files.
 #[derive(Debug)]
 struct Known {
     /// The database after the last checkpoint; `None` when it is taken as it is at the next check.
@@ -128,7 +130,7 @@ struct Known {
 pub(crate) struct StoreFiles {
     path: Arc<Path>,
     /// The path that the caller gave, where a link in it leads to `path`.
-    alias: Option<PathBuf>,
+    alias: Option<Arc<Path>>,
     log_path: PathBuf,
     log_index_path: PathBuf,
     lock_path: PathBuf,
@@ -139,22 +141,22 @@ pub(crate) struct StoreFiles {
 }
 
 impl StoreFiles {
-    /// Notes the files of the store at `path`, which SQLite has just opened while the lock of the store
-    /// is held. `given` is the path by which the caller named it.
+    /// Notes the files of the store at `path`, which SQLite has just opened while the lock of the
+    /// store is held. `given` is the path by which the caller named it.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] when one of them cannot be looked at.
+    /// [`StorageError::Unavailable`] when one of them cannot be inspected.
     pub(crate) fn opened(path: &Arc<Path>, given: &Path) -> Result<Self, StorageError> {
         let (log_path, log_index_path) = (beside(path, LOG), beside(path, LOG_INDEX));
-        let look = |path: &Path| fs::symlink_metadata(path).map_err(|error| from_io(path, &error));
-        let (database, log, log_index) = (look(path)?, look(&log_path)?, look(&log_index_path)?);
+        let database = inspect(path)?;
+        let (log, log_index) = (inspect(&log_path)?, inspect(&log_index_path)?);
         let known = Known {
             database: Some(Stamp::of(&database)),
             log_bytes: log.len().min(LOG_SIZE_LIMIT),
         };
         Ok(Self {
-            alias: (given != &**path).then(|| given.to_owned()),
+            alias: (given != &**path).then(|| Arc::from(given)),
             lock_path: beside(path, LOCK),
             path: Arc::clone(path),
             log_path,
@@ -182,14 +184,28 @@ impl StoreFiles {
     }
 
     /// Checks that the names lead to the open files and that the log was not shortened. Costs three
-    /// calls of `stat`, some µs.
+    /// or four calls of `stat`, about a microsecond each.
     pub(crate) fn check_names(&self) -> Result<(), Displaced> {
-        self.look().map(drop)
+        self.inspect()?;
+        self.check_alias()
     }
 
-    /// Checks the names and that nobody else wrote to the database. The lock of the store must be held.
+    /// Checks that the path by which the caller named the store still leads to it: whoever opens it
+    /// by that path would find another one.
+    pub(crate) fn check_alias(&self) -> Result<(), Displaced> {
+        let Some(alias) = &self.alias else { return Ok(()) };
+        let cause = match fs::metadata(alias) {
+            Ok(found) if FileId::of(&found) == self.database => return Ok(()),
+            Ok(_) => Cause::Replaced,
+            Err(error) => unseen(&error, Cause::Missing),
+        };
+        Err(Displaced::new(alias, cause))
+    }
+
+    /// Checks the full names and that nobody else wrote to the database. The lock of the store must
+    /// be held.
     pub(crate) fn check(&self) -> Result<(), Displaced> {
-        let found = self.look()?;
+        let found = self.inspect()?;
         let mut known = self.known();
         if known.database == Some(found) {
             return Ok(());
@@ -204,19 +220,19 @@ impl StoreFiles {
         Ok(())
     }
 
-    /// Does what [`StoreFiles::check`] does as far as that is possible without the lock: while another
-    /// process writes to the database, its content is not judged.
+    /// Does what [`StoreFiles::check`] does as far as that is possible without the lock: while
+    /// another process writes to the database, its content is not judged.
     pub(crate) fn probe(&self) -> Result<(), Displaced> {
-        // A checkpoint that ends between two looks explains one difference, not two in a row.
+        // A checkpoint that ends just now explains one difference, not three in a row.
         let mut n_attempts = 0;
         loop {
-            let found = self.look()?;
+            let found = self.inspect()?;
             if self.known().database.is_none_or(|known| known == found) {
-                return Ok(());
+                return self.check_alias();
             }
             match fingerprint::load(&self.lock_path) {
                 Some(noted) if noted.database != self.database || noted.stamp != found => {}
-                _ => return Ok(()),
+                _ => return self.check_alias(),
             }
             n_attempts += 1;
             if n_attempts == 3 {
@@ -225,19 +241,20 @@ impl StoreFiles {
         }
     }
 
-    /// Runs `write`, which may write to the database file, and notes for all processes what the file
-    /// is like afterwards. The lock of the store must be held.
+    /// Runs `write`, which may write to the database file, and notes for all processes what the
+    /// file is like afterwards. The lock of the store must be held.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`], without running `write`, when the files are not ours any more, or
-    /// when the note cannot be taken back first.
+    /// [`StorageError::Unavailable`], without running `write`, when the files are not ours any
+    /// more, or when the note cannot be taken back first.
     pub(crate) fn while_writing<T>(&self, write: impl FnOnce() -> T) -> Result<T, StorageError> {
         self.check().map_err(|displaced| displaced.refused())?;
         // Whoever comes after a process that dies in between takes the file as it is.
         fingerprint::forget(&self.lock_path)?;
         let done = write();
-        if let Ok(found) = fs::symlink_metadata(&self.path) {
+        let found = fs::symlink_metadata(&self.path);
+        if let Some(found) = found.ok().filter(|found| FileId::of(found) == self.database) {
             let stamp = Stamp::of(&found);
             self.known().database = Some(stamp);
             fingerprint::note(&self.lock_path, &self.fingerprint(stamp));
@@ -245,8 +262,8 @@ impl StoreFiles {
         Ok(done)
     }
 
-    /// Runs `write`, which may write to a database that has lost its name. Should the file get its name
-    /// back, it is taken as it is then.
+    /// Runs `write`, which may write to a database that has lost its name. Should the file get its
+    /// name back, it is taken as it is then.
     pub(crate) fn while_displaced<T>(&self, write: impl FnOnce() -> T) -> T {
         let noted = fingerprint::load(&self.lock_path);
         if noted.is_some_and(|noted| noted.database == self.database)
@@ -272,23 +289,16 @@ impl StoreFiles {
         Fingerprint { database, log, log_index, stamp }
     }
 
-    /// Looks at all names; gives the length and modification time of the database.
-    fn look(&self) -> Result<Stamp, Displaced> {
+    /// Checks that the full names lead to the open files; returns the state of the database.
+    fn inspect(&self) -> Result<Stamp, Displaced> {
         let database = match fs::symlink_metadata(&self.path) {
             Ok(found) => found,
-            Err(error) => return Err(self.unseen(&error, Cause::Missing)),
+            Err(error) => return Err(self.displaced(unseen(&error, Cause::Missing))),
         };
         if FileId::of(&database) != self.database {
             return Err(self.displaced(Cause::Replaced));
         }
-        if let Some(alias) = &self.alias {
-            match fs::metadata(alias) {
-                Ok(found) if FileId::of(&found) == self.database => {}
-                Ok(_) => return Err(self.displaced(Cause::Replaced)),
-                Err(error) => return Err(self.unseen(&error, Cause::Missing)),
-            }
-        }
-        // Read before the log is looked at: another thread may see a longer one in between.
+        // Read before the length of the log is: another thread may see a longer one in between.
         let had_bytes = self.known().log_bytes;
         match fs::symlink_metadata(&self.log_path) {
             Ok(found) if FileId::of(&found) != self.log => return Err(self.displaced(Cause::Log)),
@@ -299,19 +309,13 @@ impl StoreFiles {
                 let mut known = self.known();
                 known.log_bytes = known.log_bytes.max(found.len().min(LOG_SIZE_LIMIT));
             }
-            Err(error) => return Err(self.unseen(&error, Cause::Log)),
+            Err(error) => return Err(self.displaced(unseen(&error, Cause::Log))),
         }
         match fs::symlink_metadata(&self.log_index_path) {
             Ok(found) if FileId::of(&found) == self.log_index => Ok(Stamp::of(&database)),
             Ok(_) => Err(self.displaced(Cause::LogIndex)),
-            Err(error) => Err(self.unseen(&error, Cause::LogIndex)),
+            Err(error) => Err(self.displaced(unseen(&error, Cause::LogIndex))),
         }
-    }
-
-    fn unseen(&self, error: &io::Error, missing: Cause) -> Displaced {
-        let is_gone =
-            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-        self.displaced(if is_gone { missing } else { Cause::Hidden(error.to_string().into()) })
     }
 
     fn displaced(&self, cause: Cause) -> Displaced {
@@ -321,4 +325,16 @@ impl StoreFiles {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the cause for a file that `stat` does not find (`missing`), or fails on.
+fn unseen(error: &io::Error, missing: Cause) -> Cause {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => missing,
+        _ => Cause::Hidden(error.to_string().into()),
+    }
+}
+
+fn inspect(path: &Path) -> Result<Metadata, StorageError> {
+    fs::symlink_metadata(path).map_err(|error| from_io(path, &error))
 }

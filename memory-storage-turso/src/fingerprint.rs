@@ -1,10 +1,11 @@
-//! Note of what the files of a store are, which the processes that share the store leave one another.
+//! Note of what the files of a store are, which the processes that share the store leave one
+//! another.
 //!
-//! The note lies in the lock file, whose content nothing else uses. It is written under the lock: when a
-//! store is opened by its first user, and after each checkpoint, the only time at which the database file
-//! changes. A process that finds another database than the one noted knows that a program that is none of
-//! ours wrote to it, or that another file took its place. Without a note, or on systems that are not
-//! Unix, nothing can be said and the files are taken as they are.
+//! The note lies in the lock file, whose content nothing else uses. It is written under the lock:
+//! when a store is opened by its first user, and after each checkpoint, the only time at which the
+//! database file changes. A process that finds another database than the one noted knows that a
+//! program that is none of ours wrote to it, or that another file took its place. Without a note,
+//! or on systems that are not Unix, nothing can be said and the files are taken as they are.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -24,7 +25,8 @@ pub(crate) struct FileId {
 }
 
 impl FileId {
-    /// Returns the identity of the file that was looked at; all files are alike elsewhere than on Unix.
+    /// Returns the identity of the file with this metadata; all files are alike elsewhere than on
+    /// Unix.
     pub(crate) fn of(found: &Metadata) -> Self {
         #[cfg(unix)]
         {
@@ -38,8 +40,8 @@ impl FileId {
         }
     }
 
-    /// Returns the identity of what lies at `path`, without following a link; `None` when it cannot be
-    /// looked at.
+    /// Returns the identity of what lies at `path`, without following a link; `None` when it
+    /// cannot be inspected.
     pub(crate) fn at(path: &Path) -> Option<Self> {
         fs::symlink_metadata(path).ok().as_ref().map(Self::of)
     }
@@ -55,7 +57,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Returns the state of the file that was looked at.
+    /// Returns the state of the file with this metadata.
     pub(crate) fn of(found: &Metadata) -> Self {
         #[cfg(unix)]
         let modified_ns = {
@@ -86,8 +88,8 @@ const N_WORDS: usize = 11;
 
 /// Reads the note in the lock file at `lock_path`.
 ///
-/// `None` when there is none, when it was half written, or when the lock file is a copy: whoever copied
-/// it copied the store too.
+/// `None` when there is none, when it was half written, or when the lock file is a copy: whoever
+/// copied it copied the store too.
 pub(crate) fn load(lock_path: &Path) -> Option<Fingerprint> {
     let mut file = File::open(lock_path).ok()?;
     let own = FileId::of(&file.metadata().ok()?);
@@ -110,8 +112,8 @@ pub(crate) fn note(lock_path: &Path, fingerprint: &Fingerprint) {
 ///
 /// # Errors
 ///
-/// [`StorageError::Unavailable`] when the lock file cannot be written: an old note would make the other
-/// processes take the next checkpoint for damage.
+/// [`StorageError::Unavailable`] when the lock file cannot be written: an old note would make the
+/// other processes take the next checkpoint for damage.
 pub(crate) fn forget(lock_path: &Path) -> Result<(), StorageError> {
     write(lock_path, &[0; 8 * N_WORDS]).map_err(|error| from_io(lock_path, &error))
 }
@@ -155,7 +157,8 @@ fn decode(bytes: &[u8; 8 * N_WORDS], own: FileId) -> Option<Fingerprint> {
     Some(Fingerprint { database: file(c, d), log: file(e, f), log_index: file(g, h), stamp })
 }
 
-/// Checksum of all words but the last (FNV-1a, a word at a time); never 0, so that zeros are no note.
+/// Checksum of all words but the last (FNV-1a, a word at a time); never 0, so that zeros are no
+/// note.
 fn checksum(words: &[u64; N_WORDS]) -> u64 {
     let content = words.iter().take(N_WORDS - 1);
     let mix = |sum: u64, word: &u64| (sum ^ word).wrapping_mul(0x0000_0100_0000_01b3);

@@ -1,8 +1,8 @@
 //! The thread that makes commits survive a power cut.
 //!
-//! A flush runs beside the next commits and without the lock of the store: it takes as long as some
-//! hundred of them. All who wait when it begins share it. Afterwards the names of the files are looked
-//! at once more: what was flushed into a file that lost its name is not acknowledged.
+//! A flush runs beside the next commits and without the lock of the store: it takes as long as
+//! some hundred of them. All who wait when it begins share it. Afterwards the names of the files
+//! are checked once more: what was flushed into a file that lost its name is not acknowledged.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -32,10 +32,10 @@ const MAX_CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// One handle on a store in a libsql file.
 ///
-/// Any number of handles, of any number of processes on one machine, may use the same file. Dropping a
-/// handle writes what is queued, flushes it and closes the file.
+/// Any number of handles, of any number of processes on one machine, may use the same file.
+/// Dropping a handle writes what is queued, flushes it and closes the file.
 ///
-/// When the file is removed, moved, replaced or overwritten while it is open, writes and
+/// If the file is removed, moved, replaced or overwritten while it is open, writes and
 /// [`Storage::stats`] fail with [`StorageError::Unavailable`]; reads go on with what is open.
 pub struct TursoStorage {
     // Optional only because they go one by one when the handle is dropped.
@@ -50,8 +50,8 @@ pub struct TursoStorage {
 }
 
 impl TursoStorage {
-    /// Opens the store at `path`, makes it (and its folder) where there is none, and brings an older
-    /// one to the newest format.
+    /// Opens the store at `path`, makes it (and its folder) where there is none, and brings an
+    /// older one to the newest format.
     ///
     /// Takes about a millisecond; the content is not checked, see [`Storage::check`].
     ///
@@ -59,8 +59,9 @@ impl TursoStorage {
     ///
     /// [`StorageError::Unavailable`] when the path cannot be a store (a folder, no permission, a
     /// database of another program) or when its files were replaced while another process has them
-    /// open, [`StorageError::Corrupt`] when it is no database or cut off, [`StorageError::Format`] when
-    /// a newer version wrote it, [`StorageError::Busy`] when another process holds it for too long.
+    /// open, [`StorageError::Corrupt`] when it is no database or cut off, [`StorageError::Format`]
+    /// when a newer version wrote it, [`StorageError::Busy`] when another process holds it for too
+    /// long.
     pub fn open(path: &Path, options: &Options) -> Result<Self, StorageError> {
         Self::open_with(path, options, WalFile::flush)
     }
@@ -76,7 +77,7 @@ impl TursoStorage {
         let flushed = Arc::clone(&files);
         let (flusher, flush_thread) = Flusher::start(rhythm, move || {
             flush(&mut log)?;
-            Ok(flushed.check_names()?)
+            Ok(flushed.probe()?)
         })?;
         let limits = Limits {
             lock_wait: options.lock_wait,
@@ -154,9 +155,9 @@ impl fmt::Debug for TursoStorage {
 /// Time for which a caller polls for its answer before it sleeps: a few commits.
 const POLL_TIME: Duration = Duration::from_micros(100);
 
-/// Polls for an answer for a short while: a commit takes some tens of microseconds, and being woken for
-/// its answer would take as long again. Yields in between, so that a lone processor is left to the
-/// writer.
+/// Polls for an answer for a short while: a commit takes some tens of microseconds, and being
+/// woken for its answer would take as long again. Yields in between, so that a lone processor is
+/// left to the writer.
 fn poll_briefly<T>(answer: &Receiver<T>) -> Option<T> {
     let began = Instant::now();
     while began.elapsed() < POLL_TIME {

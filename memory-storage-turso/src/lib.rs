@@ -1,9 +1,10 @@
 //! Durable store of memory-mcp: one libsql file that several processes share.
 //!
-//! One thread per handle writes (`writer`), one flushes (`flusher`), reads run on the caller's thread
-//! (`readers`); `handle` holds them together. A batch becomes rows in `batch`; `schema` holds the
-//! tables. Across processes all writers take turns at an advisory lock (`lock`), which also covers
-//! opening, checkpoints and closing. `files` notices when the store is moved or replaced underneath.
+//! One thread per handle writes (`writer`), one flushes (`flusher`), reads run on the caller's
+//! thread (`readers`); `handle` holds them together. A batch becomes rows in `batch`; `schema`
+//! holds the tables. Across processes all writers take turns at an advisory lock (`lock`), which
+//! also covers opening, checkpoints and closing. `files` notices when the store is moved or
+//! replaced underneath.
 
 mod backup;
 mod batch;

@@ -1,10 +1,10 @@
 //! The lock that keeps writers of several processes apart, and the mark that a store is in use.
 //!
-//! libsql's SQLite can damage a store when a commit and a checkpoint of different processes overlap
-//! (the WAL-reset race), so all writers take turns at one advisory lock. The kernel frees it when a
-//! process ends, however it ends. These are files of their own: closing any descriptor of the database
-//! would drop SQLite's locks. A lock file that somebody removed is made anew: whoever opens the store
-//! next would lock another file than we do.
+//! libsql's SQLite can damage a store when a commit and a checkpoint of different processes
+//! overlap (the WAL-reset race), so all writers take turns at one advisory lock. The kernel frees
+//! it when a process ends, however it ends. These are files of their own: closing any descriptor
+//! of the database would drop SQLite's locks. A lock file that somebody removed is made anew:
+//! whoever opens the store next would lock another file than we do.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -31,9 +31,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(1);
 
 /// Lock of a store as one handle sees it; not held by being open.
 ///
-/// Two files: whoever wants `<store>.lock` first takes `<store>.queue` and gives it back once it has
-/// the lock. Without it a writer that commits back to back would take the lock again before those who
-/// wait have woken up.
+/// Two files: whoever wants `<store>.lock` first takes `<store>.queue` and gives it back once it
+/// has the lock. Without it a writer that commits back to back would take the lock again before
+/// those who wait have woken up.
 #[derive(Debug)]
 pub(crate) struct StoreLock {
     lock: Arc<File>,
@@ -161,9 +161,7 @@ impl InUse {
         let id = opened_id(&file, &path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file, path, id, is_first: true }),
-            Err(TryLockError::WouldBlock) => {
-                Err(unavailable(store, "it is open in another window; close that first"))
-            }
+            Err(TryLockError::WouldBlock) => Err(open_elsewhere(store)),
             Err(TryLockError::Error(error)) => Err(from_io(&path, &error)),
         }
     }
@@ -177,6 +175,11 @@ impl InUse {
     pub(crate) fn is_named(&self) -> bool {
         FileId::at(&self.path) == Some(self.id)
     }
+}
+
+/// Returns the error of replacing a store that is in use.
+pub(crate) fn open_elsewhere(store: &Path) -> StorageError {
+    unavailable(store, "it is open in another window; close that first")
 }
 
 fn opened_id(file: &File, path: &Path) -> Result<FileId, StorageError> {

@@ -60,10 +60,11 @@ const MIN_BYTES: u64 = 512;
 
 /// Settings of the writing connection.
 ///
-/// With synchronous NORMAL a commit only writes to the log: it survives the process, and a flush of the
-/// log makes it survive a power cut.
+/// With synchronous NORMAL a commit only writes to the log: it survives the process, and a flush
+/// of the log makes it survive a power cut.
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
-                        PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048";
+                        PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;
+                        PRAGMA cache_size = -2048";
 
 /// A store that is open and at rest: nobody holds its lock, no thread runs.
 pub(crate) struct Opened {

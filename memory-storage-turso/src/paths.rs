@@ -89,3 +89,16 @@ pub(crate) fn flush_directory(path: &Path) -> io::Result<()> {
 pub(crate) fn flush_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
+
+/// A database, with all that SQLite puts beside it, that is removed at the end if it is still
+/// there.
+pub(crate) struct Temporary(pub(crate) PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        for suffix in ["", LOG, LOG_INDEX, "-journal"] {
+            // It is there only if something failed, which is what the caller hears of.
+            drop(std::fs::remove_file(beside(&self.0, suffix)));
+        }
+    }
+}

@@ -40,7 +40,7 @@ impl Readers {
 
     /// Reads with a connection of the pool, on this thread; waits while all are in use.
     ///
-    /// When no more can be opened, because the files of the store lost their names for example,
+    /// If no more can be opened, because the files of the store lost their names for example,
     /// reading goes on with those that are open.
     pub(crate) fn with<T>(
         &self,
@@ -109,15 +109,16 @@ impl Drop for Lent<'_> {
             _ => state.n_open -= 1,
         }
         drop(state);
-        // All: one that may open a connection and one that waits for an open one need different things.
+        // All: one that may open a connection and one that waits for an open one need different
+        // things.
         self.pool.returned.notify_all();
     }
 }
 
 /// Opens a connection that cannot write on the files of the store.
 ///
-/// SQLite opens by name, so the names are checked before and after; in between a first query makes it
-/// open the log too.
+/// SQLite opens by name, so the names are checked before and after; in between a first query makes
+/// it open the log too.
 ///
 /// # Errors
 ///

@@ -13,8 +13,8 @@ use crate::{Options, TursoStorage};
 
 const MODEL: &str = "m";
 
-/// Makes a store with vectors of a note and an episode, and a connection beside it, on which SQL runs as
-/// damage or another version would have it.
+/// Makes a store with vectors of a note and an episode, and a connection beside it, on which SQL
+/// runs as damage or another version would have it.
 fn stored(dir: &Path) -> (TursoStorage, Connection) {
     let store = TursoStorage::open(&dir.join("store.db"), &Options::default()).unwrap();
     let (episode, note) = (sample::episode(1), sample::note(1));

@@ -29,8 +29,8 @@ fn model(conn: &mut Connection, name: &str) -> Result<Option<Model>, StorageErro
     })
 }
 
-/// Stores vectors of a model in place of those of the same units, but for those of records that are not
-/// stored. Costs about 5 µs each.
+/// Stores vectors of a model in place of those of the same units, but for those of records that
+/// are not stored. Costs about 5 µs each.
 pub(crate) fn put(
     conn: &mut Connection,
     name: &str,
@@ -62,7 +62,7 @@ pub(crate) fn put(
 fn set_model(conn: &mut Connection, name: &str, dimension: usize) -> Result<i64, StorageError> {
     let sql = "INSERT INTO models (name, dimension) VALUES (?, ?)
                ON CONFLICT (name) DO UPDATE SET dimension = excluded.dimension RETURNING pk";
-    let dimension = i64::try_from(dimension).unwrap_or(i64::MAX);
+    let dimension = i64::try_from(dimension).map_err(|e| StorageError::Backend(Box::new(e)))?;
     let key = conn.first(sql, vec![name.to_owned().into(), dimension.into()], Row::int)?;
     key.ok_or_else(|| StorageError::Backend("a model got no key".into()))
 }

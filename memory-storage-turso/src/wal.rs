@@ -12,7 +12,7 @@ use crate::paths::{LOG, beside, flush_directory};
 /// Flushes the `-wal` file of a store through a descriptor that stays open.
 ///
 /// Flushing any descriptor of a file flushes what all of them wrote, and this file carries none of
-/// SQLite's locks. A descriptor that stays open is told of every write error since it was opened.
+/// SQLite's locks. A descriptor that stays open reports every write error since it was opened.
 /// SQLite deletes the file when the last connection of all processes closes, never while ours are
 /// open; [`crate::files::StoreFiles`] notices when somebody else does.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ impl WalFile {
 
     /// Returns once all that was written to the log survives a power cut.
     ///
-    /// Costs one flush of the device (0.1 ms to some ms), and one more of the directory at the first
-    /// call. All that a commit wrote is then safe: what is no longer in the log was flushed into the
-    /// database before SQLite began the log anew.
+    /// Costs one flush of the device (0.1 ms to some ms), and one more of the directory at the
+    /// first call. All that a commit wrote is then safe: what is no longer in the log was flushed
+    /// into the database before SQLite began the log anew.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         if !self.is_named_durably {
             // The name of a new file is durable only after its directory is.

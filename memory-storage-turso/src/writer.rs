@@ -1,9 +1,9 @@
 //! The one thread that writes: it takes all batches that wait into one transaction.
 //!
-//! Before a transaction, and again before it is acknowledged, the writer makes sure that the files that
-//! it writes to are those that the path of the store names ([`StoreFiles`]). When they are not, what
-//! is still in the log is moved into the open database, wherever that lies now, and every later batch is
-//! refused until the names are right again.
+//! Before a transaction, and again before it is acknowledged, the writer makes sure that the files
+//! that it writes to are those that the path of the store names ([`StoreFiles`]). When they are
+//! not, what is still in the log is moved into the open database, wherever that lies now, and
+//! every later batch is refused until the names are right again.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -114,8 +114,8 @@ impl Writer {
         Self { conn, lock, in_use, files, flusher, limits, wal_bytes: 0, is_rescued: false }
     }
 
-    /// Writes until all senders are gone and their batches are written; returns itself, to be closed
-    /// after all other connections of this handle.
+    /// Writes until all senders are gone and their batches are written; returns itself, to be
+    /// closed after all other connections of this handle.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> Self {
         loop {
             let first = if self.wal_bytes < MIN_IDLE_WAL_BYTES {
@@ -137,11 +137,12 @@ impl Writer {
         }
     }
 
-    /// Closes the connection. The last one of all processes moves the log into the database and removes
-    /// it, so this happens under the lock.
+    /// Closes the connection. The last one of all processes moves the log into the database and
+    /// removes it, so this happens under the lock.
     ///
-    /// When the names lead elsewhere, SQLite would remove the files of somebody else. The connection is
-    /// then left open, as after a crash, and the log is emptied or put aside so that it does no harm.
+    /// Had the names come to lead elsewhere, SQLite would remove the files of somebody else. The
+    /// connection is then left open, as after a crash, and the log is emptied or put aside so that
+    /// it does no harm.
     pub(crate) fn close(mut self, wait: Duration) {
         let held = match self.lock.acquire(wait) {
             Ok(held) => held,
@@ -176,7 +177,8 @@ impl Writer {
 
     /// Takes the lock and makes sure that the files are still those of the store.
     ///
-    /// Lock files that somebody removed are made anew; other processes make do with the new ones too.
+    /// Lock files that somebody removed are made anew; other processes make do with the new ones
+    /// too.
     fn hold(&mut self) -> Result<LockGuard, StorageError> {
         let held = self.lock.acquire(self.limits.lock_wait)?;
         if let Err(displaced) = self.files.check() {
@@ -188,6 +190,7 @@ impl Writer {
             return Err(displaced.refused());
         }
         self.is_rescued = false;
+        self.files.check_alias().map_err(|displaced| displaced.refused())?;
         if self.lock.is_named() && self.in_use.is_named() {
             return Ok(held);
         }
@@ -200,11 +203,12 @@ impl Writer {
         Ok(held)
     }
 
-    /// Moves the log into the open database, which may have another name by now, so that the file is
-    /// whole without its log.
+    /// Moves the log into the open database, which may have another name by now, so that the file
+    /// is whole without its log.
     ///
-    /// Nothing is moved when that could do harm: into a database whose content somebody changed, or into
-    /// one that another process may have opened with another log, because the lock files are gone too.
+    /// Nothing is moved when that could do harm: into a database whose content somebody changed,
+    /// or into one that another process may have opened with another log, because the lock files
+    /// are gone too.
     fn rescue(&mut self, displaced: &Displaced, mode: &str) {
         let is_shared = !self.lock.is_named() || !self.in_use.is_named();
         match displaced.cause {
@@ -286,7 +290,8 @@ impl Writer {
         }
     }
 
-    /// Writes the group in one transaction; one answer per batch. After an error nothing is written.
+    /// Writes the group in one transaction; one answer per batch. After an error nothing is
+    /// written.
     fn transaction(
         &mut self,
         group: &[Job],

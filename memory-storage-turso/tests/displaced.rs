@@ -1,10 +1,11 @@
-//! Files that are removed, moved, replaced or overwritten under an open store: no change is confirmed
-//! that the path of the store would not give back.
+//! Files that are removed, moved, replaced or overwritten under an open store: no change is
+//! confirmed that the path of the store would not give back.
 #![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -69,7 +70,7 @@ fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
 }
 
-/// What may happen to the files of the store at a path, and a word of the message that tells it.
+/// Change to the files of the store at a path: its name, the change, a word of the message about it.
 type Mishap = (&'static str, fn(&Path), &'static str);
 
 #[expect(clippy::unwrap_used, reason = "files that cannot be changed fail the test")]
@@ -191,6 +192,40 @@ fn no_change_is_confirmed_that_would_be_lost() {
     }
 }
 
+/// A batch so large that SQLite writes to the log before it commits; then the file is moved.
+#[test]
+fn a_commit_is_not_confirmed_when_the_file_is_moved_in_the_midst_of_it() {
+    let ops = |first: u64| (first..first + 4_000).map(|n| sample::full_note(n));
+    for attempt in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        let store = open(&path);
+        let log = beside(&path, "-wal");
+        let before = fs::metadata(&log).unwrap().len();
+        let ops = ops(attempt).map(|note| Op::InsertNote(Box::new(note))).collect();
+        let is_committed = AtomicBool::new(false);
+        let (answer, is_late) = thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let answer = store.apply(WriteBatch { ops }, Durability::Process);
+                is_committed.store(true, Ordering::SeqCst);
+                answer
+            });
+            while fs::metadata(&log).unwrap().len() == before && !writer.is_finished() {
+                thread::yield_now();
+            }
+            moved(&path);
+            let is_late = is_committed.load(Ordering::SeqCst);
+            (writer.join().unwrap(), is_late)
+        });
+        if !is_late {
+            let refused = answer.unwrap_err().to_string();
+            assert!(refused.contains("the change is not confirmed"), "{refused}");
+            return;
+        }
+    }
+    panic!("the file was never moved in time");
+}
+
 #[test]
 fn a_store_that_gets_its_name_back_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -209,7 +244,7 @@ fn a_store_that_gets_its_name_back_goes_on() {
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
 
-/// What was confirmed lies in the log, which keeps the old name: the moved file must not need it.
+/// The confirmed changes lie in the log, which keeps the old name: the moved file must not need it.
 #[test]
 fn a_moved_file_holds_all_that_was_confirmed() {
     let dir = tempfile::tempdir().unwrap();
@@ -294,6 +329,12 @@ fn a_link_that_leads_elsewhere_now_is_noticed() {
     symlink(&path, &link).unwrap();
     add(&linked, 4).unwrap();
     assert_eq!(direct.stats().unwrap().n_notes, 3);
+    // One that closes while its link leads elsewhere leaves the store to the others.
+    fs::remove_file(&link).unwrap();
+    add(&linked, 5).unwrap_err();
+    drop(linked);
+    add(&direct, 6).unwrap();
+    assert_eq!(direct.stats().unwrap().n_notes, 4);
 }
 
 #[test]
