@@ -173,11 +173,6 @@ impl StoreFiles {
         &self.path
     }
 
-    /// Returns the identity of the log.
-    pub(crate) fn log(&self) -> FileId {
-        self.log
-    }
-
     /// Returns whether the index of the log still lies under its name.
     pub(crate) fn is_log_index_named(&self) -> bool {
         FileId::at(&self.log_index_path) == Some(self.log_index)
@@ -211,10 +206,15 @@ impl StoreFiles {
             return Ok(());
         }
         match fingerprint::load(&self.lock_path) {
+            Some(noted) if noted.database != self.database => {
+                return Err(self.displaced(Cause::Overwritten));
+            }
+            Some(Fingerprint { stamp: Some(noted), .. }) if noted != found => {
+                return Err(self.displaced(Cause::Overwritten));
+            }
+            Some(Fingerprint { stamp: Some(_), .. }) => {}
             // Its last writer died in a checkpoint, or never noted anything: taken as it is.
-            None => fingerprint::note(&self.lock_path, &self.fingerprint(found)),
-            Some(noted) if noted.database == self.database && noted.stamp == found => {}
-            Some(_) => return Err(self.displaced(Cause::Overwritten)),
+            None | Some(Fingerprint { stamp: None, .. }) => self.note(Some(found)),
         }
         known.database = Some(found);
         Ok(())
@@ -230,9 +230,12 @@ impl StoreFiles {
             if self.known().database.is_none_or(|known| known == found) {
                 return self.check_alias();
             }
-            match fingerprint::load(&self.lock_path) {
-                Some(noted) if noted.database != self.database || noted.stamp != found => {}
-                _ => return self.check_alias(),
+            let noted = fingerprint::load(&self.lock_path);
+            let is_ours = noted.is_none_or(|noted| {
+                noted.database == self.database && noted.stamp.is_none_or(|stamp| stamp == found)
+            });
+            if is_ours {
+                return self.check_alias();
             }
             n_attempts += 1;
             if n_attempts == 3 {
@@ -247,17 +250,17 @@ impl StoreFiles {
     /// # Errors
     ///
     /// [`StorageError::Unavailable`], without running `write`, when the files are not ours any
-    /// more, or when the note cannot be taken back first.
+    /// more, or when the note cannot be changed first.
     pub(crate) fn while_writing<T>(&self, write: impl FnOnce() -> T) -> Result<T, StorageError> {
         self.check().map_err(|displaced| displaced.refused())?;
-        // Whoever comes after a process that dies in between takes the file as it is.
-        fingerprint::forget(&self.lock_path)?;
+        // Whoever comes after a process that dies in between takes the content as it is.
+        fingerprint::note(&self.lock_path, &self.fingerprint(None))?;
         let done = write();
         let found = fs::symlink_metadata(&self.path);
         if let Some(found) = found.ok().filter(|found| FileId::of(found) == self.database) {
             let stamp = Stamp::of(&found);
             self.known().database = Some(stamp);
-            fingerprint::note(&self.lock_path, &self.fingerprint(stamp));
+            self.note(Some(stamp));
         }
         Ok(done)
     }
@@ -266,10 +269,8 @@ impl StoreFiles {
     /// name back, it is taken as it is then.
     pub(crate) fn while_displaced<T>(&self, write: impl FnOnce() -> T) -> T {
         let noted = fingerprint::load(&self.lock_path);
-        if noted.is_some_and(|noted| noted.database == self.database)
-            && let Err(error) = fingerprint::forget(&self.lock_path)
-        {
-            tracing::debug!(%error, "the fingerprint of the store stays");
+        if noted.is_some_and(|noted| noted.database == self.database) {
+            self.note(None);
         }
         self.known().database = None;
         write()
@@ -280,11 +281,19 @@ impl StoreFiles {
         let Some(stamp) = self.known().database else { return };
         let noted = fingerprint::load(&self.lock_path);
         if is_first || noted.is_none_or(|noted| noted.database != self.database) {
-            fingerprint::note(&self.lock_path, &self.fingerprint(stamp));
+            self.note(Some(stamp));
         }
     }
 
-    fn fingerprint(&self, stamp: Stamp) -> Fingerprint {
+    /// Tells other processes which files are open and what the database is like. A failure is only
+    /// logged: without a note the content is taken as it is.
+    fn note(&self, stamp: Option<Stamp>) {
+        if let Err(error) = fingerprint::note(&self.lock_path, &self.fingerprint(stamp)) {
+            tracing::debug!(%error, "the files of the store were not noted");
+        }
+    }
+
+    fn fingerprint(&self, stamp: Option<Stamp>) -> Fingerprint {
         let Self { database, log, log_index, .. } = *self;
         Fingerprint { database, log, log_index, stamp }
     }

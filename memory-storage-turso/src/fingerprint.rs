@@ -79,8 +79,8 @@ pub(crate) struct Fingerprint {
     pub(crate) log: FileId,
     /// The index of the log.
     pub(crate) log_index: FileId,
-    /// State of the database.
-    pub(crate) stamp: Stamp,
+    /// State of the database; `None` while it is being written, and when its writer died then.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 /// Number of words of an encoded note: the lock file, three files, the stamp, a checksum.
@@ -100,22 +100,14 @@ pub(crate) fn load(lock_path: &Path) -> Option<Fingerprint> {
 
 /// Writes the note into the lock file. The lock must be held.
 ///
-/// A failure is only logged: without a note the files are taken as they are.
-pub(crate) fn note(lock_path: &Path, fingerprint: &Fingerprint) {
-    let written = FileId::at(lock_path).map(|own| write(lock_path, &encode(own, fingerprint)));
-    if let Some(Err(error)) = written {
-        tracing::debug!(%error, lock = %lock_path.display(), "the fingerprint was not written");
-    }
-}
-
-/// Takes the note back, before the database is written. The lock must be held.
-///
 /// # Errors
 ///
-/// [`StorageError::Unavailable`] when the lock file cannot be written: an old note would make the
-/// other processes take the next checkpoint for damage.
-pub(crate) fn forget(lock_path: &Path) -> Result<(), StorageError> {
-    write(lock_path, &[0; 8 * N_WORDS]).map_err(|error| from_io(lock_path, &error))
+/// [`StorageError::Unavailable`] when the lock file cannot be written. An old note would make the
+/// other processes take the next checkpoint for damage, so a note without a stamp comes before.
+pub(crate) fn note(lock_path: &Path, fingerprint: &Fingerprint) -> Result<(), StorageError> {
+    let error = |error| from_io(lock_path, &error);
+    let own = FileId::of(&fs::symlink_metadata(lock_path).map_err(error)?);
+    write(lock_path, &encode(own, fingerprint)).map_err(error)
 }
 
 #[cfg(unix)]
@@ -132,9 +124,11 @@ fn write(_: &Path, _: &[u8]) -> io::Result<()> {
 
 fn encode(own: FileId, fingerprint: &Fingerprint) -> [u8; 8 * N_WORDS] {
     let Fingerprint { database, log, log_index, stamp } = fingerprint;
+    // No database is empty, so that no bytes are no stamp.
+    let Stamp { n_bytes, modified_ns } = stamp.unwrap_or(Stamp { n_bytes: 0, modified_ns: 0 });
     let files = [own, *database, *log, *log_index];
     let [[a, b], [c, d], [e, f], [g, h]] = files.map(|file| [file.device, file.inode]);
-    let mut words = [a, b, c, d, e, f, g, h, stamp.n_bytes, stamp.modified_ns.cast_unsigned(), 0];
+    let mut words = [a, b, c, d, e, f, g, h, n_bytes, modified_ns.cast_unsigned(), 0];
     words[N_WORDS - 1] = checksum(&words);
     let mut bytes = [0; 8 * N_WORDS];
     for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
@@ -154,6 +148,7 @@ fn decode(bytes: &[u8; 8 * N_WORDS], own: FileId) -> Option<Fingerprint> {
         return None;
     }
     let stamp = Stamp { n_bytes, modified_ns: modified.cast_signed() };
+    let stamp = (n_bytes > 0).then_some(stamp);
     Some(Fingerprint { database: file(c, d), log: file(e, f), log_index: file(g, h), stamp })
 }
 
@@ -172,20 +167,21 @@ mod tests {
     fn sample() -> Fingerprint {
         let file = |inode| FileId { device: 7, inode };
         let stamp = Stamp { n_bytes: 8_192, modified_ns: 1_700_000_000_123_456_789 };
-        Fingerprint { database: file(1), log: file(2), log_index: file(3), stamp }
+        Fingerprint { database: file(1), log: file(2), log_index: file(3), stamp: Some(stamp) }
     }
 
     #[test]
-    fn a_note_is_read_back_until_it_is_taken_back() {
+    fn a_note_is_read_back_with_and_without_a_stamp() {
         let dir = tempfile::tempdir().unwrap();
         let lock = dir.path().join("store.db.lock");
         assert_eq!(load(&lock), None, "no file");
         fs::write(&lock, "").unwrap();
         assert_eq!(load(&lock), None, "a file of an older version");
-        note(&lock, &sample());
-        assert_eq!(load(&lock), Some(sample()));
-        forget(&lock).unwrap();
-        assert_eq!(load(&lock), None);
+        for stamp in [sample().stamp, None] {
+            let written = Fingerprint { stamp, ..sample() };
+            note(&lock, &written).unwrap();
+            assert_eq!(load(&lock), Some(written));
+        }
     }
 
     #[test]
@@ -193,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (lock, copy) = (dir.path().join("store.db.lock"), dir.path().join("copy.db.lock"));
         fs::write(&lock, "").unwrap();
-        note(&lock, &sample());
+        note(&lock, &sample()).unwrap();
         let whole = fs::read(&lock).unwrap();
         fs::write(&copy, &whole).unwrap();
         assert_eq!(load(&copy), None, "it names another lock file");

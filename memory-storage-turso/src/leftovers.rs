@@ -37,7 +37,7 @@ pub(crate) fn settle(
     match found.filter(|found| FileId::of(found) == noted.database) {
         // Nobody else has it open: SQLite sorts out what a crash left.
         Some(found) if is_first => {
-            let is_overwritten = Stamp::of(&found) != noted.stamp;
+            let is_overwritten = noted.stamp.is_some_and(|stamp| stamp != Stamp::of(&found));
             if is_overwritten && is_log(store, noted.log) && !log_fits(store)? {
                 set_aside(store, LOG, noted.log)?;
             }
@@ -89,12 +89,12 @@ fn check_shared(store: &Path, noted: &Fingerprint, stamp: Stamp) -> Result<(), C
     if FileId::at(&beside(store, LOG_INDEX)) != Some(noted.log_index) {
         return Err(Cause::LogIndex);
     }
-    if stamp == noted.stamp { Ok(()) } else { Err(Cause::Overwritten) }
+    if noted.stamp.is_none_or(|noted| noted == stamp) { Ok(()) } else { Err(Cause::Overwritten) }
 }
 
 /// Gives a file of the former database another name; one that holds nothing is removed. A process
 /// that has it open keeps it.
-pub(crate) fn set_aside(store: &Path, suffix: &str, former: FileId) -> Result<(), StorageError> {
+fn set_aside(store: &Path, suffix: &str, former: FileId) -> Result<(), StorageError> {
     let path = beside(store, suffix);
     let Ok(found) = fs::symlink_metadata(&path) else { return Ok(()) };
     if FileId::of(&found) != former {

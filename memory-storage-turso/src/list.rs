@@ -35,8 +35,8 @@ struct Shape {
 }
 
 impl Shape {
-    /// Returns the table and column that order the list: a tag's own columns carry the same values as the
-    /// record's, and are in order already.
+    /// Returns the table and column that order the list: a tag's own columns carry the same values
+    /// as the record's, and are in order already.
     fn ordered_by(&self, filter: &RecordFilter) -> (&'static str, &'static str) {
         if filter.tag.is_some() { ("t", "at") } else { ("r", self.at) }
     }
@@ -50,7 +50,8 @@ struct Query {
 }
 
 impl Query {
-    /// Builds the query, or returns `None` when a condition is on something that the kind of record does not have.
+    /// Builds the query, or returns `None` when a condition is on something that the kind of
+    /// record does not have.
     fn build(
         kind: RecordKind,
         filter: &RecordFilter,

@@ -144,7 +144,8 @@ CREATE TABLE tags (
 /// - `vectors.vector` holds `models.dimension` numbers as little-endian f32. A plain BLOB, because
 ///   the type `F32_BLOB(n)` fixes one dimension for a whole table, and its functions and index are
 ///   not used.
-/// - `seq` is never given out twice, not even after the newest row is gone (AUTOINCREMENT): a reader
+/// - `seq` is never given out twice, not even after the newest row is gone (AUTOINCREMENT): a
+///   reader
 ///   that follows the vectors of a model asks for those above the last one that it knows. An index
 ///   carries the integer key, so `vectors_model` is one over (model, seq).
 /// - Vectors hold the id of their record, not its key: all of them are read when a process starts,

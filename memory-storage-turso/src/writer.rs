@@ -14,13 +14,11 @@ use memory_core::{Step, StorageError};
 
 use crate::batch;
 use crate::changes::Feed;
-use crate::connection::Connection;
+use crate::connection::{Connection, Row};
 use crate::files::{Cause, Displaced, StoreFiles};
 use crate::flusher::{Flusher, Waiting};
-use crate::leftovers;
 use crate::lock::{InUse, LockGuard, StoreLock};
 use crate::open;
-use crate::paths::LOG;
 
 /// Most batches of one transaction, and most bytes of them.
 const MAX_GROUP_BATCHES: usize = 256;
@@ -34,6 +32,10 @@ const MIN_IDLE_WAL_BYTES: u64 = 1 << 20;
 
 /// A transaction that takes longer than this is reported.
 const SLOW: Duration = Duration::from_millis(500);
+
+/// Moves the log into the database as far as no reader needs it; gives three numbers: 1 when it was
+/// kept from that, the pages in the log, those of them that are moved.
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// A batch on its way to the writer.
 #[derive(Debug)]
@@ -141,8 +143,7 @@ impl Writer {
     /// removes it, so this happens under the lock.
     ///
     /// Had the names come to lead elsewhere, SQLite would remove the files of somebody else. The
-    /// connection is then left open, as after a crash, and the log is emptied or put aside so that
-    /// it does no harm.
+    /// connection is then left open, as after a crash; who opens the store next puts the log aside.
     pub(crate) fn close(mut self, wait: Duration) {
         let held = match self.lock.acquire(wait) {
             Ok(held) => held,
@@ -154,21 +155,15 @@ impl Writer {
             }
         };
         let files = Arc::clone(&self.files);
-        if let Err(displaced) = files.check() {
-            tracing::warn!(error = %displaced.noticed(), "closed a store that has lost its files");
-            self.rescue(&displaced, "TRUNCATE");
-            if displaced.cause == Cause::Overwritten
-                && let Err(error) = leftovers::set_aside(files.path(), LOG, files.log())
-            {
-                tracing::error!(%error, "a log stays beside a database that it does not fit");
-            }
-            std::mem::forget(self.conn);
-        } else {
-            let mut conn = Some(self.conn);
-            if let Err(error) = files.while_writing(|| drop(conn.take())) {
-                tracing::warn!(%error, "closed without moving the log into the store");
-                std::mem::forget(conn);
-            }
+        if let Err(displaced) = files.check()
+            && !self.is_rescued
+        {
+            self.rescue(&displaced);
+        }
+        let mut conn = Some(self.conn);
+        if let Err(error) = files.while_writing(|| drop(conn.take())) {
+            tracing::warn!(%error, "closed without moving the log into the store");
+            std::mem::forget(conn);
         }
         // Before the lock: whoever opens the store next must not find it in use and its log gone.
         drop(self.in_use);
@@ -184,7 +179,7 @@ impl Writer {
         if let Err(displaced) = self.files.check() {
             if !self.is_rescued {
                 tracing::error!(error = %displaced.noticed(), "the store has lost its files");
-                self.rescue(&displaced, "PASSIVE");
+                self.rescue(&displaced);
                 self.is_rescued = true;
             }
             return Err(displaced.refused());
@@ -209,17 +204,15 @@ impl Writer {
     /// Nothing is moved when that could do harm: into a database whose content somebody changed,
     /// or into one that another process may have opened with another log, because the lock files
     /// are gone too.
-    fn rescue(&mut self, displaced: &Displaced, mode: &str) {
+    fn rescue(&mut self, displaced: &Displaced) {
         let is_shared = !self.lock.is_named() || !self.in_use.is_named();
         match displaced.cause {
             Cause::LogIndex | Cause::Overwritten | Cause::Hidden(_) => return,
             Cause::Log if is_shared || !self.files.is_log_index_named() => return,
             Cause::Log | Cause::Missing | Cause::Replaced => {}
         }
-        let mode = if is_shared { "PASSIVE" } else { mode };
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
         let Self { conn, files, .. } = self;
-        let moved = files.while_displaced(|| conn.first(&sql, vec![], |row| row.int()));
+        let moved = files.while_displaced(|| conn.first(CHECKPOINT, vec![], Row::int));
         match moved {
             Ok(_) => tracing::info!("the log was moved into the file that is open"),
             Err(error) => tracing::error!(%error, "the log could not be saved"),
@@ -354,7 +347,7 @@ impl Writer {
         let _held = self.hold()?;
         let Self { conn, files, .. } = self;
         let moved = files.while_writing(|| {
-            conn.first("PRAGMA wal_checkpoint(PASSIVE)", vec![], |row| {
+            conn.first(CHECKPOINT, vec![], |row| {
                 let (_busy, _log, moved) = (row.int()?, row.int()?, row.int()?);
                 Ok(moved)
             })
