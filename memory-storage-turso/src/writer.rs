@@ -142,8 +142,9 @@ impl Writer {
     /// Closes the connection. The last one of all processes moves the log into the database and
     /// removes it, so this happens under the lock.
     ///
-    /// Had the names come to lead elsewhere, SQLite would remove the files of somebody else. The
-    /// connection is then left open, as after a crash; who opens the store next puts the log aside.
+    /// Unless the files are still ours: SQLite would play the log into a database that somebody
+    /// overwrote, or remove the log of somebody else. The connection is then left open, as after a
+    /// crash; whoever opens the store next puts the log aside.
     pub(crate) fn close(mut self, wait: Duration) {
         let held = match self.lock.acquire(wait) {
             Ok(held) => held,
