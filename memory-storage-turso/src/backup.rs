@@ -11,21 +11,25 @@ use memory_core::StorageError;
 use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
+use crate::files::StoreFiles;
 use crate::half_file::HalfFile;
-use crate::lock::{InUse, StoreLock, beside};
+use crate::lock::{InUse, open_elsewhere};
 use crate::migrate::{identify, migrate};
-use crate::open::{Options, checked_path};
+use crate::open::{Options, hold_lock};
+use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory};
 use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
-use crate::wal::flush_directory;
+
+/// Suffix of a backup or a restored store that is not complete yet.
+const PART: &str = ".part";
 
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
 ///
 /// Reads one state of the store; others go on reading and writing. The copy appears under its name
 /// only when it is complete and on disk; until then it is `<to>.part`, which must not exist either.
-pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
+pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
     let to = checked_path(to)?;
-    let (half, _) = HalfFile::create(&to)?;
+    let (half, _) = HalfFile::create(beside(&to, PART))?;
     let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
     reserved.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
@@ -41,12 +45,13 @@ pub(crate) fn backup(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
     written
 }
 
-fn copy(store: &Arc<Path>, to: &Path) -> Result<(), StorageError> {
-    let mut conn = readers::open(store)?;
+fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
+    drop(open_private(to)?);
+    let mut conn = readers::open(files)?;
     // VACUUM INTO writes, if only to the other file.
     conn.script("PRAGMA query_only = OFF")?;
-    let name = to.to_str().unwrap_or_default().to_owned();
-    conn.execute("VACUUM INTO ?", vec![name.into()]).map(drop)
+    let name = to.to_str().ok_or_else(|| unavailable(to, "its name is not plain text"))?;
+    conn.execute("VACUUM INTO ?", vec![name.to_owned().into()]).map(drop)
 }
 
 /// Puts the backup at `from` in the place of the store at `to`, checked and in one step.
@@ -64,16 +69,14 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
     if !from.is_file() {
         return Err(unavailable(from, "there is no such backup"));
     }
-    if std::fs::metadata(beside(from, "-wal")).is_ok_and(|log| log.len() > 0) {
+    if std::fs::metadata(beside(from, LOG)).is_ok_and(|log| log.len() > 0) {
         return Err(unavailable(
             from,
             "it is a store in use, not a backup: make one with `backup`",
         ));
     }
     let to = checked_path(to)?;
-    let wait = Options::default().lock_wait;
-    let mut lock = StoreLock::open(&to)?;
-    let _held = lock.acquire(wait)?;
+    let (_lock, _held) = hold_lock(&to, Options::default().lock_wait)?;
     let _alone = InUse::exclude(&to)?;
     if !force && std::fs::metadata(&to).is_ok_and(|found| found.len() > 0) {
         return Err(unavailable(
@@ -81,13 +84,13 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
             "a store exists there; force its replacement or name another path",
         ));
     }
-    let (half, mut file) = HalfFile::create(&to)?;
+    let (half, mut file) = HalfFile::create(beside(&to, PART))?;
     let mut backup = File::open(from).map_err(|error| from_io(from, &error))?;
     // The content alone: the restored store is its owner's, whoever may read the backup.
     io::copy(&mut backup, &mut file).map_err(|error| from_io(half.path(), &error))?;
     drop(file);
     verify(from, half.path())?;
-    retire(&to, wait)?;
+    retire(&to)?;
     place(half.path(), &to)
 }
 
@@ -117,19 +120,29 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     conn.script("UPDATE meta SET value = randomblob(16) WHERE key = 'store_id'").map_err(renamed)
 }
 
-/// Leaves the old store without a log, which would be played into the new one. Nobody has it open.
-fn retire(store: &Path, wait: Duration) -> Result<(), StorageError> {
-    let log = beside(store, "-wal");
+/// Longest wait for those who may have the store open although its mark is missing.
+const OTHERS_WAIT: Duration = Duration::from_secs(1);
+
+/// Leaves the old store without a log, which would be played into the new one.
+///
+/// # Errors
+///
+/// [`StorageError::Unavailable`] when somebody has it open.
+fn retire(store: &Path) -> Result<(), StorageError> {
+    let log = beside(store, LOG);
     if !log.exists() {
         return Ok(());
     }
     // A sound store takes its log in; then it is whole until it is replaced.
-    let taken_in = Connection::open(&Arc::from(store), wait)
+    let taken_in = Connection::open(&Arc::from(store), OTHERS_WAIT)
         .and_then(|mut conn| conn.script("PRAGMA journal_mode = DELETE"));
-    if let Err(error) = taken_in {
-        tracing::warn!(%error, "the store to be replaced is damaged");
+    match taken_in {
+        Ok(()) => {}
+        // SQLite's own lock, where the mark was removed.
+        Err(StorageError::Busy) => return Err(open_elsewhere(store)),
+        Err(error) => tracing::warn!(%error, "the store to be replaced is damaged"),
     }
-    for leftover in [log, beside(store, "-shm")] {
+    for leftover in [log, beside(store, LOG_INDEX)] {
         match std::fs::remove_file(&leftover) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(from_io(&leftover, &error));

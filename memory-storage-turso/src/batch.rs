@@ -45,8 +45,6 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         }
         Op::KeepDigest { episode, digest } => done(episodes::keep_digest(conn, *episode, digest)),
         Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
-        Op::RemoveVectors { model, units } => done(vectors::remove(conn, model, units)),
-        Op::KeepModel(model) => done(vectors::keep_model(conn, model)),
     }
 }
 

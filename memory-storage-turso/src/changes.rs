@@ -5,7 +5,7 @@ use memory_core::{Change, ChangeOp, RecordId, RecordKind, Seq, StorageError};
 use crate::connection::{Connection, Row};
 use crate::schema::{EPISODE, NOTE};
 
-/// How a kind of record is written in a column.
+/// Returns the value of a column that holds a kind of record.
 pub(crate) const fn kind_column(kind: RecordKind) -> i64 {
     match kind {
         RecordKind::Episode => EPISODE,
@@ -58,8 +58,8 @@ impl Feed {
         Ok(Self { seq: newest(conn)?.cast_signed() })
     }
 
-    /// Adds the change of a new record, instead of that of an earlier removal under the same id; gives
-    /// its seq.
+    /// Adds the change of a new record, instead of that of an earlier removal under the same id;
+    /// gives its seq.
     pub(crate) fn insert(
         &mut self,
         conn: &mut Connection,

@@ -7,11 +7,11 @@ use memory_core::{EpisodeId, NoteId, RecordId, RecordKind, StorageError};
 use crate::connection::{Connection, Row};
 use crate::schema::EPISODE;
 
-/// Most findings of one kind that are told.
+/// Most findings of one kind that are reported.
 const MAX_FINDINGS: usize = 20;
 
-/// What must hold among the rows: a query for the kind and id of each record that breaks it, and what is
-/// then wrong with that record.
+/// Invariants among the rows: a query for the kind and id of each record that breaks it, and
+/// what is then wrong with that record.
 const INVARIANTS: &[(&str, &str)] = &[
     (
         "SELECT 1, id FROM episodes AS e LEFT JOIN (
@@ -73,7 +73,7 @@ const INVARIANTS: &[(&str, &str)] = &[
 /// A record that breaks an invariant: its kind, and its id where it still has one.
 type Broken = (i64, Option<[u8; 16]>);
 
-/// Says what is wrong with the store. Reads all of it.
+/// Returns what is wrong with the store. Reads all of it.
 pub(crate) fn run(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
     match conn.snapshot(find) {
         // Damage is the answer here, not a failure.
@@ -96,9 +96,9 @@ fn find(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
     }
     for (sql, what) in INVARIANTS {
         let broken = conn.query(sql, vec![], |row| Ok((row.int()?, row.opt_id()?)))?;
-        tell(&mut findings, what, &broken);
+        report(&mut findings, what, &broken);
     }
-    tell(&mut findings, "is not found by its tags", &mistagged(conn)?);
+    report(&mut findings, "is not found by its tags", &mistagged(conn)?);
     Ok(findings)
 }
 
@@ -121,7 +121,7 @@ fn mistagged(conn: &mut Connection) -> Result<Vec<Broken>, StorageError> {
     Ok(own.symmetric_difference(&listed).map(|(kind, id, _, _)| (*kind, Some(*id))).collect())
 }
 
-fn tell(findings: &mut Vec<String>, what: &str, broken: &[Broken]) {
+fn report(findings: &mut Vec<String>, what: &str, broken: &[Broken]) {
     for (kind, id) in broken.iter().take(MAX_FINDINGS) {
         findings.push(format!("{} {what}", record_name(*kind, *id)));
     }

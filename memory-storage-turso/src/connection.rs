@@ -1,7 +1,7 @@
 //! One connection to the file: statements prepared once, rows read column by column.
 //!
-//! libsql's local calls are async in name only: SQLite runs inside the first poll. Each is polled once
-//! on the calling thread, so no runtime is needed.
+//! libsql's local calls are async in name only: SQLite runs inside the first poll. Each is polled
+//! once on the calling thread, so no runtime is needed.
 
 use std::future::Future;
 use std::path::Path;
@@ -17,8 +17,8 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{corrupt, from_libsql};
 
-/// Prepared statements that a connection keeps. Fixed SQL needs about forty, the shapes of lists some
-/// more; above this all are prepared again as they come.
+/// Prepared statements that a connection keeps. Fixed SQL needs about forty, the shapes of lists
+/// some more; above this all are prepared again as they come.
 const MAX_STATEMENTS: usize = 160;
 
 /// A connection that is used by one thread at a time.
@@ -39,17 +39,17 @@ impl Connection {
         Ok(Self { statements: FxHashMap::default(), inner, path: Arc::clone(path) })
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether no transaction is open.
+    /// Returns whether no transaction is open.
     pub(crate) fn is_autocommit(&self) -> bool {
         self.inner.is_autocommit()
     }
 
-    /// The integer key that the last insertion made.
+    /// Returns the integer key that the last insertion made.
     pub(crate) fn last_key(&self) -> i64 {
         self.inner.last_insert_rowid()
     }
@@ -138,8 +138,8 @@ impl Drop for Running<'_> {
 
 /// One row, read from its first column on.
 ///
-/// Texts are selected as `CAST(… AS BLOB)`: libsql cuts a text at its first NUL and panics on text that
-/// is not UTF-8, which a damaged file may hold.
+/// Texts are selected as `CAST(… AS BLOB)`: libsql cuts a text at its first NUL and panics on text
+/// that is not UTF-8, which a damaged file may hold.
 pub(crate) struct Row {
     columns: libsql::Row,
     next: i32,
@@ -154,7 +154,8 @@ impl Row {
         Ok(value)
     }
 
-    /// What the column just read holds is not what the schema says.
+    /// Returns the error of a column, the one just read, that holds something else than the schema
+    /// says.
     pub(crate) fn damaged(&self, what: &str) -> StorageError {
         corrupt(&self.path, &format!("column {} of a row holds {what}", self.next))
     }
@@ -270,23 +271,23 @@ impl Row {
     }
 }
 
-/// A value that may be missing.
+/// Returns the column of a value that may be missing.
 pub(crate) fn opt<T: Into<Value>>(value: Option<T>) -> Value {
     value.map_or(Value::Null, Into::into)
 }
 
-/// A short text that may be missing.
+/// Returns the column of a short text that may be missing.
 pub(crate) fn label(text: Option<&str>) -> Value {
     opt(text.map(str::to_owned))
 }
 
-/// The two columns of a kept text.
+/// Returns the two columns of a kept text.
 pub(crate) fn excerpt(text: Option<&Excerpt>) -> [Value; 2] {
     let full_bytes = text.filter(|text| text.is_cut()).map(|text| text.full_bytes().cast_signed());
     [label(text.map(Excerpt::as_str)), opt(full_bytes)]
 }
 
-/// A list of labels as JSON; an empty one takes no space.
+/// Returns the column of a list of labels, as JSON; an empty one takes no space.
 pub(crate) fn labels(labels: &[Box<str>]) -> Result<Value, StorageError> {
     if labels.is_empty() {
         return Ok(Value::Null);

@@ -1,5 +1,5 @@
-//! What an acknowledgement promises, seen from inside: flushes that are counted or fail, a lock that is
-//! held so that batches pile up.
+//! Promises of an acknowledgement, seen from inside: flushes that are counted or fail, a lock
+//! that is held so that batches pile up.
 
 use std::io;
 use std::path::Path;
@@ -13,8 +13,7 @@ use memory_core::{Storage, StorageError};
 use memory_testkit::sample;
 
 use crate::lock::StoreLock;
-use crate::open::{Options, open, open_with};
-use crate::{TursoStorage, restore};
+use crate::{Options, TursoStorage, restore};
 
 fn note(n: u64) -> WriteBatch {
     WriteBatch::of(Op::InsertNote(Box::new(sample::note(n))))
@@ -24,7 +23,7 @@ fn note(n: u64) -> WriteBatch {
 fn counted(dir: &Path, options: &Options) -> (TursoStorage, Arc<AtomicUsize>) {
     let n_flushes = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&n_flushes);
-    let store = open_with(&dir.join("store.db"), options, move |wal| {
+    let store = TursoStorage::open_with(&dir.join("store.db"), options, move |wal| {
         counted.fetch_add(1, Ordering::SeqCst);
         wal.flush()
     });
@@ -88,7 +87,7 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     let path = dir.path().join("store.db");
     let fails = Arc::new(AtomicBool::new(false));
     let failing = Arc::clone(&fails);
-    let store = open_with(&path, &never_by_itself(), move |wal| {
+    let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
         if failing.load(Ordering::SeqCst) { Err(io::Error::other("no power")) } else { wal.flush() }
     })
     .unwrap();
@@ -104,10 +103,34 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     assert!(store.notes(&[sample::note_id(1)]).unwrap()[0].is_some(), "reading goes on");
     drop(store);
 
-    let store = open(&path, &Options::default()).unwrap();
+    let store = TursoStorage::open(&path, &Options::default()).unwrap();
     assert!(store.notes(&[sample::note_id(3)]).unwrap()[0].is_none());
     store.apply(note(3), Durability::Power).unwrap();
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
+
+/// The commit itself was sound; the file goes away while its log is flushed.
+#[cfg(unix)]
+#[test]
+fn a_commit_is_not_confirmed_when_the_file_is_moved_before_its_flush_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, away) = (dir.path().join("store.db"), dir.path().join("away.db"));
+    let (from, to) = (path.clone(), away.clone());
+    let moves = Arc::new(AtomicBool::new(false));
+    let moving = Arc::clone(&moves);
+    let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
+        wal.flush()?;
+        if moving.load(Ordering::SeqCst) { std::fs::rename(&from, &to) } else { Ok(()) }
+    })
+    .unwrap();
+    store.apply(note(1), Durability::Power).unwrap();
+    moves.store(true, Ordering::SeqCst);
+    let refused = store.apply(note(2), Durability::Power).unwrap_err().to_string();
+    assert!(refused.contains("the change is not confirmed"), "{refused}");
+    moves.store(false, Ordering::SeqCst);
+    std::fs::rename(&away, &path).unwrap();
+    store.apply(note(3), Durability::Power).unwrap();
+    store.flush().unwrap();
 }
 
 #[test]
@@ -115,7 +138,7 @@ fn batches_that_wait_are_committed_together_and_each_is_whole_or_rejected_alone(
     let dir = tempfile::tempdir().unwrap();
     let (store, n_flushes) = counted(dir.path(), &never_by_itself());
     store.apply(note(0), Durability::Power).unwrap();
-    let mut lock = StoreLock::open(store.path()).unwrap();
+    let lock = StoreLock::open(store.path()).unwrap();
     let n_started = AtomicUsize::new(0);
     let n_before = n_flushes.load(Ordering::SeqCst);
 
@@ -187,5 +210,8 @@ fn an_idle_store_moves_its_log_and_can_be_restored_over_once_it_is_closed() {
     store.backup(&copy).unwrap();
     drop(store);
     restore(&copy, &path, true).unwrap();
-    assert_eq!(open(&path, &Options::default()).unwrap().stats().unwrap().n_notes, 100);
+    assert_eq!(
+        TursoStorage::open(&path, &Options::default()).unwrap().stats().unwrap().n_notes,
+        100
+    );
 }

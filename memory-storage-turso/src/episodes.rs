@@ -9,7 +9,7 @@ use memory_core::{
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
 use crate::{ids, ties};
 
-/// What a change of an episode needs to know of it.
+/// State of an episode that a change of it depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct State {
     /// Its key in this file.
@@ -18,16 +18,16 @@ pub(crate) struct State {
     pub(crate) seq: i64,
     /// Its number of steps.
     pub(crate) n_steps: u32,
-    /// Where it stands.
+    /// Its status.
     pub(crate) status: Status,
 }
 
-/// What removing an episode needs besides.
+/// Columns of an episode that was removed, by which all that belongs to it is found.
 #[derive(Debug)]
 pub(crate) struct Removed {
     /// Its newest change.
     pub(crate) seq: i64,
-    /// When it began.
+    /// Its beginning.
     pub(crate) started_at: Timestamp,
     /// Its tags.
     pub(crate) tags: Vec<Box<str>>,
@@ -54,12 +54,12 @@ pub(crate) fn insert(
     seq: i64,
 ) -> Result<i64, StorageError> {
     let sql = "INSERT INTO episodes (id, seq, n_steps, recorded_at, started_at, scope, importer,
-               external_id, task_type, language, framework, domain, agent, model, session, branch, tags,
-               task, task_bytes, status, outcome, ended_at, reward, summary, summary_bytes, reflection,
-               reflection_bytes, artifacts, surprise, followed, n_helpful, n_unhelpful, relations,
-               shown, digest)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-               ?, ?, ?, ?, ?, ?, ?, ?)";
+               external_id, task_type, language, framework, domain, agent, model, session, branch,
+               tags, task, task_bytes, status, outcome, ended_at, reward, summary, summary_bytes,
+               reflection, reflection_bytes, artifacts, surprise, followed, n_helpful,
+               n_unhelpful, relations, shown, digest)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
         &episode.context;
     let [task, task_bytes] = excerpt(Some(&episode.task));
@@ -130,7 +130,8 @@ pub(crate) fn tie(
     seq: i64,
 ) -> Result<(), StorageError> {
     let sql = "UPDATE episodes SET relations = ?, shown = ?,
-               followed = CASE WHEN ended_at IS NULL THEN followed ELSE ? END, seq = ? WHERE pk = ?";
+               followed = CASE WHEN ended_at IS NULL THEN followed ELSE ? END, seq = ?
+               WHERE pk = ?";
     conn.execute(sql, vec![relations, shown, followed, seq.into(), key.into()]).map(drop)
 }
 
@@ -169,14 +170,14 @@ pub(crate) fn read(
 ) -> Result<Vec<Option<Episode>>, StorageError> {
     let sql = concat!(
         ids::wanted!(),
-        "SELECT n, id, n_steps, recorded_at, started_at, CAST(scope AS BLOB), CAST(importer AS BLOB),
-         CAST(external_id AS BLOB), CAST(task_type AS BLOB), CAST(language AS BLOB),
-         CAST(framework AS BLOB), CAST(domain AS BLOB), CAST(agent AS BLOB), CAST(model AS BLOB),
-         CAST(session AS BLOB), CAST(branch AS BLOB), CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes,
-         CAST(outcome AS BLOB), ended_at, reward, CAST(summary AS BLOB), summary_bytes,
-         CAST(reflection AS BLOB), reflection_bytes, CAST(artifacts AS BLOB), surprise,
-         CAST(followed AS BLOB), n_helpful, n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB),
-         digest
+        "SELECT n, id, n_steps, recorded_at, started_at, CAST(scope AS BLOB),
+         CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(task_type AS BLOB),
+         CAST(language AS BLOB), CAST(framework AS BLOB), CAST(domain AS BLOB),
+         CAST(agent AS BLOB), CAST(model AS BLOB), CAST(session AS BLOB), CAST(branch AS BLOB),
+         CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes, CAST(outcome AS BLOB), ended_at,
+         reward, CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB),
+         reflection_bytes, CAST(artifacts AS BLOB), surprise, CAST(followed AS BLOB), n_helpful,
+         n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB), digest
          FROM wanted CROSS JOIN episodes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), episode)

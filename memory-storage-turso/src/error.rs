@@ -1,4 +1,4 @@
-//! What libsql and the file system report, in words of the storage trait.
+//! Translation of the errors of libsql and of the file system into those of the storage trait.
 
 use std::io;
 use std::path::Path;
@@ -47,7 +47,9 @@ pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
         }
         code::IOERR => unavailable(
             path,
-            &format!("{message} (code {extended}); check the disk and its free space"),
+            &format!(
+                "{message} (code {extended}); check the disk, its free space and that it may be written"
+            ),
         ),
         _ => StorageError::Backend(Box::new(error)),
     }
@@ -65,12 +67,12 @@ pub(crate) fn from_io(path: &Path, error: &io::Error) -> StorageError {
     unavailable(path, &format!("{error}; {remedy}"))
 }
 
-/// The store at `path` cannot be used for this reason.
+/// Returns the error of a store at `path` that cannot be used.
 pub(crate) fn unavailable(path: &Path, reason: &str) -> StorageError {
     StorageError::Unavailable { resource: path.to_string_lossy().into(), reason: reason.into() }
 }
 
-/// The store at `path` is damaged in this way.
+/// Returns the error of a store at `path` that is damaged.
 pub(crate) fn corrupt(path: &Path, what: &str) -> StorageError {
     StorageError::Corrupt { what: format!("{}: {what}", path.display()).into() }
 }

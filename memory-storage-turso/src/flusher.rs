@@ -1,7 +1,8 @@
 //! The thread that makes commits survive a power cut.
 //!
-//! A flush runs beside the next commits and without the lock of the store: it takes as long as some
-//! hundred of them. All who wait when it begins share it.
+//! A flush runs beside the next commits and without the lock of the store: it takes as long as
+//! some hundred of them. All who wait when it begins share it. Afterwards the names of the files
+//! are checked once more: what was flushed into a file that lost its name is not acknowledged.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +15,41 @@ use memory_core::StorageError;
 use memory_core::backend::Commit;
 
 use crate::error::unavailable;
+use crate::files::Displaced;
 
-/// Somebody who waits until all commits so far survive a power cut.
+/// Reason why commits may not survive a power cut.
+#[derive(Debug)]
+pub(crate) enum FlushFailure {
+    /// The system reported an error.
+    Io(io::Error),
+    /// An earlier flush failed.
+    Poisoned,
+    /// The flushed file is not the log of the store that the path names.
+    Displaced(Displaced),
+}
+
+impl From<io::Error> for FlushFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Displaced> for FlushFailure {
+    fn from(displaced: Displaced) -> Self {
+        Self::Displaced(displaced)
+    }
+}
+
+impl FlushFailure {
+    fn error(&self) -> StorageError {
+        match self {
+            Self::Io(_) | Self::Poisoned => StorageError::Poisoned,
+            Self::Displaced(displaced) => displaced.unconfirmed(),
+        }
+    }
+}
+
+/// Caller that waits until all commits so far survive a power cut.
 #[derive(Debug)]
 pub(crate) enum Waiting {
     /// For an acknowledgement of this commit.
@@ -25,20 +59,17 @@ pub(crate) enum Waiting {
 }
 
 impl Waiting {
-    fn answer(self, flushed: bool) {
+    fn answer(self, flushed: &Result<(), FlushFailure>) {
+        let flushed = flushed.as_ref().map(|()| ()).map_err(FlushFailure::error);
         // Whoever has stopped waiting needs no answer.
         match self {
-            Self::Commit(ack, commit) => {
-                drop(ack.send(flushed.then_some(commit).ok_or(StorageError::Poisoned)));
-            }
-            Self::Flush(ack) => {
-                drop(ack.send(flushed.then_some(()).ok_or(StorageError::Poisoned)));
-            }
+            Self::Commit(ack, commit) => drop(ack.send(flushed.map(|()| commit))),
+            Self::Flush(ack) => drop(ack.send(flushed)),
         }
     }
 }
 
-/// When the flusher acts by itself.
+/// Limits at which the flusher acts by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rhythm {
     /// Longest time that a commit waits for its flush.
@@ -79,7 +110,7 @@ impl Flusher {
     /// Starts the thread, which calls `flush`; join it after [`Flusher::close`].
     pub(crate) fn start(
         rhythm: Rhythm,
-        flush: impl FnMut() -> io::Result<()> + Send + 'static,
+        flush: impl FnMut() -> Result<(), FlushFailure> + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), StorageError> {
         let flusher = Self { shared: Arc::default(), rhythm };
         let worker = flusher.clone();
@@ -90,7 +121,7 @@ impl Flusher {
         Ok((flusher, thread))
     }
 
-    /// Whether a flush has failed: no more writes.
+    /// Returns whether a flush has failed: no more writes.
     pub(crate) fn is_poisoned(&self) -> bool {
         self.shared.poisoned.load(Ordering::Acquire)
     }
@@ -120,7 +151,7 @@ impl Flusher {
     pub(crate) fn wait(&self, waiting: Waiting) {
         let mut state = self.shared.lock();
         if state.closing {
-            return waiting.answer(false);
+            return waiting.answer(&Err(FlushFailure::Poisoned));
         }
         state.waiting.push(waiting);
         drop(state);
@@ -133,13 +164,13 @@ impl Flusher {
         self.shared.changed.notify_one();
     }
 
-    fn run(&self, mut flush: impl FnMut() -> io::Result<()>) {
+    fn run(&self, mut flush: impl FnMut() -> Result<(), FlushFailure>) {
         loop {
             let (waiting, is_dirty, closing) = self.next();
             if is_dirty || !waiting.is_empty() {
-                let flushed = !self.is_poisoned() && self.flush(&mut flush);
+                let flushed = self.flush(&mut flush);
                 for waiting in waiting {
-                    waiting.answer(flushed);
+                    waiting.answer(&flushed);
                 }
             }
             if closing {
@@ -171,14 +202,20 @@ impl Flusher {
         }
     }
 
-    fn flush(&self, flush: &mut impl FnMut() -> io::Result<()>) -> bool {
+    fn flush(
+        &self,
+        flush: &mut impl FnMut() -> Result<(), FlushFailure>,
+    ) -> Result<(), FlushFailure> {
+        if self.is_poisoned() {
+            return Err(FlushFailure::Poisoned);
+        }
         let begin = Instant::now();
         let flushed = flush();
         metrics::histogram!("memory_storage_flush_ms").record(begin.elapsed().as_secs_f64() * 1e3);
-        if let Err(error) = &flushed {
+        if let Err(FlushFailure::Io(error)) = &flushed {
             tracing::error!(%error, "a flush failed: no more writes until the store is reopened");
             self.poison();
         }
-        flushed.is_ok()
+        flushed
     }
 }

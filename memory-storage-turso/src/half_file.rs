@@ -1,4 +1,4 @@
-//! A file that becomes a backup or a restored store once it is complete.
+//! A database file that is removed again unless it gets another name once it is complete.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use memory_core::StorageError;
 
 use crate::error::{from_io, unavailable};
-use crate::lock::beside;
+use crate::paths::{LOG, LOG_INDEX, beside};
 
 /// Suffixes of the files that SQLite may make beside one that it writes.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+const COMPANIONS: [&str; 3] = [LOG, LOG_INDEX, "-journal"];
 
-/// A half file `<name>.part`, removed with its companions unless it has got its name by then.
+/// A half-written file, removed with its companions unless it has another name by then.
 pub(crate) struct HalfFile(PathBuf);
 
 impl HalfFile {
-    /// Makes the half file of `to` new, for its owner alone.
+    /// Makes a new file at `path`, for its owner alone.
     ///
     /// Whatever lies in its place or in that of a companion is left as it is, links included, which
     /// are not followed.
@@ -24,8 +24,7 @@ impl HalfFile {
     /// # Errors
     ///
     /// [`StorageError::Unavailable`] when something lies there, or when no file can be made.
-    pub(crate) fn create(to: &Path) -> Result<(Self, File), StorageError> {
-        let path = beside(to, ".part");
+    pub(crate) fn create(path: PathBuf) -> Result<(Self, File), StorageError> {
         for companion in COMPANIONS.map(|suffix| beside(&path, suffix)) {
             if std::fs::symlink_metadata(&companion).is_ok() {
                 return Err(exists(&companion));
@@ -61,6 +60,6 @@ impl Drop for HalfFile {
 fn exists(path: &Path) -> StorageError {
     unavailable(
         path,
-        "it exists; remove it if it is left over from a backup or restore that was stopped",
+        "it exists; remove it if it is left over from a command that was stopped",
     )
 }

@@ -4,8 +4,9 @@ use memory_core::StorageError;
 
 use crate::connection::{Connection, Row};
 
-/// The head of a query over the ids that are given as one blob (`?1`) of `?2` times 16 bytes: table
-/// `wanted` of position `n` and id. The SQL is the same for any number of ids, so it is prepared once.
+/// Head of a query over the ids that are given as one blob (`?1`) of `?2` times 16 bytes:
+/// table `wanted` of position `n` and id. The SQL is the same for any number of ids, so it is
+/// prepared once.
 macro_rules! wanted {
     () => {
         "WITH RECURSIVE wanted (n, wanted_id) AS (
@@ -16,8 +17,8 @@ macro_rules! wanted {
 }
 pub(crate) use wanted;
 
-/// Runs a query that begins with [`wanted!`] and selects `n` first; one entry per id, `None` where the
-/// query gives no row. Costs about 1 µs per id besides reading the columns.
+/// Runs a query that begins with [`wanted!`] and selects `n` first; one entry per id, `None` where
+/// the query gives no row. Costs about 1 µs per id besides reading the columns.
 pub(crate) fn read<T>(
     conn: &mut Connection,
     sql: &str,
@@ -30,9 +31,8 @@ pub(crate) fn read<T>(
     let values = vec![packed.into(), i64::try_from(n_ids).unwrap_or(i64::MAX).into()];
     let found = conn.query(sql, values, |row| Ok((row.u32()?, read(row)?)))?;
     for (n, record) in found {
-        if let Some(slot) = answer.get_mut(n as usize) {
-            *slot = Some(record);
-        }
+        let slot = answer.get_mut(n as usize);
+        *slot.ok_or_else(|| StorageError::Backend("a row answers no id".into()))? = Some(record);
     }
     Ok(answer)
 }

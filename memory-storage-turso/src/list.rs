@@ -1,7 +1,8 @@
 //! Lists of records by filter, newest first.
 //!
-//! The SQL depends on which conditions are set, not on their values, so that each shape is prepared once.
-//! The index is named in the query: the store keeps no statistics by which SQLite could choose well.
+//! The SQL depends on which conditions are set, not on their values, so that each shape is
+//! prepared once. The index is named in the query: the store keeps no statistics by which SQLite
+//! could choose well.
 
 use libsql::Value;
 use memory_core::{
@@ -27,15 +28,15 @@ pub(crate) fn read(
     })
 }
 
-/// How one kind of record is listed.
+/// Table and column by which one kind of record is listed.
 struct Shape {
     table: &'static str,
     at: &'static str,
 }
 
 impl Shape {
-    /// The table and column that order the list: a tag's own columns carry the same values as the
-    /// record's, and are in order already.
+    /// Returns the table and column that order the list: a tag's own columns carry the same values
+    /// as the record's, and are in order already.
     fn ordered_by(&self, filter: &RecordFilter) -> (&'static str, &'static str) {
         if filter.tag.is_some() { ("t", "at") } else { ("r", self.at) }
     }
@@ -49,7 +50,8 @@ struct Query {
 }
 
 impl Query {
-    /// The query, or `None` when a condition is on something that the kind of record does not have.
+    /// Builds the query, or returns `None` when a condition is on something that the kind of
+    /// record does not have.
     fn build(
         kind: RecordKind,
         filter: &RecordFilter,
@@ -171,7 +173,7 @@ mod tests {
     use crate::migrate::migrate;
     use crate::schema::MIGRATIONS;
 
-    /// The filters that callers use, with the index that each must be answered from.
+    /// Returns the filters that callers use, with the index that each must be answered from.
     fn filters() -> Vec<(RecordKind, RecordFilter, &'static str)> {
         let any = RecordFilter::default;
         let scope = Some(Scope::new("acme/shop").unwrap());

@@ -1,18 +1,27 @@
 //! The lock that keeps writers of several processes apart, and the mark that a store is in use.
 //!
-//! libsql's SQLite can damage a store when a commit and a checkpoint of different processes overlap
-//! (the WAL-reset race), so all writers take turns at one advisory lock. The kernel frees it when a
-//! process ends, however it ends. These are files of their own: closing any descriptor of the database
-//! would drop SQLite's locks.
+//! libsql's SQLite can damage a store when a commit and a checkpoint of different processes
+//! overlap (the WAL-reset race), so all writers take turns at one advisory lock. The kernel frees
+//! it when a process ends, however it ends. These are files of their own: closing any descriptor
+//! of the database would drop SQLite's locks. A lock file that somebody removed is made anew:
+//! whoever opens the store next would lock another file than we do.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use memory_core::StorageError;
 
 use crate::error::{from_io, unavailable};
+use crate::fingerprint::FileId;
+use crate::paths::{LOCK, beside, open_private};
+
+/// Suffix of the file that all take who wait for the lock.
+const QUEUE: &str = ".queue";
+/// Suffix of the file that every open handle holds.
+const IN_USE: &str = ".use";
 
 /// Attempts that give way only to runnable threads; a commit holds the lock for about this long.
 const N_SPINS: u32 = 40;
@@ -20,27 +29,37 @@ const N_SPINS: u32 = 40;
 const MIN_PAUSE: Duration = Duration::from_micros(50);
 const MAX_PAUSE: Duration = Duration::from_millis(1);
 
-/// The store's lock as one handle sees it; nobody holds it yet.
+/// Lock of a store as one handle sees it; not held by being open.
 ///
-/// Two files: whoever wants `<store>.lock` first takes `<store>.queue` and gives it back once it has
-/// the lock. Without it a writer that commits back to back would take the lock again before those who
-/// wait have woken up.
+/// Two files: whoever wants `<store>.lock` first takes `<store>.queue` and gives it back once it
+/// has the lock. Without it a writer that commits back to back would take the lock again before
+/// those who wait have woken up.
 #[derive(Debug)]
 pub(crate) struct StoreLock {
-    lock: File,
-    queue: File,
+    lock: Arc<File>,
+    queue: Arc<File>,
     path: PathBuf,
+    id: FileId,
 }
 
 impl StoreLock {
     /// Opens the lock files of the store at `path` and makes them where they are missing.
     pub(crate) fn open(path: &Path) -> Result<Self, StorageError> {
-        let lock_path = beside(path, ".lock");
-        Ok(Self {
-            lock: open_private(&lock_path)?,
-            queue: open_private(&beside(path, ".queue"))?,
-            path: lock_path,
-        })
+        let lock_path = beside(path, LOCK);
+        let lock = open_private(&lock_path)?;
+        let id = opened_id(&lock, &lock_path)?;
+        let queue = open_private(&beside(path, QUEUE))?;
+        Ok(Self { lock: lock.into(), queue: queue.into(), path: lock_path, id })
+    }
+
+    /// Returns the path of the lock file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns whether the lock file still lies under its name, where the other processes find it.
+    pub(crate) fn is_named(&self) -> bool {
+        FileId::at(&self.path) == Some(self.id)
     }
 
     /// Takes the lock, about 2 µs when nobody holds it.
@@ -48,30 +67,30 @@ impl StoreLock {
     /// # Errors
     ///
     /// [`StorageError::Busy`] when it is not free within `wait`.
-    pub(crate) fn acquire(&mut self, wait: Duration) -> Result<LockGuard<'_>, StorageError> {
+    pub(crate) fn acquire(&self, wait: Duration) -> Result<LockGuard, StorageError> {
         let begin = Instant::now();
-        let queued = HeldFile(self.poll(&self.queue, begin, wait)?);
-        let held = HeldFile(self.poll(&self.lock, begin, wait)?);
+        let queued = self.poll(&self.queue, begin, wait)?;
+        let held = self.poll(&self.lock, begin, wait)?;
         drop(queued);
         let waited = begin.elapsed();
         if waited > Duration::from_secs(1) {
             tracing::warn!(waited_ms = waited.as_millis(), "another process held the store");
         }
         metrics::histogram!("memory_storage_lock_wait_seconds").record(waited);
-        Ok(LockGuard { _held: held })
+        Ok(held)
     }
 
-    fn poll<'f>(
+    fn poll(
         &self,
-        file: &'f File,
+        file: &Arc<File>,
         begin: Instant,
         wait: Duration,
-    ) -> Result<&'f File, StorageError> {
+    ) -> Result<LockGuard, StorageError> {
         let mut n_attempts = 0;
         let mut pause = MIN_PAUSE;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                Ok(()) => return Ok(LockGuard(Arc::clone(file))),
                 Err(TryLockError::WouldBlock) if begin.elapsed() >= wait => {
                     metrics::counter!("memory_storage_busy_total").increment(1);
                     return Err(StorageError::Busy);
@@ -88,16 +107,11 @@ impl StoreLock {
     }
 }
 
-/// Holds the lock until it is dropped.
+/// Holds a lock file until it is dropped.
 #[derive(Debug)]
-pub(crate) struct LockGuard<'l> {
-    _held: HeldFile<'l>,
-}
+pub(crate) struct LockGuard(Arc<File>);
 
-#[derive(Debug)]
-struct HeldFile<'f>(&'f File);
-
-impl Drop for HeldFile<'_> {
+impl Drop for LockGuard {
     fn drop(&mut self) {
         if let Err(error) = self.0.unlock() {
             tracing::error!(%error, "the lock of the store could not be released");
@@ -109,19 +123,28 @@ impl Drop for HeldFile<'_> {
 #[derive(Debug)]
 pub(crate) struct InUse {
     _file: File,
+    path: PathBuf,
+    id: FileId,
+    is_first: bool,
 }
 
 impl InUse {
-    /// Marks the store as used, together with any number of other handles.
+    /// Marks the store as used, together with any number of other handles. The lock must be held.
     ///
     /// # Errors
     ///
     /// [`StorageError::Busy`] while the store is being replaced.
-    pub(crate) fn share(path: &Path) -> Result<Self, StorageError> {
-        let path = beside(path, ".use");
+    pub(crate) fn share(store: &Path) -> Result<Self, StorageError> {
+        let path = beside(store, IN_USE);
         let file = open_private(&path)?;
+        let id = opened_id(&file, &path)?;
+        // Nobody else can come in between, because all do this under the lock of the store.
+        let is_first = file.try_lock().is_ok();
+        if is_first {
+            file.unlock().map_err(|error| from_io(&path, &error))?;
+        }
         match file.try_lock_shared() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { _file: file, path, id, is_first }),
             Err(TryLockError::WouldBlock) => Err(StorageError::Busy),
             Err(TryLockError::Error(error)) => Err(from_io(&path, &error)),
         }
@@ -133,32 +156,34 @@ impl InUse {
     ///
     /// [`StorageError::Unavailable`] when one has.
     pub(crate) fn exclude(store: &Path) -> Result<Self, StorageError> {
-        let path = beside(store, ".use");
+        let path = beside(store, IN_USE);
         let file = open_private(&path)?;
+        let id = opened_id(&file, &path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(unavailable(store, "it is open in another window; close that first"))
-            }
+            Ok(()) => Ok(Self { _file: file, path, id, is_first: true }),
+            Err(TryLockError::WouldBlock) => Err(open_elsewhere(store)),
             Err(TryLockError::Error(error)) => Err(from_io(&path, &error)),
         }
     }
+
+    /// Returns whether no other handle had the store open when this one was made.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
+    }
+
+    /// Returns whether the file still lies under its name, where the other processes find it.
+    pub(crate) fn is_named(&self) -> bool {
+        FileId::at(&self.path) == Some(self.id)
+    }
 }
 
-/// The path of a file that belongs to the store: its name with `suffix`.
-pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// Returns the error of replacing a store that is in use.
+pub(crate) fn open_elsewhere(store: &Path) -> StorageError {
+    unavailable(store, "it is open in another window; close that first")
 }
 
-/// Opens a file for writing, makes it for its owner alone if it is missing, and leaves its content.
-pub(crate) fn open_private(path: &Path) -> Result<File, StorageError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| from_io(path, &error))
+fn opened_id(file: &File, path: &Path) -> Result<FileId, StorageError> {
+    file.metadata().map(|found| FileId::of(&found)).map_err(|error| from_io(path, &error))
 }
 
 #[cfg(test)]
@@ -171,8 +196,7 @@ mod tests {
     fn a_lock_that_is_held_too_long_makes_others_busy() {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("store.db");
-        let (mut ours, mut theirs) =
-            (StoreLock::open(&store).unwrap(), StoreLock::open(&store).unwrap());
+        let (ours, theirs) = (StoreLock::open(&store).unwrap(), StoreLock::open(&store).unwrap());
         let held = theirs.acquire(SHORT).unwrap();
         assert!(matches!(ours.acquire(SHORT), Err(StorageError::Busy)));
         drop(held);
@@ -184,7 +208,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("store.db");
         let hold = |n_rounds: u32| {
-            let mut lock = StoreLock::open(&store).unwrap();
+            let lock = StoreLock::open(&store).unwrap();
             let mut longest = Duration::ZERO;
             for _ in 0..n_rounds {
                 let begin = Instant::now();

@@ -8,13 +8,13 @@ use crate::schema::APPLICATION_ID;
 
 /// Brings the store to the format that the last of `migrations` makes.
 ///
-/// Each migration commits together with its number, so that a crash leaves the format before or after
-/// it. A store of the newest format is only read. The caller holds the lock of the store.
+/// Each migration commits together with its number, so that a crash leaves the format before or
+/// after it. A store of the newest format is only read. The caller holds the lock of the store.
 ///
 /// # Errors
 ///
-/// [`StorageError::Format`] for a store that a newer version wrote; [`StorageError::Unavailable`] for a
-/// database of another program. Neither is changed.
+/// [`StorageError::Format`] for a store that a newer version wrote; [`StorageError::Unavailable`]
+/// for a database of another program. Neither is changed.
 pub(crate) fn migrate(conn: &mut Connection, migrations: &[&str]) -> Result<(), StorageError> {
     let supported = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
     let found = identify(conn)?;
@@ -37,7 +37,7 @@ pub(crate) fn migrate(conn: &mut Connection, migrations: &[&str]) -> Result<(), 
     Ok(())
 }
 
-/// The format of the store, 0 for a file without tables.
+/// Returns the format of the store, 0 for a file without tables.
 pub(crate) fn identify(conn: &mut Connection) -> Result<u32, StorageError> {
     let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
                FROM pragma_application_id, pragma_user_version";

@@ -6,7 +6,7 @@ use memory_core::{EpisodeId, Note, NoteId, NoteKind, RecordId, StorageError, Tim
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
 use crate::{episodes, ids};
 
-/// What a change of a note needs to know of it.
+/// State of a note that a change of it depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct State {
     /// Its key in this file.
@@ -28,12 +28,12 @@ pub(crate) struct Linked {
     pub(crate) id: NoteId,
 }
 
-/// What removing a note needs.
+/// Columns of a note that was removed, by which all that belongs to it is found.
 #[derive(Debug)]
 pub(crate) struct Removed {
     /// Its newest change.
     pub(crate) seq: i64,
-    /// When it happened or was said.
+    /// Time at which it happened or was said.
     pub(crate) occurred_at: Timestamp,
     /// Its tags.
     pub(crate) tags: Vec<Box<str>>,
@@ -95,7 +95,7 @@ pub(crate) fn supersede(
     conn.execute("UPDATE notes SET superseded_by = ?, seq = ? WHERE pk = ?", values).map(drop)
 }
 
-/// Counts that nearly the same text was told again.
+/// Counts a text that was merged into the note.
 pub(crate) fn merge(
     conn: &mut Connection,
     key: i64,
@@ -120,7 +120,7 @@ pub(crate) fn remove(conn: &mut Connection, id: NoteId) -> Result<Option<Removed
     Ok(found)
 }
 
-/// The notes that lead to a record, in the order of their ids.
+/// Returns the notes that lead to a record, in the order of their ids.
 pub(crate) fn linked_to(conn: &mut Connection, id: RecordId) -> Result<Vec<Linked>, StorageError> {
     let sql = match id {
         RecordId::Episode(_) => "SELECT pk, seq, id FROM notes WHERE episode = ?1 ORDER BY id",
@@ -160,10 +160,10 @@ pub(crate) fn read(
 ) -> Result<Vec<Option<Note>>, StorageError> {
     let sql = concat!(
         ids::wanted!(),
-        "SELECT n, id, episode, supersedes, superseded_by, CAST(kind AS BLOB), occurred_at, recorded_at,
-         valid_from, valid_to, position, CAST(scope AS BLOB), CAST(importer AS BLOB),
-         CAST(external_id AS BLOB), CAST(speaker AS BLOB), CAST(session AS BLOB), CAST(tags AS BLOB),
-         CAST(text AS BLOB), text_bytes, n_merged, merged_at, n_helpful, n_unhelpful
+        "SELECT n, id, episode, supersedes, superseded_by, CAST(kind AS BLOB), occurred_at,
+         recorded_at, valid_from, valid_to, position, CAST(scope AS BLOB),
+         CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(speaker AS BLOB),
+         CAST(session AS BLOB), CAST(tags AS BLOB), CAST(text AS BLOB), text_bytes, n_merged, merged_at, n_helpful, n_unhelpful
          FROM wanted CROSS JOIN notes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)

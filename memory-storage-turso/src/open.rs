@@ -1,29 +1,28 @@
 //! From a path to a store that is checked, migrated and ready.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use memory_core::StorageError;
 
-use crate::TursoStorage;
 use crate::connection::{Connection, Row};
 use crate::error::{corrupt, from_io, unavailable};
-use crate::flusher::{Flusher, Rhythm};
-use crate::lock::{InUse, StoreLock, open_private};
+use crate::files::{LOG_SIZE_LIMIT, StoreFiles};
+use crate::leftovers;
+use crate::lock::{InUse, LockGuard, StoreLock};
 use crate::migrate::{identify, migrate};
-use crate::readers::Readers;
+use crate::paths::{checked_path, open_private};
 use crate::schema::{FORMAT, MIGRATIONS};
 use crate::wal::WalFile;
-use crate::writer::{Limits, Writer};
 
-/// How a store is opened.
+/// Options of opening a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Longest wait for another process that writes, before `Busy`. Default 10 s.
     pub lock_wait: Duration,
-    /// Longest time until a commit of `Durability::Process` also survives a power cut. Default 100 ms.
+    /// Longest time until a commit of `Durability::Process` also survives a power cut. Default
+    /// 100 ms.
     pub flush_interval: Duration,
     /// Most batches until they also survive a power cut. Default 64.
     pub flush_batches: u32,
@@ -53,65 +52,63 @@ impl Default for Options {
     }
 }
 
-/// Longest wait for the lock of the store when it is closed: an IDE that ends us waits for 5 s at most.
-const MAX_CLOSE_WAIT: Duration = Duration::from_secs(2);
-
 /// Size of a page, in bytes; SQLite's default, which new stores get.
 const PAGE_BYTES: u64 = 4096;
 
 /// Size of the smallest database, in bytes.
 const MIN_BYTES: u64 = 512;
 
-/// What the writing connection sets. With synchronous NORMAL a commit only writes to the log: it
-/// survives the process, and a flush of the log makes it survive a power cut. The log is cut to 32 MB
-/// when it begins anew, so that one bulk import does not leave a huge file.
+/// Settings of the writing connection.
+///
+/// With synchronous NORMAL a commit only writes to the log: it survives the process, and a flush
+/// of the log makes it survive a power cut.
 const SETTINGS: &str = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
-                        PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;
-                        PRAGMA journal_size_limit = 33554432";
+                        PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;
+                        PRAGMA cache_size = -2048";
 
-/// Opens or makes the store at `path` and starts its threads.
-pub(crate) fn open(path: &Path, options: &Options) -> Result<TursoStorage, StorageError> {
-    open_with(path, options, WalFile::flush)
+/// A store that is open and at rest: nobody holds its lock, no thread runs.
+pub(crate) struct Opened {
+    /// The connection that writes.
+    pub(crate) conn: Connection,
+    /// The lock of the store.
+    pub(crate) lock: StoreLock,
+    /// The mark that the store is in use.
+    pub(crate) in_use: InUse,
+    /// The log, to be flushed.
+    pub(crate) log: WalFile,
+    /// The files that are open.
+    pub(crate) files: Arc<StoreFiles>,
+    /// Identity of the store.
+    pub(crate) store_id: [u8; 16],
 }
 
-/// Opens a store whose log is flushed by `flush`, which a test may let fail.
-pub(crate) fn open_with(
-    path: &Path,
-    options: &Options,
-    mut flush: impl FnMut(&mut WalFile) -> io::Result<()> + Send + 'static,
-) -> Result<TursoStorage, StorageError> {
+/// Opens or makes the store at `path`.
+pub(crate) fn open(path: &Path, options: &Options) -> Result<Opened, StorageError> {
+    let given = std::path::absolute(path).map_err(|error| from_io(path, &error))?;
     let path: Arc<Path> = checked_path(path)?.into();
-    let mut lock = StoreLock::open(&path)?;
-    let held = lock.acquire(options.lock_wait)?;
+    let (lock, held) = hold_lock(&path, options.lock_wait)?;
     let in_use = InUse::share(&path)?;
+    leftovers::settle(&path, lock.path(), in_use.is_first())?;
     let (conn, store_id) = prepare(&path, options)?;
+    let log = WalFile::open(&path)?;
+    let files = Arc::new(StoreFiles::opened(&path, &given)?);
+    files.announce(in_use.is_first());
     drop(held);
+    Ok(Opened { conn, lock, in_use, log, files, store_id })
+}
 
-    let rhythm = Rhythm { interval: options.flush_interval, n_batches: options.flush_batches };
-    let mut wal = WalFile::of(&path);
-    let (flusher, flush_thread) = Flusher::start(rhythm, move || flush(&mut wal))?;
-    let limits = Limits {
-        lock_wait: options.lock_wait,
-        checkpoint_bytes: options.checkpoint_bytes,
-        checkpoint_idle: options.checkpoint_idle,
-    };
-    let writer = Writer::new(conn, lock, flusher.clone(), limits);
-    let (jobs, queue) = mpsc::channel();
-    let write_thread = std::thread::Builder::new()
-        .name("memory-write".to_owned())
-        .spawn(move || writer.run(&queue))
-        .map_err(|error| from_io(&path, &error))?;
-    Ok(TursoStorage {
-        readers: Some(Readers::new(Arc::clone(&path), options.n_readers)),
-        jobs: Some(jobs),
-        flusher,
-        write_thread: Some(write_thread),
-        flush_thread: Some(flush_thread),
-        close_wait: options.lock_wait.min(MAX_CLOSE_WAIT),
-        store_id,
-        path,
-        _in_use: in_use,
-    })
+/// Opens the lock of the store and takes it; a lock file that was removed meanwhile is made anew.
+pub(crate) fn hold_lock(
+    path: &Path,
+    wait: Duration,
+) -> Result<(StoreLock, LockGuard), StorageError> {
+    loop {
+        let lock = StoreLock::open(path)?;
+        let held = lock.acquire(wait)?;
+        if lock.is_named() {
+            return Ok((lock, held));
+        }
+    }
 }
 
 /// Opens the writing connection and brings the store to the newest format. The lock is held.
@@ -127,6 +124,7 @@ fn prepare(path: &Arc<Path>, options: &Options) -> Result<(Connection, [u8; 16])
     }
     let mut conn = Connection::open(path, options.lock_wait)?;
     conn.script(SETTINGS)?;
+    conn.script(&format!("PRAGMA journal_size_limit = {LOG_SIZE_LIMIT}"))?;
     let found = identify(&mut conn)?;
     if found > FORMAT {
         return Err(StorageError::Format { found, supported: FORMAT });
@@ -150,40 +148,6 @@ fn prepare(path: &Arc<Path>, options: &Options) -> Result<(Connection, [u8; 16])
 
 fn journal_mode(conn: &mut Connection) -> Result<String, StorageError> {
     let sql = "SELECT CAST(journal_mode AS BLOB) FROM pragma_journal_mode";
-    Ok(conn.first(sql, vec![], Row::text)?.unwrap_or_default())
-}
-
-/// The path in full and without links, in a folder that exists, of something that can be a store.
-///
-/// All handles must agree on it: the lock and the log lie beside it, where SQLite looks for the log too.
-pub(crate) fn checked_path(path: &Path) -> Result<PathBuf, StorageError> {
-    let full = std::path::absolute(path).map_err(|error| from_io(path, &error))?;
-    if full.to_str().is_none_or(|name| name.contains('\0')) {
-        return Err(unavailable(&full, "its name is not plain text; name another path"));
-    }
-    match std::fs::symlink_metadata(&full) {
-        Ok(_) => {
-            let real = std::fs::canonicalize(&full).map_err(|error| from_io(&full, &error))?;
-            let found = std::fs::metadata(&real).map_err(|error| from_io(&full, &error))?;
-            if found.is_dir() {
-                let reason = "it is a folder; name a file, for example memory.db in it";
-                return Err(unavailable(&full, reason));
-            }
-            if !found.is_file() {
-                return Err(unavailable(&full, "it is not a regular file; name another path"));
-            }
-            Ok(real)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => new_path(&full),
-        Err(error) => Err(from_io(&full, &error)),
-    }
-}
-
-/// The path of a store that is not there yet; makes its folder.
-fn new_path(full: &Path) -> Result<PathBuf, StorageError> {
-    let (Some(folder), Some(name)) = (full.parent(), full.file_name()) else {
-        return Err(unavailable(full, "it is a folder; name a file in it"));
-    };
-    let made = std::fs::create_dir_all(folder).and_then(|()| std::fs::canonicalize(folder));
-    made.map(|folder| folder.join(name)).map_err(|error| from_io(folder, &error))
+    let mode = conn.first(sql, vec![], Row::text)?;
+    mode.ok_or_else(|| corrupt(conn.path(), "it names no kind of journal"))
 }

@@ -1,8 +1,9 @@
 //! The tables and how they came to be: one numbered migration per format.
 //!
-//! Rules: columns for everything that is filtered or joined, JSON text for open-ended lists; records are
-//! joined by integer keys (`pk`) and named by 16-byte ids; columns that change while an episode is open
-//! come before the long texts. A published migration never changes: a new format appends one.
+//! Rules: columns for everything that is filtered or joined, JSON text for open-ended lists;
+//! records are joined by integer keys (`pk`) and named by 16-byte ids; columns that change while
+//! an episode is open come before the long texts. A published migration never changes: a new
+//! format appends one.
 
 /// Marks a file as ours (`PRAGMA application_id`): the letters `MmcE`.
 pub(crate) const APPLICATION_ID: i64 = 0x4d6d_6345;
@@ -23,7 +24,8 @@ pub(crate) const NOTE: i64 = 2;
 /// - `steps.at` is the key of the episode × 2³² + the position, so that the steps of an episode lie
 ///   together and need no second index; step rows are too long for a table without rowid.
 /// - `changes` has one row per record that was ever stored. That of a stored record is found by the
-///   record's `seq`, that of a removed one by the partial index: appending a step touches three pages.
+///   record's `seq`, that of a removed one by the partial index: appending a step touches three
+///   pages.
 ///   The row with the highest seq is only ever replaced by a higher one, so `max(seq)` never falls.
 const FORMAT_1: &str = "
 CREATE TABLE meta (
@@ -139,13 +141,16 @@ CREATE TABLE tags (
 
 /// Vectors of units, and the models that made them.
 ///
-/// - `vectors.vector` holds `models.dimension` numbers as little-endian f32. A plain BLOB, because the
-///   type `F32_BLOB(n)` fixes one dimension for a whole table, and its functions and index are not used.
-/// - `seq` is never given out twice, not even after the newest row is gone (AUTOINCREMENT): whoever
-///   follows the vectors of a model asks for those above the last one that they know. An index carries
-///   the integer key, so `vectors_model` is one over (model, seq).
-/// - Vectors hold the id of their record, not its key: all of them are read when a process starts, which
-///   then joins nothing. The unique index begins with what finds the vectors of a record.
+/// - `vectors.vector` holds `models.dimension` numbers as little-endian f32. A plain BLOB, because
+///   the type `F32_BLOB(n)` fixes one dimension for a whole table, and its functions and index are
+///   not used.
+/// - `seq` is never given out twice, not even after the newest row is gone (AUTOINCREMENT): a
+///   reader
+///   that follows the vectors of a model asks for those above the last one that it knows. An index
+///   carries the integer key, so `vectors_model` is one over (model, seq).
+/// - Vectors hold the id of their record, not its key: all of them are read when a process starts,
+///   which then joins nothing. The unique index begins with the columns that find the vectors of a
+///   record.
 /// - The triggers also hold for a process of an older version that has the store open since before.
 const FORMAT_2: &str = "
 CREATE TABLE models (
@@ -175,8 +180,8 @@ CREATE TRIGGER notes_vectors AFTER DELETE ON notes BEGIN
 END
 ";
 
-/// What learning needs: ties between episodes, what was shown and followed, what readers said, what was
-/// told again, and the digest of an episode's steps.
+/// Columns that learning needs: relations between episodes, records that were shown and followed,
+/// judgements, counts of merged texts, and the digest of an episode's steps.
 const FORMAT_3: &str = "
 ALTER TABLE episodes ADD COLUMN n_helpful INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE episodes ADD COLUMN n_unhelpful INTEGER NOT NULL DEFAULT 0;

@@ -1,16 +1,16 @@
-//! What is stored, in numbers.
+//! Counts of the stored records.
 
 use std::path::Path;
 
 use memory_core::{StorageError, StorageStats};
 
 use crate::connection::Connection;
-use crate::lock::beside;
+use crate::paths::{LOG, beside};
 
-/// Counts what is stored. Reads the rows of all episodes but none of the steps: about 1 ms per thousand
-/// episodes.
+/// Counts what is stored. Reads the rows of all episodes but none of the steps: about 1 ms per
+/// thousand episodes.
 pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> {
-    let size_bytes = file_bytes(conn.path()) + file_bytes(&beside(conn.path(), "-wal"));
+    let size_bytes = file_bytes(conn.path()) + file_bytes(&beside(conn.path(), LOG));
     conn.snapshot(|conn| {
         let counts =
             "SELECT (SELECT count(*) FROM episodes), (SELECT total(n_steps) FROM episodes),
@@ -20,7 +20,7 @@ pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> 
         let read = conn.first(counts, vec![], |row| {
             let n_episodes = row.int()?.cast_unsigned();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-            let n_steps = row.opt_real()?.unwrap_or_default() as u64;
+            let n_steps = row.opt_real()?.ok_or_else(|| row.damaged("no count"))? as u64;
             let (n_open, n_notes) = (row.int()?.cast_unsigned(), row.int()?.cast_unsigned());
             let n_vectors = row.int()?.cast_unsigned();
             let counted = StorageStats { n_episodes, n_steps, n_open, n_notes, n_vectors, ..none };
@@ -32,7 +32,8 @@ pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> 
         let scopes = conn.query(by_scope, vec![], |row| {
             Ok((row.text()?.into_boxed_str(), row.int()?.cast_unsigned()))
         })?;
-        Ok(StorageStats { size_bytes, scopes, ..read.unwrap_or_default() })
+        let counted = read.ok_or_else(|| StorageError::Backend("a count gave no row".into()))?;
+        Ok(StorageStats { size_bytes, scopes, ..counted })
     })
 }
 

@@ -5,7 +5,7 @@ use memory_core::{Step, StorageError, Timestamp};
 
 use crate::connection::{Connection, Row, excerpt, label, opt};
 
-/// The key of a step: that of its episode × 2³² + its position.
+/// Returns the key of a step: that of its episode × 2³² + its position.
 fn step_key(episode_key: i64, idx: u32) -> i64 {
     (episode_key << 32) | i64::from(idx)
 }
@@ -60,8 +60,8 @@ pub(crate) fn read(
 
 fn read_range(conn: &mut Connection, range: StepRange) -> Result<Vec<Step>, StorageError> {
     let sql = "SELECT s.at & 0xffffffff, occurred_at, ok, latency_ms, n_tokens, CAST(tool AS BLOB),
-               CAST(action AS BLOB), CAST(args AS BLOB), args_bytes, CAST(error AS BLOB), error_bytes,
-               CAST(observation AS BLOB), observation_bytes
+               CAST(action AS BLOB), CAST(args AS BLOB), args_bytes, CAST(error AS BLOB),
+               error_bytes, CAST(observation AS BLOB), observation_bytes
                FROM (SELECT pk << 32 AS first FROM episodes WHERE id = ?) AS e
                CROSS JOIN steps AS s ON s.at BETWEEN e.first + ? AND e.first + 0xffffffff
                ORDER BY s.at LIMIT ?";

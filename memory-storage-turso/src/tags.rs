@@ -1,4 +1,4 @@
-//! Which records carry a tag; the records themselves keep their tags in order.
+//! Records by their tags; the records themselves keep their tags in order.
 
 use libsql::Value;
 use memory_core::{RecordId, StorageError, Timestamp};

@@ -9,7 +9,7 @@ use memory_core::{
 
 use crate::connection::{Row, labels};
 
-/// The three columns of what an episode names.
+/// Returns the three columns of what an episode names.
 pub(crate) fn columns(
     of: &[Relation],
     were_shown: &[Shown],
@@ -18,13 +18,13 @@ pub(crate) fn columns(
     Ok([relations(of)?, shown(were_shown)?, records(followed)?])
 }
 
-/// The column of ties to other episodes: `retries <id>`.
+/// Returns the column of relations to other episodes: `retries <id>`.
 pub(crate) fn relations(relations: &[Relation]) -> Result<Value, StorageError> {
     let text = |tie: &Relation| format!("{} {}", tie.kind.name(), tie.episode).into();
     labels(&relations.iter().map(text).collect::<Vec<_>>())
 }
 
-/// The column of records that were shown: `note <id> strong`.
+/// Returns the column of records that were shown: `note <id> strong`.
 pub(crate) fn shown(shown: &[Shown]) -> Result<Value, StorageError> {
     let text = |shown: &Shown| {
         let strength = if shown.strong { " strong" } else { "" };
@@ -33,7 +33,7 @@ pub(crate) fn shown(shown: &[Shown]) -> Result<Value, StorageError> {
     labels(&shown.iter().map(text).collect::<Vec<_>>())
 }
 
-/// The column of records: `note <id>`.
+/// Returns the column of records: `note <id>`.
 pub(crate) fn records(records: &[RecordId]) -> Result<Value, StorageError> {
     labels(&records.iter().map(|id| record_text(*id).into()).collect::<Vec<_>>())
 }

@@ -1,5 +1,11 @@
 //! The one thread that writes: it takes all batches that wait into one transaction.
+//!
+//! Before a transaction, and again before it is acknowledged, the writer makes sure that the files
+//! that it writes to are those that the path of the store names ([`StoreFiles`]). When they are
+//! not, what is still in the log is moved into the open database, wherever that lies now, and
+//! every later batch is refused until the names are right again.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -8,9 +14,11 @@ use memory_core::{Step, StorageError};
 
 use crate::batch;
 use crate::changes::Feed;
-use crate::connection::Connection;
+use crate::connection::{Connection, Row};
+use crate::files::{Cause, Displaced, StoreFiles};
 use crate::flusher::{Flusher, Waiting};
-use crate::lock::StoreLock;
+use crate::lock::{InUse, LockGuard, StoreLock};
+use crate::open;
 
 /// Most batches of one transaction, and most bytes of them.
 const MAX_GROUP_BATCHES: usize = 256;
@@ -25,14 +33,18 @@ const MIN_IDLE_WAL_BYTES: u64 = 1 << 20;
 /// A transaction that takes longer than this is reported.
 const SLOW: Duration = Duration::from_millis(500);
 
+/// Moves the log into the database as far as no reader needs it; gives three numbers: 1 when it was
+/// kept from that, the pages in the log, those of them that are moved.
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
 /// A batch on its way to the writer.
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// What to write.
+    /// The changes.
     pub(crate) batch: WriteBatch,
-    /// What the acknowledgement promises.
+    /// Promise of the acknowledgement.
     pub(crate) durability: Durability,
-    /// Where the answer goes.
+    /// Channel for the answer.
     pub(crate) ack: SyncSender<Result<Commit, StorageError>>,
 }
 
@@ -56,9 +68,7 @@ impl Job {
             | Op::Judge { .. }
             | Op::Merge { .. }
             | Op::Tie { .. }
-            | Op::Remove(_)
-            | Op::RemoveVectors { .. }
-            | Op::KeepModel(_) => 0,
+            | Op::Remove(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()
     }
@@ -69,7 +79,7 @@ impl Job {
     }
 }
 
-/// When the writer checkpoints, and how long it waits for the lock.
+/// Limits of the writer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Longest wait for the lock of the store.
@@ -84,19 +94,31 @@ pub(crate) struct Limits {
 pub(crate) struct Writer {
     conn: Connection,
     lock: StoreLock,
+    in_use: InUse,
+    files: Arc<StoreFiles>,
     flusher: Flusher,
     limits: Limits,
+    /// Estimated growth of the log since the last checkpoint.
     wal_bytes: u64,
+    /// Set once the log was moved into a database that has lost its name.
+    is_rescued: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(conn: Connection, lock: StoreLock, flusher: Flusher, limits: Limits) -> Self {
-        Self { conn, lock, flusher, limits, wal_bytes: 0 }
+    /// Takes over what was opened for writing.
+    pub(crate) fn new(
+        conn: Connection,
+        (lock, in_use): (StoreLock, InUse),
+        files: Arc<StoreFiles>,
+        flusher: Flusher,
+        limits: Limits,
+    ) -> Self {
+        Self { conn, lock, in_use, files, flusher, limits, wal_bytes: 0, is_rescued: false }
     }
 
-    /// Writes until all senders are gone and their batches are written; gives the connection back, to
-    /// be closed after all others of this handle.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> (Connection, StoreLock) {
+    /// Writes until all senders are gone and their batches are written; returns itself, to be
+    /// closed after all other connections of this handle.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> Self {
         loop {
             let first = if self.wal_bytes < MIN_IDLE_WAL_BYTES {
                 jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -112,8 +134,89 @@ impl Writer {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => self.checkpoint(),
-                Err(RecvTimeoutError::Disconnected) => return (self.conn, self.lock),
+                Err(RecvTimeoutError::Disconnected) => return self,
             }
+        }
+    }
+
+    /// Closes the connection. The last one of all processes moves the log into the database and
+    /// removes it, so this happens under the lock.
+    ///
+    /// Unless the files are still ours: SQLite would play the log into a database that somebody
+    /// overwrote, or remove the log of somebody else. The connection is then left open, as after a
+    /// crash; whoever opens the store next puts the log aside.
+    pub(crate) fn close(mut self, wait: Duration) {
+        let held = match self.lock.acquire(wait) {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(%error, "closed without moving the log into the store");
+                // Closing may checkpoint, which must not happen beside another writer.
+                std::mem::forget(self.conn);
+                return;
+            }
+        };
+        let files = Arc::clone(&self.files);
+        if let Err(displaced) = files.check()
+            && !self.is_rescued
+        {
+            self.rescue(&displaced);
+        }
+        let mut conn = Some(self.conn);
+        if let Err(error) = files.while_writing(|| drop(conn.take())) {
+            tracing::warn!(%error, "closed without moving the log into the store");
+            std::mem::forget(conn);
+        }
+        // Before the lock: whoever opens the store next must not find it in use and its log gone.
+        drop(self.in_use);
+        drop(held);
+    }
+
+    /// Takes the lock and makes sure that the files are still those of the store.
+    ///
+    /// Lock files that somebody removed are made anew; other processes make do with the new ones
+    /// too.
+    fn hold(&mut self) -> Result<LockGuard, StorageError> {
+        let held = self.lock.acquire(self.limits.lock_wait)?;
+        if let Err(displaced) = self.files.check() {
+            if !self.is_rescued {
+                tracing::error!(error = %displaced.noticed(), "the store has lost its files");
+                self.rescue(&displaced);
+                self.is_rescued = true;
+            }
+            return Err(displaced.refused());
+        }
+        self.is_rescued = false;
+        self.files.check_alias().map_err(|displaced| displaced.refused())?;
+        if self.lock.is_named() && self.in_use.is_named() {
+            return Ok(held);
+        }
+        tracing::warn!(store = %self.files.path().display(), "lock files were removed, made anew");
+        drop(held);
+        let (lock, held) = open::hold_lock(self.files.path(), self.limits.lock_wait)?;
+        self.lock = lock;
+        self.in_use = InUse::share(self.files.path())?;
+        self.files.announce(false);
+        Ok(held)
+    }
+
+    /// Moves the log into the open database, which may have another name by now, so that the file
+    /// is whole without its log.
+    ///
+    /// Nothing is moved when that could do harm: into a database whose content somebody changed,
+    /// or into one that another process may have opened with another log, because the lock files
+    /// are gone too.
+    fn rescue(&mut self, displaced: &Displaced) {
+        let is_shared = !self.lock.is_named() || !self.in_use.is_named();
+        match displaced.cause {
+            Cause::LogIndex | Cause::Overwritten | Cause::Hidden(_) => return,
+            Cause::Log if is_shared || !self.files.is_log_index_named() => return,
+            Cause::Log | Cause::Missing | Cause::Replaced => {}
+        }
+        let Self { conn, files, .. } = self;
+        let moved = files.while_displaced(|| conn.first(CHECKPOINT, vec![], Row::int));
+        match moved {
+            Ok(_) => tracing::info!("the log was moved into the file that is open"),
+            Err(error) => tracing::error!(%error, "the log could not be saved"),
         }
     }
 
@@ -122,7 +225,12 @@ impl Writer {
         let begin = Instant::now();
         let n_bytes: usize = group.iter().map(Job::n_bytes).sum();
         match self.transaction(&group) {
-            Ok(answers) => {
+            Ok(mut answers) => {
+                if let Err(displaced) = self.files.check_names() {
+                    for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
+                        *answer = Err(displaced.unconfirmed());
+                    }
+                }
                 metrics::counter!("memory_storage_commits_total").increment(1);
                 #[expect(clippy::cast_precision_loss, reason = "at most 256")]
                 metrics::histogram!("memory_storage_commit_batches").record(group.len() as f64);
@@ -176,7 +284,8 @@ impl Writer {
         }
     }
 
-    /// Writes the group in one transaction; one answer per batch. After an error nothing is written.
+    /// Writes the group in one transaction; one answer per batch. After an error nothing is
+    /// written.
     fn transaction(
         &mut self,
         group: &[Job],
@@ -184,7 +293,7 @@ impl Writer {
         if self.flusher.is_poisoned() {
             return Err(StorageError::Poisoned);
         }
-        let _held = self.lock.acquire(self.limits.lock_wait)?;
+        let _held = self.hold()?;
         let conn = &mut self.conn;
         if !conn.is_autocommit() {
             // The transaction before could not even be taken back.
@@ -236,12 +345,15 @@ impl Writer {
         let (ack, flushed) = std::sync::mpsc::sync_channel(1);
         self.flusher.wait(Waiting::Flush(ack));
         flushed.recv().map_err(|_| StorageError::Poisoned)??;
-        let _held = self.lock.acquire(self.limits.lock_wait)?;
-        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-        let moved = self.conn.first(sql, vec![], |row| {
-            let (_busy, _log, moved) = (row.int()?, row.int()?, row.int()?);
-            Ok(moved)
-        })?;
+        let _held = self.hold()?;
+        let Self { conn, files, .. } = self;
+        let moved = files.while_writing(|| {
+            conn.first(CHECKPOINT, vec![], |row| {
+                let (_busy, _log, moved) = (row.int()?, row.int()?, row.int()?);
+                Ok(moved)
+            })
+        })??;
+        // SQLite says −1 when there is no log.
         Ok(moved.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 }

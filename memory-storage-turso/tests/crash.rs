@@ -1,4 +1,5 @@
-//! Several processes write to one store and are killed in mid-stream: what was acknowledged is there.
+//! Several processes write to one store and are killed in mid-stream: what was acknowledged is
+//! there.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -24,8 +25,8 @@ fn open(path: &Path) -> TursoStorage {
     TursoStorage::open(path, &options).unwrap()
 }
 
-/// The writing process: appends to an episode of its own and prints each acknowledgement until killed.
-/// Does nothing unless a test started it.
+/// The writing process: appends to an episode of its own and prints each acknowledgement until
+/// killed. Does nothing unless a test started it.
 #[test]
 fn a_writer_prints_what_is_acknowledged() {
     let Some(path) = std::env::var_os(STORE) else { return };
@@ -55,7 +56,8 @@ fn start_writer(path: &Path) -> Child {
         .unwrap()
 }
 
-/// Reads acknowledgements, kills the process after `n_acks` of them, and gives the newest per episode.
+/// Reads acknowledgements, kills the process after `n_acks` of them, and gives the newest per
+/// episode.
 #[expect(clippy::unwrap_used, reason = "a process that ends by itself fails the test")]
 fn kill_after(mut writer: Child, n_acks: usize) -> BTreeMap<EpisodeId, u32> {
     let mut acknowledged = BTreeMap::new();

@@ -145,9 +145,7 @@ macro_rules! conformance_tests {
                 vector_positions_are_not_used_again
                 vectors_go_with_their_record
                 vectors_of_unknown_records_are_left_out
-                single_units_can_lose_their_vectors
                 vectors_of_several_models_stand_side_by_side
-                keeping_one_model_removes_all_others
                 vectors_of_a_wrong_dimension_are_rejected
                 vectors_are_not_in_the_change_feed
                 vectors_are_stored_with_their_batch_or_not_at_all;

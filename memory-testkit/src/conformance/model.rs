@@ -33,8 +33,6 @@ enum Plan {
     RemoveEpisode(u64),
     RemoveNote(u64),
     PutVectors { model: usize, units: Vec<Unit>, short: bool },
-    RemoveVectors { model: usize, units: Vec<Unit> },
-    KeepModel(usize),
 }
 
 /// A record, episode or note, with a part and what makes the vector.
@@ -72,8 +70,7 @@ impl Plan {
     fn strategy() -> impl Strategy<Value = Self> {
         let (episode, note) = (0..N_EPISODES, 0..N_NOTES);
         let outcome = || option::weighted(0.8, 0..Outcome::ALL.len());
-        let model = || 0..sample::MODELS.len();
-        let units = || vec((any::<bool>(), 0..N_EPISODES, 0..3_u32, 0..4_u8), 0..4);
+        let units = vec((any::<bool>(), 0..N_EPISODES, 0..3_u32, 0..4_u8), 0..4);
         prop_oneof![
             4 => (episode.clone(), Looks::strategy(), 0..4_u64, weighted(0.2), outcome())
                 .prop_map(|(n, looks, n_steps, closed, outcome)| {
@@ -101,10 +98,8 @@ impl Plan {
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
             2 => note.prop_map(Self::RemoveNote),
-            3 => (model(), units(), weighted(0.1))
+            3 => (0..sample::MODELS.len(), units, weighted(0.1))
                 .prop_map(|(model, units, short)| Self::PutVectors { model, units, short }),
-            1 => (model(), units()).prop_map(|(model, units)| Self::RemoveVectors { model, units }),
-            1 => model().prop_map(Self::KeepModel),
         ]
     }
 
@@ -166,11 +161,6 @@ impl Plan {
                 }
                 Op::PutVectors { model: sample::MODELS[*model].into(), vectors }
             }
-            Self::RemoveVectors { model, units } => Op::RemoveVectors {
-                model: sample::MODELS[*model].into(),
-                units: units.iter().map(|unit| vector(unit).unit).collect(),
-            },
-            Self::KeepModel(model) => Op::KeepModel(sample::MODELS[*model].into()),
         }
     }
 }

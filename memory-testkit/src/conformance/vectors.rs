@@ -13,10 +13,6 @@ fn put(model: &str, vectors: Vec<StoredVector>) -> Op {
     Op::PutVectors { model: model.into(), vectors }
 }
 
-fn remove(model: &str, units: Vec<UnitKey>) -> Op {
-    Op::RemoveVectors { model: model.into(), units }
-}
-
 fn rows(storage: &dyn Storage, model: &str) -> Vec<VectorRow> {
     let rows = storage.vectors(model, 0, usize::MAX).unwrap();
     assert!(rows.is_sorted_by(|a, b| a.seq < b.seq), "oldest first: {rows:?}");
@@ -113,7 +109,7 @@ pub fn paging_through_the_vectors_loses_nothing(storage: &dyn Storage) {
     }
 }
 
-/// Not after the newest was removed, not after all were, and not by another model.
+/// Not after the record of the newest was removed, not after all were, and not by another model.
 pub fn vector_positions_are_not_used_again(storage: &dyn Storage) {
     let [episode, note, other] = prepare(storage);
     let mut last = 0;
@@ -126,12 +122,12 @@ pub fn vector_positions_are_not_used_again(storage: &dyn Storage) {
     grown(MODEL);
     apply(storage, vec![Op::Remove(note), put(MODEL, vec![vector(episode, 0, 1)])]);
     grown(MODEL);
-    apply(storage, vec![remove(MODEL, vec![vector(episode, 0, 1).unit])]);
+    apply(storage, vec![Op::Remove(episode)]);
+    assert_eq!(storage.stats().unwrap().n_vectors, 0);
     apply(storage, vec![put(OTHER, vec![vector(other, 0, 1)])]);
     grown(OTHER);
-    apply(storage, vec![Op::KeepModel(MODEL.into())]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
-    apply(storage, vec![put(MODEL, vec![vector(other, 0, 1)])]);
+    apply(storage, vec![Op::Remove(other), insert_note(sample::note(3))]);
+    apply(storage, vec![put(MODEL, vec![vector(sample::note_id(3), 0, 1)])]);
     grown(MODEL);
 }
 
@@ -176,23 +172,7 @@ pub fn vectors_of_unknown_records_are_left_out(storage: &dyn Storage) {
     sound(storage);
 }
 
-/// As when the last window of an open episode gets other steps.
-pub fn single_units_can_lose_their_vectors(storage: &dyn Storage) {
-    let [episode, note, _] = prepare(storage);
-    let all = vec![vector(episode, 0, 1), vector(episode, 7, 2), vector(note, 0, 3)];
-    for model in sample::MODELS {
-        apply(storage, vec![put(model, all.clone())]);
-    }
-    let bare = UnitKey { record: episode, part: 1 };
-    let unknown = UnitKey { record: sample::note_id(77).into(), part: 0 };
-    apply(storage, vec![remove(MODEL, vec![bare, all[1].unit, unknown, all[0].unit, all[0].unit])]);
-    assert_eq!(stored(storage, MODEL), all[2..]);
-    assert_eq!(stored(storage, OTHER), all, "those of another model stay");
-    apply(storage, vec![remove("unknown", vec![all[2].unit]), remove(MODEL, vec![])]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 4);
-}
-
-/// A unit has one vector by each, of different dimensions; models are compared to the letter.
+/// A unit has one vector by each, of different dimensions, told apart to the letter.
 pub fn vectors_of_several_models_stand_side_by_side(storage: &dyn Storage) {
     let [episode, note, _] = prepare(storage);
     let wide = |record| StoredVector { vector: vec![0.5; 384], ..vector(record, 0, 1) };
@@ -205,25 +185,6 @@ pub fn vectors_of_several_models_stand_side_by_side(storage: &dyn Storage) {
         assert_eq!(stored(storage, unknown), [], "{unknown}");
     }
     assert_eq!(storage.stats().unwrap().n_vectors, 4);
-}
-
-/// `KeepModel` removes the vectors of other models; a model without vectors yet may be kept, too.
-pub fn keeping_one_model_removes_all_others(storage: &dyn Storage) {
-    let [episode, note, _] = prepare(storage);
-    let vectors = vec![vector(episode, 0, 1), vector(note, 0, 2)];
-    for model in [MODEL, OTHER, "third"] {
-        apply(storage, vec![put(model, vectors.clone())]);
-    }
-    apply(storage, vec![Op::KeepModel(OTHER.into())]);
-    assert_eq!(stored(storage, OTHER), vectors);
-    assert_eq!(storage.stats().unwrap().n_vectors, 2);
-    apply(storage, vec![Op::KeepModel("new".into())]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
-    // What is gone says nothing about what comes.
-    let short = StoredVector { vector: vec![1.0], ..vector(episode, 0, 1) };
-    apply(storage, vec![put(OTHER, vec![short.clone()])]);
-    assert_eq!(stored(storage, OTHER), [short]);
-    sound(storage);
 }
 
 /// Nothing of the batch is stored, wherever in it the bad vector is and whosever it is.
@@ -256,11 +217,10 @@ pub fn vectors_of_a_wrong_dimension_are_rejected(storage: &dyn Storage) {
     apply(storage, vec![put(MODEL, vec![vector(note, 0, 1)])]);
     reject_all();
     assert_eq!(reject(storage, vec![put(MODEL, vec![of(note, &[1.0; 2])])]), wrong(3, 2));
-    let message = wrong(3, 2).to_string();
-    assert!(message.contains(MODEL) && message.contains('3') && message.contains('2'), "{message}");
-    // Once the last vector is gone, another dimension is fine.
-    apply(storage, vec![remove(MODEL, vec![vector(note, 0, 1).unit])]);
-    apply(storage, vec![put(MODEL, vec![of(note, &[1.0; 2])])]);
+    let told = wrong(3, 2).to_string();
+    assert!(told.contains(MODEL) && told.contains('3') && told.contains('2'), "{told}");
+    // Once the last vector is gone, with its record, another dimension is fine.
+    apply(storage, vec![Op::Remove(note), put(MODEL, vec![of(episode, &[1.0; 2])])]);
     sound(storage);
 }
 
@@ -271,14 +231,12 @@ pub fn vectors_are_not_in_the_change_feed(storage: &dyn Storage) {
     let ops = [
         put(MODEL, vec![vector(episode, 0, 1), vector(note, 0, 2)]),
         put(OTHER, vec![vector(episode, 0, 1)]),
-        remove(MODEL, vec![vector(episode, 0, 1).unit]),
-        Op::KeepModel(MODEL.into()),
     ];
     for op in ops {
         assert_eq!(apply(storage, vec![op]).seq, before.0.seq);
         assert_eq!((storage.head().unwrap(), storage.changes(0, 100).unwrap()), before);
     }
-    assert_eq!(stored(storage, MODEL), [vector(note, 0, 2)]);
+    assert_eq!(stored(storage, MODEL), [vector(episode, 0, 1), vector(note, 0, 2)]);
 }
 
 /// All that a rejected batch did to vectors is taken back.
@@ -292,10 +250,8 @@ pub fn vectors_are_stored_with_their_batch_or_not_at_all(storage: &dyn Storage) 
     let good = vec![
         insert_note(new.clone()),
         put(MODEL, vec![vector(new.id, 0, 7), vector(note, 0, 8), vector(note, 0, 9)]),
-        remove(OTHER, vec![all[0].unit]),
         Op::Remove(episode),
-        Op::KeepModel(MODEL.into()),
-        put(OTHER, vec![StoredVector { vector: vec![1.0], ..vector(note, 5, 1) }]),
+        put(OTHER, vec![vector(note, 5, 1)]),
     ];
     let bad = [
         append(sample::episode_id(77), vec![]),
@@ -311,7 +267,7 @@ pub fn vectors_are_stored_with_their_batch_or_not_at_all(storage: &dyn Storage) 
     apply(storage, good);
     assert_eq!(read_note(storage, new.id).unwrap().episode, None);
     assert_eq!(stored(storage, MODEL), [vector(new.id, 0, 7), vector(note, 0, 9)]);
-    assert_eq!(stored(storage, OTHER).len(), 1);
+    assert_eq!(stored(storage, OTHER), [vector(note, 0, 3), vector(note, 5, 1)]);
     sound(storage);
 }
 

@@ -1,0 +1,254 @@
+//! One handle on a store: its connections and threads, and the storage trait on top of them.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use memory_core::backend::{Commit, Durability, StepRange, VectorRow, WriteBatch};
+use memory_core::{
+    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
+    Seq, Source, Step, Storage, StorageError, StorageStats,
+};
+
+use crate::connection::Connection;
+use crate::error::from_io;
+use crate::files::StoreFiles;
+use crate::flusher::{Flusher, Rhythm, Waiting};
+use crate::open::{self, Opened, Options};
+use crate::readers::Readers;
+use crate::wal::WalFile;
+use crate::writer::{Job, Limits, Writer};
+use crate::{
+    backup, changes, check, episodes, list, notes, schema, sources, stats, steps, vectors,
+};
+
+/// Longest wait for the lock of the store when it is closed: an IDE that ends us waits for 5 s at
+/// most.
+const MAX_CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+/// One handle on a store in a libsql file.
+///
+/// Any number of handles, of any number of processes on one machine, may use the same file.
+/// Dropping a handle writes what is queued, flushes it and closes the file.
+///
+/// If the file is removed, moved, replaced or overwritten while it is open, writes and
+/// [`Storage::stats`] fail with [`StorageError::Unavailable`]; reads go on with what is open.
+pub struct TursoStorage {
+    // Optional only because they go one by one when the handle is dropped.
+    readers: Option<Readers>,
+    jobs: Option<Sender<Job>>,
+    flusher: Flusher,
+    write_thread: Option<JoinHandle<Writer>>,
+    flush_thread: Option<JoinHandle<()>>,
+    close_wait: Duration,
+    store_id: [u8; 16],
+    files: Arc<StoreFiles>,
+}
+
+impl TursoStorage {
+    /// Opens the store at `path`, makes it (and its folder) where there is none, and brings an
+    /// older one to the newest format.
+    ///
+    /// Takes about a millisecond; the content is not checked, see [`Storage::check`].
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] when the path cannot be a store (a folder, no permission, a
+    /// database of another program) or when its files were replaced while another process has them
+    /// open, [`StorageError::Corrupt`] when it is no database or cut off, [`StorageError::Format`]
+    /// when a newer version wrote it, [`StorageError::Busy`] when another process holds it for too
+    /// long.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, StorageError> {
+        Self::open_with(path, options, WalFile::flush)
+    }
+
+    /// Opens a store whose log is flushed by `flush`, which a test may let fail.
+    pub(crate) fn open_with(
+        path: &Path,
+        options: &Options,
+        mut flush: impl FnMut(&mut WalFile) -> io::Result<()> + Send + 'static,
+    ) -> Result<Self, StorageError> {
+        let Opened { conn, lock, in_use, mut log, files, store_id } = open::open(path, options)?;
+        let rhythm = Rhythm { interval: options.flush_interval, n_batches: options.flush_batches };
+        let flushed = Arc::clone(&files);
+        let (flusher, flush_thread) = Flusher::start(rhythm, move || {
+            flush(&mut log)?;
+            Ok(flushed.probe()?)
+        })?;
+        let limits = Limits {
+            lock_wait: options.lock_wait,
+            checkpoint_bytes: options.checkpoint_bytes,
+            checkpoint_idle: options.checkpoint_idle,
+        };
+        let writer = Writer::new(conn, (lock, in_use), Arc::clone(&files), flusher.clone(), limits);
+        let (jobs, queue) = mpsc::channel();
+        let write_thread = std::thread::Builder::new()
+            .name("memory-write".to_owned())
+            .spawn(move || writer.run(&queue))
+            .map_err(|error| from_io(path, &error))?;
+        Ok(Self {
+            readers: Some(Readers::new(Arc::clone(&files), options.n_readers)),
+            jobs: Some(jobs),
+            flusher,
+            write_thread: Some(write_thread),
+            flush_thread: Some(flush_thread),
+            close_wait: options.lock_wait.min(MAX_CLOSE_WAIT),
+            store_id,
+            files,
+        })
+    }
+
+    /// Returns the path of the file, in full.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// Writes a compact copy to `to`, which must not exist, while reading and writing go on.
+    ///
+    /// Costs about a second per 100 MB.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] when `to` exists or cannot be written.
+    pub fn backup(&self, to: &Path) -> Result<(), StorageError> {
+        backup::backup(&self.files, to)
+    }
+
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.readers.as_ref().ok_or_else(stopped)?.with(read)
+    }
+
+    fn close(&mut self) {
+        drop(self.jobs.take());
+        let writer = self.write_thread.take().map(JoinHandle::join);
+        self.flusher.close();
+        if self.flush_thread.take().map(JoinHandle::join).is_some_and(|ended| ended.is_err()) {
+            tracing::error!("the flusher stopped before its time");
+        }
+        // The last connection that closes takes the log in, so it is the writer's, under the lock.
+        drop(self.readers.take());
+        match writer {
+            Some(Ok(writer)) => writer.close(self.close_wait),
+            _ => tracing::error!("the writer stopped before its time"),
+        }
+    }
+}
+
+fn stopped() -> StorageError {
+    StorageError::Backend("the writer of the store has stopped".into())
+}
+
+impl fmt::Debug for TursoStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TursoStorage").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+/// Time for which a caller polls for its answer before it sleeps: a few commits.
+const POLL_TIME: Duration = Duration::from_micros(100);
+
+/// Polls for an answer for a short while: a commit takes some tens of microseconds, and being
+/// woken for its answer would take as long again. Yields in between, so that a lone processor is
+/// left to the writer.
+fn poll_briefly<T>(answer: &Receiver<T>) -> Option<T> {
+    let began = Instant::now();
+    while began.elapsed() < POLL_TIME {
+        match answer.try_recv() {
+            Ok(answer) => return Some(answer),
+            Err(TryRecvError::Empty) => std::thread::yield_now(),
+            Err(TryRecvError::Disconnected) => return None,
+        }
+    }
+    None
+}
+
+impl Drop for TursoStorage {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Storage for TursoStorage {
+    fn apply(&self, batch: WriteBatch, durability: Durability) -> Result<Commit, StorageError> {
+        let (ack, answer) = sync_channel(1);
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(Job { batch, durability, ack }).map_err(|_| stopped())?;
+        if durability == Durability::Process
+            && let Some(answer) = poll_briefly(&answer)
+        {
+            return answer;
+        }
+        answer.recv().map_err(|_| stopped())?
+    }
+
+    fn head(&self) -> Result<Head, StorageError> {
+        let seq = self.read(changes::newest)?;
+        Ok(Head { store_id: self.store_id, seq, format: schema::FORMAT })
+    }
+
+    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
+        self.read(|conn| episodes::read(conn, ids))
+    }
+
+    fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
+        self.read(|conn| steps::read(conn, ranges))
+    }
+
+    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
+        self.read(|conn| notes::read(conn, ids))
+    }
+
+    fn find(
+        &self,
+        kind: RecordKind,
+        sources: &[Source],
+    ) -> Result<Vec<Option<RecordId>>, StorageError> {
+        self.read(|conn| sources::find(conn, kind, sources))
+    }
+
+    fn list(
+        &self,
+        kind: RecordKind,
+        filter: &RecordFilter,
+        cursor: Option<ListEntry>,
+        limit: usize,
+    ) -> Result<Vec<ListEntry>, StorageError> {
+        self.read(|conn| list::read(conn, kind, filter, cursor, limit))
+    }
+
+    fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
+        self.read(|conn| changes::read(conn, after, limit))
+    }
+
+    fn vectors(
+        &self,
+        model: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<VectorRow>, StorageError> {
+        self.read(|conn| vectors::read(conn, model, after, limit))
+    }
+
+    fn stats(&self) -> Result<StorageStats, StorageError> {
+        self.files.probe().map_err(|displaced| displaced.noticed())?;
+        self.read(stats::read)
+    }
+
+    fn flush(&self) -> Result<(), StorageError> {
+        let (ack, answer) = sync_channel(1);
+        self.flusher.wait(Waiting::Flush(ack));
+        answer.recv().map_err(|_| stopped())?
+    }
+
+    fn check(&self) -> Result<Vec<String>, StorageError> {
+        self.read(check::run)
+    }
+}
