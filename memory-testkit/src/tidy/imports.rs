@@ -79,7 +79,7 @@ pub(super) fn double_supers(tree: &Tree) -> Vec<(String, usize)> {
     found
 }
 
-/// Target of a path.
+/// Module or item that a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     module: usize,
