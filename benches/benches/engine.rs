@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use memory_core::{Completion, Config, EpisodeId, MemStorage, Memory, NewEpisode, NewStep};
+use memory_core::{Completion, EpisodeId, MemStorage, Memory, NewEpisode, NewStep};
 use memory_storage_turso::{Options, TursoStorage};
 use memory_testkit::generate::Workload;
 use tempfile::TempDir;
@@ -32,7 +32,7 @@ struct Store {
 type Open = fn() -> Store;
 
 fn in_memory() -> Store {
-    let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+    let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
     memory.refresh().unwrap();
     Store { memory, _dir: None }
 }
@@ -40,7 +40,7 @@ fn in_memory() -> Store {
 fn in_libsql() -> Store {
     let dir = tempfile::tempdir().unwrap();
     let storage = TursoStorage::open(&dir.path().join("memory.db"), &Options::default()).unwrap();
-    let memory = Memory::open(Arc::new(storage), Config::default()).unwrap();
+    let memory = Memory::builder(Arc::new(storage)).open().unwrap();
     memory.refresh().unwrap();
     Store { memory, _dir: Some(dir) }
 }

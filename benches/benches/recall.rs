@@ -19,7 +19,8 @@ const IMPORT_SIZE: usize = 1_000;
 fn memory_of(n_notes: usize, embedder: Option<Arc<dyn Embedder>>, load: &mut Workload) -> Memory {
     let config = Config { cache_bytes: 0, ..Config::default() };
     let (storage, clock) = (Arc::new(MemStorage::new()), Arc::new(SystemClock));
-    let memory = Memory::with_parts(storage, config, clock, embedder).unwrap();
+    let memory =
+        Memory::builder(storage).config(config).clock(clock).embedder(embedder).open().unwrap();
     for _ in 0..n_notes / IMPORT_SIZE {
         memory.import((0..IMPORT_SIZE).map(|_| load.note()).collect()).unwrap();
     }

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use memory_core::bench::{LearnBench, step_name};
 use memory_core::{
-    Completion, Config, Episode, EpisodeId, Error, HitKind, MemStorage, Memory, NewEpisode,
-    Outcome, Query, RecordId, Scope, Strength,
+    Completion, Episode, EpisodeId, Error, HitKind, MemStorage, Memory, NewEpisode, Outcome, Query,
+    RecordId, Scope, Strength,
 };
 use serde::Serialize;
 
@@ -126,7 +126,7 @@ impl Replayer {
     fn new(set: &str) -> Result<Self, Error> {
         Ok(Self {
             report: Replay { set: set.to_owned(), ..Replay::default() },
-            memory: Memory::open(Arc::new(MemStorage::new()), Config::default())?,
+            memory: Memory::builder(Arc::new(MemStorage::new())).open()?,
             ids: BTreeMap::new(),
             learned: LearnBench::default(),
             popular: BTreeMap::new(),

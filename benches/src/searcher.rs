@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use memory_core::bench::Weights;
 use memory_core::{
     Config, Embedder, Error, Import, MemStorage, Memory, NewNote, NoteKind, Query, Record, Role,
-    Scope, Source, Strength, SystemClock,
+    Scope, Source, Strength,
 };
 use serde::Serialize;
 
@@ -101,21 +101,21 @@ impl Column for Product {
     }
 
     fn load(&self, set: &RetrievalSet) -> Result<(Box<dyn Searcher>, Loading), Error> {
-        let memory = Memory::with_parts(
-            Arc::new(MemStorage::new()),
-            // A question that is asked twice is searched for twice.
-            Config { cache_bytes: 0, ..Config::default() },
-            Arc::new(SystemClock),
-            self.embedder.clone(),
-        )?
-        .with_weights(self.weights);
+        let memory = Memory::builder(Arc::new(MemStorage::new()))
+            .config(
+                // A question that is asked twice is searched for twice.
+                Config { cache_bytes: 0, ..Config::default() },
+            )
+            .embedder(self.embedder.clone())
+            .open()?
+            .with_weights(self.weights);
         let mut loading = Loading::default();
         let mut notes = notes_of(set, &mut loading)?;
         let begin = Instant::now();
         while !notes.is_empty() {
             let rest = notes.split_off(notes.len().min(IMPORT_SIZE));
             let receipt = memory.import(notes)?;
-            loading.n_documents += receipt.value;
+            loading.n_documents += receipt.value.n_new;
             loading.n_cut += receipt.n_cut;
             loading.n_masked += receipt.n_masked;
             notes = rest;

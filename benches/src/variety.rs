@@ -7,7 +7,7 @@ use std::sync::Arc;
 use memory_core::bench::Weights;
 use memory_core::{
     Completion, Config, Embedder, Error, Import, MemStorage, Memory, NewEpisode, NewStep, Outcome,
-    Query, Record, Scope, Source, SystemClock,
+    Query, Record, Scope, Source,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -96,12 +96,10 @@ impl Episodes {
         embedder: &Arc<dyn Embedder>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let lines: Vec<Line> = read(dir, set)?;
-        let memory = Memory::with_parts(
-            Arc::new(MemStorage::new()),
-            Config { cache_bytes: 0, ..Config::default() },
-            Arc::new(SystemClock),
-            Some(Arc::clone(embedder)),
-        )?;
+        let memory = Memory::builder(Arc::new(MemStorage::new()))
+            .config(Config { cache_bytes: 0, ..Config::default() })
+            .embedder(Arc::clone(embedder))
+            .open()?;
         let (mut tasks, mut task_of) = (BTreeMap::<String, Task>::new(), HashMap::new());
         let mut imports = Vec::with_capacity(lines.len());
         for line in lines.into_iter().filter(|line| !line.task.trim().is_empty()) {

@@ -12,7 +12,7 @@
 //! use memory_core::{Config, MemStorage, Memory, RecordFilter, RecordKind, Scope, Timestamp};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+//! let memory = Memory::builder(Arc::new(MemStorage::new())).open()?;
 //! let rules = jsonl::Rules {
 //!     scope: None,
 //!     default_scope: Scope::new("acme/shop")?,

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memory_core::{
-    Completion, Config, Memory, NewEpisode, NewStep, Outcome, Query, Recall, Scope, SystemClock,
+    Completion, Config, Embedder, Memory, NewEpisode, NewStep, Outcome, Query, Recall, Scope,
 };
 use memory_embed::{Cached, MiniLm};
 use memory_storage_turso::{Options, TursoStorage};
@@ -56,15 +56,9 @@ fn open(path: &Path) -> Result<Arc<Memory>, Box<dyn Error>> {
         Config { snapshot_path: Some(path.with_extension("db.index")), ..Config::default() };
     // The model lies in the program: 24 MB, no download, some milliseconds a text.
     let embedder = Cached::new(MiniLm::embedded()?, N_CACHED_QUERIES);
-    let memory = Memory::with_parts(
-        Arc::new(storage),
-        config,
-        Arc::new(SystemClock),
-        Some(Arc::new(embedder)),
-    )?;
-    memory.embed_in_background();
-    memory.learn_in_background();
-    Ok(Arc::new(memory))
+    let embedder: Arc<dyn Embedder> = Arc::new(embedder);
+    let builder = Memory::builder(Arc::new(storage)).config(config).embedder(embedder);
+    Ok(Arc::new(builder.background(true).open()?))
 }
 
 /// Records one attempt at a task: its start, a failed step, and how it ended.

@@ -68,9 +68,7 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         complain(&cli::greeting(settings, &scope));
     }
-    let store = store::open(settings)?;
-    store.memory.embed_in_background();
-    store.memory.learn_in_background();
+    let store = store::open_for_serving(settings)?;
     let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
     let served = server::serve(Arc::clone(&store.memory), defaults);
     close(store, settings);

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memory_core::{Embedder, Memory, Storage, StorageError, SystemClock};
+use memory_core::{Embedder, Memory, Storage, StorageError};
 use memory_embed::{Cached, MiniLm};
 use memory_storage_turso::TursoStorage;
 
@@ -87,15 +87,25 @@ impl Store {
     }
 }
 
-/// Opens the store and the engine on it; the index loads in the background.
+/// Opens the store and the engine on it for one command; the index loads in the background.
 pub(crate) fn open(settings: &Settings) -> Result<Store, StoreError> {
+    open_with(settings, false)
+}
+
+/// Opens the store and the engine on it for a server, with threads that embed and learn.
+pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError> {
+    open_with(settings, true)
+}
+
+fn open_with(settings: &Settings, background: bool) -> Result<Store, StoreError> {
     let storage = TursoStorage::open(&settings.store, &settings.storage)
         .map_err(StoreError::storage(&settings.store))?;
     let storage = Arc::new(storage);
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
-    let (mut engine, clock) = (settings.engine.clone(), Arc::new(SystemClock));
+    let mut engine = settings.engine.clone();
     engine.snapshot_path.get_or_insert_with(|| snapshot_path(storage.path()));
-    let memory = Memory::with_parts(shared, engine, clock, embedder(settings)?)?;
+    let builder = Memory::builder(shared).config(engine).embedder(embedder(settings)?);
+    let memory = builder.background(background).open()?;
     Ok(Store { memory: Arc::new(memory), storage })
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> 
         }
         _ => from_io(&to, &error),
     })?;
-    let written = copy(store, half.path()).and_then(|()| place(half.path(), &to));
+    let written = copy(files, half.path()).and_then(|()| place(half.path(), &to));
     if written.is_err() {
         // The reserved name goes with what failed.
         drop(std::fs::remove_file(&to));
@@ -46,7 +46,6 @@ pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> 
 }
 
 fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
-    drop(open_private(to)?);
     let mut conn = readers::open(files)?;
     // VACUUM INTO writes, if only to the other file.
     conn.script("PRAGMA query_only = OFF")?;

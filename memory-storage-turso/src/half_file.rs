@@ -58,8 +58,5 @@ impl Drop for HalfFile {
 }
 
 fn exists(path: &Path) -> StorageError {
-    unavailable(
-        path,
-        "it exists; remove it if it is left over from a command that was stopped",
-    )
+    unavailable(path, "it exists; remove it if it is left over from a command that was stopped")
 }

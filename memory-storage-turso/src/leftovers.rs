@@ -16,8 +16,8 @@ use crate::connection::Connection;
 use crate::error::from_io;
 use crate::files::{Cause, Displaced};
 use crate::fingerprint::{self, FileId, Fingerprint, Stamp};
-use crate::migrate::migrate;
 use crate::half_file::HalfFile;
+use crate::migrate::migrate;
 use crate::paths::{LOG, LOG_INDEX, beside};
 use crate::schema::MIGRATIONS;
 

@@ -95,7 +95,7 @@ fn a_damaged_vector_is_made_again_from_its_text() {
     let store: Arc<dyn Storage> = Arc::new(store);
     let start = || {
         let (clock, embedder) = (Arc::new(SystemClock), Some(Arc::new(Constant) as _));
-        Memory::with_parts(Arc::clone(&store), Config::default(), clock, embedder).unwrap()
+        Memory::builder(Arc::clone(&store)).clock(clock).embedder(embedder).open().unwrap()
     };
     assert_eq!(start().embed_all().unwrap(), 2, "an episode and a note");
     conn.script("UPDATE vectors SET vector = x'00' WHERE kind = 2").unwrap();

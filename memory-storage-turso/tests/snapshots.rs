@@ -48,8 +48,7 @@ fn start(path: &Path, is_kept: bool) -> (Memory, Arc<TursoStorage>) {
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
     let snapshot_path = is_kept.then(|| path.with_extension("db.index"));
     let config = Config { snapshot_path, cache_bytes: 0, ..Config::default() };
-    let memory =
-        Memory::with_parts(shared, config, Arc::new(SystemClock), Some(Arc::new(Letters))).unwrap();
+    let memory = Memory::builder(shared).config(config).embedder(Arc::new(Letters)).open().unwrap();
     (memory, storage)
 }
 

@@ -12,7 +12,7 @@ use clap::Parser;
 use memory_benches::figure::{Figure, layout};
 use memory_benches::machine::Provenance;
 use memory_benches::server::{MeasuredServer, end, resident_bytes};
-use memory_core::{Config, MemStorage, Memory, Query};
+use memory_core::{MemStorage, Memory, Query};
 use memory_testkit::generate::Workload;
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ fn server_beside() -> Option<PathBuf> {
 
 /// Recall in this process, each question asked once, so that no cache of answers helps.
 fn engine_recall(n_notes: usize, n_questions: usize) -> Result<Option<Figure>, memory_core::Error> {
-    let memory = Memory::open(Arc::new(MemStorage::new()), Config::default())?;
+    let memory = Memory::builder(Arc::new(MemStorage::new())).open()?;
     let mut load = Workload::new(1)?;
     let mut n_left = n_notes;
     while n_left > 0 {

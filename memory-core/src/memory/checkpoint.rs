@@ -165,14 +165,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::Config;
     use crate::intake::Completion;
     use crate::model::Scope;
     use crate::storage::MemStorage;
 
     #[test]
     fn a_hand_over_is_what_a_handoff_gives_after_the_checkpoint() {
-        let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+        let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
         let new = NewEpisode::new(Scope::new("acme/shop").unwrap(), "a task");
         let id = memory.start(new).unwrap().value;
         memory.checkpoint(id, "half done").unwrap();

@@ -75,7 +75,6 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         ..Query::new(args.query.join(" "))
     };
     let store = store::open(settings)?;
-    store.memory.learn()?;
     let recall = store.memory.recall(&query)?;
     if output.is_json() {
         return output.value(&as_json(&recall)?);
@@ -88,7 +87,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         output.line(&block(hit.text.trim(), "   "))?;
         if explain {
             let terms: Vec<String> =
-                hit.terms.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+                hit.explanation().map(|(name, value)| format!("{name} {value:.3}")).collect();
             output.line(&format!("   = {}", one_line(&terms.join(", "), 400)))?;
         }
     }
@@ -119,7 +118,7 @@ fn hit_kinds(kind: Kind) -> Vec<HitKind> {
 fn as_json(recall: &Recall) -> Result<Value, Failure> {
     let hit = |hit: &Hit| -> Result<Value, Failure> {
         let terms: serde_json::Map<String, Value> =
-            hit.terms.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+            hit.explanation().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         Ok(json!({
             "strength": hit.strength.name(),
             "score": hit.score,

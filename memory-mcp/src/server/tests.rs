@@ -3,7 +3,7 @@
 mod broken_storage;
 mod growing_episode;
 
-use memory_core::{Config, MemStorage};
+use memory_core::MemStorage;
 use serde_json::Value;
 
 use super::*;
@@ -14,7 +14,7 @@ static BREAKS: Entry =
     Entry::for_test("breaks", |_, _| Err(CallError::Internal("secret detail".to_owned())));
 
 fn server() -> Server {
-    let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+    let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
     let defaults = ServeDefaults { scope: Scope::new("s").unwrap(), store: "memory".to_owned() };
     Server::new(Arc::new(memory), defaults)
 }

@@ -1,7 +1,6 @@
 //! `complete_episode`: ends an open episode and keeps what it taught.
 
-use memory_core::learning::Reflection;
-use memory_core::{Completion, Outcome, Remembered, Status};
+use memory_core::{Completion, Finished, Outcome, Receipt, Remembered, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -74,26 +73,22 @@ impl Tool for CompleteEpisode {
             lessons: args.lessons.0,
             ..Completion::default()
         };
-        let done = call.memory.finish(id, completion)?;
-        // The episode is stored: what it teaches is an extra.
-        let reflection = call.memory.reflect(id, &done.value).unwrap_or_else(|error| {
-            tracing::warn!(%error, "an episode ends without a reflection");
-            Reflection::default()
-        });
+        let Receipt { value: finished, n_masked, n_cut } = call.memory.finish(id, completion)?;
+        let Finished { n_steps, lessons, reflection } = finished;
         let is_merged = |lesson: &&Remembered| !matches!(lesson, Remembered::New { .. });
         Ok(Completed {
             episode_id: id.to_string(),
             status: Status::Completed.name(),
             outcome: outcome.name(),
-            n_steps: call.memory.episode(id)?.n_steps,
-            lesson_ids: done.value.iter().map(|lesson| lesson.id().to_string()).collect(),
+            n_steps,
+            lesson_ids: lessons.iter().map(|lesson| lesson.id().to_string()).collect(),
             reward: reflection.reward.map(rounded),
             surprise: reflection.surprise.map(rounded),
             reflection: reflection.text,
             lessons_wanted: reflection.request,
-            merged: done.value.iter().filter(is_merged).count(),
-            n_masked: done.n_masked,
-            n_cut: done.n_cut,
+            merged: lessons.iter().filter(is_merged).count(),
+            n_masked,
+            n_cut,
         })
     }
 }

@@ -1,8 +1,6 @@
 //! `start_episode`: begins an episode and shows what helps with its task.
 
-use memory_core::{
-    Context, Error, Hit, NewEpisode, Query, Relation, RelationKind, Shown, Strength,
-};
+use memory_core::{Begun, Context, Error, Lookup, NewEpisode, Receipt, Relation, RelationKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +13,7 @@ use crate::wire::{
 };
 
 /// Hits that are shown when the call names no number.
-const DEFAULT_HITS: u64 = 5;
+const DEFAULT_HITS: usize = 5;
 
 /// Size of the advice, in tokens.
 const ADVICE_TOKENS: usize = 160;
@@ -106,20 +104,13 @@ impl Tool for StartEpisode {
         };
         let scope = call.scope(args.scope.as_deref())?;
         let relations = relations(call, args.relation, args.related_to.as_deref())?;
-        let limit = args.recall_limit.unwrap_or(DEFAULT_HITS);
-        // Looked up before the episode is stored, so that it cannot find itself.
-        let mut query = Query::new(task.as_str());
-        query.scope = Some(scope.clone());
-        query.own_scope = Some(scope.clone());
-        query.limit = Some(count(limit));
-        query.max_tokens = args.max_tokens.map(count);
-        let looked = limit > 0 && !task.trim().is_empty();
-        let found = if looked { look_up(call, &query)? } else { Ok(Vec::new()) };
+        let lookup = Lookup {
+            limit: args.recall_limit.map_or(DEFAULT_HITS, count),
+            max_tokens: args.max_tokens.map(count),
+            advice_tokens: ADVICE_TOKENS,
+        };
         let mut new = NewEpisode::new(scope.clone(), task);
         new.relations = relations;
-        let shown =
-            |hit: &Hit| Shown { record: hit.record.id(), strong: hit.strength == Strength::Strong };
-        new.shown = found.iter().flatten().map(shown).collect();
         new.context = Context {
             task_type: args.task_type.map(Into::into),
             language: args.language.map(Into::into),
@@ -131,35 +122,29 @@ impl Tool for StartEpisode {
             session: args.session.map(Into::into),
             branch: args.branch.map(Into::into),
         };
-        let advice = if looked { advise(call, &new) } else { None };
-        let started = call.memory.start(new)?;
-        let (hits, degraded) = match found {
-            Ok(hits) => (hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(), None),
-            Err(reason) => (Vec::new(), Some(reason)),
-        };
+        let Receipt { value: begun, n_masked, n_cut } = begin(call, new, lookup)?;
         Ok(Started {
-            episode_id: started.value.to_string(),
+            episode_id: begun.id.to_string(),
             scope: scope.to_string(),
-            hits,
-            advice,
+            hits: begun.hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(),
+            advice: begun.advice.map(|advice| advice.text),
             resumed: None,
-            degraded,
-            n_masked: started.n_masked,
-            n_cut: started.n_cut,
-            looked,
+            degraded: begun.degraded,
+            n_masked,
+            n_cut,
+            looked: lookup.limit > 0,
         })
     }
 }
 
-/// The playbook in short, where there is experience.
-fn advise(call: &Call<'_>, new: &NewEpisode) -> Option<String> {
-    match call.memory.recommend(&new.task, &new.scope, ADVICE_TOKENS) {
-        Ok(advice) => Some(advice.text).filter(|_| advice.expected.is_some()),
-        Err(error) => {
-            tracing::warn!(%error, "an episode begins without advice");
-            None
-        }
-    }
+/// Begins the episode; a limit that is too large is named as the argument it came from.
+fn begin(call: &Call<'_>, new: NewEpisode, lookup: Lookup) -> Result<Receipt<Begun>, CallError> {
+    call.memory.begin(new, lookup).map_err(|error| match error {
+        Error::LimitExceeded { what: "limit", limit, got } => CallError::Refused(format!(
+            "recall_limit: {got} is more than the limit of {limit}; send less"
+        )),
+        error => error.into(),
+    })
 }
 
 /// Goes on with an episode instead of beginning one.
@@ -192,22 +177,6 @@ fn relations(
         (kind, Some(id)) => {
             let kind = kind.map_or(RelationKind::Follows, |One(kind)| kind);
             Ok(vec![Relation { kind, episode: call.episode_id("related_to", id)? }])
-        }
-    }
-}
-
-/// Hits, or why there are none; only a wrong argument is the call's error, so that a broken search
-/// never costs the episode.
-fn look_up(call: &Call<'_>, query: &Query) -> Result<Result<Vec<Hit>, String>, CallError> {
-    match call.memory.recall(query) {
-        Ok(found) => Ok(Ok(found.hits)),
-        Err(Error::LimitExceeded { limit, got, .. }) => Err(CallError::Refused(format!(
-            "recall_limit: {got} is more than the limit of {limit}; send less"
-        ))),
-        Err(error @ Error::Invalid { .. }) => Err(error.into()),
-        Err(error) => {
-            tracing::warn!(%error, "an episode begins without a look at the past");
-            Ok(Err(error.to_string()))
         }
     }
 }

@@ -37,6 +37,7 @@ impl HitAnswer {
     /// Takes a hit; the terms of its score only if they are asked for.
     pub(crate) fn new(hit: Hit, explain: bool) -> Self {
         let id = hit.record.id().to_string();
+        let why = explain.then(|| hit.explanation().map(|(name, n)| (name, rounded(n))).collect());
         let (kind, scope, source, at, outcome, status) = match hit.record {
             Record::Episode(episode) => {
                 let (outcome, status) = (episode.outcome(), episode.status());
@@ -51,7 +52,6 @@ impl HitAnswer {
                 (note.kind.name(), note.scope, note.source, note.occurred_at, None, superseded)
             }
         };
-        let terms = hit.terms.into_iter().map(|(name, value)| (name, rounded(value)));
         Self {
             kind,
             id,
@@ -64,7 +64,7 @@ impl HitAnswer {
             outcome,
             status,
             step_idx: hit.step_idx,
-            why: explain.then(|| terms.collect()),
+            why,
             at,
         }
     }

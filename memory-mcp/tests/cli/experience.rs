@@ -13,7 +13,7 @@ use crate::home::Home;
 
 fn open(home: &Home) -> Memory {
     let storage = TursoStorage::open(&home.path("memory.db"), &Options::default()).unwrap();
-    let memory = Memory::open(Arc::new(storage), Config::default()).unwrap();
+    let memory = Memory::builder(Arc::new(storage)).open().unwrap();
     memory.refresh().unwrap();
     memory
 }

@@ -7,7 +7,7 @@ mod scenario;
 use std::path::Path;
 use std::sync::Arc;
 
-use memory_core::{Config, Error, MemStorage, Memory, Query, Storage, StorageError};
+use memory_core::{Error, MemStorage, Memory, Query, Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 
@@ -245,7 +245,7 @@ fn assert_load_fails(
 ) {
     let faulty = Arc::new(FaultStorage::new(Arc::clone(storage)));
     faulty.arm(Fault::from(Calls::All, n, moment, error));
-    let memory = Memory::open(Arc::clone(&faulty) as _, Config::default()).unwrap();
+    let memory = Memory::builder(Arc::clone(&faulty) as _).open().unwrap();
     for text in ["walrus", ""] {
         let refused = memory.recall(&Query::new(text)).unwrap_err().to_string();
         assert!(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use memory_core::backend::StepRange;
 use memory_core::{
-    Completion, Config, Episode, EpisodeId, Error, Import, Memory, NewEpisode, NewNote, NewStep,
-    Note, NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Remembered, Scope,
+    Completion, Episode, EpisodeId, Error, Import, Memory, NewEpisode, NewNote, NewStep, Note,
+    NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Remembered, Scope,
     Source, Step, StepClock, Storage, Strength, Timestamp,
 };
 
@@ -110,7 +110,7 @@ impl Caller {
     /// A caller whose clock shows and numbers the same in every run.
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
         let clock = StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000);
-        let memory = Memory::with_parts(storage, Config::default(), Arc::new(clock), None).unwrap();
+        let memory = Memory::builder(storage).clock(Arc::new(clock)).open().unwrap();
         // The index loads on a thread of its own; afterwards every call to the storage is the caller's.
         memory.refresh().unwrap();
         Self::on(memory)
@@ -134,7 +134,7 @@ impl Caller {
                 let lessons = vec!["badger lesson".to_owned(), "ferret lesson".to_owned()];
                 let outcome = Some(Outcome::Success);
                 let completion = Completion { outcome, lessons, ..Completion::default() };
-                let lessons = self.memory.finish(episode, completion)?.value;
+                let lessons = self.memory.finish(episode, completion)?.value.lessons;
                 self.lessons = lessons.iter().map(Remembered::id).collect();
             }
             Act::Checkpoint => _ = self.memory.checkpoint(episode, "gecko checkpoint")?,

@@ -1,14 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::config::Config;
 use crate::intake::{NewEpisode, NewNote};
 use crate::model::NoteKind;
 use crate::storage::MemStorage;
 
 /// A memory with an episode and four notes; returns the ids of the notes, oldest first.
 fn filled() -> (Memory, Vec<RecordId>) {
-    let memory = Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap();
+    let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
     let scope = Scope::new("acme/shop").unwrap();
     memory.start(NewEpisode::new(scope.clone(), "a task")).unwrap();
     let notes = ["alpha", "beta", "gamma", "delta"].map(|text| {

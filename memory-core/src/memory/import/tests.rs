@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::config::Config;
 use crate::model::{NoteKind, Outcome, Record, Scope};
 use crate::storage::{MemStorage, RecordFilter};
 
 fn memory() -> Memory {
-    Memory::open(Arc::new(MemStorage::new()), Config::default()).unwrap()
+    Memory::builder(Arc::new(MemStorage::new())).open().unwrap()
 }
 
 fn scope() -> Scope {

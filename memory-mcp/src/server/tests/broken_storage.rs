@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::{Config, MemStorage, Memory, Scope, StorageError, Timestamp};
+use memory_core::{MemStorage, Memory, Scope, StorageError, Timestamp};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let storage = Arc::new(FaultStorage::new(Arc::new(MemStorage::new())));
-        let memory = Memory::open(Arc::clone(&storage) as _, Config::default()).unwrap();
+        let memory = Memory::builder(Arc::clone(&storage) as _).open().unwrap();
         memory.refresh().unwrap();
         let scope = Scope::new("shop").unwrap();
         let defaults = ServeDefaults { scope, store: "memory".to_owned() };
