@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use memory_core::{
     Config, EmbedError, Embedder, Import, Memory, NewNote, NoteKind, Query, RecordFilter,
-    RecordKind, Role, Scope, Source, Storage, Strength, SystemClock,
+    RecordKind, Role, Scope, Source, Storage, Strength,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
 
@@ -48,7 +48,11 @@ fn start(path: &Path, is_kept: bool) -> (Memory, Arc<TursoStorage>) {
     let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
     let snapshot_path = is_kept.then(|| path.with_extension("db.index"));
     let config = Config { snapshot_path, cache_bytes: 0, ..Config::default() };
-    let memory = Memory::builder(shared).config(config).embedder(Arc::new(Letters)).open().unwrap();
+    let memory = Memory::builder(shared)
+        .config(config)
+        .embedder(Arc::new(Letters) as Arc<dyn Embedder>)
+        .open()
+        .unwrap();
     (memory, storage)
 }
 

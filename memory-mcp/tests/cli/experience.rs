@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use memory_core::{
-    Completion, Config, EpisodeId, Memory, NewEpisode, NewNote, NewStep, NoteId, NoteKind, Outcome,
+    Completion, EpisodeId, Memory, NewEpisode, NewNote, NewStep, NoteId, NoteKind, Outcome,
     Relation, RelationKind, Scope, Shown, Source, Timestamp,
 };
 use memory_storage_turso::{Options, TursoStorage};
