@@ -45,16 +45,17 @@
 pub mod bench;
 mod clock;
 mod config;
+mod dedup;
 mod embed;
 mod error;
 mod index;
 mod intake;
 mod learn;
-mod likeness;
 mod memory;
 mod model;
 mod retention;
 mod retrieve;
+mod secret;
 mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};

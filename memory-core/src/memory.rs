@@ -23,7 +23,7 @@ use crate::embed::Embedder;
 use crate::embed::worker::{Embedding, Worker};
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
-use crate::intake::Desk;
+use crate::intake::Intake;
 use crate::model::{
     Episode, EpisodeId, Feedback, IdRange, Note, NoteId, Record, RecordId, RecordKind, Step,
     Timestamp,
@@ -351,8 +351,8 @@ impl Memory {
         self.index.refresh(self.storage.as_ref(), wait)
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk::new(&self.config, self.clock.now())
+    fn intake(&self) -> Intake<'_> {
+        Intake::new(&self.config, self.clock.now())
     }
 
     fn apply(

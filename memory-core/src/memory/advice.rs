@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::{Memory, wording};
 use crate::error::Error;
-use crate::intake::mask;
 use crate::learn::advice::{
     Contradiction, KnownError, Lesson, LessonRequest, Playbook, Precedent, Sources, Words, call_of,
     lesson_request, playbook, reflect,
@@ -15,6 +14,7 @@ use crate::learn::evidence::Record as Successes;
 use crate::learn::{Learned, NameNo, Run, Signature, TaskKey};
 use crate::model::{EpisodeId, HitKind, NoteId, NoteKind, Record, RecordId, Scope, Step};
 use crate::retrieve::{Hit, Query, Strength};
+use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
 
 /// Episodes of tasks alike that advice rests on, besides those of the very task.

@@ -20,15 +20,15 @@ impl Memory {
     /// tags, [`Error::NotFound`] for a tie to an episode that is not stored, [`Error::Conflict`] when its
     /// source is stored already, [`Error::Storage`].
     pub fn start(&self, new: NewEpisode) -> Result<Receipt<EpisodeId>, Error> {
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let id = EpisodeId::from_bytes(self.clock.next_id());
-        let mut episode = Box::new(desk.episode(id, new)?);
+        let mut episode = Box::new(intake.episode(id, new)?);
         let ties: Vec<RecordId> = episode.relations.iter().map(|tie| tie.episode.into()).collect();
         self.check_stored(&ties)?;
         episode.relations.extend(self.retried(&episode)?);
         let insert = Op::InsertEpisode { episode, steps: Vec::new() };
         self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(id))
+        Ok(intake.receipt(id))
     }
 
     /// Appends steps to an open episode, all or none; says what is known of errors among them.
@@ -41,9 +41,9 @@ impl Memory {
         if steps.is_empty() {
             return Err(Error::invalid("steps", "must hold at least one step"));
         }
-        let mut desk = self.desk();
-        let steps = desk.steps(steps)?;
-        let failed = self.errors_of(&steps, desk.now());
+        let mut intake = self.intake();
+        let steps = intake.steps(steps)?;
+        let failed = self.errors_of(&steps, intake.now());
         let n_new = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
@@ -54,7 +54,7 @@ impl Memory {
         };
         let first_idx = n_steps.saturating_sub(n_new);
         let known_errors = self.known_errors(&failed, first_idx);
-        Ok(desk.receipt(Logged { n_steps, known_errors }))
+        Ok(intake.receipt(Logged { n_steps, known_errors }))
     }
 
     /// Ends an open episode; gives what its lessons became, as by [`Memory::remember`].
@@ -69,8 +69,8 @@ impl Memory {
         episode: EpisodeId,
         completion: Completion,
     ) -> Result<Receipt<Vec<Remembered>>, Error> {
-        let mut desk = self.desk();
-        let (closing, lessons) = desk.closing(completion)?;
+        let mut intake = self.intake();
+        let (closing, lessons) = intake.closing(completion)?;
         self.check_stored(&closing.followed)?;
         let ended_at = closing.ended_at;
         let mut batch = WriteBatch::of(Op::Close { episode, closing: Box::new(closing) });
@@ -79,13 +79,13 @@ impl Memory {
             let stored = self.episode(episode)?;
             for text in lessons {
                 let id = NoteId::from_bytes(self.clock.next_id());
-                let (op, lesson) = self.tell(desk.lesson(id, &stored, ended_at, text))?;
+                let (op, lesson) = self.deduplicate(intake.lesson(id, &stored, ended_at, text))?;
                 batch.ops.extend(op);
                 told.push(lesson);
             }
         }
         self.apply("complete episode", batch, Durability::Power)?;
-        Ok(desk.receipt(told))
+        Ok(intake.receipt(told))
     }
 
     /// Refuses ids under which nothing is stored.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Memory;
 use crate::error::Error;
-use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
+use crate::intake::{Completion, Intake, NewEpisode, NewNote, NewStep, Receipt};
 use crate::learn::Digest;
 use crate::model::{Episode, EpisodeId, NoteId, RecordId, RecordKind, Relation, Shown, Source};
 use crate::storage::{Durability, Op, WriteBatch};
@@ -41,7 +41,7 @@ impl Memory {
     /// [`Error::Invalid`] and [`Error::LimitExceeded`] as for [`Memory::start`], [`Memory::log`] and
     /// [`Memory::remember`], also for a record without a source; [`Error::Storage`].
     pub fn import(&self, records: Vec<Import>) -> Result<Receipt<usize>, Error> {
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let mut ops = Vec::with_capacity(records.len());
         let (ties, records): (Vec<Import>, Vec<Import>) =
             records.into_iter().partition(|record| matches!(record, Import::Ties { .. }));
@@ -49,10 +49,10 @@ impl Memory {
             match record {
                 Import::Note(new) => {
                     let id = NoteId::from_bytes(self.clock.next_id());
-                    ops.push(Op::InsertNote(Box::new(desk.note(id, *new)?)));
+                    ops.push(Op::InsertNote(Box::new(intake.note(id, *new)?)));
                 }
                 Import::Episode(new, steps, completion) => {
-                    self.take_episode(&mut desk, *new, steps, completion, &mut ops)?;
+                    self.take_episode(&mut intake, *new, steps, completion, &mut ops)?;
                 }
                 Import::Ties { .. } => {}
             }
@@ -62,27 +62,27 @@ impl Memory {
         if !ops.is_empty() {
             self.apply("import records", WriteBatch { ops }, Durability::Process)?;
         }
-        Ok(desk.receipt(n_new))
+        Ok(intake.receipt(n_new))
     }
 
     /// What is to be written for an episode.
     fn take_episode(
         &self,
-        desk: &mut Desk<'_>,
+        intake: &mut Intake<'_>,
         new: NewEpisode,
         steps: Vec<NewStep>,
         completion: Option<Box<Completion>>,
         ops: &mut Vec<Op>,
     ) -> Result<(), Error> {
         let id = EpisodeId::from_bytes(self.clock.next_id());
-        let mut episode = Box::new(desk.episode(id, new)?);
-        let steps = desk.steps(steps)?;
+        let mut episode = Box::new(intake.episode(id, new)?);
+        let steps = intake.steps(steps)?;
         let mut notes = Vec::new();
         if let Some(completion) = completion {
-            let (closing, lessons) = desk.closing(*completion)?;
+            let (closing, lessons) = intake.closing(*completion)?;
             for text in lessons {
                 let id = NoteId::from_bytes(self.clock.next_id());
-                let note = desk.lesson(id, &episode, closing.ended_at, text);
+                let note = intake.lesson(id, &episode, closing.ended_at, text);
                 notes.push(Op::InsertNote(Box::new(note)));
             }
             episode.closing = Some(closing);
@@ -127,6 +127,8 @@ impl Memory {
                 Import::Ties { .. } => continue,
             };
             let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?;
+            // As it is stored, so that it is found.
+            let source = source.masked();
             keyed.push(((kind, source), record));
         }
         let mut known = BTreeSet::new();

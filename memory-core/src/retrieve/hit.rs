@@ -1,7 +1,7 @@
 //! What is answered.
 
 use super::query::Strength;
-use crate::model::Record;
+use crate::model::{NoteId, Record};
 
 /// One piece of past experience that fits the query.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,9 @@ pub struct Hit {
     pub text: String,
     /// The first step of the part of the episode that fits best, when that is not its task.
     pub step_idx: Option<u32>,
+    /// Notes among the hits of the same answer that contradict it, as far as words can tell; the newer
+    /// of two comes first.
+    pub contradicts: Vec<NoteId>,
     /// Every term of the score, by name.
     pub terms: Vec<(&'static str, f64)>,
 }

@@ -6,6 +6,7 @@
 
 mod cache;
 mod candidates;
+mod contradictions;
 mod dates;
 mod excerpt;
 mod fuse;
@@ -109,6 +110,7 @@ impl Retriever<'_> {
         };
         let changes_at;
         (recall.hits, changes_at) = self.hits(ranked, limit, text)?;
+        contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
         Ok(Answer { recall, changes_at })

@@ -12,7 +12,7 @@ use crate::{scope, store};
 /// Arguments of `remember`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What is to be remembered; `-` reads standard input
+    /// The text; `-` reads standard input
     text: String,
     /// lesson, fact, preference, decision, reference or turn
     #[arg(long, default_value = "fact", value_parser = filter::note_kind)]
@@ -23,10 +23,10 @@ pub(crate) struct Args {
     /// The note that this one replaces
     #[arg(long, value_name = "ID")]
     supersedes: Option<String>,
-    /// From when it holds
+    /// Beginning of its validity
     #[arg(long, value_name = "WHEN")]
     valid_from: Option<String>,
-    /// Until when it holds
+    /// End of its validity
     #[arg(long, value_name = "WHEN")]
     valid_to: Option<String>,
 }
@@ -72,20 +72,22 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     let id = record::short_id(memory, receipt.value.id().into())?;
     output.line(&match receipt.value {
         Remembered::New { .. } => format!("remembered {id} in {scope}"),
-        Remembered::Merged { .. } => format!("known already as {id}; nothing new was stored"),
+        Remembered::Merged { .. } => format!("already stored as {id}; nothing new was stored"),
         Remembered::Rejected { .. } => {
             format!("not stored: superseded by {id}; to bring it back add --supersedes {id}")
         }
     })?;
     for other in contradicts {
         let other = record::short_id(memory, (*other).into())?;
-        output.remark(&format!("may contradict {other}; if it replaces that, use --supersedes"));
+        output.remark(&format!(
+            "may contradict {other}; both are kept; to replace it add --supersedes {other}"
+        ));
     }
     remark_receipt(&receipt, output);
     Ok(())
 }
 
-/// A text of the command line; `-` stands for standard input.
+/// Returns a text of the command line; `-` stands for standard input.
 pub(super) fn given(mut text: String) -> Result<String, Failure> {
     if text == "-" {
         text.clear();
@@ -96,7 +98,7 @@ pub(super) fn given(mut text: String) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// What was changed in a text before it was stored.
+/// Prints what was changed in a text before it was stored.
 pub(super) fn remark_receipt<T>(receipt: &Receipt<T>, output: &mut Output<'_>) {
     if receipt.n_masked > 0 {
         output.remark(&format!("{} secrets masked", receipt.n_masked));
@@ -106,7 +108,7 @@ pub(super) fn remark_receipt<T>(receipt: &Receipt<T>, output: &mut Output<'_>) {
     }
 }
 
-/// A time may also lie ahead, so spans before now are not taken.
+/// Reads a time. It may lie ahead, so spans before now are not taken.
 fn when(text: Option<&str>) -> Result<Option<memory_core::Timestamp>, Failure> {
     let read = text.map(|text| {
         let unreadable =

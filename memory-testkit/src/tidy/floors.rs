@@ -6,8 +6,14 @@ use super::source::code_only;
 const ENGINE: &str = "memory-core/src/";
 
 /// The rooms, floor by floor from below: a room knows those of its own floor and of the floors below.
-const FLOORS: [&[&str]; 5] =
-    [&["model"], &["storage", "intake"], &["index", "embed", "learn"], &["retrieve"], &["memory"]];
+const FLOORS: [&[&str]; 6] = [
+    &["secret", "dedup"],
+    &["model"],
+    &["storage", "intake"],
+    &["index", "embed", "learn"],
+    &["retrieve"],
+    &["memory"],
+];
 
 /// Places where a room takes something from a floor above it.
 #[must_use]

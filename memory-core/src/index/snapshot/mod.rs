@@ -36,7 +36,7 @@ use head::{HEAD_BYTES, Head};
 use neighbour::Neighbour;
 
 /// Format written and read.
-const SNAPSHOT_VERSION: u32 = 3;
+const SNAPSHOT_VERSION: u32 = 4;
 
 /// Where vectors may begin.
 const ROWS_ALIGNMENT: u64 = 4096;

@@ -116,11 +116,14 @@ impl State {
                 *count = count.saturating_add(1);
                 touched.push((id, ChangeOp::Put));
             }
-            Op::Merge { note: id, at } => {
+            Op::Merge { note: id, at, tags } => {
                 let note = self.notes.get_mut(&id).ok_or(Rejection::Missing { id: id.into() })?;
                 undo.push(Undo::RestoreNote(Box::new(note.clone())));
                 note.n_merged = note.n_merged.saturating_add(1);
                 note.merged_at = Some(at);
+                note.tags.extend(tags);
+                note.tags.sort_unstable();
+                note.tags.dedup();
                 touched.push((id.into(), ChangeOp::Put));
             }
             Op::Tie { episode: id, relations, shown, followed } => {

@@ -175,9 +175,10 @@ impl<'s> Writer<'s> {
 
     /// Records by their sources, else by the id that they have in this store.
     fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Option<RecordId>>, Failure> {
+        let masked: Vec<Source> = sources.iter().cloned().map(Source::masked).collect();
         let mut found = self
             .storage
-            .find(kind, sources)
+            .find(kind, &masked)
             .map_err(|error| Failure::Failed(format!("find records by source: {error}")))?;
         for (id, source) in found.iter_mut().zip(sources) {
             if id.is_some() || source.external_id.len() != 36 {
