@@ -50,8 +50,8 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
 
 /// Tells whether one text is the other one written without capitals.
 ///
-/// This is too little to merge them. It is enough to take a text for one that was superseded, as then
-/// the answer says so and nothing is lost. Options (`-D`) and names of code keep their case.
+/// This is too little to merge them. It is enough to take a text for one that was superseded, as
+/// then the answer says so and nothing is lost. Options (`-D`) and names of code keep their case.
 pub(crate) fn is_same_in_small_letters(one: &str, other: &str) -> bool {
     let (one, other) = (canonical(one), canonical(other));
     let is_small = |text: &str| !text.contains(char::is_uppercase);
@@ -87,7 +87,8 @@ fn without_announcement(text: &str) -> &str {
 
 /// Writes an ordinary word at the beginning of a sentence without its capital.
 ///
-/// Ordinary is a capital with small letters behind it, `A` and `I`; `API`, `C++` and `getUser` are not.
+/// Ordinary is a capital with small letters behind it, `A` and `I`; `API`, `C++` and `getUser` are
+/// not.
 fn uncapitalized(word: &str) -> Cow<'_, str> {
     let letters = word.trim_end_matches(['.', ',', ';', ':', '!', '?', '…']);
     let mut chars = letters.chars();

@@ -263,11 +263,10 @@ impl Statement {
             .rev()
             .find(|word| word.begins_condition() || word.begins_place() || word.begins_means());
         match joint {
-            None => true,
             Some(word) if word.begins_condition() => false,
             // `Use tabs in Go files` says nothing of other files.
             Some(word) if word.begins_place() => !uses,
-            Some(_) => true,
+            _ => true,
         }
     }
 }
@@ -347,13 +346,12 @@ fn without_amendment(words: Vec<Word>) -> (Vec<Word>, bool) {
         }
         let next = words.get(at + 1).map(|word| word.form.as_str());
         match (word.form.as_str(), next) {
-            ("now" | "nowadays" | "currently" | "anymore", _) => amends = true,
             ("instead" | "rather", Some("of" | "than")) => {
                 amends = true;
                 // What was chosen before is named: `instead of npm`.
                 skips = 2;
             }
-            ("instead", _) => amends = true,
+            ("now" | "nowadays" | "currently" | "anymore" | "instead", _) => amends = true,
             ("since", _) | ("as", Some("of")) | ("from", Some("now")) => {
                 amends = true;
                 // `since March`, `as of 2.0`, `from now on`.

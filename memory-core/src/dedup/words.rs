@@ -419,12 +419,9 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             words.extend(chunk.unicode_words().map(|word| Word::of(word.to_lowercase())));
             continue;
         }
-        let around: &[char] = &[
-            ',', '.', ';', ':', '!', '?', '(', ')', '[', ']', '{', '}', '"', '\'', '`', '“', '”',
-            '…', '*',
-        ];
+        let around = |c: char| ",.;:!?()[]{}\"'`“”…*".contains(c);
         // A dot or dash in front may belong to the word: `.env`, `-D`.
-        let front: &[char] = &['(', '[', '{', '"', '\'', '`', '“', '*'];
+        let front = |c: char| "([{\"'`“*".contains(c);
         let word = chunk.trim_end_matches(around).trim_start_matches(front);
         let word = if word.is_empty() { chunk } else { word };
         // An option keeps its case.

@@ -131,8 +131,8 @@ impl Memory {
 
     /// Returns the change that merges a note into a stored one.
     fn merge(&self, note: &Note, stored: &Note) -> Result<Op, Error> {
-        let is_new = |tag: &&Box<str>| !stored.tags.contains(tag);
-        let tags: Vec<Box<str>> = note.tags.iter().filter(is_new).cloned().collect();
+        let mut tags = note.tags.clone();
+        tags.retain(|tag| !stored.tags.contains(tag));
         Error::check_limit("tags", self.config.max_labels, stored.tags.len() + tags.len())?;
         Ok(Op::Merge { note: stored.id, at: note.occurred_at, tags })
     }

@@ -51,7 +51,7 @@ pub(super) fn in_userinfo(text: &str, colon: usize) -> Option<Range<usize>> {
         return is_token.then_some(from..from + userinfo.len());
     };
     let port = password.split(['/', '?', '#']).next().unwrap_or_default();
-    let is_port = crosses && port.bytes().all(|byte| byte.is_ascii_digit());
+    let only_port = crosses && port.bytes().all(|byte| byte.is_ascii_digit());
     let two_addresses = crosses && (password.contains("://") || password.contains(','));
     // `user:password@host` tells what stands where.
     let is_told =
@@ -59,7 +59,7 @@ pub(super) fn in_userinfo(text: &str, colon: usize) -> Option<Range<usize>> {
     let is_secret = password.len() >= MIN_PASSWORD
         && !is_told
         && !user.contains(['/', '?', '\'', ','])
-        && !is_port
+        && !only_port
         && !two_addresses
         && !is_reference(password)
         && !is_placeholder(password)
@@ -200,6 +200,7 @@ fn of_bare(text: &str, from: usize, is_given: bool) -> Option<Range<usize>> {
     let is_secret = is_given
         && password.len() >= MIN_PASSWORD
         && !password.starts_with('-')
+        && !is_known_word(password)
         && !is_reference(password)
         && !is_placeholder(password);
     is_secret.then_some(from..from + password.len())

@@ -4,13 +4,14 @@
 //! number. Used by the intake for all free text, by [`crate::model::Scope`] for names of projects,
 //! and by all that gives stored text away, as rules grow and a text may be older than one.
 //!
-//! One scan finds words that secrets come with: the literals of the table `shapes.txt`, words such as
-//! `token` within names, `://`, `Bearer`. Only around such a word a rule is tried, on a bounded piece
-//! of text, so that the cost is linear whatever the text. Limits: a secret without a known shape,
+//! One scan finds words that secrets come with: the literals of the table `shapes.txt`, words such
+//! as `token` within names, `://`, `Bearer`. Only around such a word a rule is tried, on a bounded
+//! piece of text, so that the cost is linear whatever the text. Limits: a secret without a known shape,
 //! name or place is not seen; a password in prose only where "password is" stands before it.
 
 mod address;
 mod blocks;
+mod judge;
 mod keyed;
 mod names;
 mod scan;
@@ -179,7 +180,7 @@ impl Rules {
 /// Cost: one scan of the text, and a bounded piece of work for each word that secrets come with.
 /// Masking a masked text changes nothing.
 pub(crate) fn mask(text: String) -> (String, u32) {
-    mask_with(text, |_| None)
+    mask_with(text, |_| String::new())
 }
 
 /// Does the same for a text that names something: different secrets leave different marks, and the
@@ -187,10 +188,10 @@ pub(crate) fn mask(text: String) -> (String, u32) {
 ///
 /// The mark holds 32 bits of a hash of the secret, which is too little to tell a key by.
 pub(crate) fn mask_name(name: &str) -> (String, u32) {
-    mask_with(name.to_owned(), |secret| Some(fingerprint(secret)))
+    mask_with(name.to_owned(), |secret| format!(":{:08x}", fingerprint(secret)))
 }
 
-fn mask_with(text: String, mark: fn(&str) -> Option<u32>) -> (String, u32) {
+fn mask_with(text: String, mark: fn(&str) -> String) -> (String, u32) {
     let found = rules().map(|rules| rules.find(&text)).unwrap_or_default();
     if found.is_empty() {
         return (text, 0);
@@ -202,9 +203,7 @@ fn mask_with(text: String, mark: fn(&str) -> Option<u32>) -> (String, u32) {
         masked.push_str(text.get(from..range.start).unwrap_or_default());
         masked.push_str("[masked:");
         masked.push_str(name);
-        if let Some(mark) = mark(text.get(range.clone()).unwrap_or_default()) {
-            masked.push_str(&format!(":{mark:08x}"));
-        }
+        masked.push_str(&mark(text.get(range.clone()).unwrap_or_default()));
         masked.push(']');
         from = range.end;
     }
@@ -217,8 +216,8 @@ fn is_plain(name: &str) -> bool {
     matches!(name, "secret" | "authorization" | "cookie")
 }
 
-/// Orders what was found and makes one of what overlaps. The name is that of the widest: a shape says
-/// more than a name, so that of equal ones the shape counts.
+/// Orders what was found and makes one of what overlaps; a shape says more than a name, so that it
+/// gives the mark.
 fn joined(mut found: Vec<Found>) -> Vec<Found> {
     found.sort_by_key(|(range, name)| (range.start, usize::MAX - range.end, is_plain(name)));
     let mut joined: Vec<Found> = Vec::with_capacity(found.len());

@@ -1,4 +1,7 @@
-//! Tokens that are known by their shape: the table `shapes.txt` and how one of its lines is matched.
+//! Tokens that are known by their shape: the table `shapes.txt` and how its lines are matched.
+//!
+//! In: a text and the place of a literal in it. Out: the range to be masked, if a token is there.
+//! Used by the scan of this folder. Limits: only the first 512 bytes behind a literal are matched.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -11,7 +14,7 @@ use super::value::{is_placeholder, is_random};
 /// The table; its beginning says what a line means.
 const TABLE: &str = include_str!("shapes.txt");
 
-/// Longest piece of text that a shape is matched in, in bytes. What may be longer goes on from there.
+/// Longest piece of text that a shape is matched in, in bytes.
 const MAX_MATCHED: usize = 512;
 
 /// Longest piece before a literal that belongs to a token, in bytes.
@@ -82,7 +85,7 @@ impl Shape {
         self.head_regex.get_or_init(make).as_ref()
     }
 
-    /// Returns what is to be masked of the token whose literal stands at `literal`, if there is one.
+    /// Returns what is to be masked of the token whose literal stands at `literal`, if any.
     ///
     /// Cost: bounded, whatever the text.
     pub(super) fn find(&self, text: &str, literal: Range<usize>) -> Option<Range<usize>> {

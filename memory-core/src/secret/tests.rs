@@ -17,10 +17,6 @@ fn some(n: usize) -> String {
     "q7Zr2mKx9Tf4Wc8Lb3Hv6Np1Jd5Gs0Ya".chars().cycle().take(n).collect()
 }
 
-fn hex(n: usize) -> String {
-    "9f3c0b7e52d8a1464fe2b90d".chars().cycle().take(n).collect()
-}
-
 fn masked(text: &str) -> String {
     mask(text.to_owned()).0
 }
@@ -278,7 +274,9 @@ fn sources() -> Vec<(PathBuf, String)> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && !name.starts_with('.') && name != "target" && name != "tests" {
                 folders.push(path);
-            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !name.ends_with("tests.rs")
+            {
                 let text = fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
                 sources.push((path, code));

@@ -319,8 +319,8 @@ pub(super) fn is_time(value: &str) -> bool {
     is_date || is_span
 }
 
-/// Tells whether a value is a name of code: identifiers, joined by `.`, `::` or `->`, perhaps with a
-/// call or an index behind them.
+/// Tells whether a value is a name of code: identifiers, joined by `.`, `::` or `->`, perhaps with
+/// a call or an index behind them.
 pub(super) fn is_code(value: &str) -> bool {
     let bare = value.trim_start_matches(['&', '*', '!']);
     let end = bare.find(['(', '[', '{']).unwrap_or(bare.len());
