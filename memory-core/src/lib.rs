@@ -49,16 +49,17 @@ pub mod bench;
 mod clock;
 mod codec;
 mod config;
+mod dedup;
 mod embed;
 mod error;
 mod index;
 mod intake;
 mod learn;
-mod likeness;
 mod memory;
 mod model;
 mod retention;
 mod retrieve;
+mod secret;
 mod stats;
 mod storage;
 

@@ -29,7 +29,7 @@ use crate::embed::Embedder;
 use crate::embed::worker::Embedding;
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
-use crate::intake::Desk;
+use crate::intake::Intake;
 use crate::model::{
     Episode, EpisodeId, Feedback, IdRange, Note, NoteId, Record, RecordId, RecordKind, Step,
     Timestamp,
@@ -330,8 +330,8 @@ impl Memory {
         self.learning.refresh(self.storage.as_ref())
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk::new(&self.config, self.clock.now())
+    fn intake(&self) -> Intake<'_> {
+        Intake::new(&self.config, self.clock.now())
     }
 
     fn apply(

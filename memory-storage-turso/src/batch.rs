@@ -38,7 +38,7 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::InsertNote(note) => insert_note(conn, feed, note),
         Op::Remove(id) => remove(conn, feed, *id),
         Op::Judge { id, helpful } => judge(conn, feed, *id, *helpful),
-        Op::Merge { note, at } => merge(conn, feed, *note, *at),
+        Op::Merge { note, at, tags } => merge(conn, feed, *note, *at, tags),
         Op::Tie { episode, relations, shown, followed } => {
             let named = ties::columns(relations, shown, followed)?;
             tie(conn, feed, *episode, named)
@@ -173,10 +173,15 @@ fn merge(
     feed: &mut Feed,
     id: NoteId,
     at: Timestamp,
+    added: &[Box<str>],
 ) -> Result<Applied, StorageError> {
     let state = notes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
     notes::merge(conn, state.key, at, seq)?;
+    if !added.is_empty() {
+        let occurred_at = notes::add_tags(conn, state.key, added)?;
+        tags::insert(conn, id.into(), state.key, occurred_at, added)?;
+    }
     Ok(Applied::Done)
 }
 

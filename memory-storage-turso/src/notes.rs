@@ -107,6 +107,25 @@ pub(crate) fn merge(
     conn.execute(sql, vec![at.as_millis().into(), seq.into(), key.into()]).map(drop)
 }
 
+/// Adds labels to a note's; gives when the note happened or was said.
+pub(crate) fn add_tags(
+    conn: &mut Connection,
+    key: i64,
+    added: &[Box<str>],
+) -> Result<Timestamp, StorageError> {
+    let sql = "SELECT occurred_at, CAST(tags AS BLOB) FROM notes WHERE pk = ?";
+    let found = conn.first(sql, vec![key.into()], |row| {
+        Ok((Timestamp::from_millis(row.int()?), row.labels()?))
+    })?;
+    let (occurred_at, mut tags) = found
+        .ok_or_else(|| StorageError::Corrupt { what: "a note that was found has no row".into() })?;
+    tags.extend(added.iter().cloned());
+    tags.sort_unstable();
+    tags.dedup();
+    conn.execute("UPDATE notes SET tags = ? WHERE pk = ?", vec![labels(&tags)?, key.into()])?;
+    Ok(occurred_at)
+}
+
 /// Removes a note's row.
 pub(crate) fn remove(conn: &mut Connection, id: NoteId) -> Result<Option<Removed>, StorageError> {
     let sql = "SELECT seq, occurred_at, CAST(tags AS BLOB) FROM notes WHERE id = ?";

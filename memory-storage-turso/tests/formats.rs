@@ -174,7 +174,7 @@ fn a_store_of_format_2_keeps_everything_and_takes_digests() {
     let ops = vec![
         Op::KeepDigest { episode: id, digest: [1, 2].into() },
         Op::Judge { id: id.into(), helpful: true },
-        Op::Merge { note: sample::note_id(2), at: sample::instant(4) },
+        Op::Merge { note: sample::note_id(2), at: sample::instant(4), tags: vec![] },
     ];
     store.apply(WriteBatch { ops }, Durability::Power).unwrap();
     drop(store);

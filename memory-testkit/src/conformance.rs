@@ -135,7 +135,8 @@ macro_rules! conformance_tests {
                 readers_never_see_half_a_batch
                 a_reader_that_follows_the_feed_misses_nothing;
             marks: judgements_are_counted
-                a_note_told_again_is_counted
+                a_note_remembered_again_is_counted
+                labels_of_a_merged_text_are_added
                 what_an_episode_names_is_set_once_it_is_known
                 a_digest_is_kept_without_a_change
                 marks_of_unknown_records_are_rejected;

@@ -219,6 +219,11 @@ impl Index {
         self.load_after(within.saturating_sub(self.began.elapsed())) == Load::Done
     }
 
+    /// Returns the key under which notes are found that may have the same text.
+    pub(crate) fn text_key(text: &str) -> u64 {
+        unit::text_key(text)
+    }
+
     /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the records.
     pub(crate) fn notes_of_text(contents: &Contents, scope: &Scope, key: u64) -> Vec<NoteId> {
         contents.columns.notes_of_text(contents.columns.known_name(scope.as_str()), key)

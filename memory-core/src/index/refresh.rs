@@ -6,7 +6,6 @@ use std::sync::{PoisonError, RwLock};
 use super::columns::{Facts, Place};
 use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
 use super::{Contents, RecordNo, Semantic, UnitNo};
-use crate::likeness::text_key;
 use crate::model::{Episode, HitKind, Note, NoteKind, RecordId, Step};
 use crate::storage::{Follower, Seq, StepRange, Storage, StorageError, StoredVector, VectorRow};
 
@@ -272,7 +271,7 @@ impl Contents {
             tags,
             superseded: note.superseded_by.is_some(),
             n_steps_done: 0,
-            head_hash: text_key(note.text.as_str()),
+            head_hash: unit::text_key(note.text.as_str()),
             feedback: note.feedback,
             units: Vec::with_capacity(1),
         });

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use crate::dedup;
 use crate::model::{Episode, Note, Step};
 
 /// Steps of one window. A recall shows a window as the part of the episode that fits.
@@ -93,6 +94,11 @@ impl UnitText {
 pub(crate) fn content_hash(text: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
+/// Returns the key under which notes are found that may have the same text.
+pub(crate) fn text_key(text: &str) -> u64 {
+    content_hash(&dedup::key_text(text))
 }
 
 /// The text of a note, as indexed.

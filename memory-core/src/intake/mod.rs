@@ -1,8 +1,9 @@
 //! From what a caller gives to what is stored: checked, masked and cut, before anything is written.
 //!
-//! Who calls it: [`crate::Memory`]. What it must not know: storage, search.
+//! In: episodes, steps and notes as callers give them. Out: records of the model, and a receipt of
+//! how many secrets were masked and texts cut. Used by [`crate::Memory`]; knows neither storage nor
+//! search.
 
-mod secret;
 mod text;
 
 use crate::config::Config;
@@ -11,32 +12,31 @@ use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
     RecordId, Relation, Scope, Shown, Source, Step, Timestamp,
 };
-pub(crate) use secret::mask;
-use text::Intake;
+use text::Sanitizer;
 
 /// A task that an attempt begins on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEpisode {
     /// The project it belongs to.
     pub scope: Scope,
-    /// What is to be done; not empty.
+    /// The task; not empty.
     pub task: String,
     /// The setting.
     pub context: Context,
-    /// Where it is imported from.
+    /// Origin of an imported one.
     pub source: Option<Source>,
-    /// When the attempt began; now, if not said.
+    /// Beginning of the attempt; now, if not said.
     pub started_at: Option<Timestamp>,
     /// Its ties to earlier episodes.
     pub relations: Vec<Relation>,
-    /// What was shown before it began.
+    /// Records that were shown before it began.
     pub shown: Vec<Shown>,
-    /// What readers said of it elsewhere.
+    /// Judgements of readers elsewhere.
     pub feedback: Feedback,
 }
 
 impl NewEpisode {
-    /// An attempt at `task` that begins now, in a setting of which nothing is known.
+    /// Returns an attempt at `task` that begins now, in a setting of which nothing is known.
     #[must_use]
     pub fn new(scope: Scope, task: impl Into<String>) -> Self {
         Self {
@@ -57,13 +57,13 @@ impl NewEpisode {
 pub struct NewStep {
     /// Name of the tool; not empty.
     pub tool: String,
-    /// What the tool was used for where its name says too little.
+    /// Purpose of the call where the name of the tool says too little.
     pub action: Option<String>,
     /// Arguments, as JSON text; empty when there were none.
     pub args: String,
-    /// What the tool answered.
+    /// The answer of the tool.
     pub observation: String,
-    /// Whether it did what it was meant to; if not said, yes unless there is an error.
+    /// Success of the call; if not said, true unless there is an error.
     pub ok: Option<bool>,
     /// The error message.
     pub error: Option<String>,
@@ -71,30 +71,30 @@ pub struct NewStep {
     pub latency_ms: Option<u64>,
     /// Tokens that it cost.
     pub n_tokens: Option<u64>,
-    /// When it happened; now, if not said.
+    /// Time of the call; now, if not said.
     pub occurred_at: Option<Timestamp>,
 }
 
-/// How an episode ended.
+/// The end of an episode.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Completion {
-    /// What came of it; `None` abandons the episode.
+    /// Its outcome; `None` abandons the episode.
     pub outcome: Option<Outcome>,
-    /// What was done.
+    /// A summary of the work.
     pub summary: Option<String>,
     /// Files, links or commits that came of it.
     pub artifacts: Vec<String>,
-    /// What was learned; each is stored as a note of its own, linked to the episode.
+    /// Lessons; each is stored as a note of its own, linked to the episode.
     pub lessons: Vec<String>,
-    /// How good the result was, in [0, 1].
+    /// Quality of the result, in [0, 1].
     pub reward: Option<f64>,
-    /// What made the difference.
+    /// The reason of success or failure.
     pub reflection: Option<String>,
-    /// By how much the outcome was better than expected, in [-1, 1].
+    /// Outcome less what was expected, in [-1, 1].
     pub surprise: Option<f64>,
     /// Records whose advice was followed.
     pub followed: Vec<RecordId>,
-    /// When it ended; now, if not said.
+    /// Its end; now, if not said.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -103,11 +103,11 @@ pub struct Completion {
 pub struct NewNote {
     /// The project it belongs to.
     pub scope: Scope,
-    /// What it is.
+    /// Its kind.
     pub kind: NoteKind,
-    /// What is to be remembered; not empty.
+    /// The text; not empty.
     pub text: String,
-    /// Who said it.
+    /// The speaker.
     pub speaker: Option<String>,
     /// The conversation or document it is part of.
     pub session: Option<String>,
@@ -115,28 +115,28 @@ pub struct NewNote {
     pub position: u32,
     /// Free labels.
     pub tags: Vec<String>,
-    /// Where it is imported from.
+    /// Origin of an imported one.
     pub source: Option<Source>,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,
     /// The note that it replaces.
     pub supersedes: Option<NoteId>,
-    /// When it happened or was said; now, if not said.
+    /// Time of what it says; now, if not said.
     pub occurred_at: Option<Timestamp>,
-    /// From when it holds.
+    /// Beginning of its validity.
     pub valid_from: Option<Timestamp>,
-    /// Until when it holds.
+    /// End of its validity.
     pub valid_to: Option<Timestamp>,
-    /// How often it was told again elsewhere.
+    /// Number of equal texts merged into it elsewhere.
     pub n_merged: u32,
-    /// When that was the last time.
+    /// Time of the last of them.
     pub merged_at: Option<Timestamp>,
-    /// What readers said of it elsewhere.
+    /// Judgements of readers elsewhere.
     pub feedback: Feedback,
 }
 
 impl NewNote {
-    /// A text that is remembered as of now and for good.
+    /// Returns a text that is remembered as of now and for good.
     #[must_use]
     pub fn new(scope: Scope, kind: NoteKind, text: impl Into<String>) -> Self {
         Self {
@@ -160,58 +160,58 @@ impl NewNote {
     }
 }
 
-/// What was written, and what was changed in it on the way.
+/// Result of a write, and what was changed in it on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt<T> {
     /// The result.
     pub value: T,
-    /// Secrets that were masked.
+    /// Number of secrets that were masked.
     pub n_masked: u32,
-    /// Texts that were too long and kept by head and tail.
+    /// Number of texts that were too long and kept by head and tail.
     pub n_cut: u32,
 }
 
-/// Checks what callers give and counts what it masks and cuts.
-pub(crate) struct Desk<'a> {
+/// Checks what callers give, masks secrets, cuts what is too long, and counts both.
+pub(crate) struct Intake<'a> {
     config: &'a Config,
     now: Timestamp,
-    intake: Intake,
+    sanitizer: Sanitizer,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Intake<'a> {
     pub(crate) fn new(config: &'a Config, now: Timestamp) -> Self {
-        Self { config, now, intake: Intake::default() }
+        Self { config, now, sanitizer: Sanitizer::default() }
     }
 
-    /// When it was opened.
+    /// Returns the instant at which it was made.
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Hands out `value` with the counts so far.
+    /// Returns `value` with the counts so far.
     pub(crate) fn receipt<T>(&self, value: T) -> Receipt<T> {
-        Receipt { value, n_masked: self.intake.n_masked, n_cut: self.intake.n_cut }
+        Receipt { value, n_masked: self.sanitizer.n_masked, n_cut: self.sanitizer.n_cut }
     }
 
     pub(crate) fn episode(&mut self, id: EpisodeId, new: NewEpisode) -> Result<Episode, Error> {
-        let intake = &mut self.intake;
+        let sanitizer = &mut self.sanitizer;
         let context = new.context;
         Ok(Episode {
             id,
-            scope: new.scope,
-            task: intake.required("task", new.task, self.config.max_task_bytes)?,
+            scope: sanitizer.scope(new.scope),
+            task: sanitizer.required("task", new.task, self.config.max_task_bytes)?,
             context: Context {
-                task_type: intake.name("task_type", context.task_type)?,
-                language: intake.name("language", context.language)?,
-                framework: intake.name("framework", context.framework)?,
-                domain: intake.name("domain", context.domain)?,
-                tags: intake.labels("tags", &context.tags, self.config.max_labels)?,
-                agent: intake.name("agent", context.agent)?,
-                model: intake.name("model", context.model)?,
-                session: intake.name("session", context.session)?,
-                branch: intake.name("branch", context.branch)?,
+                task_type: sanitizer.name("task_type", context.task_type)?,
+                language: sanitizer.name("language", context.language)?,
+                framework: sanitizer.name("framework", context.framework)?,
+                domain: sanitizer.name("domain", context.domain)?,
+                tags: sanitizer.labels("tags", &context.tags, self.config.max_labels)?,
+                agent: sanitizer.name("agent", context.agent)?,
+                model: sanitizer.name("model", context.model)?,
+                session: sanitizer.name("session", context.session)?,
+                branch: sanitizer.name("branch", context.branch)?,
             },
-            source: new.source.map(text::checked_source).transpose()?,
+            source: sanitizer.source(new.source)?,
             started_at: new.started_at.unwrap_or(self.now),
             recorded_at: self.now,
             relations: new.relations,
@@ -229,14 +229,14 @@ impl<'a> Desk<'a> {
     }
 
     fn step(&mut self, new: NewStep) -> Result<Step, Error> {
-        let (config, intake) = (self.config, &mut self.intake);
-        let error = intake.optional(new.error, config.max_note_bytes);
+        let (config, sanitizer) = (self.config, &mut self.sanitizer);
+        let error = sanitizer.optional(new.error, config.max_note_bytes);
         Ok(Step {
             idx: 0,
-            tool: intake.required_name("tool", new.tool)?,
-            action: intake.name("action", new.action.map(Into::into))?,
-            args: intake.text(new.args, config.max_args_bytes),
-            observation: intake.text(new.observation, config.max_observation_bytes),
+            tool: sanitizer.required_name("tool", new.tool)?,
+            action: sanitizer.name("action", new.action.map(Into::into))?,
+            args: sanitizer.text(new.args, config.max_args_bytes),
+            observation: sanitizer.text(new.observation, config.max_observation_bytes),
             ok: new.ok.unwrap_or(error.is_none()),
             error,
             latency_ms: new.latency_ms,
@@ -245,9 +245,9 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The end of an episode, and the texts of its lessons.
+    /// Returns the end of an episode, and the texts of its lessons.
     pub(crate) fn closing(&mut self, new: Completion) -> Result<(Closing, Vec<Excerpt>), Error> {
-        let (config, intake) = (self.config, &mut self.intake);
+        let (config, sanitizer) = (self.config, &mut self.sanitizer);
         if let Some(reward) = new.reward
             && !(0.0..=1.0).contains(&reward)
         {
@@ -262,23 +262,23 @@ impl<'a> Desk<'a> {
         let artifacts: Vec<Box<str>> = new.artifacts.into_iter().map(Into::into).collect();
         let mut lessons = Vec::with_capacity(new.lessons.len());
         for lesson in new.lessons {
-            lessons.push(intake.required("lessons", lesson, config.max_note_bytes)?);
+            lessons.push(sanitizer.required("lessons", lesson, config.max_note_bytes)?);
         }
         let closing = Closing {
             outcome: new.outcome,
             ended_at: new.ended_at.unwrap_or(self.now),
-            summary: intake.optional(new.summary, config.max_note_bytes),
-            artifacts: intake.labels("artifacts", &artifacts, config.max_labels)?,
+            summary: sanitizer.optional(new.summary, config.max_note_bytes),
+            artifacts: sanitizer.labels("artifacts", &artifacts, config.max_labels)?,
             reward: new.reward,
             surprise: new.surprise,
             followed: new.followed,
-            reflection: intake.optional(new.reflection, config.max_note_bytes),
+            reflection: sanitizer.optional(new.reflection, config.max_note_bytes),
         };
         Ok((closing, lessons))
     }
 
     pub(crate) fn note(&mut self, id: NoteId, new: NewNote) -> Result<Note, Error> {
-        let (config, intake) = (self.config, &mut self.intake);
+        let (config, sanitizer) = (self.config, &mut self.sanitizer);
         if let (Some(from), Some(to)) = (new.valid_from, new.valid_to)
             && to < from
         {
@@ -288,13 +288,13 @@ impl<'a> Desk<'a> {
         Ok(Note {
             id,
             kind: new.kind,
-            scope: new.scope,
-            text: intake.required("text", new.text, config.max_note_bytes)?,
-            speaker: intake.name("speaker", new.speaker.map(Into::into))?,
-            session: intake.name("session", new.session.map(Into::into))?,
+            scope: sanitizer.scope(new.scope),
+            text: sanitizer.required("text", new.text, config.max_note_bytes)?,
+            speaker: sanitizer.name("speaker", new.speaker.map(Into::into))?,
+            session: sanitizer.name("session", new.session.map(Into::into))?,
             position: new.position,
-            tags: intake.labels("tags", &tags, config.max_labels)?,
-            source: new.source.map(text::checked_source).transpose()?,
+            tags: sanitizer.labels("tags", &tags, config.max_labels)?,
+            source: sanitizer.source(new.source)?,
             episode: new.episode,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,
@@ -308,7 +308,7 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The note of a lesson that an episode taught.
+    /// Returns the note of a lesson that an episode taught.
     pub(crate) fn lesson(
         &self,
         id: NoteId,

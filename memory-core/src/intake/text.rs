@@ -1,8 +1,8 @@
 //! Texts, names and labels on their way in.
 
-use super::secret::mask;
 use crate::error::Error;
-use crate::model::{Excerpt, Source};
+use crate::model::{Excerpt, Scope, Source};
+use crate::secret::mask;
 
 /// Longest name or label, in bytes.
 const MAX_NAME_BYTES: usize = 512;
@@ -10,14 +10,14 @@ const MAX_NAME_BYTES: usize = 512;
 /// Longest artifact or external id, in bytes: paths and links may be long.
 const MAX_LINK_BYTES: usize = 2_048;
 
-/// Masks, cuts and checks texts, and counts what it did.
+/// Masks, cuts and checks texts, and counts what was masked and cut.
 #[derive(Debug, Default)]
-pub(super) struct Intake {
+pub(super) struct Sanitizer {
     pub(super) n_masked: u32,
     pub(super) n_cut: u32,
 }
 
-impl Intake {
+impl Sanitizer {
     /// Masks and cuts a text.
     ///
     /// A text far above the limit is cut before it is masked as well, with room for a secret that
@@ -39,7 +39,7 @@ impl Intake {
         Excerpt::from_parts(Excerpt::cut(text, limit).as_str().to_owned(), full_bytes)
     }
 
-    /// A text that must say something.
+    /// Takes a text that must say something.
     pub(super) fn required(
         &mut self,
         field: &'static str,
@@ -52,12 +52,12 @@ impl Intake {
         Ok(self.text(text, limit))
     }
 
-    /// A text that may be missing; an empty one counts as missing.
+    /// Takes a text that may be missing; an empty one counts as missing.
     pub(super) fn optional(&mut self, text: Option<String>, limit: usize) -> Option<Excerpt> {
         text.filter(|text| !text.trim().is_empty()).map(|text| self.text(text, limit))
     }
 
-    /// A name that may be missing; an empty one counts as missing.
+    /// Takes a name that may be missing; an empty one counts as missing.
     pub(super) fn name(
         &mut self,
         field: &'static str,
@@ -71,7 +71,7 @@ impl Intake {
         }
     }
 
-    /// A name that must be given.
+    /// Takes a name that must be given.
     pub(super) fn required_name(
         &mut self,
         field: &'static str,
@@ -80,7 +80,7 @@ impl Intake {
         self.name(field, Some(name.into()))?.ok_or(Error::invalid(field, "must not be empty"))
     }
 
-    /// Labels: trimmed, sorted, without repeats and empty ones.
+    /// Takes labels: trimmed, sorted, without repeats and empty ones.
     pub(super) fn labels(
         &mut self,
         field: &'static str,
@@ -95,6 +95,26 @@ impl Intake {
         kept.sort_unstable();
         kept.dedup();
         Ok(kept)
+    }
+
+    /// Takes the origin of a record; a secret in its id leaves a mark of its own.
+    pub(super) fn source(&mut self, source: Option<Source>) -> Result<Option<Source>, Error> {
+        let Some(source) = source else { return Ok(None) };
+        if source.external_id.trim().is_empty() {
+            return Err(Error::invalid("source_id", "must not be empty"));
+        }
+        Error::check_limit("bytes of source_id", MAX_LINK_BYTES, source.external_id.len())?;
+        Error::check_limit("bytes of importer", MAX_NAME_BYTES, source.importer.len())?;
+        let masked = source.clone().masked();
+        let before = n_marks(&source.external_id);
+        self.n_masked += n_marks(&masked.external_id).saturating_sub(before);
+        Ok(Some(masked))
+    }
+
+    /// Takes a scope, which was masked when it was made, and counts what was.
+    pub(super) fn scope(&mut self, scope: Scope) -> Scope {
+        self.n_masked += n_marks(scope.as_str());
+        scope
     }
 
     fn bounded(
@@ -114,12 +134,7 @@ impl Intake {
     }
 }
 
-/// Where a record is imported from.
-pub(super) fn checked_source(source: Source) -> Result<Source, Error> {
-    if source.external_id.trim().is_empty() {
-        return Err(Error::invalid("source_id", "must not be empty"));
-    }
-    Error::check_limit("bytes of source_id", MAX_LINK_BYTES, source.external_id.len())?;
-    Error::check_limit("bytes of importer", MAX_NAME_BYTES, source.importer.len())?;
-    Ok(source)
+/// Returns the number of masked secrets in a name.
+fn n_marks(name: &str) -> u32 {
+    u32::try_from(name.matches("[masked:").count()).unwrap_or(u32::MAX)
 }

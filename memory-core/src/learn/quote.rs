@@ -10,8 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::digest::{Signature, members, step_name, unquoted};
 use super::text::one_line;
-use crate::intake::mask;
 use crate::model::{EpisodeId, Step};
+use crate::secret::mask;
 
 /// Arguments that alone say what was done.
 const SUFFICIENT: [&str; 7] = ["command", "cmd", "script", "query", "sql", "code", "arg"];

@@ -57,9 +57,9 @@ impl Memory {
     /// [`Error::Conflict`] when its source is stored already, [`Error::Storage`]. Nothing is stored
     /// then.
     pub fn begin(&self, new: NewEpisode, lookup: Lookup) -> Result<Receipt<Begun>, Error> {
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let id = EpisodeId::from_bytes(self.clock.next_id());
-        let mut episode = Box::new(desk.episode(id, new)?);
+        let mut episode = Box::new(intake.episode(id, new)?);
         let related: Vec<RecordId> =
             episode.relations.iter().map(|relation| relation.episode.into()).collect();
         self.check_stored(&related)?;
@@ -71,7 +71,7 @@ impl Memory {
         episode.relations.extend(self.retried(&episode));
         let insert = Op::InsertEpisode { episode, steps: Vec::new() };
         self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
-        Ok(desk.receipt(Begun { id, hits, advice, degraded }))
+        Ok(intake.receipt(Begun { id, hits, advice, degraded }))
     }
 
     /// Begins an episode without looking anything up.

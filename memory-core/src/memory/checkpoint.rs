@@ -70,17 +70,17 @@ impl Memory {
                 format!("is already {}; nothing is left to resume", episode.status().name());
             return Err(Error::Conflict { id: id.into(), reason: reason.into() });
         }
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let new = NewNote {
             episode: Some(id),
             position: episode.n_steps,
             ..NewNote::new(episode.scope.clone(), NoteKind::Checkpoint, text)
         };
         let note_id = NoteId::from_bytes(self.clock.next_id());
-        let note = desk.note(note_id, new)?;
+        let note = intake.note(note_id, new)?;
         let insert = WriteBatch::of(Op::InsertNote(Box::new(note.clone())));
         self.apply("keep checkpoint", insert, Durability::Power)?;
-        Ok(desk.receipt(note))
+        Ok(intake.receipt(note))
     }
 
     /// Gathers what is needed to go on with an episode, open or ended.

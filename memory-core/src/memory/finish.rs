@@ -35,8 +35,8 @@ impl Memory {
         id: EpisodeId,
         completion: Completion,
     ) -> Result<Receipt<Finished>, Error> {
-        let mut desk = self.desk();
-        let (closing, texts) = desk.closing(completion)?;
+        let mut intake = self.intake();
+        let (closing, texts) = intake.closing(completion)?;
         self.check_stored(&closing.followed)?;
         let mut episode = self.episode(id)?;
         let digest = digest_of(self.storage.as_ref(), id).map_err(Error::storage("read steps"))?;
@@ -46,9 +46,9 @@ impl Memory {
         let (mut lessons, mut contradictions) = (Vec::with_capacity(texts.len()), Vec::new());
         for text in texts {
             let note_id = NoteId::from_bytes(self.clock.next_id());
-            let note = desk.lesson(note_id, &episode, closing.ended_at, text);
+            let note = intake.lesson(note_id, &episode, closing.ended_at, text);
             let quoted = note.text.as_str().to_owned();
-            let (op, lesson) = self.tell(note)?;
+            let (op, lesson) = self.deduplicate(note)?;
             if let Remembered::New { contradicts, .. } = &lesson {
                 for other in contradicts {
                     let other = (*other, self.note(*other)?.text.as_str().to_owned());
@@ -69,7 +69,7 @@ impl Memory {
             tracing::warn!(%error, "an episode ends without a reflection");
             None
         });
-        Ok(desk.receipt(Finished {
+        Ok(intake.receipt(Finished {
             n_steps: u32::try_from(digest.moves.len()).unwrap_or(u32::MAX),
             lessons,
             reflection: reflection.unwrap_or_default(),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Memory;
 use crate::error::Error;
-use crate::intake::{Completion, Desk, NewEpisode, NewNote, NewStep, Receipt};
+use crate::intake::{Completion, Intake, NewEpisode, NewNote, NewStep, Receipt};
 use crate::learn::Digest;
 use crate::model::{
     Episode, EpisodeId, NoteId, RecordId, RecordKind, Relation, RelationKind, Shown, Source,
@@ -113,13 +113,16 @@ impl Memory {
     /// and [`Memory::remember`], also for a record without a source; [`Error::Conflict`] for a note
     /// that supersedes one that is superseded already; [`Error::Storage`].
     pub fn import(&self, records: Vec<Import>) -> Result<Receipt<Imported>, Error> {
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let mut links: BTreeMap<Key, Vec<Link>> = BTreeMap::new();
         let mut keyed = Vec::with_capacity(records.len());
         for record in records {
             match record {
                 Import::Links(of) => {
-                    links.entry((of.kind, of.source)).or_insert(of.links);
+                    // Sources are found as they are stored.
+                    let masked = |link: Link| Link { source: link.source.masked(), ..link };
+                    let named = of.links.into_iter().map(masked).collect();
+                    links.entry((of.kind, of.source.masked())).or_insert(named);
                 }
                 record => keyed.push((key_of(&record)?, record)),
             }
@@ -136,10 +139,10 @@ impl Memory {
                 (Import::Note(mut new), RecordId::Note(id)) => {
                     let links = links.get(&key).map_or(&[][..], Vec::as_slice);
                     imported.n_dropped_links += link_note(&mut new, links, &ids);
-                    ops.push(Op::InsertNote(Box::new(desk.note(id, *new)?)));
+                    ops.push(Op::InsertNote(Box::new(intake.note(id, *new)?)));
                 }
                 (Import::Episode(new, steps, completion), RecordId::Episode(id)) => {
-                    self.take_episode(id, &mut desk, *new, steps, completion, &mut ops)?;
+                    self.take_episode(id, &mut intake, *new, steps, completion, &mut ops)?;
                 }
                 _ => continue,
             }
@@ -150,7 +153,7 @@ impl Memory {
         if !ops.is_empty() {
             self.apply("import records", WriteBatch { ops }, Durability::Process)?;
         }
-        Ok(desk.receipt(imported))
+        Ok(intake.receipt(imported))
     }
 
     /// Ids of all records that are imported or named, as far as they are stored.
@@ -206,20 +209,20 @@ impl Memory {
     fn take_episode(
         &self,
         id: EpisodeId,
-        desk: &mut Desk<'_>,
+        intake: &mut Intake<'_>,
         new: NewEpisode,
         steps: Vec<NewStep>,
         completion: Option<Box<Completion>>,
         ops: &mut Vec<Op>,
     ) -> Result<(), Error> {
-        let mut episode = Box::new(desk.episode(id, new)?);
-        let steps = desk.steps(steps)?;
+        let mut episode = Box::new(intake.episode(id, new)?);
+        let steps = intake.steps(steps)?;
         let mut notes = Vec::new();
         if let Some(completion) = completion {
-            let (closing, lessons) = desk.closing(*completion)?;
+            let (closing, lessons) = intake.closing(*completion)?;
             for text in lessons {
                 let id = NoteId::from_bytes(self.clock.next_id());
-                let note = desk.lesson(id, &episode, closing.ended_at, text);
+                let note = intake.lesson(id, &episode, closing.ended_at, text);
                 notes.push(Op::InsertNote(Box::new(note)));
             }
             episode.closing = Some(closing);
@@ -334,7 +337,7 @@ fn link_note(new: &mut NewNote, links: &[Link], ids: &BTreeMap<Key, RecordId>) -
 fn key_of(record: &Import) -> Result<Key, Error> {
     let (kind, source) = match record {
         Import::Episode(new, ..) => (RecordKind::Episode, new.source.clone()),
-        Import::Note(new) => (RecordKind::Note, new.source.clone()),
+    let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?.masked();
         Import::Links(links) => (links.kind, Some(links.source.clone())),
     };
     let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?;

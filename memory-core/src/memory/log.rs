@@ -18,9 +18,9 @@ impl Memory {
         if steps.is_empty() {
             return Err(Error::invalid("steps", "must hold at least one step"));
         }
-        let mut desk = self.desk();
-        let steps = desk.steps(steps)?;
-        let failed = self.errors_of(&steps, desk.now());
+        let mut intake = self.intake();
+        let steps = intake.steps(steps)?;
+        let failed = self.errors_of(&steps, intake.now());
         let n_new = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
@@ -31,6 +31,6 @@ impl Memory {
         };
         let first_idx = n_steps.saturating_sub(n_new);
         let known_errors = self.known_errors(&failed, first_idx);
-        Ok(desk.receipt(Logged { n_steps, known_errors }))
+        Ok(intake.receipt(Logged { n_steps, known_errors }))
     }
 }

@@ -1,37 +1,43 @@
-//! Remembering a text: beside those that say nearly the same, or instead of another copy.
+//! Remembering a text: as a note of its own, merged into one that says the same, or instead of another.
+//!
+//! In: a note that the intake has checked. Out: the change to be stored, if any, and what became of
+//! the text. Used by `remember` and by the lessons of an episode that ends. Limits: notes are
+//! compared within one scope and by words.
 
 use std::time::Duration;
 
 use super::Memory;
+use crate::dedup::{Comparison, Statement, is_same, is_same_in_small_letters};
 use crate::error::Error;
 use crate::index::Index;
 use crate::intake::{NewNote, Receipt};
-use crate::likeness::{Likeness, likeness, text_key};
 use crate::model::{HitKind, Note, NoteId, NoteKind, Record};
 use crate::retrieve::Query;
 use crate::storage::{Durability, Op, WriteBatch};
 
-/// Notes alike by words that a new one is compared with.
-const N_COMPARED: usize = 5;
+/// Notes that share words with a new one and are compared with it.
+const N_COMPARED: usize = 8;
 
-/// How long after it began the first load of the index is waited for: enough to build that of some 100,000
-/// units anew. A server has loaded it before an agent tells the first text; a command waits for it.
+/// Longest wait for the first load of the index, counted from its beginning: enough to build that of
+/// some 100,000 units anew. A server has loaded it before an agent remembers something; a command
+/// waits for it.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Longest chain of superseding notes that is followed.
 const MAX_CHAIN: usize = 64;
 
-/// What became of a text that was to be remembered.
+/// Result of remembering a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remembered {
     /// It is a note of its own.
     New {
         /// The note.
         id: NoteId,
-        /// Current notes that say something else of the same thing, as far as words can tell.
+        /// Current notes that contradict it, as far as words can tell. Both are kept.
         contradicts: Vec<NoteId>,
     },
-    /// A current note says nearly the same: that one counts the telling, and nothing else is stored.
+    /// A current note has the same text: that one counts it and gets its labels, and nothing else is
+    /// stored.
     Merged {
         /// That note.
         into: NoteId,
@@ -46,7 +52,7 @@ pub enum Remembered {
 }
 
 impl Remembered {
-    /// The current note that says it.
+    /// Returns the current note that says it.
     #[must_use]
     pub const fn id(&self) -> NoteId {
         match self {
@@ -58,19 +64,22 @@ impl Remembered {
 }
 
 impl Memory {
-    /// Stores a note, unless a note of its scope says the same already.
+    /// Stores a note, unless a note of its scope has the same text.
     ///
-    /// A text that a current note of its kind tells nearly word by word is merged into that; one that was
-    /// superseded is not stored again unless it supersedes the newer one. Turns of conversations, notes
-    /// with a validity, with a source or that supersede another are never merged. Compared by words; a text
-    /// waits for an index that is being loaded, until five seconds after the memory was opened, and is
-    /// then stored without being compared.
+    /// A text is the same as another if they differ in white space, in the capital at the beginning
+    /// of a sentence or in closing punctuation, and in nothing else. It is merged into a current note
+    /// of its kind; one that was superseded is not stored again unless it supersedes the newer one.
+    /// Turns of conversations, notes with a validity, with a source or that supersede another are
+    /// never merged. Contradictions are told: both notes are kept. A text waits for an index that is
+    /// being loaded, until five seconds after the memory was opened, and is then stored without being
+    /// compared.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty text or a checkpoint of no episode, [`Error::NotFound`] when the note
-    /// that it supersedes is not stored, [`Error::Conflict`] when that one is superseded already or the note's source is stored,
-    /// [`Error::LimitExceeded`] for too many tags, [`Error::Storage`].
+    /// [`Error::Invalid`] for an empty text or a checkpoint of no episode, [`Error::NotFound`] when
+    /// the note that it supersedes is not stored, [`Error::Conflict`] when that one is superseded
+    /// already or the note's source is stored, [`Error::LimitExceeded`] for too many tags, also
+    /// together with those of the note that it is merged into, [`Error::Storage`].
     pub fn remember(&self, new: NewNote) -> Result<Receipt<Remembered>, Error> {
         if new.kind == NoteKind::Checkpoint && new.episode.is_none() {
             return Err(Error::invalid(
@@ -78,51 +87,69 @@ impl Memory {
                 "a checkpoint is kept of an episode: use checkpoint",
             ));
         }
-        let mut desk = self.desk();
+        let mut intake = self.intake();
         let id = NoteId::from_bytes(self.clock.next_id());
-        let (op, told) = self.tell(desk.note(id, new)?)?;
+        let (op, remembered) = self.deduplicate(intake.note(id, new)?)?;
         if let Some(op) = op {
             self.apply("remember note", WriteBatch::of(op), Durability::Power)?;
         }
-        Ok(desk.receipt(told))
+        Ok(intake.receipt(remembered))
     }
 
-    /// What is to be written for a note, if anything, and what then became of its text.
-    pub(super) fn tell(&self, note: Note) -> Result<(Option<Op>, Remembered), Error> {
-        let speaks_for_itself = matches!(note.kind, NoteKind::Turn | NoteKind::Checkpoint);
+    /// Returns the change that a note needs, if any, and what becomes of its text.
+    pub(super) fn deduplicate(&self, note: Note) -> Result<(Option<Op>, Remembered), Error> {
+        let is_part = matches!(note.kind, NoteKind::Turn | NoteKind::Checkpoint);
         let (mut contradicts, id) = (Vec::new(), note.id);
-        if !speaks_for_itself && note.supersedes.is_none() && self.index.is_ready(MAX_WAIT) {
-            for other in self.alike(&note)? {
-                let standing = likeness(note.text.as_str(), other.text.as_str());
-                if let Some(by) = other.superseded_by {
-                    if standing == Likeness::Same {
-                        let by = self.current(by)?;
-                        return Ok((None, Remembered::Rejected { old: other.id, by }));
-                    }
-                    continue;
-                }
-                match standing {
-                    Likeness::Same | Likeness::Near if may_merge(&note, &other) => {
-                        let merge = Op::Merge { note: other.id, at: note.occurred_at };
-                        return Ok((Some(merge), Remembered::Merged { into: other.id }));
-                    }
-                    Likeness::Against => contradicts.push(other.id),
-                    _ => {}
+        if !is_part && note.supersedes.is_none() && self.index.is_ready(MAX_WAIT) {
+            self.refresh()?;
+            let same = self.notes_of_text(&note)?;
+            for other in &same {
+                if other.superseded_by.is_none()
+                    && may_merge(&note, other)
+                    && is_same(note.text.as_str(), other.text.as_str())
+                {
+                    let merge = self.merge(&note, other)?;
+                    return Ok((Some(merge), Remembered::Merged { into: other.id }));
                 }
             }
+            let is_current = same.iter().any(|other| {
+                other.superseded_by.is_none() && is_same(note.text.as_str(), other.text.as_str())
+            });
+            // As long as a current note says it, the text is no revival of a superseded one.
+            for other in same.iter().filter(|_| !is_current) {
+                if let Some(by) = other.superseded_by
+                    && is_same_in_small_letters(note.text.as_str(), other.text.as_str())
+                {
+                    let by = self.current(by)?;
+                    return Ok((None, Remembered::Rejected { old: other.id, by }));
+                }
+            }
+            contradicts = self.contradicted(&note, same)?;
         }
         Ok((Some(Op::InsertNote(Box::new(note))), Remembered::New { id, contradicts }))
     }
 
-    /// Notes of the same scope that have this text, also superseded ones, then some that share words.
-    fn alike(&self, note: &Note) -> Result<Vec<Note>, Error> {
-        self.refresh()?;
-        let key = text_key(note.text.as_str());
-        let same = Index::notes_of_text(&self.index.contents(), &note.scope, key);
-        let read = self.storage.notes(&same).map_err(Error::storage("read notes"))?;
-        let mut alike: Vec<Note> = read.into_iter().flatten().collect();
-        // Current ones first: what is told again is no revival as long as one of them says it.
-        alike.sort_by_key(|note| (note.superseded_by.is_some(), note.id));
+    /// Returns the change that merges a note into a stored one.
+    fn merge(&self, note: &Note, stored: &Note) -> Result<Op, Error> {
+        let mut tags = note.tags.clone();
+        tags.retain(|tag| !stored.tags.contains(tag));
+        Error::check_limit("tags", self.config.max_labels, stored.tags.len() + tags.len())?;
+        Ok(Op::Merge { note: stored.id, at: note.occurred_at, tags })
+    }
+
+    /// Returns the notes of the scope whose text may be the same, also superseded ones.
+    fn notes_of_text(&self, note: &Note) -> Result<Vec<Note>, Error> {
+        let key = Index::text_key(note.text.as_str());
+        let ids = Index::notes_of_text(&self.index.contents(), &note.scope, key);
+        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let mut notes: Vec<Note> = read.into_iter().flatten().collect();
+        notes.sort_by_key(|note| note.id);
+        Ok(notes)
+    }
+
+    /// Returns the current notes that a new one contradicts: of those that may have the same text but
+    /// for case, and of those that share most words with it.
+    fn contradicted(&self, note: &Note, same: Vec<Note>) -> Result<Vec<NoteId>, Error> {
         let mut query = Query::new(note.text.as_str());
         query.scope = Some(note.scope.clone());
         let kinds = NoteKind::ALL.iter().copied();
@@ -130,17 +157,25 @@ impl Memory {
         query.kinds = kinds.map(HitKind::Note).collect();
         query.limit = Some(N_COMPARED);
         query.variety = false;
-        for hit in self.retriever(None, note.recorded_at, &|_, _| 0.0).alike(&query)? {
+        let hits = self.retriever(None, note.recorded_at, &|_, _| 0.0).alike(&query)?;
+        let mut compared = same;
+        for hit in hits {
             if let Record::Note(other) = hit.record
-                && !same.contains(&other.id)
+                && compared.iter().all(|known| known.id != other.id)
             {
-                alike.push(*other);
+                compared.push(*other);
             }
         }
-        Ok(alike)
+        let statement = Statement::read(note.text.as_str());
+        let contradicts = |other: &Note| {
+            let other = Statement::read(other.text.as_str());
+            statement.compare(&other) == Comparison::Contradiction
+        };
+        let current = compared.iter().filter(|other| other.superseded_by.is_none());
+        Ok(current.filter(|other| contradicts(other)).map(|other| other.id).collect())
     }
 
-    /// The end of the chain of notes that superseded each other, from `id` on.
+    /// Returns the end of the chain of notes that superseded each other, from `id` on.
     fn current(&self, id: NoteId) -> Result<NoteId, Error> {
         let mut id = id;
         for _ in 0..MAX_CHAIN {
@@ -153,7 +188,7 @@ impl Memory {
     }
 }
 
-/// Whether one of two notes may stand for both.
+/// Tells whether one of two notes of the same text may stand for both.
 fn may_merge(new: &Note, stored: &Note) -> bool {
     let unbounded = |note: &Note| note.valid_from.is_none() && note.valid_to.is_none();
     new.kind == stored.kind && new.source.is_none() && unbounded(new) && unbounded(stored)

@@ -1,6 +1,7 @@
 //! One attempt at one task.
 
 use super::{EpisodeId, Excerpt, RecordId, Scope, Timestamp};
+use crate::secret::mask_name;
 
 /// Declares an enum whose variants have a fixed name in storage, answers and arguments.
 macro_rules! name_enum {
@@ -85,6 +86,15 @@ pub struct Source {
     pub importer: Box<str>,
     /// Its id there.
     pub external_id: Box<str>,
+}
+
+impl Source {
+    /// Returns the source as it is stored: a secret in the id is masked, the same one always by the
+    /// same mark, so that the record is found again.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        Self { external_id: mask_name(&self.external_id).0.into(), ..self }
+    }
 }
 
 name_enum!(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::secret::mask_name;
 
 /// Longest name of a scope, in bytes.
 const MAX_BYTES: usize = 256;
@@ -15,7 +16,8 @@ const MAX_BYTES: usize = 256;
 pub struct Scope(Box<str>);
 
 impl Scope {
-    /// Checks and takes a name; outer white space is dropped.
+    /// Checks and takes a name; outer white space is dropped and a secret in it is masked, the same
+    /// one always by the same mark.
     ///
     /// # Errors
     ///
@@ -32,6 +34,7 @@ impl Scope {
         if name.chars().any(char::is_control) {
             return Err(Error::invalid("scope", "must not contain control characters"));
         }
+        let (name, _) = mask_name(name);
         Error::check_limit("bytes of scope", MAX_BYTES, name.len())?;
         Ok(Self(name.into()))
     }

@@ -214,12 +214,13 @@ fn size_bytes(key: &Key, recall: &Recall) -> usize {
 }
 
 fn hit_bytes(hit: &Hit) -> usize {
-    let Hit { record, strength: _, score: _, text, step_idx: _, signals: _, terms } = hit;
+    let Hit { record, strength: _, score: _, text, step_idx: _, contradicts, signals: _, terms } =
+        hit;
     let record = match record {
         Record::Episode(episode) => episode_bytes(episode),
         Record::Note(note) => note_bytes(note),
     };
-    size_of::<Hit>() + text.len() + size_of_val(&**terms) + record
+    size_of::<Hit>() + text.len() + size_of_val(&**terms) + size_of_val(&**contradicts) + record
 }
 
 fn episode_bytes(episode: &Episode) -> usize {

@@ -7,8 +7,8 @@ use super::hit::Hit;
 use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, call_text, head};
 use crate::index::{LexicalQuery, Tokenizer};
-use crate::intake::mask;
 use crate::model::{Episode, Note, Record, Step};
+use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
 
 /// Longest excerpt of a note, in bytes.
@@ -78,7 +78,8 @@ pub(super) fn write(
         };
         // Rules for secrets grow; what was stored before them is masked on its way out.
         let (text, _) = mask(text);
-        Hit { record, strength, score, text, step_idx, signals, terms }
+        let contradicts = Vec::new();
+        Hit { record, strength, score, text, step_idx, contradicts, signals, terms }
     };
     Ok(found.into_iter().map(hit).collect())
 }

@@ -1,7 +1,7 @@
 //! What is answered.
 
 use super::query::Strength;
-use crate::model::Record;
+use crate::model::{NoteId, Record};
 
 /// Measurements of a hit, comparable between answers.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -25,6 +25,9 @@ pub struct Hit {
     pub text: String,
     /// The first step of the part of the episode that fits best, when that is not its task.
     pub step_idx: Option<u32>,
+    /// Notes among the hits of the same answer that contradict it, as far as words can tell; the
+    /// newer of two comes first.
+    pub contradicts: Vec<NoteId>,
     /// Measurements behind score and strength.
     pub signals: Signals,
     /// Terms of the score by name, for readers.

@@ -6,6 +6,7 @@
 
 mod cache;
 mod candidates;
+mod contradictions;
 mod dates;
 mod excerpt;
 mod fuse;
@@ -137,6 +138,7 @@ impl Retriever<'_> {
         });
         let changes_at;
         (recall.hits, changes_at) = self.hits(ranked, limit, query.used_text())?;
+        contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
         Ok(Answer { recall, changes_at })
@@ -163,6 +165,7 @@ impl Retriever<'_> {
         });
         let (ranked, similar, lessons) = lists;
         (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text())?;
+        contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let similar = similar.into_iter().take(limits.similar).filter_map(|candidate| {
             let Candidate { id, signals, step_idx, .. } = candidate;

@@ -143,9 +143,12 @@ fn apply_op(
             count_feedback(tables, id, helpful)?;
             changes.put(id);
         }
-        Op::Merge { note, at } => {
+        Op::Merge { note, at, tags } => {
             stored_note(tables, note)?;
             tables.update_note(note, |stored| {
+                stored.tags.extend(tags);
+                stored.tags.sort_unstable();
+                stored.tags.dedup();
                 stored.n_merged = stored.n_merged.saturating_add(1);
                 stored.merged_at = Some(at);
             })?;

@@ -63,12 +63,15 @@ pub enum Op {
         /// What the reader found.
         helpful: bool,
     },
-    /// Counts that nearly the same text as that of a note was told again. Rejected with `Missing`.
+    /// Counts that the text of a note was remembered again, and adds the labels that came with it to
+    /// the note's. Rejected with `Missing`.
     Merge {
         /// The note.
         note: NoteId,
-        /// When it was told.
+        /// When the text was given again.
         at: Timestamp,
+        /// Labels to be added; the note's stay sorted and without repeats.
+        tags: Vec<Box<str>>,
     },
     /// Sets which other records an episode names, in place of those it named: one that comes from elsewhere
     /// may be stored before them. Rejected with `Missing`.

@@ -22,10 +22,10 @@ pub(crate) struct Args {
     /// The note that this one replaces
     #[arg(long, value_name = "ID")]
     supersedes: Option<String>,
-    /// From when it holds
+    /// Beginning of its validity
     #[arg(long, value_name = "WHEN")]
     valid_from: Option<String>,
-    /// Until when it holds
+    /// End of its validity
     #[arg(long, value_name = "WHEN")]
     valid_to: Option<String>,
 }
@@ -71,14 +71,16 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     let id = record::short_id(memory, receipt.value.id().into())?;
     output.line(&match receipt.value {
         Remembered::New { .. } => format!("remembered {id} in {scope}"),
-        Remembered::Merged { .. } => format!("known already as {id}; nothing new was stored"),
+        Remembered::Merged { .. } => format!("already stored as {id}; nothing new was stored"),
         Remembered::Rejected { .. } => {
             format!("not stored: superseded by {id}; to bring it back add --supersedes {id}")
         }
     })?;
     for other in contradicts {
         let other = record::short_id(memory, (*other).into())?;
-        output.remark(&format!("may contradict {other}; if it replaces that, use --supersedes"));
+        output.remark(&format!(
+            "may contradict {other}; both are kept; to replace it add --supersedes {other}"
+        ));
     }
     output.remark_receipt(&receipt);
     Ok(())

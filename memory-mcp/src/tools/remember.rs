@@ -11,7 +11,7 @@ use crate::wire::{Labels, Moment, One, arguments, is_zero, put, quote, receipt, 
 /// Importer of notes that a client gives an id of its own.
 const IMPORTER: &str = "mcp";
 
-/// Contradictions that are quoted.
+/// Most contradictions that are quoted.
 const MAX_CONTRADICTIONS: usize = 2;
 
 /// Longest quotation of another note, in characters.
@@ -20,7 +20,7 @@ const MAX_QUOTED_CHARS: usize = 200;
 pub(super) struct Remember;
 
 arguments! {
-    /// What `remember` takes.
+    /// Arguments of `remember`.
     pub(super) struct Args {
         text: String = "One self-contained statement",
         kind: Option<One<NoteKind>> = "Default fact",
@@ -33,18 +33,21 @@ arguments! {
     }
 }
 
-/// What `remember` answers.
+/// Answer of `remember`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Told {
+pub(super) struct Stored {
     /// The current note that says it.
     note_id: String,
-    /// `stored`; `merged` into a note that says the same; `superseded`: not stored.
+    /// `stored`; `merged` into a note of the same text; `superseded`: not stored.
     fate: &'static str,
     #[schemars(skip)]
     kind: &'static str,
     #[schemars(skip)]
     scope: String,
-    /// Notes that say something else of the same thing.
+    /// Tags came with the text.
+    #[serde(skip)]
+    has_tags: bool,
+    /// Notes that this one may contradict; all are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contradicts: Vec<String>,
     #[serde(skip_serializing_if = "is_zero")]
@@ -59,12 +62,13 @@ impl Tool for Remember {
         a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
-    type Answer = Told;
+    type Answer = Stored;
 
-    fn run(call: &Call<'_>, args: Args) -> Result<Told, CallError> {
+    fn run(call: &Call<'_>, args: Args) -> Result<Stored, CallError> {
         let scope = call.scope(args.scope.as_deref())?;
         let kind = args.kind.map_or(NoteKind::Fact, |One(kind)| kind);
         let mut new = NewNote::new(scope.clone(), kind, args.text);
+        let has_tags = !args.tags.0.is_empty();
         new.tags = args.tags.0;
         if let Some(id) = &args.supersedes {
             new.supersedes = Some(call.note_id("supersedes", id)?);
@@ -74,32 +78,36 @@ impl Tool for Remember {
         new.source = args
             .source_id
             .map(|id| Source { importer: IMPORTER.into(), external_id: id.into_boxed_str() });
-        let told = call.memory.remember(new)?;
-        let (fate, contradicts) = match &told.value {
+        let receipt = call.memory.remember(new)?;
+        let (fate, contradicts) = match &receipt.value {
             Remembered::New { contradicts, .. } => ("stored", contradicts.as_slice()),
             Remembered::Merged { .. } => ("merged", &[][..]),
             Remembered::Rejected { .. } => ("superseded", &[][..]),
         };
-        Ok(Told {
-            note_id: told.value.id().to_string(),
+        Ok(Stored {
+            note_id: receipt.value.id().to_string(),
             fate,
             kind: kind.name(),
             scope: scope.to_string(),
+            has_tags,
             contradicts: contradicts.iter().map(ToString::to_string).collect(),
-            n_masked: told.n_masked,
-            n_cut: told.n_cut,
+            n_masked: receipt.n_masked,
+            n_cut: receipt.n_cut,
         })
     }
 }
 
-impl Answer for Told {
+impl Answer for Stored {
     fn text(&self, call: &Call<'_>) -> String {
         let Self { note_id, kind, scope, .. } = self;
         let mut out = match self.fate {
-            "merged" => format!("known already as {kind} {note_id}; nothing new was stored"),
+            "merged" if self.has_tags => {
+                format!("already stored as {kind} {note_id}; the tags were added to it")
+            }
+            "merged" => format!("already stored as {kind} {note_id}; nothing new was stored"),
             "superseded" => format!(
-                "not stored: this was superseded by note {note_id}, which says now:{}\nIf the old text \
-                 holds again, call remember with supersedes {note_id}",
+                "not stored: this text was superseded by note {note_id}:{}\nIf it holds again, call \
+                 remember with supersedes {note_id}",
                 quoted(call, note_id)
             ),
             _ => format!("remembered {kind} {note_id} in scope {scope}"),
@@ -111,14 +119,17 @@ impl Answer for Told {
         if !self.contradicts.is_empty() {
             put(
                 &mut out,
-                format_args!("\nIf one replaces the other, remember it again with supersedes"),
+                format_args!(
+                    "\nBoth are kept. To replace a note, call remember with the text that holds and \
+                     supersedes set to that note's id"
+                ),
             );
         }
         out
     }
 }
 
-/// The beginning of a note as a quotation; nothing when it was forgotten meanwhile.
+/// Returns the beginning of a note as a quotation; nothing when it was forgotten meanwhile.
 fn quoted(call: &Call<'_>, id: &str) -> String {
     let mut out = String::new();
     let note = id.parse().ok().and_then(|id| call.memory.note(id).ok());

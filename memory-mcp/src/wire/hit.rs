@@ -25,6 +25,9 @@ pub(crate) struct HitAnswer {
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
+    /// Notes among the hits that contradict this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contradicts: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     step_idx: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,7 @@ impl HitAnswer {
             scope: scope.as_str().to_owned(),
             outcome,
             status,
+            contradicts: hit.contradicts.iter().map(ToString::to_string).collect(),
             step_idx: hit.step_idx,
             why,
             at,
@@ -90,6 +94,9 @@ pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str,
         }
         if let Some(step_idx) = hit.step_idx {
             dot(out, format_args!("step {step_idx}"));
+        }
+        for other in &hit.contradicts {
+            dot(out, format_args!("may contradict note {other}"));
         }
         if let Some(why) = &hit.why {
             let terms: Vec<String> =

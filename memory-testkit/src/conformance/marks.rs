@@ -1,8 +1,9 @@
-//! Marks beside the text of a record: feedback, merges, digests.
+//! What is kept beside the text of a record: judgements, merged texts, digests.
 
 use memory_core::backend::{Op, Rejection};
 use memory_core::{
-    Closing, EpisodeId, Feedback, Note, RecordId, Relation, RelationKind, Shown, Storage,
+    Closing, EpisodeId, Feedback, Note, NoteId, RecordFilter, RecordId, RecordKind, Relation,
+    RelationKind, Shown, Storage,
 };
 
 use super::store::{apply, insert_episode, insert_note, read_episode, read_note, reject};
@@ -30,13 +31,36 @@ pub fn judgements_are_counted(storage: &dyn Storage) {
     assert_eq!(changed, [RecordId::from(episode.id), note.id.into()]);
 }
 
-/// The text stays the first one.
-pub fn a_note_told_again_is_counted(storage: &dyn Storage) {
+fn merge(note: NoteId, at: u64, tags: &[&str]) -> Op {
+    let tags = tags.iter().map(|tag| Box::from(*tag)).collect();
+    Op::Merge { note, at: sample::instant(at), tags }
+}
+
+/// They are found by their tag from then on, each once, and leave with the note.
+pub fn labels_of_a_merged_text_are_added(storage: &dyn Storage) {
+    let note = Note { tags: vec!["lamp".into()], ..sample::note(1) };
+    apply(storage, vec![insert_note(note.clone())]);
+    apply(storage, vec![merge(note.id, 7, &["yearly", "lamp", "brass"])]);
+    apply(storage, vec![merge(note.id, 8, &["brass"])]);
+    let merged = read_note(storage, note.id).unwrap();
+    assert_eq!(merged.tags, ["brass".into(), "lamp".into(), Box::from("yearly")]);
+    assert_eq!((merged.n_merged, merged.text), (2, note.text));
+    let tagged = |tag: &str| {
+        let filter = RecordFilter { tag: Some(tag.into()), ..RecordFilter::default() };
+        storage.list(RecordKind::Note, &filter, None, 10).unwrap().len()
+    };
+    assert_eq!(["brass", "lamp", "yearly", "other"].map(tagged), [1, 1, 1, 0]);
+    apply(storage, vec![Op::Remove(note.id.into())]);
+    assert_eq!(["brass", "lamp", "yearly"].map(tagged), [0, 0, 0]);
+}
+
+/// The text stays as it was given first.
+pub fn a_note_remembered_again_is_counted(storage: &dyn Storage) {
     let note = sample::note(1);
     apply(storage, vec![insert_note(note.clone())]);
     let before = storage.head().unwrap().seq;
     for at in [7, 5] {
-        apply(storage, vec![Op::Merge { note: note.id, at: sample::instant(at) }]);
+        apply(storage, vec![merge(note.id, at, &[])]);
     }
     let merged = Note { n_merged: 2, merged_at: Some(sample::instant(5)), ..note };
     assert_eq!(storage.changes(before, usize::MAX).unwrap().len(), 1);
@@ -102,12 +126,12 @@ pub fn marks_of_unknown_records_are_rejected(storage: &dyn Storage) {
     let marks = [
         (judge(episode, true), RecordId::from(episode)),
         (judge(note, false), note.into()),
-        (Op::Merge { note, at: sample::instant(1) }, note.into()),
+        (merge(note, 1, &["new"]), note.into()),
         (tie(episode), episode.into()),
     ];
     for (mark, id) in marks {
         let digest = Op::KeepDigest { episode, digest: [1].into() };
-        let ops = vec![known(), Op::Merge { note: sample::note_id(1), at: sample::instant(1) }];
+        let ops = vec![known(), merge(sample::note_id(1), 1, &["new"])];
         let ops = ops.into_iter().chain([digest, mark]).collect();
         assert_eq!(reject(storage, ops), Rejection::Missing { id });
         assert_eq!(read_note(storage, sample::note_id(1)), Some(sample::note(1)));

@@ -27,7 +27,7 @@ enum Plan {
     Close { n: u64, outcome: Option<usize>, reward: Option<u8> },
     InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
     Judge { is_note: bool, n: u64, helpful: bool },
-    Merge { n: u64, at: u64 },
+    Merge { n: u64, at: u64, tags: Vec<u8> },
     Tie { n: u64, named: u64 },
     KeepDigest { n: u64, digest: u8 },
     RemoveEpisode(u64),
@@ -92,7 +92,8 @@ impl Plan {
                 }),
             1 => (any::<bool>(), episode.clone(), any::<bool>())
                 .prop_map(|(is_note, n, helpful)| Self::Judge { is_note, n, helpful }),
-            1 => (note.clone(), 0..4_u64).prop_map(|(n, at)| Self::Merge { n, at }),
+            1 => (note.clone(), 0..4_u64, vec(0..3_u8, 0..3))
+                .prop_map(|(n, at, tags)| Self::Merge { n, at, tags }),
             1 => (episode.clone(), note.clone()).prop_map(|(n, named)| Self::Tie { n, named }),
             1 => (episode.clone(), any::<u8>())
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
@@ -144,9 +145,11 @@ impl Plan {
             Self::Judge { is_note, n, helpful } => {
                 Op::Judge { id: record(*is_note, *n), helpful: *helpful }
             }
-            Self::Merge { n, at } => {
-                Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
-            }
+            Self::Merge { n, at, tags } => Op::Merge {
+                note: sample::note_id(*n),
+                at: sample::instant(*at),
+                tags: tags.iter().map(|tag| format!("tag {tag}").into()).collect(),
+            },
             Self::Tie { n, named } => tie(*n, *named),
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
