@@ -12,6 +12,7 @@ mod import;
 mod learning;
 mod notes;
 mod patterns;
+mod scopes;
 mod wording;
 
 use std::sync::{Arc, OnceLock};

@@ -56,6 +56,7 @@ impl Job {
             | Op::Judge { .. }
             | Op::Merge { .. }
             | Op::Tie { .. }
+            | Op::SetScope { .. }
             | Op::Remove(_)
             | Op::RemoveVectors { .. }
             | Op::KeepModel(_) => 0,

@@ -29,6 +29,7 @@ enum Plan {
     Judge { is_note: bool, n: u64, helpful: bool },
     Merge { n: u64, at: u64 },
     Tie { n: u64, named: u64 },
+    SetScope { is_note: bool, n: u64, scope: u8 },
     KeepDigest { n: u64, digest: u8 },
     RemoveEpisode(u64),
     RemoveNote(u64),
@@ -97,6 +98,8 @@ impl Plan {
                 .prop_map(|(is_note, n, helpful)| Self::Judge { is_note, n, helpful }),
             1 => (note.clone(), 0..4_u64).prop_map(|(n, at)| Self::Merge { n, at }),
             1 => (episode.clone(), note.clone()).prop_map(|(n, named)| Self::Tie { n, named }),
+            1 => (any::<bool>(), episode.clone(), 0..2_u8)
+                .prop_map(|(is_note, n, scope)| Self::SetScope { is_note, n, scope }),
             1 => (episode.clone(), any::<u8>())
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
@@ -153,6 +156,10 @@ impl Plan {
                 Op::Merge { note: sample::note_id(*n), at: sample::instant(*at) }
             }
             Self::Tie { n, named } => tie(*n, *named),
+            Self::SetScope { is_note, n, scope } => Op::SetScope {
+                id: record(*is_note, *n),
+                scope: sample::scope(&format!("scope {scope}")),
+            },
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
                 digest: vec![*digest; usize::from(*digest)].into(),

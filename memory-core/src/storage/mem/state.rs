@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::vectors::{self, Vectors};
 use crate::model::{
-    Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
+    Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Scope, Source,
+    Status, Step,
 };
 use crate::storage::{Applied, ChangeOp, Commit, Op, Rejection, Seq, WriteBatch};
 
@@ -25,7 +26,8 @@ enum Undo {
     TruncateSteps(EpisodeId, usize),
     Reopen(EpisodeId),
     Feedback(RecordId, Feedback),
-    Ties(Box<Episode>),
+    /// The episode without its steps as it was.
+    Episode(Box<Episode>),
     Digest(EpisodeId, Option<Box<[u8]>>),
     RemoveNote(NoteId),
     RestoreEpisode(Box<(Episode, Vec<Step>)>),
@@ -91,9 +93,11 @@ impl State {
                 touched.push((id, ChangeOp::Remove));
                 Ok(Applied::Done)
             }
-            op @ (Op::Judge { .. } | Op::Merge { .. } | Op::Tie { .. } | Op::KeepDigest { .. }) => {
-                self.mark(op, undo, touched)
-            }
+            op @ (Op::Judge { .. }
+            | Op::Merge { .. }
+            | Op::Tie { .. }
+            | Op::SetScope { .. }
+            | Op::KeepDigest { .. }) => self.mark(op, undo, touched),
             op @ (Op::PutVectors { .. } | Op::RemoveVectors { .. } | Op::KeepModel(_)) => {
                 self.apply_to_vectors(op, undo)
             }
@@ -126,13 +130,17 @@ impl State {
             Op::Tie { episode: id, relations, shown, followed } => {
                 let stored = self.episodes.get_mut(&id);
                 let (episode, _) = stored.ok_or(Rejection::Missing { id: id.into() })?;
-                undo.push(Undo::Ties(Box::new(episode.clone())));
+                undo.push(Undo::Episode(Box::new(episode.clone())));
                 episode.relations = relations;
                 episode.shown = shown;
                 if let Some(closing) = &mut episode.closing {
                     closing.followed = followed;
                 }
                 touched.push((id.into(), ChangeOp::Put));
+            }
+            Op::SetScope { id, scope } => {
+                self.set_scope(id, scope, undo)?;
+                touched.push((id, ChangeOp::Put));
             }
             Op::KeepDigest { episode, digest } => {
                 if let Some((stored, _)) = self.episodes.get_mut(&episode) {
@@ -142,6 +150,28 @@ impl State {
             _ => {}
         }
         Ok(Applied::Done)
+    }
+
+    fn set_scope(
+        &mut self,
+        id: RecordId,
+        scope: Scope,
+        undo: &mut Vec<Undo>,
+    ) -> Result<(), Rejection> {
+        let missing = Rejection::Missing { id };
+        match id {
+            RecordId::Episode(id) => {
+                let (episode, _) = self.episodes.get_mut(&id).ok_or(missing)?;
+                undo.push(Undo::Episode(Box::new(episode.clone())));
+                episode.scope = scope;
+            }
+            RecordId::Note(id) => {
+                let note = self.notes.get_mut(&id).ok_or(missing)?;
+                undo.push(Undo::RestoreNote(Box::new(note.clone())));
+                note.scope = scope;
+            }
+        }
+        Ok(())
     }
 
     fn feedback(&mut self, id: RecordId) -> Option<&mut Feedback> {
@@ -350,7 +380,7 @@ impl State {
                     *feedback = before;
                 }
             }
-            Undo::Ties(before) => {
+            Undo::Episode(before) => {
                 if let Some((episode, _)) = self.episodes.get_mut(&before.id) {
                     *episode = *before;
                 }
