@@ -75,7 +75,8 @@ pub struct Reflection {
 }
 
 impl Memory {
-    /// Advice for a task from how attempts at it, and at tasks like it, went in a scope.
+    /// Returns advice for a task from how attempts at it, and at tasks like it, went in a scope; `None`
+    /// stands for all scopes.
     ///
     /// `max_tokens` bounds the text; whole lines are left out, the least valuable first. What is quoted in
     /// it is stored text, masked once more.
@@ -83,7 +84,13 @@ impl Memory {
     /// # Errors
     ///
     /// [`Error::Invalid`] for no task or no budget, [`Error::Storage`].
-    pub fn recommend(&self, task: &str, scope: &Scope, max_tokens: usize) -> Result<Advice, Error> {
+    pub fn recommend<'a>(
+        &self,
+        task: &str,
+        scope: impl Into<Option<&'a Scope>>,
+        max_tokens: usize,
+    ) -> Result<Advice, Error> {
+        let scope = scope.into();
         if task.trim().is_empty() {
             return Err(Error::invalid("task", "must not be empty"));
         }
@@ -102,7 +109,7 @@ impl Memory {
         let errors = known_errors(&learned, &precedents);
         let book = playbook(&Sources {
             precedents: &precedents,
-            scope: Successes::of(learned.unordered(Some(scope.as_str()))),
+            scope: Successes::of(learned.unordered(scope.map(Scope::as_str))),
             errors: &errors,
             lessons: &lessons,
         });
@@ -168,10 +175,10 @@ impl Memory {
     fn alike_episodes(
         &self,
         task: &str,
-        scope: &Scope,
+        scope: Option<&Scope>,
     ) -> Result<(Vec<Hit>, Option<String>), Error> {
         let mut query = Query::new(task);
-        query.scope = Some(scope.clone());
+        query.scope = scope.cloned();
         query.kinds = vec![HitKind::Episode];
         query.limit = Some(N_ALIKE.min(self.config.max_limit));
         query.strength = Strength::Strong;
@@ -181,9 +188,9 @@ impl Memory {
     }
 
     /// Notes that are surely about a task.
-    fn lessons_for(&self, task: &str, scope: &Scope) -> Result<Vec<Lesson>, Error> {
+    fn lessons_for(&self, task: &str, scope: Option<&Scope>) -> Result<Vec<Lesson>, Error> {
         let mut query = Query::new(task);
-        query.scope = Some(scope.clone());
+        query.scope = scope.cloned();
         let kinds = [NoteKind::Lesson, NoteKind::Decision, NoteKind::Preference, NoteKind::Fact];
         query.kinds = kinds.map(HitKind::Note).to_vec();
         query.limit = Some(N_LESSONS);
@@ -224,11 +231,15 @@ const REFLECTION_TOKENS: usize = 300;
 fn precedents<'a>(
     learned: &'a Learned,
     task: &str,
-    scope: &Scope,
+    scope: Option<&Scope>,
     alike: &[Hit],
 ) -> Vec<Precedent<'a>> {
     let key = TaskKey::of(task);
-    let same = learned.runs_of_task(scope.as_str(), key).into_iter().take(N_SAME);
+    let same = match scope {
+        Some(scope) => learned.runs_of_task(scope.as_str(), key),
+        None => learned.runs_in(None).into_iter().filter(|run| run.task == key).collect(),
+    };
+    let same = same.into_iter().take(N_SAME);
     let mut all: Vec<Precedent<'a>> = same.map(|run| Precedent { run, similarity: 1.0 }).collect();
     let mut others: Vec<Precedent<'a>> = Vec::new();
     for hit in alike {

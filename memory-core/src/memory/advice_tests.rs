@@ -110,6 +110,8 @@ fn advice_names_what_worked_with_counts_and_episodes() {
     }
     let elsewhere = Scope::new("other").unwrap();
     assert!(!memory.recommend(TASK, &elsewhere, 400).unwrap().is_experienced);
+    let everywhere = memory.recommend(TASK, None, 400).unwrap();
+    assert_eq!((everywhere.n_same_task, everywhere.evidence), (2, vec![bad, good]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::learn::advice::text::percent;
 use crate::learn::patterns::What;
 use crate::learn::recovery::Cure;
+use crate::model::display_name;
 
 /// Branches or tools that are told of one pattern.
 const MAX_BRANCHES: usize = 4;
@@ -10,19 +11,20 @@ const MAX_BRANCHES: usize = 4;
 /// What to do, in words: "use `grep` first, then retry with another `path`".
 pub(super) fn cure(cure: &Cure, tool: &str) -> String {
     let quoted = |names: &[Box<str>], between: &str| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
+        names.iter().map(|name| named(name)).collect::<Vec<_>>().join(between)
     };
     let changed = match cure.changed.as_slice() {
         [] => String::new(),
         names => format!(" with another {}", quoted(names, " and ")),
     };
+    let tool = named(tool);
     match (cure.via.as_slice(), &cure.instead) {
-        ([], None) if cure.changed.is_empty() => format!("retry `{tool}` unchanged"),
-        ([], None) => format!("retry `{tool}`{changed}"),
-        (via, None) => format!("use {} first, then retry `{tool}`{changed}", quoted(via, " and ")),
-        ([], Some(instead)) => format!("use `{instead}` instead"),
+        ([], None) if cure.changed.is_empty() => format!("retry {tool} unchanged"),
+        ([], None) => format!("retry {tool}{changed}"),
+        (via, None) => format!("use {} first, then retry {tool}{changed}", quoted(via, " and ")),
+        ([], Some(instead)) => format!("use {} instead", named(instead)),
         (via, Some(instead)) => {
-            format!("use {} and then `{instead}` instead", quoted(via, " and "))
+            format!("use {} and then {} instead", quoted(via, " and "), named(instead))
         }
     }
 }
@@ -58,7 +60,7 @@ pub(super) fn pattern(what: &What, error: Option<&str>) -> String {
         }
         What::Recovery { tool, cure: found, .. } => {
             let error = error.map_or_else(String::new, |error| format!(" “{error}”"));
-            format!("`{tool}` fails{error}: {}", cure(found, tool))
+            format!("{} fails{error}: {}", named(tool), cure(found, tool))
         }
         What::Context(context) => {
             let tools: Vec<String> = context
@@ -66,7 +68,8 @@ pub(super) fn pattern(what: &What, error: Option<&str>) -> String {
                 .iter()
                 .take(MAX_BRANCHES)
                 .map(|(tool, here, rest)| {
-                    format!("`{tool}` in {} (elsewhere {})", percent(*here), percent(*rest))
+                    let (here, rest) = (percent(*here), percent(*rest));
+                    format!("{} in {here} (elsewhere {rest})", named(tool))
                 })
                 .collect();
             let typical = match tools.as_slice() {
@@ -76,7 +79,7 @@ pub(super) fn pattern(what: &What, error: Option<&str>) -> String {
             format!(
                 "{} {}: {} succeed, elsewhere {}{typical}",
                 context.facet.name(),
-                context.value,
+                display_name(&context.value),
                 percent(context.outcome.mean),
                 percent(context.rest.mean)
             )
@@ -85,7 +88,13 @@ pub(super) fn pattern(what: &What, error: Option<&str>) -> String {
 }
 
 fn step(tool: &str, ok: bool) -> String {
-    if ok { format!("`{tool}`") } else { format!("`{tool}` (failed)") }
+    let tool = named(tool);
+    if ok { tool } else { format!("{tool} (failed)") }
+}
+
+/// Returns a name in backticks, cut to what a name can be.
+fn named(name: &str) -> String {
+    format!("`{}`", display_name(name))
 }
 
 #[cfg(test)]

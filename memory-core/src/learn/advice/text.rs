@@ -2,7 +2,7 @@
 
 use crate::index::unit::head;
 use crate::learn::NameNo;
-use crate::model::EpisodeId;
+use crate::model::{EpisodeId, display_name};
 
 /// Bytes of a token, as everywhere in answers.
 const BYTES_PER_TOKEN: usize = 4;
@@ -24,7 +24,10 @@ pub(crate) struct Words<'a> {
 impl Words<'_> {
     /// The tool's name in backticks; its number where it has none.
     pub(crate) fn tool(&self, tool: NameNo) -> String {
-        (self.tool)(tool).map_or_else(|| format!("tool {tool}"), |name| format!("`{name}`"))
+        match (self.tool)(tool) {
+            Some(name) => format!("`{}`", display_name(name)),
+            None => format!("tool {tool}"),
+        }
     }
 
     /// Tools in order, shortened in the middle where they are many.
