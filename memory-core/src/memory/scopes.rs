@@ -1,7 +1,7 @@
 //! Moving all records of one scope to another.
 //!
-//! Used by the command `scopes`: a project whose address was written in two ways, or that was moved to
-//! another host, becomes one scope again.
+//! Used by the command `scopes`: a project whose address was written in two ways, or that was moved
+//! to another host, becomes one scope again.
 
 use super::Memory;
 use crate::error::Error;
@@ -14,13 +14,14 @@ const MAX_BATCH: usize = 500;
 impl Memory {
     /// Moves every record of the scope `from` to `into`; returns their number.
     ///
-    /// Works in batches, each of them all or nothing. After an error some records are moved already;
-    /// calling it again moves the rest. A record that is written to `from` meanwhile may stay there.
+    /// Works in batches, each of them all or nothing. After an error some records are moved
+    /// already; calling it again moves the rest. A record that is written to `from` meanwhile may
+    /// stay there.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when both are the same scope, [`Error::NotFound`] when another process removed
-    /// a record meanwhile, [`Error::Storage`].
+    /// [`Error::Invalid`] when both are the same scope, [`Error::NotFound`] when another process
+    /// removed a record meanwhile, [`Error::Storage`].
     pub fn join_scopes(&self, from: &Scope, into: &Scope) -> Result<u64, Error> {
         if from == into {
             return Err(Error::invalid(

@@ -10,12 +10,14 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Keeps `text` whole if it has at most `limit` bytes, else about two thirds of the limit from its
-    /// head and the rest from its tail, with a line between them that says how much was left out.
+    /// Keeps `text` whole if it has at most `limit` bytes, else about two thirds of the limit from
+    /// its head and the rest from its tail, with a line between them that says how much was left
+    /// out.
     ///
-    /// Cuts fall on character boundaries. Log output ends with what went wrong, so the tail is kept.
-    /// What is kept has at most `limit` bytes (or is that line alone), and a text that was cut before
-    /// keeps the true length that its line tells: an export that is imported again stays as it was.
+    /// Cuts fall on character boundaries. Log output ends with what went wrong, so the tail is
+    /// kept. What is kept has at most `limit` bytes (or is that line alone), and a text that was
+    /// cut before keeps the true length that its line tells: an export that is imported again stays
+    /// as it was.
     #[must_use]
     pub fn cut(text: String, limit: usize) -> Self {
         if text.len() <= limit {
@@ -54,14 +56,14 @@ impl Excerpt {
         self.full_bytes
     }
 
-    /// Whether something was left out.
+    /// Returns whether something was left out.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.full_bytes != self.text.len() as u64
     }
 }
 
-/// What stands before and after the number of bytes that were left out.
+/// Text before and after the number of bytes that were left out.
 const MARK_HEAD: &str = "\n[… ";
 const MARK_TAIL: &str = " bytes left out …]\n";
 
@@ -70,7 +72,8 @@ const MAX_MARK_BYTES: usize = MARK_HEAD.len() + 20 + MARK_TAIL.len();
 
 /// Bytes by which a text that was cut before is shorter than its original.
 fn left_out(text: &str) -> u64 {
-    // Nearly no text has the sign, and looking for one byte is several times faster than for the line.
+    // Nearly no text has the sign, and looking for one byte is several times faster than for the
+    // line.
     if !text.contains('…') {
         return 0;
     }
@@ -88,9 +91,9 @@ const MAX_NAME_CHARS: usize = 60;
 
 /// Returns the name of a tool or a scope as it may stand within a sentence of ours.
 ///
-/// A name is whatever a caller once said it was. Shown as it is, one with line breaks, backticks or five
-/// hundred bytes of prose could pass for a statement of this program. So it becomes one line without
-/// backticks, control and format characters, and is cut with `…` after 60 characters.
+/// A name is whatever a caller once said it was. Shown as it is, one with line breaks, backticks or
+/// five hundred bytes of prose could pass for a statement of this program. So it becomes one line
+/// without backticks, control and format characters, and is cut with `…` after 60 characters.
 #[must_use]
 pub fn display_name(name: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'`';

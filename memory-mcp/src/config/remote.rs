@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::num::NonZeroUsize;
 
-/// Holds the key of the provider; a variable, not a setting, so that it lies in no file and no list of
-/// processes.
+/// Holds the key of the provider; a variable, not a setting, so that it lies in no file and no list
+/// of processes.
 pub(super) const KEY_VARIABLE: &str = "MEMORY_MCP_EMBEDDER_KEY";
 
 /// A kind of provider.
@@ -37,8 +37,8 @@ impl Service {
         Self::NAMES.iter().find(|(_, service)| *service == self).map_or("", |(name, _)| name)
     }
 
-    /// The one address of a provider that is one company. Many programs speak like `OpenAI`, and texts
-    /// meant for one on this machine must not leave it because an address was forgotten.
+    /// The one address of a provider that is one company. Many programs speak like `OpenAI`, and
+    /// texts meant for one on this machine must not leave it because an address was forgotten.
     const fn url(self) -> Option<&'static str> {
         match self {
             Self::OpenAi | Self::Ollama => None,

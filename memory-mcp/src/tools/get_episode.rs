@@ -1,14 +1,12 @@
 //! `get_episode`: shows one episode, its steps in pages.
 
-use memory_core::{Episode, Excerpt, Relation, Step};
+use memory_core::{Episode, Excerpt, Relation, Step, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{
-    NAME_CHARS, Opaque, QUOTED, StepAnswer, arguments, dot, put, quote, rfc3339, shortened, title,
-};
+use crate::wire::{Opaque, QUOTED, StepAnswer, arguments, dot, put, quote, rfc3339, shortened};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -33,7 +31,7 @@ arguments! {
     pub(super) struct Args {
         episode_id: String = "",
         from_step: Option<u64> = "Default 0",
-        limit: Option<u64> = "Default 20",
+        limit: Option<u64> = "Default 20; 0: no steps",
     }
 }
 
@@ -92,9 +90,6 @@ impl Tool for GetEpisode {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Shown, CallError> {
         let limit = count(args.limit.unwrap_or(DEFAULT_STEPS)).min(MAX_STEPS);
-        if limit == 0 {
-            return Err(CallError::Refused("limit: must be at least 1".to_owned()));
-        }
         let id = call.episode_id("episode_id", &args.episode_id)?;
         let episode = call.memory.episode(id)?;
         let from = u32::try_from(args.from_step.unwrap_or(0)).unwrap_or(u32::MAX);
@@ -200,14 +195,14 @@ impl Answer for Shown {
     fn text(&self, _: &Call<'_>) -> String {
         let mut out = format!("Episode {}", self.episode_id);
         dot(&mut out, self.outcome.unwrap_or(self.status));
-        dot(&mut out, format_args!("scope {}", self.scope));
+        dot(&mut out, format_args!("scope {}", display_name(&self.scope)));
         dot(&mut out, format_args!("started {}", self.started_at));
         if let Some(ended_at) = &self.ended_at {
             dot(&mut out, format_args!("ended {ended_at}"));
         }
         for (name, value) in &self.context {
             let value = match value {
-                serde_json::Value::String(text) => title(text, NAME_CHARS),
+                serde_json::Value::String(text) => display_name(text).into_owned(),
                 other => other.to_string(),
             };
             dot(&mut out, format_args!("{name} {value}"));

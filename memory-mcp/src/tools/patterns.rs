@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{Opaque, PatternAnswer, arguments, put};
+use crate::wire::{One, Opaque, PatternAnswer, PatternKind, arguments, put};
 
 pub(super) struct Patterns;
 
 arguments! {
     /// What `patterns` takes.
     pub(super) struct Args {
-        kind: Option<String> = "sequence, decision_point, recovery, context",
+        kind: Option<One<PatternKind>> = "",
         tool: Option<String> = "",
         scope: Option<String> = "Default: this project; *: all",
         min_support: Option<u64> = "Default 3",
-        limit: Option<u64> = "Default 10",
+        limit: Option<u64> = "Default 10; 0: only count",
     }
 }
 
@@ -26,6 +26,9 @@ arguments! {
 pub(super) struct Found {
     #[schemars(with = "Vec<Opaque>")]
     patterns: Vec<PatternAnswer>,
+    /// Number of patterns that a larger limit would show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_counted: Option<usize>,
 }
 
 impl Tool for Patterns {
@@ -38,18 +41,25 @@ impl Tool for Patterns {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Found, CallError> {
         let patterns = call.memory.patterns(&PatternQuery {
-            kind: args.kind,
+            kind: args.kind.map(|One(PatternKind(name))| name.to_owned()),
             tool: args.tool,
             scope: call.scope_or_all(args.scope.as_deref())?,
             min_support: args.min_support.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-            limit: args.limit.map(count),
+            limit: args.limit.filter(|limit| *limit > 0).map(count),
         })?;
-        Ok(Found { patterns: patterns.into_iter().map(PatternAnswer::new).collect() })
+        if args.limit == Some(0) {
+            return Ok(Found { patterns: Vec::new(), n_counted: Some(patterns.len()) });
+        }
+        let patterns = patterns.into_iter().map(PatternAnswer::new).collect();
+        Ok(Found { patterns, n_counted: None })
     }
 }
 
 impl Answer for Found {
     fn text(&self, _: &Call<'_>) -> String {
+        if let Some(n @ 1..) = self.n_counted {
+            return format!("{n} pattern(s) have that much support.");
+        }
         if self.patterns.is_empty() {
             return "No pattern has that much support.".to_owned();
         }

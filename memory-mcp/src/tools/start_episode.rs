@@ -1,7 +1,7 @@
 //! `start_episode`: begins an episode and shows what helps with its task.
 
 use memory_core::{
-    Context, Error, Hit, NewEpisode, Query, Relation, RelationKind, Shown, Strength,
+    Context, Error, Hit, NewEpisode, Query, Relation, RelationKind, Shown, Strength, display_name,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -224,7 +224,8 @@ impl Answer for Started {
             resumed.render(&mut out, call.now);
             return out;
         }
-        let mut out = format!("Episode {} started in scope {}", self.episode_id, self.scope);
+        let scope = display_name(&self.scope);
+        let mut out = format!("Episode {} started in scope {scope}", self.episode_id);
         receipt(&mut out, self.n_masked, self.n_cut);
         out.push('\n');
         if let Some(advice) = &self.advice {

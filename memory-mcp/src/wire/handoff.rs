@@ -1,6 +1,6 @@
 //! What is needed to go on with an episode, as data and as text.
 
-use memory_core::{Handoff, Timestamp};
+use memory_core::{Handoff, Timestamp, display_name};
 use serde::Serialize;
 
 use super::moment::Age;
@@ -90,7 +90,7 @@ impl HandoffAnswer {
     pub(crate) fn render(&self, out: &mut String, now: Timestamp) {
         put(out, format_args!("Episode {}", self.episode_id));
         dot(out, self.outcome.unwrap_or(self.status));
-        dot(out, format_args!("scope {}", self.scope));
+        dot(out, format_args!("scope {}", display_name(&self.scope)));
         dot(out, format_args!("begun {}", Age { now, then: self.started_at }));
         dot(out, format_args!("{} step(s)", self.n_steps));
         out.push('\n');

@@ -1,13 +1,10 @@
 //! A step of an episode, as data and as text.
 
-use memory_core::{Excerpt, Step};
+use memory_core::{Excerpt, Step, display_name};
 use serde::Serialize;
 
 use super::moment::rfc3339;
-use super::render::{dot, put, quote, title};
-
-/// Length of a name in the text, in characters.
-pub(crate) const NAME_CHARS: usize = 60;
+use super::render::{dot, put, quote};
 
 /// One step of an episode.
 #[derive(Debug, Serialize)]
@@ -55,9 +52,9 @@ impl StepAnswer {
 
     /// Appends it as a numbered block, its texts as quotations.
     pub(crate) fn render(&self, out: &mut String) {
-        put(out, format_args!("\n{}. {}", self.idx, title(&self.tool, NAME_CHARS)));
+        put(out, format_args!("\n{}. {}", self.idx, display_name(&self.tool)));
         if let Some(action) = &self.action {
-            dot(out, title(action, NAME_CHARS));
+            dot(out, display_name(action));
         }
         dot(out, if self.ok { "ok" } else { "failed" });
         if let Some(latency_ms) = self.latency_ms {

@@ -15,7 +15,8 @@ fn on(store: &Path) -> Server {
     server().arg("--store").arg(store)
 }
 
-/// What the server says on stderr when it refuses to begin; the client is told by the end of the pipe.
+/// Returns the message on stderr of a server that refuses to begin; the client sees the end of the
+/// pipe.
 fn refused_start(store: &Path) -> String {
     let client = on(store).spawn();
     let ping = client.wait(client.send("ping", &json!({})));
@@ -51,7 +52,8 @@ fn a_store_that_is_a_folder_is_refused_with_a_remedy() {
     assert!(said.contains(dir.path().to_str().unwrap()), "{said}");
 }
 
-/// Stands for every folder that takes no files: permissions stop everybody but root, this stops all.
+/// Stands for every folder that takes no files: permissions stop everybody but root, this stops
+/// all.
 #[test]
 fn a_store_whose_folder_cannot_be_made_is_refused_with_a_remedy() {
     let dir = tempfile::tempdir().unwrap();
@@ -133,7 +135,8 @@ fn a_full_store_refuses_writes_answers_reads_and_takes_writes_when_there_is_room
 fn a_disk_that_takes_no_more_is_named_and_nothing_acknowledged_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("memory.db");
-    // 1,000 blocks of 512 or 1,024 bytes. The signal for a file that is too long would end any process.
+    // 1,000 blocks of 512 or 1,024 bytes. The signal for a file that is too long would end any
+    // process.
     let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$@\"";
     let shell = Server::new("sh").arg("-c").arg(limited).arg("sh");
     let client = shell.arg(env!("CARGO_BIN_EXE_memory-mcp")).arg("--store").arg(&store).start();

@@ -12,4 +12,6 @@ mod jsonl;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod scopes;
+#[cfg(test)]
 mod store;
