@@ -91,21 +91,21 @@ pub(crate) enum ServeError {
 /// # Errors
 ///
 /// See [`ServeError`].
-pub(crate) fn serve(memory: Arc<Memory>, served: Served) -> Result<(), ServeError> {
+pub(crate) fn serve(memory: Arc<Memory>, shared: Served) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // A call after a pause of the agent should not pay for a new thread.
         .thread_keep_alive(Duration::from_hours(1))
         .build()?;
-    let ended = runtime.block_on(serve_stdio(memory, served));
+    let ended = runtime.block_on(serve_stdio(memory, shared));
     // Where stdin is no pipe, a thread sits in a read that nothing ends: it is left behind.
     runtime.shutdown_background();
     ended
 }
 
-async fn serve_stdio(memory: Arc<Memory>, served: Served) -> Result<(), ServeError> {
+async fn serve_stdio(memory: Arc<Memory>, shared: Served) -> Result<(), ServeError> {
     let mut stop = pin!(asked_to_stop()?);
-    let server = Server::new(memory, served);
+    let server = Server::new(memory, shared);
     let (memory, calls) = (Arc::clone(&server.memory), Arc::clone(&server.calls));
     let stopping = Arc::clone(&server.stopping);
     let (stdin, stdout) = pipes::stdio_pipes();

@@ -74,7 +74,7 @@ mod tests {
         let episode = memory.start(NewEpisode::new(old.clone(), task)).unwrap().value;
         let outcome = Some(Outcome::Success);
         memory.complete(episode, Completion { outcome, ..Completion::default() }).unwrap();
-        for n in 0..MAX_BATCH + 1 {
+        for n in 0..=MAX_BATCH {
             let text = format!("The walrus number {n} is fed at dawn");
             memory.remember(NewNote::new(old.clone(), NoteKind::Fact, &text)).unwrap();
         }

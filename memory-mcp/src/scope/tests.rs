@@ -155,7 +155,7 @@ fn a_folder_that_the_client_names_counts_where_a_repository_lies_around_it() {
     write(&shop.join(".git/config"), CONFIG);
     fs::create_dir_all(&plain).unwrap();
     let git = GitSettings::default();
-    assert_eq!(of_client(&[plain.clone()], &git), None);
+    assert_eq!(of_client(std::slice::from_ref(&plain), &git), None);
     let own = of_client(&[plain, shop.join("src")], &git).unwrap();
     assert_eq!((own.scope.as_str(), own.basis), ("github.com/acme/shop", Basis::ClientFolder));
 }

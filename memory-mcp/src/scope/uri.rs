@@ -41,7 +41,8 @@ fn from_bytes(path: Vec<u8>) -> Option<PathBuf> {
     Some(drive.unwrap_or(&path).into())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

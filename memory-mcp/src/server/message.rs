@@ -123,7 +123,7 @@ pub(super) fn single(value: Value) -> Incoming {
     let given_id = object.remove("id");
     let Ok(id) = given_id.clone().map(serde_json::from_value::<RequestId>).transpose() else {
         // Whatever it is, it is sent back, but for what no client can have meant as an id.
-        let id = given_id.filter(|id| id.is_number()).unwrap_or_default();
+        let id = given_id.filter(Value::is_number).unwrap_or_default();
         return invalid(id, "the id of a request is a string or a whole number of 64 bits");
     };
     let id_value = given_id.unwrap_or_default();

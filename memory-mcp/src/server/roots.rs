@@ -13,7 +13,7 @@ use crate::project::Project;
 const FIRST_CALL_WAIT: Duration = Duration::from_secs(1);
 
 /// Time that an answer of the client may take.
-const ANSWER_WAIT: Duration = Duration::from_secs(60);
+const ANSWER_WAIT: Duration = Duration::from_mins(1);
 
 /// State of the question: whether it is settled.
 pub(super) struct Roots {

@@ -17,10 +17,8 @@ pub(super) struct Skim {
     depth: u32,
     /// Set where the outermost value is an object.
     is_object: bool,
-    in_string: bool,
-    is_escaped: bool,
-    /// Set where the current member of the outermost object is past its colon.
-    in_value: bool,
+    text: Text,
+    member: Member,
     /// Key of the current member of the outermost object.
     key: String,
     /// Bytes of the key, or of the value of `id`, that is being read.
@@ -28,6 +26,25 @@ pub(super) struct Skim {
     id: Option<Value>,
     has_method: bool,
     has_result: bool,
+}
+
+/// Place within a string.
+#[derive(Debug, Default, PartialEq)]
+enum Text {
+    #[default]
+    Outside,
+    Inside,
+    /// After a backslash.
+    Escaped,
+}
+
+/// Place within a member of the outermost object.
+#[derive(Debug, Default, PartialEq)]
+enum Member {
+    #[default]
+    Key,
+    /// After the colon.
+    Value,
 }
 
 impl Skim {
@@ -53,21 +70,22 @@ impl Skim {
     }
 
     fn step(&mut self, byte: u8) {
-        if self.in_string {
+        if self.text != Text::Outside {
             self.keep(byte);
-            if self.is_escaped {
-                self.is_escaped = false;
-            } else if byte == b'\\' {
-                self.is_escaped = true;
-            } else if byte == b'"' {
-                self.in_string = false;
-                self.end_token();
-            }
+            self.text = match byte {
+                _ if self.text == Text::Escaped => Text::Inside,
+                b'\\' => Text::Escaped,
+                b'"' => {
+                    self.end_token();
+                    Text::Outside
+                }
+                _ => Text::Inside,
+            };
             return;
         }
         match byte {
             b'"' => {
-                self.in_string = true;
+                self.text = Text::Inside;
                 self.keep(byte);
             }
             b'{' | b'[' => {
@@ -83,11 +101,11 @@ impl Skim {
             b',' => {
                 self.end_token();
                 if self.depth == 1 {
-                    self.in_value = false;
+                    self.member = Member::Key;
                     self.key.clear();
                 }
             }
-            b':' if self.depth == 1 => self.in_value = true,
+            b':' if self.depth == 1 => self.member = Member::Value,
             byte if byte.is_ascii_whitespace() => self.end_token(),
             byte => self.keep(byte),
         }
@@ -95,7 +113,7 @@ impl Skim {
 
     /// Keeps a byte of a key, or of the value of `id`.
     fn keep(&mut self, byte: u8) {
-        let is_wanted = self.depth == 1 && (!self.in_value || self.key == "id");
+        let is_wanted = self.depth == 1 && (self.member == Member::Key || self.key == "id");
         // One byte more than is allowed shows that the token is too long.
         if is_wanted && self.token.len() <= MAX_TOKEN_BYTES {
             self.token.push(byte);
@@ -108,9 +126,9 @@ impl Skim {
             return;
         }
         let text = repaired(&String::from_utf8_lossy(&token));
-        match serde_json::from_str(&text) {
-            Ok(id @ (Value::String(_) | Value::Number(_))) if self.in_value => self.id = Some(id),
-            Ok(Value::String(key)) if !self.in_value => {
+        match (&self.member, serde_json::from_str(&text)) {
+            (Member::Value, Ok(id @ (Value::String(_) | Value::Number(_)))) => self.id = Some(id),
+            (Member::Key, Ok(Value::String(key))) => {
                 self.has_method |= key == "method";
                 self.has_result |= key == "result" || key == "error";
                 self.key = key;

@@ -56,27 +56,21 @@ impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
             Incoming::Refused(refusal) => return self.refuse(&refusal, batch),
             Incoming::Ignored => return,
         };
-        match &message {
-            JsonRpcMessage::Request(request) => {
-                if !self.outbox.accept(request.id.clone(), batch) {
-                    let id = request.id.clone().into_json_value();
-                    let reason = "the id is that of a request that is not answered yet";
-                    return self.refuse(&Refusal::invalid(id, reason), batch);
-                }
+        if let JsonRpcMessage::Request(request) = &message {
+            if !self.outbox.accept(request.id.clone(), batch) {
+                let id = request.id.clone().into_json_value();
+                let reason = "the id is that of a request that is not answered yet";
+                return self.refuse(&Refusal::invalid(id, reason), batch);
             }
-            _ if !self.is_serving.load(Ordering::Relaxed) => {
-                tracing::debug!("passed over what came before the handshake");
-                return;
-            }
-            JsonRpcMessage::Notification(notification) => {
-                if let ClientNotification::CancelledNotification(cancelled) =
-                    &notification.notification
-                    && let Some(id) = &cancelled.params.request_id
-                {
-                    self.outbox.cancel(id);
-                }
-            }
-            _ => {}
+        } else if !self.is_serving.load(Ordering::Relaxed) {
+            tracing::debug!("passed over a message that came before the handshake");
+            return;
+        }
+        if let JsonRpcMessage::Notification(notification) = &message
+            && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
+            && let Some(id) = &cancelled.params.request_id
+        {
+            self.outbox.cancel(id);
         }
         self.ready.push_back(message);
     }

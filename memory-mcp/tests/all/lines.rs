@@ -96,11 +96,11 @@ fn what_is_not_declared_is_not_found() {
 #[test]
 fn a_name_that_is_not_known_comes_back_short_and_a_request_of_it_is_no_warning() {
     let mut raw = Raw::start().greeted();
-    let long = "marker".repeat(2_000);
+    let unknown = "marker".repeat(2_000);
     for (method, params) in [
-        (long.as_str(), json!({})),
-        ("tools/call", json!({"name": long})),
-        ("tools/call", json!({"name": "recall", "arguments": {&long: 1}})),
+        (unknown.as_str(), json!({})),
+        ("tools/call", json!({"name": unknown})),
+        ("tools/call", json!({"name": "recall", "arguments": {&unknown: 1}})),
     ] {
         raw.send_json(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}));
         let reply = raw.reply(&json!(1)).to_string();

@@ -4,12 +4,15 @@ mod ending;
 #[cfg(test)]
 mod experience;
 mod hostile;
+#[cfg(test)]
 mod lines;
 mod listing;
+#[cfg(test)]
 mod projects;
 #[cfg(feature = "http")]
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
 mod raw;
 mod recalling;
 mod refusals;

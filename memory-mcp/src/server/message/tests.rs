@@ -170,6 +170,29 @@ fn notifications_and_answers_that_mean_nothing_here_are_ignored() {
 }
 
 #[test]
+fn a_request_that_is_cut_or_damaged_anywhere_after_its_id_is_still_answered() {
+    let arguments = br#"{"query":"a \ud83d\ude80 b","limit":[1.5e3,null]}"#;
+    let head = br#"{"jsonrpc":"2.0","id":"x7","method":"tools/call","params":"#;
+    let whole = &[head, br#"{"name":"recall","arguments":"#.as_slice(), arguments, b"}}"].concat();
+    let after_id = whole.windows(4).position(|part| part == b"x7\",").unwrap() + 4;
+    let answered = |line: &[u8]| match one(line) {
+        Incoming::Refused(refusal) => refusal.id == "x7",
+        Incoming::Message(message) => message.into_request().is_some(),
+        Incoming::Ignored => false,
+    };
+    for at in after_id..whole.len() {
+        assert!(answered(&whole[..at]), "cut at {at}");
+        for byte in [b'"', b'{', b'}', b'\\', b',', 0, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[at] = byte;
+            // A quotation mark or a bracket too many may hide the method, and nothing else.
+            let text = String::from_utf8_lossy(&damaged).into_owned();
+            assert!(answered(&damaged), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_batch_is_taken_apart() {
     match parse(br#"[{"jsonrpc":"2.0","id":1,"method":"ping"},7]"#) {
         Parsed::Batch(items) => assert_eq!(items.len(), 2),
