@@ -36,7 +36,7 @@ use crate::call::{Call, Served};
 use crate::error::CallError;
 use crate::tools::{Entry, TOOLS};
 use crate::wire::echoed;
-use outbox::Outbox;
+use outbox::{LAST_ANSWERS, Outbox};
 use roots::Roots;
 use transport::LineTransport;
 
@@ -49,9 +49,6 @@ const MAX_CALLS: u32 = 16;
 ///
 /// The last answers of a session have [`LAST_ANSWERS`] of their own.
 const GRACE: Duration = Duration::from_millis(4_500);
-
-/// Time that a client has at the end to read its last answers.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Text that a model reads once, before it sees the tools.
 const INSTRUCTIONS: &str = "\

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::Environment;
 use super::platform::Platform;
 
 /// Variables in which clients name the folder of the project to the programs that they start.
@@ -19,11 +18,11 @@ pub(crate) struct GitSettings {
 }
 
 impl GitSettings {
-    pub(super) fn of(environment: &Environment) -> Self {
-        let var = |name: &str| environment.path(name);
+    /// Finds the files; `var` reads the environment.
+    pub(super) fn new(platform: Platform, var: impl Fn(&str) -> Option<PathBuf>) -> Self {
         let home = var("HOME").or_else(|| var("USERPROFILE"));
         let mut files = Vec::new();
-        if environment.platform != Platform::Windows && var("GIT_CONFIG_NOSYSTEM").is_none() {
+        if platform != Platform::Windows && var("GIT_CONFIG_NOSYSTEM").is_none() {
             files.push(PathBuf::from("/etc/gitconfig"));
         }
         if let Some(global) = var("GIT_CONFIG_GLOBAL") {
@@ -38,8 +37,8 @@ impl GitSettings {
     }
 }
 
-/// Returns the folders that a client names, the most specific variable first.
-pub(super) fn client_folders(environment: &Environment) -> Vec<PathBuf> {
-    let folders = CLIENT_VARIABLES.iter().filter_map(|name| environment.path(name));
+/// Returns the folders that a client names; `var` reads the environment.
+pub(super) fn client_folders(var: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+    let folders = CLIENT_VARIABLES.iter().filter_map(|name| var(name));
     folders.filter(|folder| folder.is_absolute()).collect()
 }

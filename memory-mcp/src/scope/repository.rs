@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::address::Address;
 use super::config_file::ConfigFile;
-use super::marked;
+use super::name::{NOWHERE, marked};
 use crate::config::GitSettings;
 
 /// Most clones of clones that are followed to the repository that they come from.
@@ -105,5 +105,5 @@ fn without_suffix(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let name = name.strip_suffix(".git").unwrap_or(&name);
-    if name.is_empty() { super::NOWHERE.to_owned() } else { name.to_owned() }
+    if name.is_empty() { NOWHERE.to_owned() } else { name.to_owned() }
 }

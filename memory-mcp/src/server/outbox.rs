@@ -20,6 +20,9 @@ const MAX_UNDER_WAY: usize = 256;
 /// Most bytes of unsent answers before nothing more is read.
 const MAX_UNSENT_BYTES: usize = 4 * 1024 * 1024;
 
+/// Time that a client has at the end to read its last answers.
+pub(super) const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 /// Number of a batch, unique in a session.
 pub(super) type BatchNo = u64;
 

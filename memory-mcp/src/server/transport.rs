@@ -17,10 +17,9 @@ use rmcp::transport::Transport;
 use serde_json::Value;
 use tokio::io::AsyncRead;
 
-use super::LAST_ANSWERS;
 use super::lines::{Line, Lines, MAX_LINE_BYTES};
 use super::message::{Incoming, Parsed, Refusal, parse, single};
-use super::outbox::{BatchNo, Outbox};
+use super::outbox::{BatchNo, LAST_ANSWERS, Outbox};
 
 /// Lines in, lines out.
 pub(super) struct LineTransport<R> {

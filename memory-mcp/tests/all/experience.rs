@@ -1,4 +1,4 @@
-//! Feedback, checkpoints, ties and texts told again, as a model meets them.
+//! Feedback, checkpoints, relations and duplicates, as a model meets them.
 
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
