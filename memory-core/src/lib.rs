@@ -76,7 +76,7 @@ pub use memory::{
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
     NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source,
-    Status, Step, Timestamp,
+    Status, Step, Timestamp, display_name,
 };
 pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, Query, Recall, Signals, Strength};

@@ -18,6 +18,7 @@ mod patterns;
 mod quotes;
 mod recommend;
 mod reflection;
+mod scopes;
 
 use std::sync::Arc;
 use std::time::Duration;

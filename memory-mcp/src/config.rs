@@ -6,6 +6,7 @@
 
 mod keys;
 mod platform;
+mod project;
 mod remote;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use memory_storage_turso::Options;
 pub(crate) use keys::{EmbedderChoice, LogLevel};
 use keys::{KEYS, Key, Raw};
 use platform::Platform;
+pub(crate) use project::GitSettings;
 #[cfg(feature = "http")]
 pub(crate) use remote::Target;
 use remote::{KEY_VARIABLE, RemoteSettings};
@@ -40,6 +42,9 @@ pub(crate) struct Flags {
     /// Project that is meant; `*` for all of them
     #[arg(long, global = true)]
     pub(crate) scope: Option<String>,
+    /// Folder of the project that is meant, in place of the working folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
     /// Least severe of what is logged: off, error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
@@ -145,6 +150,12 @@ pub(crate) struct Settings {
     pub(crate) retention: Retention,
     /// Folder in which the program runs.
     pub(crate) working_dir: PathBuf,
+    /// The folder of the project, if it was named.
+    pub(crate) project: Option<PathBuf>,
+    /// Folders that the client names as that of the project.
+    pub(crate) client_folders: Vec<PathBuf>,
+    /// What git's own settings are read from.
+    pub(crate) git: GitSettings,
     /// The settings file that was read, or would be if it existed.
     pub(crate) file: Option<PathBuf>,
     /// Warnings about settings that are odd but harmless.
@@ -193,6 +204,9 @@ impl Settings {
             engine: Config::default(),
             retention: Retention::default(),
             working_dir: environment.working_dir.clone(),
+            project: project_folder(flags, environment)?,
+            client_folders: project::client_folders(|name| environment.path(name)),
+            git: GitSettings::new(environment.platform, |name| environment.path(name)),
             file,
             warnings,
             origins: BTreeMap::new(),
@@ -315,6 +329,16 @@ fn flag_layer(flags: &Flags) -> Result<Vec<(&'static Key, Raw, Origin)>, BadSett
         }
     }
     Ok(layer)
+}
+
+/// The folder that `--project` names.
+fn project_folder(flags: &Flags, environment: &Environment) -> Result<Option<PathBuf>, BadSetting> {
+    let Some(folder) = &flags.project else { return Ok(None) };
+    let folder = environment.working_dir.join(folder);
+    if !folder.is_dir() {
+        return Err(BadSetting(format!("--project {}: there is no such folder", folder.display())));
+    }
+    Ok(Some(folder))
 }
 
 /// Reads the settings file; only one that somebody named must exist.

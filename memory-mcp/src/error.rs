@@ -1,11 +1,11 @@
-//! From the engine's errors to what a client is told; the only such mapping.
+//! Errors of the engine as answers to a client; the only such mapping.
 
 use memory_core::{Error, StorageError};
 use rmcp::model::{CallToolResult, ContentBlock, ErrorData};
 
 use crate::wire::BadArgument;
 
-/// Why a call was not done.
+/// Reason for which a call was not done.
 #[derive(Debug)]
 pub(crate) enum CallError {
     /// The caller can do something about it: a tool error, whose text says what.
@@ -15,7 +15,7 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The error of a field that the engine knows under another name.
+    /// Returns the error of a field that the engine knows under another name.
     pub(crate) fn at(field: &str, error: Error) -> Self {
         match error {
             Error::Invalid { reason, .. } => Self::Refused(format!("{field}: {reason}")),
@@ -23,8 +23,8 @@ impl CallError {
         }
     }
 
-    /// The message that goes to the client. The detail of an internal error is written to the log,
-    /// because clients hide it from the model and show it to nobody who could use it.
+    /// Returns the message that goes to the client. The detail of an internal error is written to
+    /// the log, because clients hide it from the model and show it to nobody who could use it.
     pub(crate) fn into_wire(self, tool: &str) -> Result<CallToolResult, ErrorData> {
         match self {
             Self::Refused(text) => Ok(CallToolResult::error(vec![ContentBlock::text(text)])),

@@ -1,8 +1,10 @@
 //! The server and the command line of memory-mcp, put together.
 
+mod call;
 mod cli;
 mod config;
 mod error;
+mod project;
 mod scope;
 mod server;
 mod store;
@@ -14,14 +16,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
+use call::Served;
 use cli::{Cli, Command, Failure, Output};
 use config::{EmbedderChoice, Environment, LogLevel, Settings};
-use server::ServeDefaults;
+use project::Project;
 
 /// Longest wait for a provider while closing, after the calls had their time.
 const CLOSING: Duration = Duration::from_millis(400);
@@ -64,13 +71,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Serves agents over stdin and stdout until the client leaves.
 fn serve(settings: &Settings) -> Result<(), Failure> {
-    let scope = scope::own(settings)?;
+    let project = Project::new(settings)?;
     if io::stdin().is_terminal() {
-        complain(&cli::greeting(settings, &scope));
+        complain(&cli::greeting(settings, &project.scope()));
     }
     let store = store::open_for_serving(settings)?;
-    let defaults = ServeDefaults { scope, store: settings.store.display().to_string() };
-    let served = server::serve(Arc::clone(&store.memory), defaults);
+    let shared =
+        Served { project, store: settings.store.display().to_string(), started: Instant::now() };
+    let served = server::serve(Arc::clone(&store.memory), shared);
     close(store, settings);
     served.map_err(|error| Failure::Failed(error.to_string()))
 }
@@ -94,7 +102,12 @@ fn close(store: store::Store, settings: &Settings) {
     }
 }
 
-/// Logs go to stderr, since stdout belongs to the protocol and to what commands print.
+/// Starts the log, which goes to stderr, since stdout belongs to the protocol and to what commands
+/// print.
+///
+/// Our own events name no text of a request or an answer. Those of other crates may, at the levels
+/// below `warn`: the library of the protocol logs whole messages at `debug` and every refused
+/// request at `warn`, so that of it only errors are logged.
 fn start_log(settings: &Settings) {
     let level = match settings.log_level {
         LogLevel::Off => LevelFilter::OFF,
@@ -104,16 +117,15 @@ fn start_log(settings: &Settings) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let log = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        // This build has no colours; asking for them costs a line on stderr.
-        .with_ansi(false);
-    if settings.log_json {
-        log.json().init();
-    } else {
-        log.init();
-    }
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target("rmcp", level.min(LevelFilter::ERROR))
+        // The crates of this workspace: all of them begin so.
+        .with_target("memory_", level);
+    // This build has no colours; asking for them costs a line on stderr.
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let lines = if settings.log_json { lines.json().boxed() } else { lines.boxed() };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
 /// Prints help and version on stdout, and errors of the arguments on stderr.

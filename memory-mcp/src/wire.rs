@@ -3,6 +3,7 @@
 //! Used by the tools, and by commands that print what an agent is to read. Limits: it knows neither
 //! the protocol's messages nor how the engine works.
 
+mod alias;
 mod argument;
 mod handoff;
 mod hit;
@@ -16,17 +17,16 @@ mod value;
 mod visible;
 
 pub(crate) use argument::{
-    Argument, Arguments, BadArgument, Field, Place, arguments, object_schema, refuse_unknown,
+    Argument, Arguments, BadArgument, Field, Place, arguments, object_schema, own_fields,
 };
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use moment::{Moment, Since};
 pub(crate) use pattern::PatternAnswer;
 pub(crate) use record::{Detail, EpisodeView, StepView};
-pub(crate) use render::{QUOTED, dot, put, quote, receipt, title};
+pub(crate) use render::{QUOTED, dot, echoed, put, quote, receipt, title};
 pub(crate) use schema::{Opaque, answer_schema};
-pub(crate) use step::NAME_CHARS;
-pub(crate) use value::{Items, JsonText, Kind, Labels, One, Several, Texts};
+pub(crate) use value::{Ids, Items, JsonText, Kind, Labels, One, Several, Texts};
 pub(crate) use visible::{is_control, printable};
 
 /// Returns whether a count is left out of an answer because it says nothing.

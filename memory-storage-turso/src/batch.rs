@@ -3,7 +3,7 @@
 use libsql::Value;
 use memory_core::backend::{Applied, Commit, Op, Rejection, WriteBatch};
 use memory_core::{
-    ChangeOp, Closing, Episode, EpisodeId, Note, NoteId, RecordId, Source, Status, Step,
+    ChangeOp, Closing, Episode, EpisodeId, Note, NoteId, RecordId, Scope, Source, Status, Step,
     StorageError, Timestamp,
 };
 
@@ -43,6 +43,7 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
             let named = ties::columns(relations, shown, followed)?;
             tie(conn, feed, *episode, named)
         }
+        Op::SetScope { id, scope } => set_scope(conn, feed, *id, scope),
         Op::KeepDigest { episode, digest } => done(episodes::keep_digest(conn, *episode, digest)),
         Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
     }
@@ -194,6 +195,26 @@ fn tie(
     let state = episodes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
     episodes::tie(conn, state.key, named, seq)?;
+    Ok(Applied::Done)
+}
+
+fn set_scope(
+    conn: &mut Connection,
+    feed: &mut Feed,
+    id: RecordId,
+    scope: &Scope,
+) -> Result<Applied, StorageError> {
+    let found = match id {
+        RecordId::Episode(episode) => episodes::state(conn, episode)?.map(|state| {
+            (state.key, state.seq, "UPDATE episodes SET scope = ?, seq = ? WHERE pk = ?")
+        }),
+        RecordId::Note(note) => notes::state(conn, note)?.map(|state| {
+            (state.key, state.seq, "UPDATE notes SET scope = ?, seq = ? WHERE pk = ?")
+        }),
+    };
+    let (key, seq, sql) = found.ok_or(Rejection::Missing { id })?;
+    let seq = feed.replace(conn, seq, id, ChangeOp::Put)?;
+    conn.execute(sql, vec![scope.as_str().into(), seq.into(), key.into()])?;
     Ok(Applied::Done)
 }
 

@@ -68,6 +68,7 @@ impl Job {
             | Op::Judge { .. }
             | Op::Merge { .. }
             | Op::Tie { .. }
+            | Op::SetScope { .. }
             | Op::Remove(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()

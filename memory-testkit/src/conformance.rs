@@ -138,6 +138,7 @@ macro_rules! conformance_tests {
                 a_note_remembered_again_is_counted
                 labels_of_a_merged_text_are_added
                 what_an_episode_names_is_set_once_it_is_known
+                a_record_moves_to_another_scope
                 a_digest_is_kept_without_a_change
                 marks_of_unknown_records_are_rejected;
             vectors: vectors_are_read_back_as_they_were_written

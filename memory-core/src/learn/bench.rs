@@ -165,7 +165,8 @@ impl LearnBench {
             .iter()
             .map(|(id, similarity)| SimilarEpisode { id: *id, similarity: *similarity })
             .collect();
-        let precedents = self.learned.precedents(episode.task.as_str(), &episode.scope, &similar);
+        let precedents =
+            self.learned.precedents(episode.task.as_str(), Some(&episode.scope), &similar);
         let runs = self.learned.runs_unordered(Some(episode.scope.as_str()));
         let scope = OutcomeCounts::of(runs);
         let precedents = &precedents;

@@ -1,4 +1,6 @@
-//! Short texts: one line of limited length, percentages.
+//! Short texts: one line of limited length, names, percentages.
+
+use crate::model::display_name;
 
 /// Returns a text on one line of at most `limit` bytes, cut at a character with `…`; `None` for a
 /// text without words.
@@ -17,6 +19,12 @@ pub(crate) fn one_line(text: &str, limit: usize) -> Option<String> {
         }
     }
     (!line.is_empty()).then_some(line)
+}
+
+/// Returns a name in backticks, cut to what the name of a tool or an argument can be: whatever a
+/// caller said it was must not pass for a statement of this program.
+pub(crate) fn name_in_backticks(name: &str) -> String {
+    format!("`{}`", display_name(name))
 }
 
 /// Formats a share as a whole percentage.

@@ -28,7 +28,7 @@ pub struct Advice {
 }
 
 impl Memory {
-    /// Makes advice for a task from what was learned as of the last refresh.
+    /// Makes advice for a task in a scope, or in all, from what was learned as of the last refresh.
     ///
     /// Earlier attempts at the task itself are known; `similar` are episodes of similar tasks,
     /// `lessons` notes about the task, best first. `degraded` says why the search for them was
@@ -41,7 +41,7 @@ impl Memory {
     pub(super) fn advise(
         &self,
         task: &str,
-        scope: &Scope,
+        scope: Option<&Scope>,
         similar: &[SimilarEpisode],
         lessons: Vec<Lesson>,
         max_tokens: usize,
@@ -54,7 +54,7 @@ impl Memory {
             let cured_errors = learned.cured_errors(&precedents);
             let book = playbook(PlaybookInput {
                 precedents: &precedents,
-                scope: OutcomeCounts::of(learned.runs_unordered(Some(scope.as_str()))),
+                scope: OutcomeCounts::of(learned.runs_unordered(scope.map(Scope::as_str))),
                 cured_errors,
                 lessons,
             });

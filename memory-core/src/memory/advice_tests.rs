@@ -113,6 +113,8 @@ fn advice_names_what_worked_with_counts_and_episodes() {
     }
     let elsewhere = Scope::new("other").unwrap();
     assert!(!memory.recommend(TASK, &elsewhere, 400).unwrap().is_experienced);
+    let everywhere = memory.recommend(TASK, None, 400).unwrap();
+    assert_eq!((everywhere.n_same_task, everywhere.evidence), (2, vec![bad, good]));
 }
 
 #[test]
@@ -296,7 +298,7 @@ fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
         assert_eq!(n_calls.load(Ordering::Relaxed), 1, "{what}: {text}");
     };
     calls_of("advice", "path=config/app.toml", &|| {
-        memory.advise(TASK, &scope(), &[], Vec::new(), 400, None).unwrap().text
+        memory.advise(TASK, Some(&scope()), &[], Vec::new(), 400, None).unwrap().text
     });
     calls_of("reflection", "No such file", &|| memory.reflect(last).unwrap().text);
     calls_of("patterns", "fails “No such file", &|| {

@@ -108,7 +108,7 @@ impl Memory {
         let advice = if lookup.advice_tokens == 0 {
             None
         } else {
-            let (task, scope) = (episode.task.as_str(), &episode.scope);
+            let (task, scope) = (episode.task.as_str(), Some(&episode.scope));
             let (degraded, tokens) = (found.recall.degraded, lookup.advice_tokens);
             let advice = self.advise(task, scope, &found.similar, found.lessons, tokens, degraded);
             let advice = advice.inspect_err(|error| {

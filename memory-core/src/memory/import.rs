@@ -337,11 +337,12 @@ fn link_note(new: &mut NewNote, links: &[Link], ids: &BTreeMap<Key, RecordId>) -
 fn key_of(record: &Import) -> Result<Key, Error> {
     let (kind, source) = match record {
         Import::Episode(new, ..) => (RecordKind::Episode, new.source.clone()),
-    let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?.masked();
+        Import::Note(new) => (RecordKind::Note, new.source.clone()),
         Import::Links(links) => (links.kind, Some(links.source.clone())),
     };
     let source = source.ok_or(Error::invalid("source", "an imported record needs one"))?;
-    Ok((kind, source))
+    // As it is stored, so that it is found.
+    Ok((kind, source.masked()))
 }
 
 /// The id that an external id is, if it is one.

@@ -29,7 +29,8 @@ pub(super) struct Experience {
 }
 
 impl Memory {
-    /// Gives advice for a task from how attempts at it, and at similar tasks, went in a scope.
+    /// Gives advice for a task from how attempts at it, and at similar tasks, went in a scope;
+    /// `None` stands for all scopes.
     ///
     /// `max_tokens` bounds the text; whole lines are left out, the least valuable first. Quotations
     /// in it are stored text, masked again.
@@ -37,7 +38,13 @@ impl Memory {
     /// # Errors
     ///
     /// [`Error::Invalid`] for no task or no budget, [`Error::Storage`].
-    pub fn recommend(&self, task: &str, scope: &Scope, max_tokens: usize) -> Result<Advice, Error> {
+    pub fn recommend<'a>(
+        &self,
+        task: &str,
+        scope: impl Into<Option<&'a Scope>>,
+        max_tokens: usize,
+    ) -> Result<Advice, Error> {
+        let scope = scope.into();
         if task.trim().is_empty() {
             return Err(Error::invalid("task", "must not be empty"));
         }
@@ -45,7 +52,7 @@ impl Memory {
             return Err(Error::invalid("max_tokens", "must be at least 1"));
         }
         let mut query = Query::new(task);
-        query.scope = Some(scope.clone());
+        query.scope = scope.cloned();
         let (experience, degraded) = match self.experience(&query, 0) {
             Ok(mut found) => {
                 let degraded = found.recall.degraded.take();

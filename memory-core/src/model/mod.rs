@@ -19,5 +19,5 @@ pub use note::{Note, NoteKind};
 pub use record::{HitKind, Record, RecordId, RecordKind};
 pub use scope::Scope;
 pub use step::Step;
-pub use text::Excerpt;
+pub use text::{Excerpt, display_name};
 pub use time::Timestamp;

@@ -166,6 +166,19 @@ fn apply_op(
             })?;
             changes.put(episode);
         }
+        Op::SetScope { id, scope } => {
+            match id {
+                RecordId::Episode(id) => {
+                    stored_episode(tables, id)?;
+                    tables.update_episode(id, |episode| episode.scope = scope)?;
+                }
+                RecordId::Note(id) => {
+                    stored_note(tables, id)?;
+                    tables.update_note(id, |note| note.scope = scope)?;
+                }
+            }
+            changes.put(id);
+        }
         // Derived data: it makes no change, and what is not stored any more is passed over.
         Op::KeepDigest { episode, digest } => {
             if tables.episode(episode)?.is_some() {

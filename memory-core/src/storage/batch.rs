@@ -2,7 +2,7 @@
 
 use super::{Seq, StoredVector};
 use crate::model::{
-    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Shown, Step, Timestamp,
+    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Scope, Shown, Step, Timestamp,
 };
 
 /// What a commit must survive before it is acknowledged.
@@ -84,6 +84,13 @@ pub enum Op {
         shown: Vec<Shown>,
         /// Records whose advice was followed; none while it is open.
         followed: Vec<RecordId>,
+    },
+    /// Moves a record to another scope. Rejected with `Missing`.
+    SetScope {
+        /// The record.
+        id: RecordId,
+        /// The scope that it belongs to from now on.
+        scope: Scope,
     },
     /// Keeps what was learned of an episode's steps, in place of what is kept; nothing happens when the
     /// episode is not stored (it may be forgotten meanwhile). Derived from the steps: makes no change.

@@ -24,6 +24,7 @@ mod recommend;
 mod record;
 mod remember;
 mod restore;
+mod scopes;
 mod show;
 mod stats;
 
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Import(import::Format),
     /// Write records as JSON lines that `import jsonl` reads
     Export(export::Args),
+    /// List projects, and join one with another
+    Scopes(scopes::Args),
     /// Count what is stored
     Stats,
     /// Copy the store while it is in use
@@ -105,6 +108,7 @@ impl Command {
             Self::Checkpoint(args) => checkpoint::run(args, settings, output),
             Self::Import(format) => import::run(&format, settings, output),
             Self::Export(args) => export::run(&args, settings, output),
+            Self::Scopes(args) => scopes::run(&args, settings, output),
             Self::Stats => stats::run(settings, output),
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),

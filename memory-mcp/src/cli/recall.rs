@@ -59,9 +59,11 @@ fn strength(name: &str) -> Result<Strength, String> {
 /// Runs the command.
 pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
     let explain = args.explain;
+    let own_scope = scope::own(settings)?;
+    let is_everywhere = settings.scope.as_deref() == Some("*");
     let query = Query {
-        scope: settings.scope_condition(),
-        own_scope: Some(scope::own(settings)?),
+        scope: (!is_everywhere).then(|| own_scope.clone()),
+        own_scope: Some(own_scope.clone()),
         kinds: args.kind.into_iter().flat_map(hit_kinds).collect(),
         outcome: args.outcome,
         task_type: args.task_type,
@@ -92,7 +94,12 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         }
     }
     if recall.hits.is_empty() {
-        output.line("nothing relevant")?;
+        output.line(&if is_everywhere {
+            "nothing relevant in any scope".to_owned()
+        } else {
+            let own = one_line(own_scope.as_str(), 200);
+            format!("nothing relevant in scope {own}; --scope '*' searches all projects")
+        })?;
     }
     for (n, what) in [
         (recall.n_below_strength, "weaker hits, shown by --strength any"),

@@ -1,4 +1,4 @@
-//! What holds for every call, whatever the tool.
+//! Claims about every call, whatever the tool.
 
 mod broken_storage;
 mod growing_episode;
@@ -7,6 +7,7 @@ use memory_core::MemStorage;
 use serde_json::Value;
 
 use super::*;
+use crate::project::Project;
 
 static PANICS: Entry = Entry::for_test("panics", |_, _| panic!("on purpose"));
 static ANSWERS: Entry = Entry::for_test("answers", |_, _| Ok(("text".to_owned(), Value::Null)));
@@ -15,8 +16,8 @@ static BREAKS: Entry =
 
 fn server() -> Server {
     let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
-    let defaults = ServeDefaults { scope: Scope::new("s").unwrap(), store: "memory".to_owned() };
-    Server::new(Arc::new(memory), defaults)
+    let (project, store) = (Project::named("s"), "memory".to_owned());
+    Server::new(Arc::new(memory), Served { project, store, started: Instant::now() })
 }
 
 fn run(

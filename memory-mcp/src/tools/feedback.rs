@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Labels, Opaque, arguments, put};
+use crate::wire::{Ids, Opaque, arguments, put};
 
 pub(super) struct Feedback;
 
 arguments! {
     /// Arguments of `feedback`.
     pub(super) struct Args {
-        ids: Labels = "Of what was shown",
+        ids: Ids = "Of what was shown",
         helpful: bool = "",
     }
 }

@@ -1,15 +1,13 @@
 //! `get_episode`: shows one episode, its steps in pages.
 
-use memory_core::Step;
+use memory_core::{Step, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{
-    Detail, EpisodeView, NAME_CHARS, Opaque, QUOTED, StepView, arguments, dot, put, quote, title,
-};
+use crate::wire::{Detail, EpisodeView, Opaque, QUOTED, StepView, arguments, dot, put, quote};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -34,7 +32,7 @@ arguments! {
     pub(super) struct Args {
         episode_id: String = "",
         from_step: Option<u64> = "Default 0",
-        limit: Option<u64> = "Default 20",
+        limit: Option<u64> = "Default 20; 0: no steps",
     }
 }
 
@@ -60,9 +58,6 @@ impl Tool for GetEpisode {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Shown, CallError> {
         let limit = count(args.limit.unwrap_or(DEFAULT_STEPS)).min(MAX_STEPS);
-        if limit == 0 {
-            return Err(CallError::Refused("limit: must be at least 1".to_owned()));
-        }
         let id = call.episode_id("episode_id", &args.episode_id)?;
         let from = u32::try_from(args.from_step.unwrap_or(0)).unwrap_or(u32::MAX);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -126,14 +121,14 @@ impl Shown {
         let EpisodeView { head, started_at, ended_at, context, relations, .. } = &self.episode;
         put(out, format_args!("Episode {}", self.episode_id));
         dot(out, head.state());
-        dot(out, format_args!("scope {}", head.scope));
+        dot(out, format_args!("scope {}", display_name(&head.scope)));
         dot(out, format_args!("started {started_at}"));
         if let Some(ended_at) = ended_at.get() {
             dot(out, format_args!("ended {ended_at}"));
         }
         for (name, value) in context {
             let value = match value {
-                Value::String(text) => title(text, NAME_CHARS),
+                Value::String(text) => display_name(text).into_owned(),
                 other => other.to_string(),
             };
             dot(out, format_args!("{name} {value}"));

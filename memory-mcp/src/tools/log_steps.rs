@@ -1,15 +1,13 @@
 //! `log_steps`: appends tool calls to an open episode.
 
-use memory_core::NewStep;
 use memory_core::learning::{Cure, KnownError};
+use memory_core::{NewStep, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{
-    Items, JsonText, Moment, NAME_CHARS, Opaque, arguments, is_zero, put, quote, receipt, title,
-};
+use crate::wire::{Items, JsonText, Moment, Opaque, arguments, is_zero, put, quote, receipt};
 
 pub(super) struct LogSteps;
 
@@ -26,10 +24,10 @@ arguments! {
     pub(super) struct StepArgs {
         tool: String = "e.g. bash",
         action: Option<String> = "e.g. git",
-        args: JsonText = "",
-        observation: Option<String> = "What came back",
+        args: JsonText = "JSON, or a command line",
+        observation: JsonText = "What came back",
         ok: Option<bool> = "Default: no error",
-        error: Option<String> = "",
+        error: Option<JsonText> = "",
         latency_ms: Option<u64> = "",
         tokens: Option<u64> = "",
         occurred_at: Option<Moment> = "RFC 3339",
@@ -101,7 +99,7 @@ impl From<KnownError> for KnownErrorAnswer {
 impl KnownErrorAnswer {
     fn render(&self, out: &mut String) {
         let Self { step_idx, n_seen, n_episodes, n_resolved, retry_rate, .. } = self;
-        let tool = title(&self.tool, NAME_CHARS);
+        let tool = display_name(&self.tool);
         put(out, format_args!("\nStep {step_idx} (`{tool}`): "));
         if *n_seen > 0 {
             put(out, format_args!("this error came {n_seen} time(s) in {n_episodes} episode(s)"));
@@ -162,9 +160,9 @@ fn step((idx, args): (usize, StepArgs)) -> Result<NewStep, CallError> {
         tool: args.tool,
         action: args.action,
         args: args.args.0,
-        observation: args.observation.unwrap_or_default(),
+        observation: args.observation.0,
         ok: args.ok,
-        error: args.error,
+        error: args.error.map(|error| error.0),
         latency_ms: args.latency_ms,
         n_tokens: args.tokens,
         occurred_at: args.occurred_at.map(|moment| moment.0),

@@ -1,7 +1,7 @@
 //! The tools: one table in listing order, one file for each.
 //!
 //! A tool reads its arguments, asks the engine and shapes the answer; it decides nothing that the
-//! engine could. Who calls it: the server.
+//! engine could. Used by the server.
 
 mod checkpoint;
 mod complete_episode;
@@ -16,17 +16,15 @@ mod remember;
 mod start_episode;
 mod status;
 
-use std::str::FromStr;
 use std::sync::Arc;
 
-use memory_core::{EpisodeId, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
 use rmcp::model::{JsonObject, Tool as ToolListing, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::error::CallError;
-use crate::server::Served;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
@@ -45,7 +43,7 @@ pub(crate) static TOOLS: [Entry; 12] = [
     entry::<status::Status>(),
 ];
 
-/// What a tool does to what is stored; none of them reaches beyond the store.
+/// Effect of a tool on what is stored; none of them reaches beyond the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effect {
     /// Nothing.
@@ -59,7 +57,7 @@ enum Effect {
 /// One tool.
 trait Tool {
     const NAME: &'static str;
-    /// What it does and when to call it, for a model.
+    /// Purpose of the tool and when to call it, for a model.
     const ABOUT: &'static str;
     const EFFECT: Effect;
     type Args: Arguments;
@@ -69,22 +67,13 @@ trait Tool {
     fn run(call: &Call<'_>, args: Self::Args) -> Result<Self::Answer, CallError>;
 }
 
-/// What a tool answers: data for programs, text for readers.
+/// Answer of a tool: data for programs, text for readers.
 trait Answer: Serialize + JsonSchema {
     /// The answer as a model reads it; says the same as the data.
     fn text(&self, call: &Call<'_>) -> String;
 }
 
-/// One call: where it goes, and what it means where it says nothing.
-pub(crate) struct Call<'a> {
-    pub(crate) memory: &'a Memory,
-    pub(crate) served: &'a Served,
-    pub(crate) now: Timestamp,
-    /// Version of the protocol that the client speaks.
-    pub(crate) protocol: Option<String>,
-}
-
-/// What a tool does with a call: the text and the data of its answer.
+/// Function of a tool: from a call to the text and the data of its answer.
 pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>;
 
 /// A tool with its types erased.
@@ -95,12 +84,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// What clients are told of the tool.
+    /// Returns the entry of the tool in `tools/list`.
     pub(crate) fn listing(&self) -> ToolListing {
         (self.listing)()
     }
 
-    /// A tool of the server's own tests.
+    /// Makes a tool for the server's own tests.
     #[cfg(test)]
     pub(crate) const fn for_test(name: &'static str, run: Run) -> Self {
         Self { name, run, listing: listing::<status::Status> }
@@ -129,56 +118,8 @@ fn listing<T: Tool>() -> ToolListing {
         .with_annotations(annotations)
 }
 
-impl Call<'_> {
-    /// The scope that is meant: the one given, else that of the working directory.
-    fn scope(&self, given: Option<&str>) -> Result<Scope, CallError> {
-        match given {
-            None => Ok(self.served.defaults.scope.clone()),
-            Some(name) => Ok(Scope::new(name)?),
-        }
-    }
-
-    /// The scope to look in; `*` means all of them.
-    fn scope_or_all(&self, given: Option<&str>) -> Result<Option<Scope>, CallError> {
-        match given.map(str::trim) {
-            Some("*") => Ok(None),
-            given => self.scope(given).map(Some),
-        }
-    }
-
-    /// The episode that an id or prefix names. A whole id is taken as it is, so that it costs no
-    /// look-up; whether it is stored, the operation itself finds out.
-    fn episode_id(&self, field: &'static str, given: &str) -> Result<EpisodeId, CallError> {
-        if let Ok(id) = EpisodeId::from_str(given) {
-            return Ok(id);
-        }
-        match self.memory.resolve(&[RecordKind::Episode], given) {
-            Ok(RecordId::Episode(id)) => Ok(id),
-            Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
-            Err(error) => Err(CallError::at(field, error)),
-        }
-    }
-
-    /// The episode or note that an id or prefix names.
-    fn record_id(&self, field: &'static str, given: &str) -> Result<RecordId, CallError> {
-        let both = [RecordKind::Episode, RecordKind::Note];
-        self.memory.resolve(&both, given).map_err(|error| CallError::at(field, error))
-    }
-
-    /// The note that an id or prefix names.
-    fn note_id(&self, field: &'static str, given: &str) -> Result<NoteId, CallError> {
-        if let Ok(id) = NoteId::from_str(given) {
-            return Ok(id);
-        }
-        match self.memory.resolve(&[RecordKind::Note], given) {
-            Ok(RecordId::Note(id)) => Ok(id),
-            Ok(other) => Err(CallError::Internal(format!("{other} is not a note"))),
-            Err(error) => Err(CallError::at(field, error)),
-        }
-    }
-}
-
-/// A count as the engine takes it; one that no machine could hold is as good as the largest.
+/// Returns a count as the engine takes it; one that no machine could hold is as good as the
+/// largest.
 fn count(given: u64) -> usize {
     usize::try_from(given).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,6 @@
 //! `recall`: finds past experience.
 
-use memory_core::{Outcome, Query, Strength};
+use memory_core::{Outcome, Query, Strength, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ arguments! {
         tags: Labels = "All must match",
         since: Option<Since> = "Date, RFC 3339 or 7d",
         until: Option<Since> = "",
-        limit: Option<u64> = "Default 10",
+        limit: Option<u64> = "Default 10; 0: only count",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",
         explain: Option<bool> = "Show score terms",
@@ -72,12 +72,17 @@ impl Tool for Recall {
         query.tags = args.tags.0;
         query.since = args.since.map(|since| since.seen_from(call.now));
         query.until = args.until.map(|until| until.seen_from(call.now));
-        query.limit = args.limit.map(count);
+        // Nothing is shown with a limit of 0, but how many there would be.
+        query.limit = args.limit.filter(|limit| *limit > 0).map(count);
         query.max_tokens = args.max_tokens.map(count);
         query.strength = args.strength.map_or(Strength::Weak, |One(strength)| strength);
-        let found = call.memory.recall(&query)?;
+        let mut found = call.memory.recall(&query)?;
+        let counted = (args.limit == Some(0)).then(|| std::mem::take(&mut found.hits).len());
         let scope = scope.map_or_else(|| "*".to_owned(), |scope| scope.to_string());
-        let message = message(&found, &scope);
+        let message = match counted {
+            Some(n @ 1..) => Some(format!("{n} hit(s) in scope {}", display_name(&scope))),
+            _ => message(&found, &scope),
+        };
         let explain = args.explain.unwrap_or(false);
         let hits = found.hits.into_iter().map(|hit| HitAnswer::new(hit, explain)).collect();
         Ok(Recalled { scope, hits, message, degraded: found.degraded, pending: found.n_pending })
@@ -91,6 +96,7 @@ fn message(found: &memory_core::Recall, scope: &str) -> Option<String> {
         parts.push(match scope {
             "*" => "nothing relevant in any scope".to_owned(),
             scope => {
+                let scope = display_name(scope);
                 format!("nothing relevant in scope {scope}; scope \"*\" searches all projects")
             }
         });
@@ -108,7 +114,8 @@ impl Answer for Recalled {
     fn text(&self, call: &Call<'_>) -> String {
         let mut out = String::new();
         if !self.hits.is_empty() {
-            out = format!("{} hit(s) in scope {}. ", self.hits.len(), self.scope);
+            let scope = display_name(&self.scope);
+            out = format!("{} hit(s) in scope {scope}. ", self.hits.len());
             render_hits(&mut out, &self.hits, &self.scope, call.now);
         }
         if let Some(message) = &self.message {

@@ -22,7 +22,7 @@ arguments! {
     pub(super) struct Args {
         task: Option<String> = "Or episode_id",
         episode_id: Option<String> = "",
-        scope: Option<String> = "Default: this project",
+        scope: Option<String> = "Default: this project; *: all",
         max_tokens: Option<u64> = "Default 400",
     }
 }
@@ -65,7 +65,7 @@ impl Tool for Recommend {
     fn run(call: &Call<'_>, args: Args) -> Result<Recommended, CallError> {
         let max_tokens = count(args.max_tokens.unwrap_or(DEFAULT_TOKENS));
         let (task, scope) = match (args.task, args.episode_id) {
-            (Some(task), None) => (task, call.scope(args.scope.as_deref())?),
+            (Some(task), None) => (task, call.scope_or_all(args.scope.as_deref())?),
             (None, Some(id)) => {
                 let id = call.memory.resolve(&[RecordKind::Episode], &id);
                 let id = id.map_err(|error| CallError::at("episode_id", error))?;
@@ -74,8 +74,8 @@ impl Tool for Recommend {
                 };
                 let episode = call.memory.episode(id)?;
                 let scope = match args.scope {
-                    Some(scope) => call.scope(Some(&scope))?,
-                    None => episode.scope,
+                    Some(scope) => call.scope_or_all(Some(&scope))?,
+                    None => Some(episode.scope),
                 };
                 (episode.task.as_str().to_owned(), scope)
             }
@@ -83,7 +83,7 @@ impl Tool for Recommend {
                 return Err(CallError::Refused("give either task or episode_id".to_owned()));
             }
         };
-        Ok(Recommended::new(call.memory.recommend(&task, &scope, max_tokens)?))
+        Ok(Recommended::new(call.memory.recommend(&task, scope.as_ref(), max_tokens)?))
     }
 }
 

@@ -1,6 +1,8 @@
 //! `start_episode`: begins an episode and shows what helps with its task.
 
-use memory_core::{Begun, Context, Error, Lookup, NewEpisode, Receipt, Relation, RelationKind};
+use memory_core::{
+    Begun, Context, Error, Lookup, NewEpisode, Receipt, Relation, RelationKind, display_name,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -193,7 +195,8 @@ impl Answer for Started {
             resumed.render(&mut out, call.now);
             return out;
         }
-        let mut out = format!("Episode {} started in scope {}", self.episode_id, self.scope);
+        let scope = display_name(&self.scope);
+        let mut out = format!("Episode {} started in scope {scope}", self.episode_id);
         receipt(&mut out, self.n_masked, self.n_cut);
         out.push('\n');
         if let Some(advice) = &self.advice {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use memory_core::display_name;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -90,8 +91,8 @@ impl Tool for Status {
             version: env!("CARGO_PKG_VERSION"),
             protocol: call.protocol.clone(),
             uptime_s: call.served.started.elapsed().as_secs(),
-            scope: call.served.defaults.scope.to_string(),
-            store: call.served.defaults.store.clone(),
+            scope: call.served.project.scope().to_string(),
+            store: call.served.store.clone(),
             probed: None,
             detail: None,
         };
@@ -151,7 +152,8 @@ impl Answer for Health {
         if let Some(protocol) = &self.protocol {
             dot(&mut out, format_args!("protocol {protocol}"));
         }
-        put(&mut out, format_args!("\nscope {}\nstore {}", self.scope, self.store));
+        let scope = display_name(&self.scope);
+        put(&mut out, format_args!("\nscope {scope}\nstore {}", self.store));
         if let Some(probed) = &self.probed {
             dot(&mut out, format_args!("{} bytes", probed.size_bytes));
             put(

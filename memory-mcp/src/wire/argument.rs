@@ -1,19 +1,24 @@
-//! What a tool takes: declared once, read leniently, refused precisely.
+//! Arguments of a tool: declared once, read leniently, refused precisely.
 //!
-//! Models and clients send numbers as strings, lists as one string and `null` for what they leave out;
-//! all of that is taken. What cannot be meant is refused with the path of the field, what was expected
-//! and what was got, because the reader is a model that corrects its call from that text alone.
+//! Input: the JSON object of a call. Output: a struct, or the text of a refusal. Used by every
+//! tool. Models and clients send numbers as strings, lists as one string and `null` for what they
+//! leave out; all of that is taken. What cannot be meant is refused with the path of the field,
+//! what was expected and what was got, because the reader is a model that corrects its call from
+//! that text alone.
 
 use std::fmt;
 
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-/// What is wrong with the arguments of a call.
+use super::alias::{is_clients, meant};
+use super::render::echoed;
+
+/// Text that says what is wrong with the arguments of a call.
 #[derive(Debug)]
 pub(crate) struct BadArgument(pub(crate) String);
 
-/// Where in the arguments a value stands; prints as `steps[0].tool`.
+/// Place of a value within the arguments; prints as `steps[0].tool`.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
     Root,
@@ -33,7 +38,7 @@ impl fmt::Display for Place<'_> {
 }
 
 impl Place<'_> {
-    /// The error for a value of the wrong type.
+    /// Returns the error for a value of the wrong type.
     pub(crate) fn expected(&self, what: &str, got: &Value) -> BadArgument {
         BadArgument(format!("{self}: expected {what}, got {}", Got(got)))
     }
@@ -69,19 +74,19 @@ pub(crate) trait Arguments: Sized {
     /// The fields, required ones first.
     const FIELDS: &'static [Field];
 
-    /// Reads the fields, refusing unknown ones.
+    /// Reads the fields; refuses those that nobody can have meant.
     fn read(raw: JsonObject, at: &Place<'_>) -> Result<Self, BadArgument>;
 }
 
-/// The value of one field.
+/// Type of one field.
 pub(crate) trait Argument: Sized {
-    /// Whether the call is refused without it.
+    /// Set for a field without which the call is refused.
     const REQUIRED: bool = false;
 
-    /// Its JSON schema.
+    /// Returns its JSON schema.
     fn schema() -> Value;
 
-    /// What it is when it is not given.
+    /// Returns its value when it is not given.
     fn absent(at: &Place<'_>) -> Result<Self, BadArgument>;
 
     /// Reads it from a value that is not null.
@@ -117,7 +122,7 @@ macro_rules! arguments {
                 mut raw: rmcp::model::JsonObject,
                 at: &$crate::wire::Place<'_>,
             ) -> Result<Self, $crate::wire::BadArgument> {
-                $crate::wire::refuse_unknown(&raw, Self::FIELDS, at)?;
+                raw = $crate::wire::own_fields(raw, Self::FIELDS, at)?;
                 Ok(Self {
                     $($field: $crate::wire::Argument::take(
                         raw.remove(stringify!($field)),
@@ -130,18 +135,45 @@ macro_rules! arguments {
 }
 pub(crate) use arguments;
 
-/// Refuses fields that are not declared, naming the nearest one that is.
-pub(crate) fn refuse_unknown(
-    raw: &JsonObject,
+/// Returns the declared fields, with those that were given under another name.
+///
+/// Fields that clients add are left out. Any other one is refused, with the nearest that is
+/// declared.
+pub(crate) fn own_fields(
+    raw: JsonObject,
     fields: &[Field],
     at: &Place<'_>,
-) -> Result<(), BadArgument> {
-    let Some(unknown) = raw.keys().find(|key| fields.iter().all(|field| field.name != **key))
-    else {
-        return Ok(());
-    };
+) -> Result<JsonObject, BadArgument> {
+    let mut own = JsonObject::new();
+    let mut renamed: Vec<(String, &'static str, Value)> = Vec::new();
+    for (name, value) in raw {
+        if fields.iter().any(|field| field.name == name) {
+            own.insert(name, value);
+        } else if let Some(field) = meant(&name, fields.iter().map(|field| field.name)) {
+            renamed.push((name, field, value));
+        } else if !is_clients(&name) {
+            return Err(unknown(&name, fields, at));
+        }
+    }
+    for (name, field, value) in renamed.into_iter().filter(|(.., value)| !value.is_null()) {
+        let field_at = Place::Field(at, field);
+        match own.insert(field.to_owned(), value) {
+            None | Some(Value::Null) => {}
+            Some(_) => {
+                let name = echoed(&name);
+                return Err(BadArgument(format!(
+                    "{field_at} is given twice, also as `{name}`: give it once"
+                )));
+            }
+        }
+    }
+    Ok(own)
+}
+
+/// Returns the error for a field that is not declared, with the nearest one that is.
+fn unknown(name: &str, fields: &[Field], at: &Place<'_>) -> BadArgument {
     let place = if matches!(at, Place::Root) { String::new() } else { format!(" in {at}") };
-    let shown = unknown.get(..unknown.floor_char_boundary(80)).unwrap_or_default();
+    let shown = echoed(name);
     let given = shown.to_lowercase();
     let distance = |field: &Field| (strsim::osa_distance(&given, field.name), field.name);
     let nearest = fields.iter().map(distance).min();
@@ -154,10 +186,10 @@ pub(crate) fn refuse_unknown(
             format!("; known fields: {}", names.join(", "))
         }
     };
-    Err(BadArgument(format!("unknown field `{shown}`{place}{hint}")))
+    BadArgument(format!("unknown field `{shown}`{place}{hint}"))
 }
 
-/// The schema of an object with these fields.
+/// Returns the schema of an object with these fields.
 pub(crate) fn object_schema(fields: &[Field]) -> JsonObject {
     let mut properties = JsonObject::new();
     for field in fields {

@@ -1,6 +1,6 @@
 //! A handoff: what another agent needs to go on with an episode, as data and as text.
 
-use memory_core::{Handoff, Note, NoteKind, Step, Timestamp};
+use memory_core::{Handoff, Note, NoteKind, Step, Timestamp, display_name};
 use serde::Serialize;
 
 use super::moment::Age;
@@ -82,7 +82,7 @@ impl HandoffAnswer {
     pub(crate) fn render(&self, out: &mut String, now: Timestamp) {
         put(out, format_args!("Episode {}", self.episode_id));
         dot(out, self.head.state());
-        dot(out, format_args!("scope {}", self.head.scope));
+        dot(out, format_args!("scope {}", display_name(&self.head.scope)));
         dot(out, format_args!("begun {}", Age { now, then: self.started_at }));
         dot(out, format_args!("{} step(s)", self.head.n_steps));
         out.push('\n');

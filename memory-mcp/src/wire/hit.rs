@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use memory_core::{Hit, Record, Status, Timestamp};
+use memory_core::{Hit, Record, Status, Timestamp, display_name};
 use serde::Serialize;
 
 use super::moment::{Age, rfc3339};
@@ -90,7 +90,7 @@ pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str,
         dot(out, hit.strength);
         dot(out, Age { now, then: hit.at });
         if hit.scope != own_scope {
-            dot(out, format_args!("scope {}", hit.scope));
+            dot(out, format_args!("scope {}", display_name(&hit.scope)));
         }
         if let Some(step_idx) = hit.step_idx {
             dot(out, format_args!("step {step_idx}"));

@@ -40,7 +40,7 @@ pub(crate) enum Since {
 }
 
 impl Since {
-    /// The instant that is meant, seen from `now`.
+    /// Returns the instant that is meant, seen from `now`.
     pub(crate) const fn seen_from(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(instant) => instant,
@@ -61,7 +61,8 @@ impl Argument for Since {
     }
 
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
-        const WHAT: &str = "a span such as 7d or 24h, a date such as 2026-03-31 or a time such as 2026-03-31T14:00:00Z";
+        const WHAT: &str = "a span such as 7d or 24h, a date such as 2026-03-31 or a time such as \
+                            2026-03-31T14:00:00Z";
         let text = value.as_str();
         let read = text.and_then(|text| span_ms(text).map(Self::Ago));
         let read = read.or_else(|| text.and_then(|text| parse(text).map(Self::At)));
@@ -79,7 +80,7 @@ fn parse(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(instant.as_millisecond()))
 }
 
-/// Milliseconds of a span such as `90m`, `24h`, `7d` or `2w`.
+/// Returns the milliseconds of a span such as `90m`, `24h`, `7d` or `2w`.
 fn span_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -93,7 +94,7 @@ fn span_ms(text: &str) -> Option<i64> {
     number.parse::<u32>().ok().and_then(|number| i64::from(number).checked_mul(unit_ms))
 }
 
-/// An instant as RFC 3339 in UTC, to the second.
+/// Returns an instant as RFC 3339 in UTC, to the second.
 pub(crate) fn rfc3339(instant: Timestamp) -> String {
     let seconds = instant.as_millis().div_euclid(1_000);
     match jiff::Timestamp::from_second(seconds) {
@@ -103,7 +104,7 @@ pub(crate) fn rfc3339(instant: Timestamp) -> String {
     }
 }
 
-/// How long ago an instant was, in one unit.
+/// Age of an instant, printed in one unit.
 pub(crate) struct Age {
     pub(crate) now: Timestamp,
     pub(crate) then: Timestamp,

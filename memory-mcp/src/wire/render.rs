@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write as _};
 
+use memory_core::display_name;
+
 use super::visible::{is_control, is_hidden, without_hidden};
 
 /// Line above recalled text. A memory holds whatever tools printed once, also text that reads like
@@ -44,6 +46,17 @@ pub(crate) fn title(text: &str, max_chars: usize) -> String {
         None => words,
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default().trim_end()),
     }
+}
+
+/// Longest name of a caller that is sent back to it, in bytes.
+const ECHO_BYTES: usize = 100;
+
+/// Returns a name that a caller made up as it may stand in an answer to it: short, and on one line.
+pub(crate) fn echoed(name: &str) -> String {
+    let head = name.get(..name.floor_char_boundary(ECHO_BYTES)).unwrap_or_default();
+    let shown = display_name(head);
+    let is_marked = shown.ends_with('…') || head.len() == name.len();
+    format!("{shown}{}", if is_marked { "" } else { "…" })
 }
 
 /// Appends what `part` prints.

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// The schema of `T` as it is written: one object without references.
+/// Returns the schema of `T` as it is written: one object without references.
 ///
 /// Every client loads all schemas into every context window, so this one tells the fields that are
-/// always there and that a program goes on with, and no more: what may be missing is left out as well. `format` is
-/// dropped also because validators warn of the unsigned ones.
+/// always there and that a program goes on with, and no more: what may be missing is left out as
+/// well. `format` is dropped also because validators warn of the unsigned ones.
 pub(crate) fn answer_schema<T: JsonSchema>() -> JsonObject {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.inline_subschemas = true;

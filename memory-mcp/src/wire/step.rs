@@ -1,17 +1,16 @@
 //! The text of a step of an episode, as a model reads it.
 
-use super::record::StepView;
-use super::render::{dot, put, quote, title};
+use memory_core::display_name;
 
-/// Length of a name in the text, in characters.
-pub(crate) const NAME_CHARS: usize = 60;
+use super::record::StepView;
+use super::render::{dot, put, quote};
 
 impl StepView {
     /// Appends it as a numbered block, its texts as quotations.
     pub(crate) fn render(&self, out: &mut String) {
-        put(out, format_args!("\n{}. {}", self.idx, title(&self.tool, NAME_CHARS)));
+        put(out, format_args!("\n{}. {}", self.idx, display_name(&self.tool)));
         if let Some(action) = self.action.get() {
-            dot(out, title(action, NAME_CHARS));
+            dot(out, display_name(action));
         }
         dot(out, if self.ok { "ok" } else { "failed" });
         if let Some(latency_ms) = self.latency_ms.get() {

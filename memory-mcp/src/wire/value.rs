@@ -1,4 +1,7 @@
-//! The types that fields of arguments have, and how leniently each is read.
+//! Types of the fields of arguments, each with the forms in which it is taken.
+//!
+//! Input: a JSON value. Output: a value of the type, or the text of a refusal. Used by the
+//! arguments of the tools.
 
 use memory_core::learning::PatternKind;
 use memory_core::{HitKind, NoteKind, Outcome, RelationKind, Strength};
@@ -24,12 +27,15 @@ impl Argument for String {
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
         match value {
             Value::String(text) => Ok(text),
+            // Numbers and strings are taken for each other.
+            Value::Number(number) => Ok(number.to_string()),
+            Value::Bool(value) => Ok(value.to_string()),
             other => Err(at.expected("a string", &other)),
         }
     }
 }
 
-/// What is not given, or given as an empty string, is `None`.
+/// A value that is `None` when it is not given, or given as an empty string.
 impl<T: Argument> Argument for Option<T> {
     fn schema() -> Value {
         T::schema()
@@ -109,8 +115,9 @@ impl Argument for bool {
 pub(crate) struct JsonText(pub(crate) String);
 
 impl Argument for JsonText {
+    /// A string: several providers refuse an object whose properties are not listed.
     fn schema() -> Value {
-        json!({"type": "object"})
+        json!({"type": "string"})
     }
 
     fn absent(_: &Place<'_>) -> Result<Self, BadArgument> {
@@ -125,7 +132,8 @@ impl Argument for JsonText {
     }
 }
 
-/// The items of a list: an array, the same as JSON text in a string, or one string that `one` takes apart.
+/// Returns the items of a list: an array, the same as JSON text in a string, or one string that
+/// `one` takes apart.
 fn list(
     value: Value,
     at: &Place<'_>,
@@ -139,6 +147,8 @@ fn list(
             Ok(serde_json::from_str(&text).unwrap_or_else(|_| one(text)))
         }
         Value::String(text) => Ok(one(text)),
+        // One item without the list around it.
+        number @ Value::Number(_) => Ok(vec![number]),
         other => Err(at.expected(what, &other)),
     }
 }
@@ -168,6 +178,26 @@ impl Argument for Labels {
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
         let items = list(value, at, "an array of strings", |text| at_commas(&text))?;
         read_items(items, at).map(Self)
+    }
+}
+
+/// Short labels, without which the call is refused.
+#[derive(Debug)]
+pub(crate) struct Ids(pub(crate) Vec<String>);
+
+impl Argument for Ids {
+    const REQUIRED: bool = true;
+
+    fn schema() -> Value {
+        Labels::schema()
+    }
+
+    fn absent(at: &Place<'_>) -> Result<Self, BadArgument> {
+        required(at)
+    }
+
+    fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
+        Labels::read(value, at).map(|Labels(ids)| Self(ids))
     }
 }
 
@@ -223,10 +253,10 @@ impl<T: Arguments> Argument for Items<T> {
 
 /// A value out of a fixed list of names.
 pub(crate) trait Choice: Copy + 'static {
-    /// The names, in the order in which they are listed.
+    /// Returns the names, in the order in which they are listed.
     fn names() -> Vec<&'static str>;
 
-    /// The value of a name.
+    /// Returns the value of a name.
     fn from_name(name: &str) -> Option<Self>;
 }
 
@@ -320,7 +350,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kinds of hit that are meant.
+    /// Returns the kinds of hit that are meant.
     pub(crate) fn hit_kinds(self) -> Vec<HitKind> {
         match self {
             Self::Episode => vec![HitKind::Episode],

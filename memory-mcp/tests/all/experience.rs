@@ -1,4 +1,4 @@
-//! Feedback, checkpoints, ties and texts told again, as a model meets them.
+//! Feedback, checkpoints, relations and duplicates, as a model meets them.
 
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
@@ -59,9 +59,9 @@ fn feedback_on_what_is_not_stored_is_refused_and_counts_for_nothing() {
         (json!({"ids": [kept, "it"], "helpful": true}), "ids: `it` is not an id"),
         (json!({"ids": [kept]}), "helpful is required: true or false"),
         (json!({"ids": [kept], "helpful": "very"}), "helpful: expected true or false"),
-        (json!({"helpful": true}), "ids: name at least one record"),
+        (json!({"helpful": true}), "ids is required"),
         (json!({"ids": [], "helpful": true}), "ids: name at least one record"),
-        (json!({"ids": vec![kept.clone(); 3], "useful": true}), "unknown field `useful`"),
+        (json!({"ids": vec![kept.clone(); 3], "helpfull": true}), "unknown field `helpfull`"),
     ];
     for (args, begins) in cases {
         let said = refusal(&client, "feedback", &args);
@@ -157,7 +157,8 @@ fn a_handoff_of_the_longest_episode_stays_below_25_kilobytes() {
         &client,
         &id,
         &json!([{"tool": "t".repeat(200), "observation": "x\0".repeat(500_000)}, {"tool": "t",
-        "args": "\u{2028}".repeat(9_000), "observation": "z".repeat(9_000), "error": "e".repeat(9_000)}]),
+        "args": "\u{2028}".repeat(9_000), "observation": "z".repeat(9_000),
+        "error": "e".repeat(9_000)}]),
     );
     log(&client, &id, &json!([{"tool": "last", "observation": "the end"}]));
     for n in 0..12 {

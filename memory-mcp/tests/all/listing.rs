@@ -1,4 +1,4 @@
-//! What a client is told before it calls anything.
+//! The first messages of a session, before anything is called.
 
 use serde_json::{Value, json};
 
@@ -87,11 +87,36 @@ fn every_tool_says_what_it_does_to_the_store() {
 }
 
 #[test]
+fn what_a_call_cannot_do_without_is_required_and_what_is_one_of_few_is_listed() {
+    let tools = tools(&start());
+    let schema = |name: &str| {
+        let tool = tools.iter().find(|tool| tool["name"] == name);
+        tool.map(|tool| tool["inputSchema"].clone()).unwrap_or_default()
+    };
+    assert_eq!(schema("feedback")["required"], json!(["ids", "helpful"]));
+    let kinds = json!(["sequence", "decision_point", "recovery", "context"]);
+    assert_eq!(schema("patterns")["properties"]["kind"]["enum"], kinds);
+}
+
+#[test]
 fn every_schema_is_one_flat_object_that_any_client_can_read() {
     for tool in tools(&start()) {
         for schema in [&tool["inputSchema"], &tool["outputSchema"]] {
             assert_eq!(schema["type"], "object", "{tool}");
             walk(schema, text(&tool["name"]));
+        }
+        bare(&tool["inputSchema"]["properties"], text(&tool["name"]));
+    }
+}
+
+/// Several providers refuse an object whose properties are not listed, and a list of anything.
+fn bare(properties: &Value, at: &str) {
+    for (name, property) in properties.as_object().into_iter().flatten() {
+        let item = if property["type"] == "array" { &property["items"] } else { property };
+        assert!(item["type"].is_string(), "{at}.{name}: {property}");
+        if item["type"] == "object" {
+            assert!(item["properties"].is_object(), "{at}.{name}: {property}");
+            bare(&item["properties"], &format!("{at}.{name}"));
         }
     }
 }

@@ -4,10 +4,16 @@ mod ending;
 #[cfg(test)]
 mod experience;
 mod hostile;
+#[cfg(test)]
+mod lines;
 mod listing;
+#[cfg(test)]
+mod projects;
 #[cfg(feature = "http")]
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod raw;
 mod recalling;
 mod refusals;
 mod session;
@@ -35,7 +41,7 @@ fn begin(client: &Client, task: &str) -> String {
     started.get("episode_id").map(text).unwrap_or_default().to_owned()
 }
 
-/// The text of a tool's refusal.
+/// Returns the text of a tool's refusal.
 fn refusal(client: &Client, tool: &str, args: &Value) -> String {
     let outcome = client.call(tool, args);
     assert!(outcome.is_error, "{tool} {args} was taken: {}", outcome.text);
@@ -43,7 +49,7 @@ fn refusal(client: &Client, tool: &str, args: &Value) -> String {
     outcome.text
 }
 
-/// What `tools/list` gives.
+/// Returns what `tools/list` gives.
 fn tools(client: &Client) -> Vec<Value> {
     let list = client.request("tools/list", &json!({}));
     list.get("tools").and_then(Value::as_array).cloned().unwrap_or_default()

@@ -1,4 +1,5 @@
-//! Search by meaning with vectors of a provider: one on the loopback, one that is gone, one that hangs.
+//! Search by meaning with vectors of a provider: one on the loopback, one that is gone, one that
+//! hangs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -31,7 +32,7 @@ fn asking_for(address: &str, model: &str) -> Server {
         .env("MEMORY_MCP_LOG_LEVEL", "trace")
 }
 
-/// How a provider writes the vector of a text.
+/// Function that writes the vector of a text as a provider does.
 type Written = fn(&str) -> String;
 
 /// The vector of a text: one direction for each thing that it is about.

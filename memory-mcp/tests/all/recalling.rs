@@ -1,4 +1,4 @@
-//! What was recorded comes back where it helps, framed as data.
+//! Recorded experience comes back where it helps, framed as data.
 
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};

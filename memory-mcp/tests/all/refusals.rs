@@ -47,7 +47,7 @@ fn empty_and_wrong_values_name_their_field() {
         ("start_episode", json!({}), "task is required"),
         ("start_episode", json!({"task": ""}), "task: must not be empty"),
         ("start_episode", json!({"task": " \n"}), "task: must not be empty"),
-        ("start_episode", json!({"task": 7}), "task: expected a string, got the number 7"),
+        ("start_episode", json!({"task": [7]}), "task: expected a string, got an array of 1"),
         ("start_episode", json!({"task": "t", "scope": "*"}), "scope: `*` means all"),
         ("start_episode", json!({"task": "t", "recall_limit": 1_000_000}), "recall_limit: 1000000"),
         ("log_steps", json!({"episode_id": id}), "steps is required"),
@@ -66,14 +66,16 @@ fn empty_and_wrong_values_name_their_field() {
         (
             "complete_episode",
             json!({"episode_id": id, "outcome": "great"}),
-            "outcome: expected one of success, partial, failure, abstained, got the string \"great\"",
+            "outcome: expected one of success, partial, failure, abstained, got the string \
+             \"great\"",
         ),
         ("complete_episode", json!({"episode_id": id}), "outcome is required: one of success"),
-        ("recall", json!({"query": "q", "limit": 0}), "limit: must be at least 1"),
+        ("recall", json!({"query": "q", "limit": -1}), "limit: expected a whole number"),
         ("recall", json!({"query": "q", "limit": "1000000"}), "limit: 1000000 is more than"),
         ("recall", json!({"query": "q", "since": "recently"}), "since: expected a span such as 7d"),
         ("recall", json!({"query": "q", "kinds": ["song"]}), "kinds[0]: expected one of episode"),
-        ("get_episode", json!({"episode_id": id, "limit": 0}), "limit: must be at least 1"),
+        ("feedback", json!({"helpful": true}), "ids is required"),
+        ("patterns", json!({"kind": "song"}), "kind: expected one of sequence, decision_point"),
         ("remember", json!({"text": ""}), "text: must not be empty"),
         (
             "remember",
@@ -133,6 +135,59 @@ fn an_unknown_tool_is_an_error_of_the_protocol_that_lists_the_known_ones() {
         other => panic!("{other:?}"),
     }
     assert_eq!(client.request("ping", &json!({})), json!({}));
+}
+
+#[test]
+fn a_limit_of_nothing_counts_and_shows_none() {
+    let client = start();
+    let id = begin(&client, "Paint the fence");
+    _ = client.call("log_steps", &json!({"episode_id": id, "steps": [{"tool": "t"}]})).expect_ok();
+    let found = client.call("recall", &json!({"query": "paint the fence", "limit": 0}));
+    assert!(found.text.starts_with("1 hit(s) in scope"), "{}", found.text);
+    assert_eq!(found.expect_ok()["hits"], json!([]));
+    let shown = client.call("get_episode", &json!({"episode_id": id, "limit": 0}));
+    assert!(shown.text.contains("0 of 1 step(s)"), "{}", shown.text);
+    let patterns = client.call("patterns", &json!({"limit": 0})).expect_ok();
+    assert_eq!((&patterns["patterns"], &patterns["n_counted"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn advice_is_given_from_all_projects_on_demand() {
+    let client = start();
+    let task = "Rotate the signing keys of the gateway";
+    let args = json!({"task": task, "scope": "gateway"});
+    let id = client.call("start_episode", &args).expect_ok()["episode_id"].clone();
+    let end = json!({"episode_id": id, "outcome": "success"});
+    _ = client.call("complete_episode", &end).expect_ok();
+    for (scope, is_experienced) in [(json!(null), false), (json!("*"), true)] {
+        let advice = client.call("recommend", &json!({"task": task, "scope": scope})).expect_ok();
+        assert_eq!(advice["experienced"], is_experienced, "{scope}");
+    }
+}
+
+#[test]
+fn arguments_come_as_clients_and_models_write_them() {
+    let client = start();
+    let id = begin(&client, "t");
+    let step =
+        json!({"name": "shell", "command": "ls", "result": {"stdout": "a"}, "success": true});
+    for args in [
+        json!({"episodeId": id, "steps": step.to_string(), "toolCallId": "c1"}),
+        json!({"episode_id": id, "steps": [step], "sessionId": "s", "_meta": {"a": 1}}),
+    ] {
+        _ = client.call("log_steps", &args).expect_ok();
+    }
+    let shown = client.call("get_episode", &json!({"id": id})).expect_ok();
+    for step in shown["steps"].as_array().unwrap() {
+        let read = [&step["tool"], &step["args"], &step["observation"], &step["ok"]];
+        assert_eq!(
+            read,
+            [&json!("shell"), &json!("ls"), &json!(r#"{"stdout":"a"}"#), &json!(true)]
+        );
+    }
+    _ = client.call("recall", &json!({"query": 404, "chatInput": "x"})).expect_ok();
+    let said = refusal(&client, "forget", &json!({"older_than": "30d", "dry_run": false}));
+    assert!(said.starts_with("unknown field `older_than`"), "{said}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an agent does from the beginning of a task to its end, and what comes back.
+//! Work of an agent from the beginning of a task to its end, and what comes back.
 
 use memory_testkit::stdio::{CallOutcome, Client};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! The file of the search index beside the store: a start needs less work with it, and never trusts it.
+//! The file of the search index beside the store: a start needs less work with it, and never trusts
+//! it.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +21,8 @@ fn on(store: &Path) -> Server {
 fn fill(client: &Client) {
     let episode = begin(client, "count the animals");
     for part in 0..5 {
-        let step = |n: u32| json!({"tool": "bash", "observation": format!("animal{} seen", part * 500 + n)});
+        let seen = |n: u32| format!("animal{} seen", part * 500 + n);
+        let step = |n: u32| json!({"tool": "bash", "observation": seen(n)});
         let steps: Vec<Value> = (0..500).map(step).collect();
         _ = client.call("log_steps", &json!({"episode_id": episode, "steps": steps})).expect_ok();
     }

@@ -14,6 +14,8 @@ mod jsonl;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod scopes;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod terminal;

@@ -1,4 +1,5 @@
-//! What was acknowledged is kept: the built server is killed in mid-stream and shared by several windows.
+//! Acknowledged writes are kept: the built server is killed in mid-stream and shared by several
+//! windows.
 //!
 //! CI runs a short version; `memory-testkit/README.md` has the commands of the long one.
 
@@ -15,7 +16,8 @@ use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_memory-mcp");
 
-/// One test at a time: they measure how long something takes, or want it to be interrupted anywhere.
+/// One test at a time: they measure how long something takes, or want it to be interrupted
+/// anywhere.
 static TURN: Mutex<()> = Mutex::new(());
 
 #[cfg(test)]

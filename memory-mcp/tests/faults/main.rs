@@ -1,5 +1,5 @@
-//! The engine on a storage of which one call fails, whichever it is: an error that says so or a right
-//! answer, nothing half written, and everything works again afterwards.
+//! The engine on a storage of which one call fails, whichever it is: an error that says so or a
+//! right answer, nothing half written, and everything works again afterwards.
 
 #[cfg(test)]
 mod scenario;
@@ -15,7 +15,7 @@ use scenario::{Act, Caller, SESSION, Stored};
 
 const MOMENTS: [Moment; 2] = [Moment::Before, Moment::After];
 
-/// What a storage fails with, and what must be said of it.
+/// Error that a storage fails with, and what must be said of it.
 type Failing = (fn() -> StorageError, &'static str);
 
 const ERRORS: [Failing; 4] = [
@@ -45,7 +45,8 @@ fn new_mem() -> Arc<dyn Storage> {
     Arc::new(MemStorage::new())
 }
 
-/// What is stored before the first call and after each, and how many calls of the storage came before.
+/// Content of the store before the first call and after each, and the number of calls of the
+/// storage that came before.
 #[cfg(test)]
 struct Reference {
     stored: Vec<Stored>,
@@ -73,8 +74,8 @@ impl Reference {
     }
 }
 
-/// The session with one call of the storage failing; gives the caller at its end, and whether nobody was
-/// told of the failure.
+/// The session with one call of the storage failing; gives the caller at its end, and whether
+/// nobody was told of the failure.
 #[cfg(test)]
 fn run(
     storage: &Arc<dyn Storage>,
@@ -96,8 +97,8 @@ fn run(
             continue;
         }
         has_failed = faulty.n_failed() > 0;
-        // No call of the engine makes up for a failed call of the storage, so it says so; but for the
-        // one that keeps what is derived, which the next start makes once more.
+        // No call of the engine makes up for a failed call of the storage, so it says so; but for
+        // the one that keeps what is derived, which the next start makes once more.
         let is_here = n < reference.n_calls[at + 1];
         is_silent = act == Act::Judge && is_here && result.is_ok();
         let is_told = is_here && !is_silent;
@@ -116,11 +117,11 @@ fn run(
     (caller, is_silent)
 }
 
-/// What a call says that looks for records.
+/// Messages of a call that looks for records.
 #[cfg(test)]
 const LOOK: &str = "refresh search index: ";
 
-/// What a call says that reads what it found.
+/// Messages of a call that reads what it found.
 #[cfg(test)]
 const READ: &str = "read records: ";
 
@@ -195,7 +196,7 @@ fn whichever_call_of_a_storage_in_memory_fails_the_engine_says_so_and_goes_on() 
     assert_eq!(n_silent, MOMENTS.len() * ERRORS.len(), "one call keeps what is derived");
 }
 
-/// Which error it is makes no difference to the storage behind, so they take turns.
+/// The storage behind does not depend on the error, so they take turns.
 #[test]
 fn whichever_call_of_a_store_on_disk_fails_the_engine_says_so_and_goes_on() {
     let (storage, _dir) = new_turso();

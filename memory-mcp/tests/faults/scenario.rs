@@ -1,4 +1,5 @@
-//! A session of the engine as a list of calls that can be made one by one, and what it leaves behind.
+//! A session of the engine as a list of calls that can be made one by one, and what it leaves
+//! behind.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -111,7 +112,8 @@ impl Caller {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
         let clock = StepClock::new(Timestamp::from_millis(1_700_000_000_000), 1_000);
         let memory = Memory::builder(storage).clock(Arc::new(clock)).open().unwrap();
-        // The index loads on a thread of its own; afterwards every call to the storage is the caller's.
+        // The index loads on a thread of its own; afterwards every call to the storage is the
+        // caller's.
         memory.refresh().unwrap();
         Self::on(memory)
     }
@@ -163,7 +165,8 @@ impl Caller {
         Ok(())
     }
 
-    /// A search for all words at once finds every record that is stored and current, and nothing else.
+    /// A search for all words at once finds every record that is stored and current, and nothing
+    /// else.
     fn recall(&self, stored: &Stored) -> Result<(), Error> {
         let (strength, limit) = (Strength::Any, Some(30));
         let query = Query { strength, limit, ..Query::new(WORDS.join(" ")) };

@@ -3,7 +3,7 @@
 use memory_core::backend::{Op, Rejection};
 use memory_core::{
     Closing, EpisodeId, Feedback, Note, NoteId, RecordFilter, RecordId, RecordKind, Relation,
-    RelationKind, Shown, Storage,
+    RelationKind, Scope, Shown, Storage,
 };
 
 use super::store::{apply, insert_episode, insert_note, read_episode, read_note, reject};
@@ -67,6 +67,10 @@ pub fn a_note_remembered_again_is_counted(storage: &dyn Storage) {
     assert_eq!(read_note(storage, merged.id), Some(merged));
 }
 
+fn set_scope(id: impl Into<RecordId>) -> Op {
+    Op::SetScope { id: id.into(), scope: sample::scope("elsewhere") }
+}
+
 fn tie(episode: EpisodeId) -> Op {
     let (relations, shown, followed) = named();
     Op::Tie { episode, relations, shown, followed }
@@ -103,7 +107,34 @@ pub fn what_an_episode_names_is_set_once_it_is_known(storage: &dyn Storage) {
     assert_eq!(read_episode(storage, open.id).unwrap().closing, Some(closing));
 }
 
-/// It is derived from the steps, so the feed does not list it.
+/// The record is listed under its new scope alone, and all else of it stays.
+pub fn a_record_moves_to_another_scope(storage: &dyn Storage) {
+    let (mut episode, mut note) = (sample::full_episode(1), sample::note(1));
+    let steps = vec![sample::step(1), sample::full_step(2)];
+    apply(storage, vec![insert_episode(episode.clone(), steps), insert_note(note.clone())]);
+    let before = storage.head().unwrap().seq;
+    let (old, new) = (episode.scope.clone(), sample::scope("elsewhere"));
+    assert_eq!(note.scope, old);
+    let moved = [RecordId::from(episode.id), note.id.into()];
+    apply(storage, moved.map(|id| Op::SetScope { id, scope: new.clone() }).to_vec());
+    let changed = storage.changes(before, usize::MAX).unwrap();
+    assert_eq!(changed.iter().map(|change| change.id).collect::<Vec<_>>(), moved);
+    (episode.scope, note.scope, episode.n_steps) = (new.clone(), new.clone(), 2);
+    assert_eq!(read_episode(storage, episode.id), Some(episode));
+    assert_eq!(read_note(storage, note.id), Some(note));
+    let counted = vec![(new.as_str().into(), 2)];
+    assert_eq!(storage.stats().unwrap().scopes, counted);
+    for (kind, id) in [RecordKind::Episode, RecordKind::Note].into_iter().zip(moved) {
+        let listed = |scope: &Scope| {
+            let filter = RecordFilter { scope: Some(scope.clone()), ..RecordFilter::default() };
+            let listed = storage.list(kind, &filter, None, 10).unwrap();
+            listed.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        assert_eq!((listed(&old), listed(&new)), (vec![], vec![id]));
+    }
+}
+
+/// It is derived from the steps, so whoever follows the feed learns nothing of it.
 pub fn a_digest_is_kept_without_a_change(storage: &dyn Storage) {
     let mut episode = sample::episode(1);
     apply(storage, vec![insert_episode(episode.clone(), vec![])]);
@@ -128,11 +159,13 @@ pub fn marks_of_unknown_records_are_rejected(storage: &dyn Storage) {
         (judge(note, false), note.into()),
         (merge(note, 1, &["new"]), note.into()),
         (tie(episode), episode.into()),
+        (set_scope(episode), episode.into()),
+        (set_scope(note), note.into()),
     ];
     for (mark, id) in marks {
         let digest = Op::KeepDigest { episode, digest: [1].into() };
         let ops = vec![known(), merge(sample::note_id(1), 1, &["new"])];
-        let ops = ops.into_iter().chain([digest, mark]).collect();
+        let ops = ops.into_iter().chain([set_scope(sample::note_id(1)), digest, mark]).collect();
         assert_eq!(reject(storage, ops), Rejection::Missing { id });
         assert_eq!(read_note(storage, sample::note_id(1)), Some(sample::note(1)));
     }

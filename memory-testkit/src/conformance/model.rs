@@ -29,6 +29,7 @@ enum Plan {
     Judge { is_note: bool, n: u64, helpful: bool },
     Merge { n: u64, at: u64, tags: Vec<u8> },
     Tie { n: u64, named: u64 },
+    SetScope { is_note: bool, n: u64, scope: u8 },
     KeepDigest { n: u64, digest: u8 },
     RemoveEpisode(u64),
     RemoveNote(u64),
@@ -95,6 +96,8 @@ impl Plan {
             1 => (note.clone(), 0..4_u64, vec(0..3_u8, 0..3))
                 .prop_map(|(n, at, tags)| Self::Merge { n, at, tags }),
             1 => (episode.clone(), note.clone()).prop_map(|(n, named)| Self::Tie { n, named }),
+            1 => (any::<bool>(), episode.clone(), 0..2_u8)
+                .prop_map(|(is_note, n, scope)| Self::SetScope { is_note, n, scope }),
             1 => (episode.clone(), any::<u8>())
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
@@ -151,6 +154,10 @@ impl Plan {
                 tags: tags.iter().map(|tag| format!("tag {tag}").into()).collect(),
             },
             Self::Tie { n, named } => tie(*n, *named),
+            Self::SetScope { is_note, n, scope } => Op::SetScope {
+                id: record(*is_note, *n),
+                scope: sample::scope(&format!("scope {scope}")),
+            },
             Self::KeepDigest { n, digest } => Op::KeepDigest {
                 episode: sample::episode_id(*n),
                 digest: vec![*digest; usize::from(*digest)].into(),

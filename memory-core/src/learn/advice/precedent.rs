@@ -38,16 +38,20 @@ impl Precedent<'_> {
 }
 
 impl Learned {
-    /// Returns the precedents for a task: attempts at the task itself, newest first, then those at
+    /// Returns the precedents for a task in a scope, or in all: attempts at the task itself, newest first, then those at
     /// similar tasks, most similar first.
     pub(crate) fn precedents(
         &self,
         task: &str,
-        scope: &Scope,
+        scope: Option<&Scope>,
         similar: &[SimilarEpisode],
     ) -> Vec<Precedent<'_>> {
         let key = TaskKey::of(task);
-        let same = self.runs_of_task(scope.as_str(), key).into_iter().take(MAX_SAME_TASK);
+        let same = match scope {
+            Some(scope) => self.runs_of_task(scope.as_str(), key),
+            None => self.runs_in(None).into_iter().filter(|run| run.task == key).collect(),
+        };
+        let same = same.into_iter().take(MAX_SAME_TASK);
         let mut all: Vec<Precedent<'_>> =
             same.map(|run| Precedent { run, similarity: 1.0 }).collect();
         let others = similar.iter().filter_map(|SimilarEpisode { id, similarity }| {

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::learn::quote::{Quotes, StepRef};
 use crate::learn::table::{Learned, NameId};
-use crate::learn::text::one_line;
+use crate::learn::text::{name_in_backticks, one_line};
 
 /// Maximum bytes of a quotation within a line.
 const QUOTE_BYTES: usize = 110;
@@ -61,7 +61,7 @@ impl Vocabulary {
     pub(crate) fn tool(&self, tool: NameId) -> String {
         let name = self.tools.get(&tool);
         debug_assert!(name.is_some(), "tool {tool} is named but was not mentioned");
-        name.map_or_else(|| format!("tool {tool}"), |name| format!("`{name}`"))
+        name.map_or_else(|| format!("tool {tool}"), |name| name_in_backticks(name))
     }
 
     /// Returns tools in their order, without repeats in a row, shortened in the middle where they

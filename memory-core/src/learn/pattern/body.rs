@@ -4,7 +4,8 @@ use super::context::ContextSummary;
 use super::recovery::Cure;
 use crate::learn::digest::Signature;
 use crate::learn::hash::StableHash;
-use crate::learn::text::percent;
+use crate::learn::text::{name_in_backticks, percent};
+use crate::model::display_name;
 use crate::stats::Posterior;
 
 /// Maximum number of branches or tools in the text of a pattern.
@@ -171,7 +172,7 @@ impl PatternBody {
             }
             Self::Recovery { tool, cure, .. } => {
                 let error = error.map_or_else(String::new, |error| format!(" “{error}”"));
-                format!("`{tool}` fails{error}: {}", cure.text)
+                format!("{} fails{error}: {}", name_in_backticks(tool), cure.text)
             }
             Self::Context(context) => context_text(context),
         }
@@ -207,19 +208,20 @@ fn decision_text(
 fn context_text(context: &ContextSummary) -> String {
     let tools = context.tools.iter().take(MAX_LISTED).map(|typical| {
         let [here, elsewhere] = [typical.share, typical.share_elsewhere].map(percent);
-        format!("`{}` in {here} (elsewhere {elsewhere})", typical.tool)
+        format!("{} in {here} (elsewhere {elsewhere})", name_in_backticks(&typical.tool))
     });
     let tools = tools.collect::<Vec<_>>().join(", ");
     let typical = if tools.is_empty() { tools } else { format!("; typical: {tools}") };
     format!(
         "{} {}: {} succeed, elsewhere {}{typical}",
         context.facet.name(),
-        context.value,
+        display_name(&context.value),
         percent(context.outcome.mean),
         percent(context.rest.mean)
     )
 }
 
 fn step_text(tool: &str, ok: bool) -> String {
-    if ok { format!("`{tool}`") } else { format!("`{tool}` (failed)") }
+    let tool = name_in_backticks(tool);
+    if ok { tool } else { format!("{tool} (failed)") }
 }

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::learn::digest::{Ending, Incident, Signature};
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ToolPath};
+use crate::learn::text::name_in_backticks;
 use crate::model::{EpisodeId, Timestamp};
 use crate::stats::{Posterior, Prior};
 
@@ -357,24 +358,26 @@ fn instruction(
     changed: &[Box<str>],
     tool: &str,
 ) -> String {
-    let tools = quoted(via);
+    let (tools, tool) = (quoted(via), name_in_backticks(tool));
     let with_changes = if changed.is_empty() {
         String::new()
     } else {
         format!(" with another {}", quoted(changed))
     };
     match (via, instead) {
-        ([], None) if changed.is_empty() => format!("retry `{tool}` unchanged"),
-        ([], None) => format!("retry `{tool}`{with_changes}"),
-        (_, None) => format!("use {tools} first, then retry `{tool}`{with_changes}"),
-        ([], Some(instead)) => format!("use `{instead}` instead"),
-        (_, Some(instead)) => format!("use {tools} and then `{instead}` instead"),
+        ([], None) if changed.is_empty() => format!("retry {tool} unchanged"),
+        ([], None) => format!("retry {tool}{with_changes}"),
+        (_, None) => format!("use {tools} first, then retry {tool}{with_changes}"),
+        ([], Some(instead)) => format!("use {} instead", name_in_backticks(instead)),
+        (_, Some(instead)) => {
+            format!("use {tools} and then {} instead", name_in_backticks(instead))
+        }
     }
 }
 
 /// Lists names in backticks.
 fn quoted(names: &[Box<str>]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    names.iter().map(|name| name_in_backticks(name)).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]

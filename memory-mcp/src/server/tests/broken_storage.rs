@@ -1,15 +1,16 @@
-//! What a tool says when the storage behind it fails.
+//! Answers of tools when the storage behind them fails.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::{MemStorage, Memory, Scope, StorageError, Timestamp};
+use memory_core::{MemStorage, Memory, StorageError, Timestamp};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 use serde_json::{Value, json};
 
+use crate::call::{Call, Served};
 use crate::error::CallError;
-use crate::server::{ServeDefaults, Served};
-use crate::tools::{Call, TOOLS};
+use crate::project::Project;
+use crate::tools::TOOLS;
 
 /// A memory whose storage can be made to fail.
 struct Rig {
@@ -23,9 +24,8 @@ impl Rig {
         let storage = Arc::new(FaultStorage::new(Arc::new(MemStorage::new())));
         let memory = Memory::builder(Arc::clone(&storage) as _).open().unwrap();
         memory.refresh().unwrap();
-        let scope = Scope::new("shop").unwrap();
-        let defaults = ServeDefaults { scope, store: "memory".to_owned() };
-        Self { storage, memory, served: Served { defaults, started: Instant::now() } }
+        let (project, store) = (Project::named("shop"), "memory".to_owned());
+        Self { storage, memory, served: Served { project, store, started: Instant::now() } }
     }
 
     fn call(&self, tool: &str, args: &Value) -> Result<(String, Value), CallError> {

@@ -1,4 +1,4 @@
-//! What is shown of an episode that another call appends to at the same time.
+//! An episode is shown as it was at one moment, also while another call appends to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,10 +1,10 @@
-//! What is taken, and what is said about the rest.
+//! Arguments that are taken, and the refusals of the rest.
 
 use memory_core::{NoteKind, Outcome};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wire::{Items, JsonText, Labels, Moment, One, Several, Texts};
+use crate::wire::{Ids, Items, JsonText, Labels, Moment, One, Several, Texts};
 
 arguments! {
     /// Every type of field.
@@ -43,7 +43,13 @@ fn refused(changes: &Value) -> String {
 }
 
 #[test]
-fn numbers_and_booleans_are_also_taken_as_strings() {
+fn numbers_and_strings_are_taken_for_each_other() {
+    for (sent, text) in [(json!(12), "12"), (json!(0.5), "0.5"), (json!(true), "true")] {
+        assert_eq!(read(&json!({"query": sent})).unwrap().query, text);
+    }
+    assert_eq!(read(&json!({"tags": [1, "b"]})).unwrap().tags.0, ["1", "b"]);
+    assert_eq!(read(&json!({"tags": 7})).unwrap().tags.0, ["7"]);
+
     for limit in [json!(7), json!("7"), json!(" 7 "), json!(7.0), json!("7.0")] {
         assert_eq!(read(&json!({"limit": limit})).unwrap().limit, Some(7), "{limit}");
     }
@@ -104,9 +110,40 @@ fn an_unknown_field_is_named_with_the_nearest_one() {
 }
 
 #[test]
+fn a_name_that_models_guess_is_taken_for_the_field() {
+    let steps = json!([{"tool_name": "t", "arguments": {"a": 1}, "output": "x"}]);
+    let read_steps = read(&json!({"steps": steps})).unwrap().steps.0;
+    let step = &read_steps[0];
+    let read_step = (step.tool.as_str(), step.args.0.as_str(), step.observation.as_deref());
+    assert_eq!(read_step, ("t", "{\"a\":1}", Some("x")));
+    let both = json!({"steps": [{"tool": "t", "observation": "x", "result": "y"}]});
+    let twice = "steps[0].observation is given twice, also as `result`: give it once";
+    assert_eq!(refused(&both), twice);
+    let null = json!({"steps": [{"tool": "t", "observation": "x", "result": null}]});
+    assert_eq!(read(&null).unwrap().steps.0[0].observation.as_deref(), Some("x"));
+    assert_eq!(read(&json!({"top_k": 3})).unwrap().limit, Some(3));
+}
+
+#[test]
+fn fields_that_clients_add_are_passed_over() {
+    let added = json!({"toolCallId": "c", "_meta": {"a": 1}, "sessionId": [], "task_progress": "x",
+        "steps": [{"tool": "t", "tool_use_id": 7}]});
+    assert_eq!(read(&added).unwrap().steps.0[0].tool, "t");
+}
+
+#[test]
+fn a_list_that_a_call_cannot_do_without_is_required() {
+    let at = Place::Field(&Place::Root, "ids");
+    for nothing in [None, Some(json!(null))] {
+        assert_eq!(Ids::take(nothing, &at).unwrap_err().0, "ids is required");
+    }
+    assert_eq!(Ids::take(Some(json!("a,b")), &at).unwrap().0, ["a", "b"]);
+}
+
+#[test]
 fn a_wrong_type_names_field_expectation_and_value() {
     let cases = [
-        (json!({"query": 5}), "query: expected a string, got the number 5"),
+        (json!({"query": [5]}), "query: expected a string, got an array of 1 items"),
         (json!({"limit": -1}), "limit: expected a whole number of at least 0, got the number -1"),
         (
             json!({"limit": "x"}),
@@ -114,7 +151,7 @@ fn a_wrong_type_names_field_expectation_and_value() {
         ),
         (json!({"explain": 1}), "explain: expected true or false, got the number 1"),
         (json!({"tags": {}}), "tags: expected an array of strings, got an object"),
-        (json!({"tags": [1]}), "tags[0]: expected a string, got the number 1"),
+        (json!({"tags": [{}]}), "tags[0]: expected a string, got an object"),
         (json!({"steps": [[]]}), "steps[0]: expected an object, got an array of 0 items"),
         (json!({"steps": [{}]}), "steps[0].tool is required"),
         (
@@ -139,4 +176,5 @@ fn the_schema_lists_required_fields_and_inlines_nested_ones() {
     let step = &schema["properties"]["steps"]["items"];
     assert_eq!(step["required"], json!(["tool"]));
     assert_eq!(step["properties"]["observation"], json!({"type": "string"}));
+    assert_eq!(step["properties"]["args"], json!({"type": "string"}), "no bare object");
 }

@@ -8,7 +8,7 @@ use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::quote::StepRef;
 use crate::learn::table::NameId;
-use crate::learn::text::{one_line, percent};
+use crate::learn::text::{name_in_backticks, one_line, percent};
 use crate::model::{EpisodeId, Outcome};
 use crate::stats::Posterior;
 
@@ -116,7 +116,11 @@ impl Resolution {
         let remedy = match (self.changed.as_slice(), self.between.as_slice()) {
             ([], []) => " when tried again".to_owned(),
             ([], between) => format!(" after {}", vocabulary.tool_path(between)),
-            (changed, _) => format!(" with another `{}`", changed.join("`, `")),
+            (changed, _) => {
+                let changed: Vec<String> =
+                    changed.iter().map(|name| name_in_backticks(name)).collect();
+                format!(" with another {}", changed.join(", "))
+            }
         };
         let call = vocabulary.call(self.step);
         let call = call.map_or_else(String::new, |call| format!(": {call}"));

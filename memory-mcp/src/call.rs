@@ -1,0 +1,87 @@
+//! One call of a tool: where it goes, and what it means where it says nothing.
+//!
+//! Made by the server for each request, used by the tools.
+
+use std::str::FromStr;
+use std::time::Instant;
+
+use memory_core::{EpisodeId, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
+
+use crate::error::CallError;
+use crate::project::Project;
+
+/// State that all calls of a server share.
+pub(crate) struct Served {
+    /// The project that is meant where a call names none.
+    pub(crate) project: Project,
+    /// Place of the store, for `status`.
+    pub(crate) store: String,
+    /// Instant at which the server began.
+    pub(crate) started: Instant,
+}
+
+/// One call.
+pub(crate) struct Call<'a> {
+    pub(crate) memory: &'a Memory,
+    pub(crate) served: &'a Served,
+    pub(crate) now: Timestamp,
+    /// Version of the protocol that the client speaks.
+    pub(crate) protocol: Option<String>,
+}
+
+impl Call<'_> {
+    /// Returns the scope that is meant: the one given, else that of the project.
+    pub(crate) fn scope(&self, given: Option<&str>) -> Result<Scope, CallError> {
+        match given {
+            None => Ok(self.served.project.scope()),
+            Some(name) => Ok(Scope::new(name)?),
+        }
+    }
+
+    /// Returns the scope to look in; `*` means all of them.
+    pub(crate) fn scope_or_all(&self, given: Option<&str>) -> Result<Option<Scope>, CallError> {
+        match given.map(str::trim) {
+            Some("*") => Ok(None),
+            given => self.scope(given).map(Some),
+        }
+    }
+
+    /// Returns the episode that an id or prefix names. A whole id is taken as it is, so that it
+    /// costs no look-up; whether it is stored, the operation itself finds out.
+    pub(crate) fn episode_id(
+        &self,
+        field: &'static str,
+        given: &str,
+    ) -> Result<EpisodeId, CallError> {
+        if let Ok(id) = EpisodeId::from_str(given) {
+            return Ok(id);
+        }
+        match self.memory.resolve(&[RecordKind::Episode], given) {
+            Ok(RecordId::Episode(id)) => Ok(id),
+            Ok(other) => Err(CallError::Internal(format!("{other} is not an episode"))),
+            Err(error) => Err(CallError::at(field, error)),
+        }
+    }
+
+    /// Returns the episode or note that an id or prefix names.
+    pub(crate) fn record_id(
+        &self,
+        field: &'static str,
+        given: &str,
+    ) -> Result<RecordId, CallError> {
+        let both = [RecordKind::Episode, RecordKind::Note];
+        self.memory.resolve(&both, given).map_err(|error| CallError::at(field, error))
+    }
+
+    /// Returns the note that an id or prefix names.
+    pub(crate) fn note_id(&self, field: &'static str, given: &str) -> Result<NoteId, CallError> {
+        if let Ok(id) = NoteId::from_str(given) {
+            return Ok(id);
+        }
+        match self.memory.resolve(&[RecordKind::Note], given) {
+            Ok(RecordId::Note(id)) => Ok(id),
+            Ok(other) => Err(CallError::Internal(format!("{other} is not a note"))),
+            Err(error) => Err(CallError::at(field, error)),
+        }
+    }
+}
