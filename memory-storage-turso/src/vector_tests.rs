@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memory_core::backend::{Durability, Op, WriteBatch};
-use memory_core::{EmbedError, Embedder, Memory, Role, Storage, StorageError};
+use memory_core::{EmbedError, Embedder, Memory, Role, Storage, StorageError, SystemClock};
 use memory_testkit::sample;
 
 use crate::connection::Connection;
