@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::names::is_session_cookie;
 use super::scan::{at, before, begins_token, run_end, run_start, starts_with};
-use super::value::{is_known_word, is_placeholder, is_random, is_reference, is_slug};
+use super::value::{is_known_word, is_placeholder, is_random, is_reference, is_slug, is_uuid};
 
 /// Longest address that is looked through, in bytes.
 const MAX_ADDRESS: usize = 2 * 1024;
@@ -223,8 +223,13 @@ fn command(text: &str, position: usize) -> &str {
     before.get(from..).unwrap_or_default()
 }
 
-/// Returns the value of `password is …` in prose, if it looks like a password.
-pub(super) fn told_in_prose(text: &str, end: usize) -> Option<Range<usize>> {
+/// Returns the password of `IDENTIFIED BY '…'`; `end` is where those words end.
+pub(super) fn after_identified(text: &str, end: usize) -> Option<Range<usize>> {
+    matches!(at(text, end), b'"' | b'\'').then(|| of_bare(text, end, true)).flatten()
+}
+
+/// Returns the value of `password is …` or `token is …` in prose, if it looks like one.
+pub(super) fn told_in_prose(text: &str, end: usize, is_password: bool) -> Option<Range<usize>> {
     let verb = [" is ", " was ", " is: "].into_iter().find(|verb| starts_with(text, end, verb))?;
     let from = run_end(text, end + verb.len(), 2, |byte| matches!(byte, b'`' | b'"' | b'\''));
     let is_quoted = from > end + verb.len();
@@ -233,7 +238,9 @@ pub(super) fn told_in_prose(text: &str, end: usize) -> Option<Range<usize>> {
     let word = text.get(from..stop)?.trim_end_matches(['.', ',', ';', ')', '!']);
     let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
     let has_letter = word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_token = word.len() >= MIN_COOKIE && is_random(word) && !is_uuid(word);
     let is_secret = word.len() > MIN_PASSWORD + 1
+        && (is_password || is_token)
         && has_digit
         && has_letter
         && (is_quoted || !word.contains(['-', '(', '/', '_']))

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::names::Secrecy;
-use super::scan::run_start;
+use super::scan::{at, before, run_start};
 use super::value::{
-    is_code, is_identifier, is_known_word, is_path, is_placeholder, is_random, is_reference,
-    is_slug, is_template, is_time, is_type,
+    is_code, is_identifier, is_known_word, is_noise, is_path, is_placeholder, is_random,
+    is_reference, is_slug, is_template, is_time, is_type, is_uuid,
 };
 
 /// Longest piece of a line before a name that is looked at, in bytes.
@@ -123,12 +123,20 @@ pub(super) fn is_secret(
             return false;
         }
     }
-    let place = Place { shown, separator, value, is_line: is_line_start(text, name.start) };
+    let before = before(text, name.start);
+    let is_argument = (shown.starts_with("--") || before.is_ascii_whitespace() || before == b'=')
+        && !value.quoted
+        && matches!(at(text, value.range.end), 0 | b' ' | b'\n' | b'\t');
+    let is_line = is_line_start(text, name.start);
+    let place = Place { shown, separator, value, is_line, is_argument };
     match secrecy {
         Secrecy::Password => place.holds_password(),
         Secrecy::Token => place.holds_token(),
         Secrecy::Perhaps => {
-            word.len() >= MIN_PERHAPS && is_random(word) && (value.quoted || !place.is_code())
+            word.len() >= MIN_PERHAPS
+                && is_random(word)
+                && !is_uuid(word)
+                && (value.quoted || !place.is_code())
         }
     }
 }
@@ -151,6 +159,8 @@ struct Place<'a> {
     value: &'a Value<'a>,
     /// The name stands at the beginning of its line.
     is_line: bool,
+    /// Name and value are one word of a command: `--set db.password=value`.
+    is_argument: bool,
 }
 
 impl Place<'_> {
@@ -164,7 +174,9 @@ impl Place<'_> {
         match self.separator {
             Separator::Option => true,
             _ if self.value.quoted => is_upper && tight,
-            Separator::Tight => is_upper || (self.is_line && ends_line) || self.is_connection(),
+            Separator::Tight => {
+                is_upper || (self.is_line && ends_line) || self.is_connection() || self.is_argument
+            }
             Separator::Query | Separator::Element => true,
             Separator::Colon => self.is_line && ends_line && !is_type(self.value.text),
             Separator::Spaced | Separator::Comma => false,
@@ -233,6 +245,9 @@ impl Place<'_> {
 
     fn holds_token(&self) -> bool {
         let word = self.value.text;
+        if self.value.quoted && is_noise(word) {
+            return true;
+        }
         if word.len() < MIN_TOKEN || word.contains(char::is_whitespace) {
             return false;
         }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::judge::{Separator, Value, is_secret};
-use super::names::{Secrecy, is_query_secret, secrecy};
+use super::names::{Secrecy, is_query_secret, opens_with, secrecy};
 use super::scan::{at, before, line_end, piece, run_end, run_start, starts_with};
 
 /// Longest half of a name, in bytes.
@@ -44,6 +44,7 @@ pub(super) fn find(text: &str, name: &Range<usize>) -> Option<Range<usize>> {
     let (separator, from) = separator(text, &name)?;
     let secrecy = match secrecy(shown.trim_matches(['-', '.'])) {
         Some(secrecy) => secrecy,
+        None if is_key_in_words(text, &name) => Secrecy::Token,
         None if separator == Separator::Query && is_query_secret(shown) => Secrecy::Perhaps,
         None => return None,
     };
@@ -58,6 +59,15 @@ pub(super) fn find(text: &str, name: &Range<usize>) -> Option<Range<usize>> {
         range.end = run_end(text, range.end, MAX_VALUE, goes_on);
     }
     Some(range)
+}
+
+/// Tells whether a name is the word `key` behind another one, as in `API key`.
+fn is_key_in_words(text: &str, name: &Range<usize>) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic();
+    let end = run_start(text, name.start, 1, |byte| byte == b' ');
+    let word = text.get(run_start(text, end, MAX_NAME, is_letter)..end).unwrap_or_default();
+    let shown = text.get(name.clone()).unwrap_or_default();
+    shown.eq_ignore_ascii_case("key") && end < name.start && opens_with(word)
 }
 
 /// Reads what separates a name from its value, and where the value begins.
@@ -132,11 +142,12 @@ fn is_given_by_word(text: &str, name: &Range<usize>) -> bool {
     let shown = text.get(name.clone()).unwrap_or_default();
     let lower = before.to_ascii_lowercase();
     let in_netrc = shown == "password" && lower.contains("login ");
-    let in_sql = shown.eq_ignore_ascii_case("password")
-        && at(text, name.end + 1) == b'\''
-        && (lower.trim_end().ends_with("with")
-            || lower.contains("user ")
-            || lower.contains("role "));
+    let in_sql = shown == "PASSWORD" && at(text, name.end + 1) == b'\''
+        || shown.eq_ignore_ascii_case("password")
+            && at(text, name.end + 1) == b'\''
+            && (lower.trim_end().ends_with("with")
+                || lower.contains("user ")
+                || lower.contains("role "));
     let in_dockerfile = lower == "env " || lower == "arg ";
     in_netrc || in_sql || in_dockerfile
 }

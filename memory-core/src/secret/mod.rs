@@ -32,8 +32,10 @@ enum Rule {
     Shape(usize),
     /// A value whose name holds the word.
     Keyed,
-    /// A value whose name holds the word, or "password is …".
+    /// The same; passwords look like anything.
     Password,
+    /// A password of SQL.
+    Identified,
     /// The first line of a private key.
     KeyBegin,
     /// The last line of a private key.
@@ -59,6 +61,7 @@ const WORDS: &[(&str, Rule)] = &[
     ("pass\"", Rule::Keyed),
     ("pass'", Rule::Keyed),
     ("pass =", Rule::Keyed),
+    ("identified by ", Rule::Identified),
     ("pwd", Rule::Keyed),
     ("_pw", Rule::Keyed),
     ("secret", Rule::Keyed),
@@ -144,11 +147,12 @@ impl Rules {
                         continue;
                     }
                     last_name = name.clone();
-                    let told = || match rule {
-                        Rule::Password => address::told_in_prose(text, name.end),
-                        _ => None,
-                    };
+                    let is_password = matches!(rule, Rule::Password);
+                    let told = || address::told_in_prose(text, name.end, is_password);
                     keyed::find(text, &name).or_else(told).map(|range| (range, "secret"))
+                }
+                Rule::Identified => {
+                    address::after_identified(text, end).map(|range| (range, "secret"))
                 }
                 Rule::KeyBegin => {
                     blocks::from_begin(text, start).map(|range| (range, "private-key"))

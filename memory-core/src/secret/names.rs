@@ -263,12 +263,17 @@ pub(super) fn secrecy(name: &str) -> Option<Secrecy> {
     match last_lower.as_str() {
         "key" if follows(OPENING_KEYS) => Some(Secrecy::Token),
         "key" if previous.is_some() && !follows(FINDING_KEYS) => Some(Secrecy::Perhaps),
-        "credential" | "credentials" | "creds" | "auth" | "authorization" | "sid" => {
+        "credential" | "credentials" | "creds" | "auth" | "authorization" | "sid" | "session" => {
             Some(Secrecy::Perhaps)
         }
         "sessionid" | "sessid" | "phpsessid" | "jsessionid" => Some(Secrecy::Perhaps),
         _ => None,
     }
+}
+
+/// Tells whether a word makes a key of the word `key` behind it, as in `API key`.
+pub(super) fn opens_with(word: &str) -> bool {
+    is_one_of(word, OPENING_KEYS)
 }
 
 /// Tells whether a name is one of a cookie that keeps somebody signed in.

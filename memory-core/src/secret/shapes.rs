@@ -97,6 +97,8 @@ impl Shape {
             return None;
         }
         let start = match self.head {
+            // A literal that begins with a sign goes on with what stands before it.
+            None if !seen.starts_with(|c: char| c.is_ascii_alphanumeric()) => literal.start,
             None if begins_token(text, literal.start) => literal.start,
             None => return None,
             Some(_) => self.head_start(text, literal.start)?,

@@ -138,6 +138,9 @@ fn a_value_that_its_name_gives_away_is_masked() {
         "const secretKey = '{}';",
         "ENV API_TOKEN {}",
         "setenv(\"API_TOKEN\", \"{}\")",
+        "session={}; other=1",
+        "API key: {}",
+        "The deploy token is {}, ask Ada",
     ] {
         check_masked(place, &token);
     }
@@ -171,6 +174,9 @@ fn passwords_as_people_choose_them_are_masked() {
         ("password = \"{}\"", "tulip rose violet daisy"),
         ("the password is `{}` for now", "tulips4me"),
         ("login with pass={}", "tulips4me"),
+        ("wget --password={} http://x", "tulipgarden"),
+        ("helm install --set auth.password={} shop", "tulipgarden"),
+        ("CREATE USER app IDENTIFIED BY '{}'", "tulipgarden"),
     ] {
         check_masked(place, password);
     }
@@ -222,6 +228,9 @@ fn names_paths_references_types_and_code_are_kept() {
         "mkdir -p build/release && psql -p 5432 -U app",
         "tar -u file:archive",
         "key: value, keyboard: us, monkey=7",
+        "session=3f2504e0-4f89-11d3-9a0c-0305e82c3301 began",
+        "connect(host, password=pw)",
+        "the token is not valid2",
         "the password field must be at least 12 characters",
     ] {
         check_kept(text);

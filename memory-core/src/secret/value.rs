@@ -6,6 +6,9 @@ const MIN_RANDOM_LETTERS: usize = 16;
 /// Mean length of the pieces of words, in bytes.
 const MIN_PIECE: usize = 4;
 
+/// Shortest run of characters of all kinds, in bytes.
+const MIN_NOISE: usize = 32;
+
 /// Most digits of a number among words.
 const MAX_NUMBER: usize = 4;
 
@@ -387,6 +390,27 @@ fn class(byte: u8) -> u8 {
         b'A'..=b'Z' => 2,
         _ => 3,
     }
+}
+
+/// Tells whether a value is a long run of characters of all kinds, as keys of sessions are made.
+pub(super) fn is_noise(value: &str) -> bool {
+    let has = |class: fn(&u8) -> bool| value.bytes().filter(class).count() >= 3;
+    value.len() >= MIN_NOISE
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_punctuation)
+        && value.split_whitespace().count() * 6 < value.len()
+        && is_mixed(value)
+}
+
+/// Tells whether a value is a UUID, which names things of all kinds.
+pub(super) fn is_uuid(value: &str) -> bool {
+    value.len() == 36
+        && value.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// Tells whether a value looks as if it was made by chance: letters and digits among each other, or
