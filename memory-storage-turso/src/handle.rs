@@ -135,9 +135,10 @@ impl TursoStorage {
         }
         // The last connection that closes takes the log in, so it is the writer's, under the lock.
         drop(self.readers.take());
-        match writer {
-            Some(Ok(writer)) => writer.close(self.close_wait),
-            _ => tracing::error!("the writer stopped before its time"),
+        if let Some(Ok(writer)) = writer {
+            writer.close(self.close_wait);
+        } else {
+            tracing::error!("the writer stopped before its time");
         }
     }
 }
