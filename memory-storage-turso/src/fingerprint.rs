@@ -126,11 +126,11 @@ fn encode(own: FileId, fingerprint: &Fingerprint) -> [u8; 8 * N_WORDS] {
     let Fingerprint { database, log, log_index, stamp } = fingerprint;
     // No database is empty, so that no bytes are no stamp.
     let Stamp { n_bytes, modified_ns } = stamp.unwrap_or(Stamp { n_bytes: 0, modified_ns: 0 });
-    let files = [own, *database, *log, *log_index];
-    let [[a, b], [c, d], [e, f], [g, h]] = files.map(|file| [file.device, file.inode]);
-    let mut words = [a, b, c, d, e, f, g, h, n_bytes, modified_ns.cast_unsigned(), 0];
-    words[N_WORDS - 1] = checksum(&words);
+    let files = [own, *database, *log, *log_index].map(|file| [file.device, file.inode]);
+    let stamp = [n_bytes, modified_ns.cast_unsigned()];
+    let content = files.as_flattened().iter().chain(&stamp).copied();
     let mut bytes = [0; 8 * N_WORDS];
+    let words = content.clone().chain([checksum(content)]);
     for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *place = word.to_le_bytes();
     }
@@ -138,26 +138,22 @@ fn encode(own: FileId, fingerprint: &Fingerprint) -> [u8; 8 * N_WORDS] {
 }
 
 fn decode(bytes: &[u8; 8 * N_WORDS], own: FileId) -> Option<Fingerprint> {
-    let mut words = [0; N_WORDS];
-    for (word, place) in words.iter_mut().zip(bytes.as_chunks().0) {
-        *word = u64::from_le_bytes(*place);
-    }
-    let [a, b, c, d, e, f, g, h, n_bytes, modified, sum] = words;
-    let file = |device, inode| FileId { device, inode };
-    if sum != checksum(&words) || file(a, b) != own {
+    let mut words = bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    let content = words.clone().take(N_WORDS - 1);
+    let mut file = || Some(FileId { device: words.next()?, inode: words.next()? });
+    let [noted_own, database, log, log_index] = [file()?, file()?, file()?, file()?];
+    let (n_bytes, modified_ns) = (words.next()?, words.next()?.cast_signed());
+    if words.next()? != checksum(content) || noted_own != own {
         return None;
     }
-    let stamp = Stamp { n_bytes, modified_ns: modified.cast_signed() };
-    let stamp = (n_bytes > 0).then_some(stamp);
-    Some(Fingerprint { database: file(c, d), log: file(e, f), log_index: file(g, h), stamp })
+    let stamp = (n_bytes > 0).then_some(Stamp { n_bytes, modified_ns });
+    Some(Fingerprint { database, log, log_index, stamp })
 }
 
-/// Checksum of all words but the last (FNV-1a, a word at a time); never 0, so that zeros are no
-/// note.
-fn checksum(words: &[u64; N_WORDS]) -> u64 {
-    let content = words.iter().take(N_WORDS - 1);
-    let mix = |sum: u64, word: &u64| (sum ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-    content.fold(0xcbf2_9ce4_8422_2325, mix).max(1)
+/// Checksum of words (FNV-1a, a word at a time); never 0, so that zeros are no note.
+fn checksum(words: impl Iterator<Item = u64>) -> u64 {
+    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+    words.fold(0xcbf2_9ce4_8422_2325, mix).max(1)
 }
 
 #[cfg(all(test, unix))]

@@ -60,7 +60,7 @@ pub(crate) enum Waiting {
 
 impl Waiting {
     fn answer(self, flushed: &Result<(), FlushFailure>) {
-        let flushed = flushed.as_ref().map(|()| ()).map_err(FlushFailure::error);
+        let flushed = flushed.as_ref().copied().map_err(FlushFailure::error);
         // Whoever has stopped waiting needs no answer.
         match self {
             Self::Commit(ack, commit) => drop(ack.send(flushed.map(|()| commit))),

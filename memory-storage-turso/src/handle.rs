@@ -74,10 +74,10 @@ impl TursoStorage {
     ) -> Result<Self, StorageError> {
         let Opened { conn, lock, in_use, mut log, files, store_id } = open::open(path, options)?;
         let rhythm = Rhythm { interval: options.flush_interval, n_batches: options.flush_batches };
-        let flushed = Arc::clone(&files);
+        let opened = Arc::clone(&files);
         let (flusher, flush_thread) = Flusher::start(rhythm, move || {
             flush(&mut log)?;
-            Ok(flushed.probe()?)
+            Ok(opened.probe()?)
         })?;
         let limits = Limits {
             lock_wait: options.lock_wait,
@@ -135,9 +135,10 @@ impl TursoStorage {
         }
         // The last connection that closes takes the log in, so it is the writer's, under the lock.
         drop(self.readers.take());
-        match writer {
-            Some(Ok(writer)) => writer.close(self.close_wait),
-            _ => tracing::error!("the writer stopped before its time"),
+        if let Some(Ok(writer)) = writer {
+            writer.close(self.close_wait);
+        } else {
+            tracing::error!("the writer stopped before its time");
         }
     }
 }

@@ -143,27 +143,20 @@ impl Writer {
     /// Closes the connection. The last one of all processes moves the log into the database and
     /// removes it, so this happens under the lock.
     ///
-    /// Unless the files are still ours: SQLite would play the log into a database that somebody
-    /// overwrote, or remove the log of somebody else. The connection is then left open, as after a
-    /// crash; whoever opens the store next puts the log aside.
+    /// Without the lock, or when the files are not ours any more, the connection is left open, as
+    /// after a crash: SQLite would checkpoint beside another writer, play the log into a database
+    /// that somebody overwrote, or remove the log of somebody else.
     pub(crate) fn close(mut self, wait: Duration) {
-        let held = match self.lock.acquire(wait) {
+        let held = match self.hold(wait) {
             Ok(held) => held,
             Err(error) => {
                 tracing::warn!(%error, "closed without moving the log into the store");
-                // Closing may checkpoint, which must not happen beside another writer.
                 std::mem::forget(self.conn);
                 return;
             }
         };
-        let files = Arc::clone(&self.files);
-        if let Err(displaced) = files.check()
-            && !self.is_rescued
-        {
-            self.rescue(&displaced);
-        }
         let mut conn = Some(self.conn);
-        if let Err(error) = files.while_writing(|| drop(conn.take())) {
+        if let Err(error) = self.files.while_writing(|| drop(conn.take())) {
             tracing::warn!(%error, "closed without moving the log into the store");
             std::mem::forget(conn);
         }
@@ -176,8 +169,8 @@ impl Writer {
     ///
     /// Lock files that somebody removed are made anew; other processes make do with the new ones
     /// too.
-    fn hold(&mut self) -> Result<LockGuard, StorageError> {
-        let held = self.lock.acquire(self.limits.lock_wait)?;
+    fn hold(&mut self, wait: Duration) -> Result<LockGuard, StorageError> {
+        let held = self.lock.acquire(wait)?;
         if let Err(displaced) = self.files.check() {
             if !self.is_rescued {
                 tracing::error!(error = %displaced.noticed(), "the store has lost its files");
@@ -187,16 +180,16 @@ impl Writer {
             return Err(displaced.refused());
         }
         self.is_rescued = false;
-        self.files.check_alias().map_err(|displaced| displaced.refused())?;
         if self.lock.is_named() && self.in_use.is_named() {
             return Ok(held);
         }
         tracing::warn!(store = %self.files.path().display(), "lock files were removed, made anew");
         drop(held);
-        let (lock, held) = open::hold_lock(self.files.path(), self.limits.lock_wait)?;
+        let (lock, held) = open::hold_lock(self.files.path(), wait)?;
         self.lock = lock;
         self.in_use = InUse::share(self.files.path())?;
         self.files.announce(false);
+        self.files.check().map_err(|displaced| displaced.refused())?;
         Ok(held)
     }
 
@@ -294,7 +287,8 @@ impl Writer {
         if self.flusher.is_poisoned() {
             return Err(StorageError::Poisoned);
         }
-        let _held = self.hold()?;
+        let _held = self.hold(self.limits.lock_wait)?;
+        self.files.check_alias().map_err(|displaced| displaced.refused())?;
         let conn = &mut self.conn;
         if !conn.is_autocommit() {
             // The transaction before could not even be taken back.
@@ -346,7 +340,7 @@ impl Writer {
         let (ack, flushed) = std::sync::mpsc::sync_channel(1);
         self.flusher.wait(Waiting::Flush(ack));
         flushed.recv().map_err(|_| StorageError::Poisoned)??;
-        let _held = self.hold()?;
+        let _held = self.hold(self.limits.lock_wait)?;
         let Self { conn, files, .. } = self;
         let moved = files.while_writing(|| {
             conn.first(CHECKPOINT, vec![], |row| {

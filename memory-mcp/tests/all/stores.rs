@@ -346,25 +346,38 @@ fn a_store_that_is_taken_from_a_running_server_confirms_nothing_that_is_lost() {
     }
 }
 
-/// A log that the killed server left is not played into another database, whether or not the server
-/// had noticed that its own was gone.
+/// Ways in which a server ends whose store was taken from it.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    KilledUnaware,
+    Killed,
+    Closed,
+}
+
+/// The log of the former store is never played into another database.
 #[cfg(unix)]
 #[test]
-fn a_store_that_takes_the_place_of_one_whose_server_was_killed_stays_whole() {
-    for ((what, happens, stored), notices) in
-        MISHAPS.iter().flat_map(|mishap| [(mishap, false), (mishap, true)])
+fn a_store_that_takes_the_place_of_another_stays_whole_however_the_server_of_that_ended() {
+    let ends = [End::KilledUnaware, End::Killed, End::Closed];
+    for ((what, happens, stored), end) in
+        MISHAPS.iter().flat_map(|mishap| ends.map(|end| (mishap, end)))
     {
         let Some(stored) = stored else { continue };
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("home/memory.db");
         let (client, episode) = herons(&store);
         happens(&store);
-        if notices {
+        if end != End::KilledUnaware {
             assert_refuses(&client, &episode, what);
         }
-        client.kill9();
-        client.wait_for_end(IN_TIME);
-        assert_restarts(&store, stored, what);
+        if end == End::Closed {
+            client.close_stdin_and_wait(IN_TIME);
+        } else {
+            client.kill9();
+            client.wait_for_end(IN_TIME);
+        }
+        assert_restarts(&store, stored, &format!("{what}, {end:?}"));
     }
 }
 
