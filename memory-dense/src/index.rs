@@ -228,7 +228,7 @@ impl DenseIndex {
     /// For the query [`Error::DimensionMismatch`], [`Error::NotFinite`], [`Error::NormOutOfRange`];
     /// [`Error::Damaged`].
     pub fn search(&self, query: &[f32], k: usize, mask: Option<&Mask>) -> Result<Ranking, Error> {
-        self.run(query, k, mask, |search| search.exact())
+        self.ranking(query, k, None, mask)
     }
 
     /// Returns the best ids up to `n`: the 16 best exactly, and after them more by their 8-bit
@@ -241,7 +241,7 @@ impl DenseIndex {
     ///
     /// As [`DenseIndex::search`].
     pub fn survey(&self, query: &[f32], n: usize, mask: Option<&Mask>) -> Result<Ranking, Error> {
-        self.run(query, n.min(SURVEY_EXACT), mask, |search| search.survey(n))
+        self.ranking(query, n.min(SURVEY_EXACT), Some(n), mask)
     }
 
     /// Returns a query to compare single vectors with.
@@ -314,13 +314,13 @@ impl DenseIndex {
         freed
     }
 
-    /// Runs a search of the best `k` of the rows that `mask` selects.
-    fn run(
+    /// Returns the best `k` of the rows that `mask` selects, and those that a survey adds to them.
+    fn ranking(
         &self,
         query: &[f32],
         k: usize,
+        n_surveyed: Option<usize>,
         mask: Option<&Mask>,
-        run: impl FnOnce(&Search<'_>) -> io::Result<Ranking>,
     ) -> Result<Ranking, Error> {
         let query = self.rows.query(query)?;
         if self.is_damaged() {
@@ -329,7 +329,8 @@ impl DenseIndex {
         let selection = Selection::of(&self.rows, &self.slots, mask);
         let k = k.min(self.rows.n_rows);
         let search = Search { rows: &self.rows, query: &query, selection: &selection, k };
-        run(&search).map_err(|error| self.damaged_by(&error))
+        let ranking = n_surveyed.map_or_else(|| search.exact(), |n| search.survey(n));
+        ranking.map_err(|error| self.damaged_by(&error))
     }
 
     fn damaged_by(&self, error: &io::Error) -> Error {

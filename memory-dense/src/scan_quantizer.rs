@@ -198,26 +198,26 @@ impl ScanQuantizer {
     ) -> (ScanQuery, ErrorBound) {
         let mut rotated = self.rotated(padded, norm, kernels);
         let mut codes = vec![0_i8; rotated.values.len()];
-        let mut coder = QueryCoder::new(kernels);
+        let mut sums = QueryCoder::new(kernels);
         let [bytes, halves, quarters] = self.sections(&mut rotated.values);
         let (byte_codes, others) = codes.split_at_mut(bytes.values.len());
         let (half_codes, quarter_codes) = others.split_at_mut(halves.values.len());
-        let byte_step = coder.add(bytes, byte_codes);
-        let [low_step, whole_step] = coder.add_halves(halves, half_codes);
-        let quarter_step = coder.add(quarters, quarter_codes);
+        let byte_step = sums.add(bytes, byte_codes);
+        let [low_step, whole_step] = sums.add_halves(halves, half_codes);
+        let quarter_step = sums.add(quarters, quarter_codes);
         let query = ScanQuery {
             codes,
             layout: self.layout,
             steps: [byte_step, whole_step, low_step, quarter_step],
-            offset: coder.offset as f32,
+            offset: sums.offset as f32,
         };
         // In a query, the last section counts most.
         let [.., last_stretch] = self.stretches();
         let error = rotated.error / f64::from(last_stretch);
-        let squared_norm = coder.squared_norm + rotated.remainder(norm, coder.along);
+        let squared_norm = sums.squared_norm + rotated.remainder(norm, sums.along);
         let bound = ErrorBound::new(
             squared_norm.sqrt() + error,
-            coder.squared_error.sqrt() + error,
+            sums.squared_error.sqrt() + error,
             ROUNDING,
         );
         (query, if self.axes.is_some() { bound.of_rotated() } else { bound })
