@@ -1,18 +1,19 @@
 //! The dense index and its kernels, 384 dimensions, one thread.
 //!
-//! `kernels/…` reads as many bytes as criterion says; `kernels/read` only reads and adds, which is the
-//! speed of memory (or of the cache, at 10,000 rows) that the others are to be compared with.
+//! `kernels/…` reads as many bytes as criterion says; `kernels/read` only reads and adds, which is
+//! the speed of memory (or of the cache, at 10,000 rows) that the others are to be compared with.
 //! A million vectors take 2.5 GB and a minute to fill in: `MEMORY_BENCH_MILLION=1 cargo bench …`.
 
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use memory_benches::synthetic::{DIMENSION, vector};
-use memory_core::bench::{DenseIndex, KernelBench, UnitMask};
+use memory_dense::bench::KernelBench;
+use memory_dense::{DenseIndex, Mask};
 
 const K: usize = 10;
 
-/// Vectors that are drawn; in a larger index each comes again with a little noise.
+/// Number of vectors that are drawn; in a larger index each comes again with a little noise.
 const N_DRAWN: u32 = 100_000;
 
 fn kernels(c: &mut Criterion) {
@@ -26,8 +27,6 @@ fn kernels(c: &mut Criterion) {
             group.bench_function(id("scan_int4"), |b| b.iter(|| kernel.scan()));
             group.throughput(Throughput::Bytes(kernel.dot().0 as u64));
             group.bench_function(id("dot_f32"), |b| b.iter(|| kernel.dot()));
-            group.throughput(Throughput::Bytes(kernel.estimate() as u64));
-            group.bench_function(id("estimate_1_bit"), |b| b.iter(|| kernel.estimate()));
         }
         let all = KernelBench::all(DIMENSION, n_rows).unwrap();
         let first = all.first().unwrap();
@@ -51,7 +50,9 @@ fn filled(n_vectors: u32) -> DenseIndex {
             index.put(unit, &noisy).unwrap();
         }
     }
-    index.turn();
+    if let Some(codes) = index.freeze().recode(&|| true) {
+        index.adopt(codes);
+    }
     index
 }
 
@@ -65,17 +66,15 @@ fn search(c: &mut Criterion) {
         let mut queries = queries.iter().cycle();
         let mut next = || queries.next().unwrap();
         let id = |what: &str| BenchmarkId::new(what, n_vectors);
-        group.bench_function(id("exact"), |b| b.iter(|| index.search(next(), K).unwrap()));
-        group.bench_function(id("survey"), |b| b.iter(|| index.survey(next(), 256).unwrap()));
-        let contiguous: UnitMask = (n_vectors / 3..n_vectors / 3 + n_vectors / 10).collect();
-        let scattered: UnitMask = (0..n_vectors).filter(|unit| unit % 100 == 7).collect();
+        group.bench_function(id("exact"), |b| b.iter(|| index.search(next(), K, None).unwrap()));
+        group.bench_function(id("survey"), |b| b.iter(|| index.survey(next(), 256, None).unwrap()));
+        let contiguous: Mask = (n_vectors / 3..n_vectors / 3 + n_vectors / 10).collect();
+        let scattered: Mask = (0..n_vectors).filter(|unit| unit % 100 == 7).collect();
         for (name, mask) in [("a_tenth_in_a_row", &contiguous), ("a_hundredth", &scattered)] {
             group.bench_function(id(name), |b| {
-                b.iter(|| index.search_in(next(), K, mask).unwrap());
+                b.iter(|| index.search(next(), K, Some(mask)).unwrap());
             });
         }
-        index.sketch();
-        group.bench_function(id("fast"), |b| b.iter(|| index.search_fast(next(), K).unwrap()));
         let mut unit = n_vectors;
         group.bench_function(id("put"), |b| {
             b.iter(|| {

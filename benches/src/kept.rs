@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use memory_core::{EmbedError, Embedder, Role};
 
-/// An embedder that asks another one only for what the file does not hold.
+/// Embedder that asks another one only for texts whose vector the file does not hold.
 pub struct Kept {
     inner: Arc<dyn Embedder>,
     known: Mutex<(HashMap<u64, Vec<f32>>, File)>,
 }
 
 impl Kept {
-    /// Reads the file, or begins one; a half-written last entry is left out.
+    /// Reads the file, or creates one; a half-written last entry is cut off.
     pub fn open(path: &Path, inner: Arc<dyn Embedder>) -> std::io::Result<Self> {
         let mut known = HashMap::new();
         if let Ok(file) = File::open(path) {
@@ -35,8 +35,8 @@ impl Kept {
         Ok(Self { inner, known: Mutex::new((known, file)) })
     }
 
-    /// Texts of another model or role are other texts. The hash is stable for one toolchain, which is
-    /// enough for a file that can be made again.
+    /// Returns the key of a text; one of another model or role is another text. The hash is stable
+    /// for one toolchain, which is enough for a file that can be made again.
     fn key(&self, role: Role, text: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.inner.id(), role, text).hash(&mut hasher);

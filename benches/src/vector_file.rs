@@ -1,4 +1,5 @@
-//! A file of vectors and queries that several programs read, so that all are measured on the same ones.
+//! A file of vectors and queries that several programs read, so that all are measured on the same
+//! ones.
 //!
 //! Three little-endian `u32` (rows, queries, dimension), then the rows and the queries as `f32`.
 
@@ -9,11 +10,11 @@ use std::path::Path;
 /// The vectors of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorFile {
-    /// Numbers of one vector.
+    /// Number of dimensions.
     pub dimension: usize,
-    /// What is searched, row by row.
+    /// Vectors that are searched, row by row.
     pub rows: Vec<f32>,
-    /// What is asked, row by row.
+    /// Queries, row by row.
     pub queries: Vec<f32>,
 }
 
@@ -42,12 +43,12 @@ impl VectorFile {
         Ok(Self { dimension, rows, queries })
     }
 
-    /// The rows, one by one.
+    /// Returns the rows, one by one.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.rows.chunks_exact(self.dimension)
     }
 
-    /// The queries, one by one.
+    /// Returns the queries, one by one.
     pub fn queries(&self) -> impl Iterator<Item = &[f32]> {
         self.queries.chunks_exact(self.dimension)
     }

@@ -40,6 +40,8 @@
 //!
 //! The crate does no input or output but through [`Storage`], and reads no environment.
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;

@@ -395,7 +395,7 @@ mod meaning_tests;
 #[cfg(test)]
 mod notes_tests;
 #[cfg(test)]
-mod sketch_tests;
+mod recoding_tests;
 #[cfg(test)]
 mod snapshot_tests;
 #[cfg(test)]

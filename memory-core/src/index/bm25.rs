@@ -14,12 +14,14 @@
 
 use std::io::{Read, Write};
 
+use memory_dense::Mask;
+
 use super::{
-    mask::Mask,
     postings::Postings,
     query::{LexicalQuery, QueryTerm},
     scores::{LexicalScores, Match},
-    snapshot::{Reader, SnapshotError, Writer},
+    snapshot::codec::{Reader, Writer},
+    snapshot::error::SnapshotError,
     tokenize::Tokenizer,
 };
 
@@ -110,7 +112,7 @@ impl Bm25 {
         if let Some(document) = self.document_of.get_mut(at) {
             *document = number;
         }
-        self.live.set(unit);
+        self.live.insert(unit);
         self.n_live += 1;
         self.live_len += u64::from(len);
     }
@@ -127,7 +129,7 @@ impl Bm25 {
         document.unit = NONE;
         self.live_len -= u64::from(document.len);
         self.n_live -= 1;
-        self.live.clear(unit);
+        self.live.remove(unit);
         let n_orphans = self.documents.len() - self.n_live;
         if n_orphans > MIN_ORPHANS && n_orphans > self.n_live / 4 {
             self.sweep();
@@ -165,7 +167,7 @@ impl Bm25 {
             if let Some(document) = index.document_of.get_mut(at) {
                 *document = number;
             }
-            index.live.set(unit);
+            index.live.insert(unit);
             index.n_live += 1;
             index.live_len += u64::from(len);
         }

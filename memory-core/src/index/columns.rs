@@ -5,9 +5,9 @@ mod coding;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use memory_dense::Mask;
 use rustc_hash::FxHashMap;
 
-use super::mask::Mask;
 use super::unit::Part;
 use crate::model::{Feedback, HitKind, NoteId, RecordId, Timestamp};
 
@@ -315,7 +315,7 @@ impl Columns {
             let mut mask = Mask::new();
             for facts in self.records.iter().flatten().filter(|facts| conditions.pass(facts)) {
                 for unit in &facts.units {
-                    mask.set(*unit);
+                    mask.insert(*unit);
                 }
             }
             mask

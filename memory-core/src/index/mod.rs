@@ -5,10 +5,8 @@
 
 mod bm25;
 mod columns;
-pub(crate) mod dense;
 mod fold;
 mod identifier;
-mod mask;
 mod postings;
 mod query;
 mod refresh;
@@ -30,8 +28,7 @@ use crate::model::{EpisodeId, NoteId, RecordId, Scope};
 use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, Facts, NameNo, RecordNo, UnitNo};
-pub(crate) use dense::Probe;
-pub(crate) use mask::Mask;
+pub(crate) use memory_dense::{Mask, QueryScorer};
 pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
 pub(crate) use semantic::Semantic;

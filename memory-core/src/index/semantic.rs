@@ -1,34 +1,40 @@
-//! The vectors of units, and which units still wait for theirs.
+//! Vectors of the units of one embedding model, over [`memory_dense`], and the units that still
+//! wait for theirs.
+//!
+//! Used by the index alone. It knows hashes of texts, by which a vector that was made from an older
+//! text is told from a current one, but neither texts nor the embedder.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
+use memory_dense::DenseIndex;
+
 use super::UnitNo;
-use super::dense::{Dense, DenseError};
-use super::snapshot::{Reader, SnapshotError, Writer};
+use super::snapshot::codec::{Reader, Writer};
+use super::snapshot::error::SnapshotError;
 use super::unit::content_hash;
 
-/// The dense index of one embedding model over the units.
+/// Vectors of one embedding model, by unit number.
 pub(crate) struct Semantic {
     model: Box<str>,
-    dense: Dense,
+    dense: DenseIndex,
     /// Hash of each unit's text, by unit number.
     hashes: Vec<u64>,
     pending: BTreeSet<UnitNo>,
     /// Position up to which stored vectors are known.
     seq: u64,
-    /// Why stored vectors could not be read the last time, if so.
+    /// Reason why stored vectors could not be read the last time, if so.
     failure: Option<Box<str>>,
 }
 
 impl Semantic {
-    /// No vectors yet of a model of that many dimensions.
-    pub(super) fn new(model: &str, dimension: usize) -> Result<Self, DenseError> {
+    /// Returns an index without vectors, of a model of that many dimensions.
+    pub(super) fn new(model: &str, n_dims: usize) -> Result<Self, memory_dense::Error> {
         Ok(Self {
             model: model.into(),
-            dense: Dense::new(dimension)?,
+            dense: DenseIndex::new(n_dims)?,
             hashes: Vec::new(),
             pending: BTreeSet::new(),
             seq: 0,
@@ -36,41 +42,43 @@ impl Semantic {
         })
     }
 
-    /// Writes all but the position and what the dense index holds.
+    /// Writes all but the position and the vectors.
     pub(super) fn write<W: Write>(&self, out: &mut Writer<W>) -> Result<(), SnapshotError> {
         out.array(&self.hashes, u64::to_le_bytes)?;
         let pending: Vec<UnitNo> = self.pending.iter().copied().collect();
         out.array(&pending, u32::to_le_bytes)
     }
 
-    /// Reads what [`Semantic::write`] wrote, and the dense index behind it, whose vectors lie in `file` from
-    /// byte `start` on. To be completed by [`Semantic::index_units`].
+    /// Reads what [`Semantic::write`] wrote, for vectors up to position `seq`; to be completed by
+    /// [`Semantic::open_vectors`].
     pub(super) fn read(
         input: &mut Reader<impl Read>,
-        (model, dimension): (&str, usize),
+        (model, n_dims): (&str, usize),
         seq: u64,
-        file: &Arc<File>,
-        start: u64,
     ) -> Result<Self, SnapshotError> {
         let hashes = input.array(u64::from_le_bytes)?;
         let pending = input.array(u32::from_le_bytes)?.into_iter().collect();
-        let dense = Dense::read(input, dimension, file, start)?;
-        Ok(Self { model: model.into(), dense, hashes, pending, seq, failure: None })
+        Ok(Self { hashes, pending, seq, ..Self::new(model, n_dims)? })
     }
 
-    /// Completes what was read, once it is known to be what was written.
-    pub(super) fn index_units(&mut self) -> Result<(), SnapshotError> {
-        self.dense.index_units()
+    /// Reads the vectors, which were saved from byte `start` of `file` on.
+    pub(super) fn open_vectors(
+        &mut self,
+        file: &Arc<File>,
+        start: u64,
+    ) -> Result<(), SnapshotError> {
+        self.dense = DenseIndex::open(file, start, self.dense.n_dims())?;
+        Ok(())
     }
 
-    /// Forgets all vectors; these are the units that wait for theirs now.
+    /// Forgets all vectors; `units` are those that wait for theirs now.
     pub(super) fn reset(&mut self, units: impl Iterator<Item = UnitNo>) {
         self.dense.clear();
         self.pending = units.collect();
         self.seq = 0;
     }
 
-    /// Why stored vectors could not be read the last time, if so.
+    /// Returns the reason why stored vectors could not be read the last time, if so.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
@@ -91,50 +99,50 @@ impl Semantic {
         self.seq = seq;
     }
 
-    /// The vectors.
-    pub(crate) const fn dense(&self) -> &Dense {
+    /// Returns the vectors.
+    pub(crate) const fn dense(&self) -> &DenseIndex {
         &self.dense
     }
 
-    /// The vectors, to be filed or sketched.
-    pub(super) const fn dense_mut(&mut self) -> &mut Dense {
+    /// Returns the vectors, to be saved or recoded.
+    pub(super) const fn dense_mut(&mut self) -> &mut DenseIndex {
         &mut self.dense
     }
 
-    /// Hash of a unit's text, and its vector if it has one.
+    /// Returns the hash of a unit's text and its vector, if it has one.
     pub(super) fn get(&self, unit: UnitNo) -> Option<(u64, Vec<f32>)> {
         Some((*self.hashes.get(unit as usize)?, self.dense.vector(unit)?))
     }
 
-    /// A unit has this text from now on, and no vector yet; gives the hash of the text.
+    /// Notes that a unit has this text from now on, and no vector yet; returns the hash of the
+    /// text.
+    #[expect(clippy::indexing_slicing, reason = "the hashes were resized to reach the unit")]
     pub(super) fn expect(&mut self, unit: UnitNo, text: &str) -> u64 {
         let (at, hash) = (unit as usize, content_hash(text));
         if self.hashes.len() <= at {
             self.hashes.resize(at + 1, 0);
         }
-        if let Some(place) = self.hashes.get_mut(at) {
-            *place = hash;
-        }
+        self.hashes[at] = hash;
         self.dense.remove(unit);
         self.pending.insert(unit);
         hash
     }
 
-    /// A unit is gone.
+    /// Removes a unit.
     pub(super) fn remove(&mut self, unit: UnitNo) {
         self.dense.remove(unit);
         self.pending.remove(&unit);
     }
 
-    /// Gives a unit its vector, unless it was made from another text than the unit has now; whether that
-    /// changes anything.
+    /// Gives a unit its vector, unless that was made from another text than the unit has now;
+    /// returns whether that changes anything.
     ///
-    /// A vector that the index cannot hold (of another dimension, not finite) is left out and the unit
-    /// is not asked for again: it stays searchable by its words.
+    /// A vector that the index cannot hold (of another dimension, not finite) is left out and the
+    /// unit is not asked for again: it stays searchable by its words.
     pub(super) fn put(&mut self, unit: UnitNo, hash: u64, vector: &[f32]) -> bool {
         let is_current = self.hashes.get(unit as usize) == Some(&hash);
-        // What this process stored comes back with the next refresh.
-        if !is_current || (!self.pending.remove(&unit) && self.dense.holds(unit, vector)) {
+        // Vectors that this process stored come back with the next refresh.
+        if !is_current || (!self.pending.remove(&unit) && self.dense.contains(unit, vector)) {
             return false;
         }
         if let Err(error) = self.dense.put(unit, vector) {
@@ -143,12 +151,12 @@ impl Semantic {
         true
     }
 
-    /// Units that wait for a vector.
+    /// Returns the number of units that wait for a vector.
     pub(crate) fn n_pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// At most `limit` of those, beginning at `from` and then from the first on.
+    /// Returns at most `limit` of those, beginning at `from` and then from the first on.
     pub(super) fn pending(&self, from: UnitNo, limit: usize) -> Vec<UnitNo> {
         self.pending.range(from..).chain(self.pending.range(..from)).take(limit).copied().collect()
     }

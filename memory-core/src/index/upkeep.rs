@@ -1,5 +1,5 @@
-//! What is done for the index beside the requests: it is loaded, its snapshot saved, its vectors coded along
-//! their axes and sketched.
+//! Work on the index beside the requests: it is loaded, its snapshot saved, its vectors coded along
+//! their principal axes.
 //!
 //! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
 //! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
@@ -13,9 +13,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::dense::{Dense, Frozen};
+use memory_dense::{DenseIndex, FrozenIndex};
+
 use super::semantic::Semantic;
-use super::snapshot::{self, Draft, Identity, SnapshotError};
+use super::snapshot::error::SnapshotError;
+use super::snapshot::{self, Draft, Identity};
 use super::{Contents, Index, lock};
 use crate::error::Error;
 use crate::storage::Storage;
@@ -121,7 +123,7 @@ impl Upkeep {
     fn is_due(&self, contents: &Contents) -> bool {
         let outcome = lock(&self.outcome);
         let rests =
-            |semantic: &Semantic| semantic.n_pending() == 0 && semantic.dense().has_slab_to_write();
+            |semantic: &Semantic| semantic.n_pending() == 0 && semantic.dense().has_unsaved_slab();
         let enough = if contents.semantic.as_ref().is_some_and(rests) {
             size(contents) / UNSAVED_SHARE_AT_REST
         } else {
@@ -156,7 +158,7 @@ fn size(contents: &Contents) -> usize {
 
 fn model(contents: &Contents) -> Option<(&str, usize)> {
     let semantic = contents.semantic.as_ref()?;
-    Some((semantic.model(), semantic.dense().dims()))
+    Some((semantic.model(), semantic.dense().n_dims()))
 }
 
 impl Index {
@@ -165,7 +167,8 @@ impl Index {
         let model = {
             let contents = self.contents();
             if let Some(semantic) = &contents.semantic {
-                tracing::debug!(kernels = semantic.dense().kernels(), "vectors are searched");
+                let kernels = semantic.dense().instruction_set();
+                tracing::debug!(kernels, "vectors are searched");
             }
             model(&contents).map(|(model, dimension)| (model.to_owned(), dimension))
         };
@@ -181,9 +184,7 @@ impl Index {
         self.upkeep.is_complete.store(true, Ordering::Relaxed);
         let is_due = {
             let contents = self.contents();
-            self.upkeep.is_due(&contents)
-                || is_so(&contents, Dense::wants_axes)
-                || is_so(&contents, Dense::wants_sketch)
+            self.upkeep.is_due(&contents) || is_so(&contents, DenseIndex::wants_recoding)
         };
         let Some(index) = self.me.upgrade().filter(|_| is_due && self.upkeep.until.get().is_none())
         else {
@@ -194,15 +195,15 @@ impl Index {
             return;
         }
         let spawned = std::thread::Builder::new().name("memory-upkeep".into()).spawn(move || {
-            if is_so(&index.contents(), Dense::wants_axes) {
-                index.recode();
-            }
             // Again for what came in meanwhile: nobody may ask for it later.
-            while index.upkeep.is_due(&index.contents()) && index.upkeep.goes_on() {
+            loop {
+                if is_so(&index.contents(), DenseIndex::wants_recoding) {
+                    index.recode();
+                }
+                if !index.upkeep.is_due(&index.contents()) || !index.upkeep.goes_on() {
+                    break;
+                }
                 index.save(true);
-            }
-            if is_so(&index.contents(), Dense::wants_sketch) {
-                index.sketch();
             }
         });
         *thread = spawned.inspect_err(|error| tracing::warn!(%error, "no thread for upkeep")).ok();
@@ -274,35 +275,25 @@ impl Index {
         }
     }
 
-    fn frozen(&self) -> Option<Frozen> {
+    fn frozen(&self) -> Option<FrozenIndex> {
         self.contents().semantic.as_ref().map(|semantic| semantic.dense().freeze())
     }
 
-    /// Codes all vectors along their axes, beside all else that goes on.
+    /// Codes all vectors along their principal axes, beside all else that goes on.
     fn recode(&self) {
         let started = Instant::now();
         // A process that is about to end has no use for it.
         let go_on = || self.upkeep.until.get().is_none();
-        let Some(found) = self.frozen().and_then(|frozen| frozen.recoded(&go_on)) else { return };
+        let Some(codes) = self.frozen().and_then(|frozen| frozen.recode(&go_on)) else { return };
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
         let Contents { semantic, n_changed, .. } = &mut *contents;
         if let Some(semantic) = semantic
-            && semantic.dense_mut().adopt_axes(found)
+            && semantic.dense_mut().adopt(codes)
         {
             // So that they are saved, and not looked for again after every start.
             *n_changed += semantic.dense().len();
             let elapsed_ms = started.elapsed().as_millis();
-            tracing::debug!(elapsed_ms, "vectors coded along their axes");
-        }
-    }
-
-    /// Makes sketches beside all else that goes on.
-    fn sketch(&self) {
-        let Some(frozen) = self.frozen() else { return };
-        let Some(sketch) = frozen.sketch(&|| self.upkeep.goes_on()) else { return };
-        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semantic) = &mut contents.semantic {
-            semantic.dense_mut().adopt_sketch(sketch, &frozen);
+            tracing::debug!(elapsed_ms, "vectors coded along their principal axes");
         }
     }
 
@@ -327,7 +318,7 @@ impl Index {
 }
 
 /// Whether there are vectors of which that holds.
-fn is_so(contents: &Contents, what: fn(&Dense) -> bool) -> bool {
+fn is_so(contents: &Contents, what: fn(&DenseIndex) -> bool) -> bool {
     contents.semantic.as_ref().map(Semantic::dense).is_some_and(what)
 }
 
@@ -335,25 +326,18 @@ fn is_so(contents: &Contents, what: fn(&Dense) -> bool) -> bool {
 impl Index {
     /// Waits until the work beside the requests is done.
     pub(crate) fn settle(&self) {
-        // While one is waited for another may begin, and do what the first leaves to it.
-        loop {
-            let thread: Option<JoinHandle<()>> = lock(&self.upkeep.thread).take();
-            let Some(thread) = thread else { return };
-            thread.join().expect("the upkeep ends well");
+        // A change that came when one thread was about to end is left to the next.
+        for _ in 0..2 {
+            self.tend();
+            while let Some(thread) = { lock(&self.upkeep.thread).take() } {
+                thread.join().expect("the upkeep ends well");
+            }
         }
     }
 
-    /// Whether the codes of vectors are along axes.
-    pub(crate) fn has_axes(&self) -> bool {
-        is_so(&self.contents(), Dense::has_axes)
-    }
-
-    /// Makes sketches now, however few vectors there are.
-    pub(crate) fn sketch_now(&self) {
-        self.sketch();
-        let contents = self.contents();
-        let sketched = contents.semantic.as_ref().map(|semantic| semantic.dense().is_sketched());
-        assert_eq!(sketched, Some(true));
+    /// Whether the codes of vectors are along principal axes.
+    pub(crate) fn has_principal_axes(&self) -> bool {
+        is_so(&self.contents(), DenseIndex::has_principal_axes)
     }
 
     /// Saves the index now, whether it is due or not.

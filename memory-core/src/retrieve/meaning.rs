@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::embed::{EmbedError, Embedder, Role};
 use crate::index::unit::head;
-use crate::index::{Columns, Contents, Mask, NameNo, Probe, UnitNo};
+use crate::index::{Columns, Contents, Mask, NameNo, QueryScorer, UnitNo};
 
 /// Bytes of a query that are embedded: about two windows of the model, some milliseconds.
 const MAX_EMBEDDED_BYTES: usize = 2_048;
@@ -93,7 +93,7 @@ pub(super) fn readable(text: &str) -> f32 {
 /// How near each unit's vector is to the query's.
 pub(super) struct Meaning<'a> {
     top: Vec<(UnitNo, f32)>,
-    probe: Probe<'a>,
+    probe: QueryScorer<'a>,
     mask: &'a Mask,
     /// What was asked for so far: a unit is met as itself and as the neighbour of others.
     known: RefCell<FxHashMap<UnitNo, Option<f32>>>,
@@ -103,8 +103,6 @@ pub(super) struct Meaning<'a> {
 
 impl<'a> Meaning<'a> {
     /// Compares the query with the units of the mask; `None` while none of them has a vector.
-    ///
-    /// Where there are so many vectors that they have sketches, one of the best may be missing.
     pub(super) fn find(
         contents: &'a Contents,
         mask: &'a Mask,
@@ -113,7 +111,7 @@ impl<'a> Meaning<'a> {
     ) -> Option<Self> {
         let dense = contents.semantic.as_ref()?.dense();
         let found = dense.survey(&query.vector, n_best, Some(mask));
-        let found = found.and_then(|ranking| Ok((ranking, dense.probe(&query.vector)?)));
+        let found = found.and_then(|ranking| Ok((ranking, dense.scorer(&query.vector)?)));
         let (ranking, probe) = found
             .inspect_err(|error| tracing::warn!(%error, "a query's vector cannot be used"))
             .ok()

@@ -65,10 +65,13 @@ fn allowed(name: &str, all: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
     let stores = || all.iter().copied().filter(|name| name.starts_with("memory-storage-"));
     let engine = || -> Vec<&str> { stores().chain(["memory-core", "memory-embed"]).collect() };
     Some(match name {
-        "memory-core" => (vec![], vec![]),
+        "memory-dense" => (vec![], vec![]),
+        "memory-core" => (owned(&["memory-dense"]), vec![]),
         "memory-embed" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
         "memory-mcp" => (owned(&engine()), owned(&["memory-testkit"])),
-        "memory-benches" => (owned(&[engine(), vec!["memory-testkit"]].concat()), vec![]),
+        "memory-benches" => {
+            (owned(&[engine(), vec!["memory-dense", "memory-testkit"]].concat()), vec![])
+        }
         name if name.starts_with("memory-storage-") => {
             (owned(&["memory-core"]), owned(&["memory-testkit"]))
         }

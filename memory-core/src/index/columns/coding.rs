@@ -5,9 +5,8 @@ use std::io::{Read, Write};
 use rustc_hash::FxHashMap;
 
 use super::{Columns, Facts, NameNo, Place};
-use crate::index::snapshot::{
-    Fields, Reader, SnapshotError, Writer, push_count, push_text, push_u32,
-};
+use crate::index::snapshot::codec::{Fields, Reader, Writer, push_count, push_text, push_u32};
+use crate::index::snapshot::error::SnapshotError;
 use crate::index::unit::Part;
 use crate::model::{Feedback, HitKind, NoteKind, Outcome, RecordId, RecordKind, Timestamp};
 

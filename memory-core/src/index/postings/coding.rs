@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 
 use super::{Arena, List, PAGE_BYTES, Postings, Slot};
-use crate::index::snapshot::{Reader, SnapshotError, Writer};
+use crate::index::snapshot::codec::{Reader, Writer};
+use crate::index::snapshot::error::SnapshotError;
 
 impl Postings {
     /// Writes dictionary, lists and arena as they are.

@@ -5,8 +5,9 @@
 
 use std::io::{Read, Write};
 
-use super::SnapshotError;
-use super::checksum::Checksum;
+use memory_dense::Checksum;
+
+use super::error::SnapshotError;
 
 /// Values of an array that are written or read at once: a multiple of 64 bytes for values of any size.
 const CHUNK: usize = 4096;
@@ -21,12 +22,6 @@ pub(in crate::index) struct Writer<W> {
 impl<W: Write> Writer<W> {
     pub(in crate::index) const fn new(out: W) -> Self {
         Self { out, checksum: Checksum::new(), n_bytes: 0 }
-    }
-
-    /// Goes on with another target, which has nothing of what was written so far.
-    pub(super) fn onto<V>(self, out: V) -> (Writer<V>, W) {
-        let Self { out: before, checksum, n_bytes } = self;
-        (Writer { out, checksum, n_bytes }, before)
     }
 
     /// Bytes as they are; the reader must know how many.

@@ -1,8 +1,10 @@
 //! The head of a snapshot: what it belongs to, and how long its pieces are.
 
-use super::checksum::Checksum;
+use memory_dense::Checksum;
+
 use super::codec::Fields;
-use super::{Identity, SNAPSHOT_VERSION, SnapshotError};
+use super::error::SnapshotError;
+use super::{Identity, SNAPSHOT_VERSION};
 use crate::index::Position;
 use crate::index::unit::content_hash;
 

@@ -6,16 +6,16 @@
 //!
 //! ```text
 //! head    256 bytes: magic, version, whose it is, position, lengths, checksums
-//! front   columns · terms and postings · hashes of texts, units without vector · codes of the vectors
-//! rows    the vectors, from the next page of 4 KiB on
+//! front   columns · terms and postings · hashes of texts, units without vector
+//! vectors as `memory_dense` saves them: codes, then the vectors themselves
 //! ```
 //!
-//! Head and front are checked and copied at load. The vectors stay where they are, are read one by one
-//! and have a checksum each. A file is never changed: a new one is written beside it and renamed, so that
+//! Head, front and codes are checked and copied at load. The vectors stay where they are, are read
+//! one by one and have a checksum each. A file is never changed: a new one is written beside it and renamed, so that
 //! readers see the old one or the new one, and whoever has the old one open keeps it.
 
-mod checksum;
-mod codec;
+pub(super) mod codec;
+pub(super) mod error;
 mod head;
 mod neighbour;
 
@@ -24,22 +24,20 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use memory_dense::{DenseIndex, FrozenIndex, SavedVectors};
+
 use super::bm25::Bm25;
-use super::dense::{Dense, DenseError, Frozen, WrittenSlab};
 use super::semantic::Semantic;
 use super::unit::{self, content_hash};
 use super::{Columns, Contents, Position, Tokenizer};
 use crate::storage::Seq;
-pub(super) use checksum::Checksum;
-pub(super) use codec::{Fields, Reader, Writer, push_count, push_text, push_u32};
+use codec::{Reader, Writer};
+use error::SnapshotError;
 use head::{HEAD_BYTES, Head};
 use neighbour::Neighbour;
 
 /// Format written and read.
-const SNAPSHOT_VERSION: u32 = 3;
-
-/// Where vectors may begin.
-const ROWS_ALIGNMENT: u64 = 4096;
+const SNAPSHOT_VERSION: u32 = 4;
 
 /// What a snapshot must belong to in order to be of use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,82 +70,18 @@ fn ways_of_texts() -> u64 {
     content_hash(&format!("{} {:?} {terms:?}", env!("CARGO_PKG_VERSION"), unit::BOUNDS))
 }
 
-/// Why a snapshot was not written or not read. The remedy is to build the index from the storage.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SnapshotError {
-    /// There is none yet.
-    #[error("there is no snapshot")]
-    Missing,
-    /// The file is no snapshot, or one of something else.
-    #[error("the snapshot belongs to another {what}")]
-    Foreign {
-        /// What differs.
-        what: &'static str,
-    },
-    /// Written by another version.
-    #[error("the snapshot has format {found}, this build reads {supported}")]
-    Format {
-        /// Version in the file.
-        found: u32,
-        /// Version of this build.
-        supported: u32,
-    },
-    /// Shorter or longer than its head says.
-    #[error("the snapshot has {got} bytes, its head says {expected}")]
-    Truncated {
-        /// Bytes by the head.
-        expected: u64,
-        /// Bytes there are.
-        got: u64,
-    },
-    /// A checksum or an invariant does not hold.
-    #[error("the snapshot is damaged: {what}")]
-    Corrupt {
-        /// What does not hold.
-        what: &'static str,
-    },
-    /// It knows more than the store, which must be an older copy.
-    #[error("the snapshot knows change {found}, the store ends at {newest}")]
-    Ahead {
-        /// Position of the snapshot.
-        found: Seq,
-        /// Position of the store.
-        newest: Seq,
-    },
-    /// Another process writes one, or nobody waits for this one any more.
-    #[error("writing the snapshot was stopped")]
-    Stopped,
-    /// The operating system refused.
-    #[error("cannot {op} the snapshot: {source}")]
-    Io {
-        /// What was tried.
-        op: &'static str,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// The index for the vectors cannot be made.
-    #[error("the snapshot does not fit this index: {0}")]
-    Dense(#[from] DenseError),
-}
-
-impl SnapshotError {
-    pub(super) fn io(op: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { op, source }
-    }
-}
-
 /// An index as it was at one moment, to be written while it goes on.
 pub(super) struct Draft {
     front: Writer<Vec<u8>>,
-    vectors: Option<Frozen>,
+    vectors: Option<FrozenIndex>,
     position: Position,
 }
 
-/// Where vectors lie that were written.
+/// The file that was written, and where the vectors lie in it.
 pub(super) struct Filed {
     file: Arc<File>,
     start: u64,
-    slabs: Vec<Option<WrittenSlab>>,
+    vectors: Option<SavedVectors>,
 }
 
 impl Draft {
@@ -179,34 +113,23 @@ impl Draft {
         let mut file = neighbour.file();
         // The head comes last, when the checksums are known: an unfinished file has none.
         file.write_all(&[0; HEAD_BYTES]).map_err(SnapshotError::io("write"))?;
-        let (mut front, contents) = front.onto(file);
+        let (contents, front_checksum, front_bytes) = front.finish();
         file.write_all(&contents).map_err(SnapshotError::io("write"))?;
         drop(contents);
-        let slabs = match &vectors {
-            Some(vectors) => vectors.write_front(&mut front)?,
-            None => Vec::new(),
-        };
-        let (_, front_checksum, front_bytes) = front.finish();
-        let start = rows_start(front_bytes);
-        file.seek(SeekFrom::Start(start)).map_err(SnapshotError::io("write"))?;
-        let mut file_bytes = HEAD_BYTES as u64 + front_bytes;
-        if let Some(vectors) = &vectors {
-            vectors.write_rows(&mut file, go_on)?;
-            if vectors.rows_bytes() > 0 {
-                file_bytes = start + vectors.rows_bytes();
-            }
-        }
+        let start = vectors_start(front_bytes);
+        let vectors = vectors.map(|vectors| vectors.write(&mut file, go_on)).transpose()?;
+        let file_bytes = start + vectors.as_ref().map_or(0, SavedVectors::n_bytes);
         let head = Head { position, front_bytes, front_checksum, file_bytes };
         file.seek(SeekFrom::Start(0)).map_err(SnapshotError::io("write"))?;
         file.write_all(&head.encode(identity)).map_err(SnapshotError::io("write"))?;
-        Ok(Filed { file: Arc::new(neighbour.place(path, sync())?), start, slabs })
+        Ok(Filed { file: Arc::new(neighbour.place(path, sync())?), start, vectors })
     }
 }
 
 impl Filed {
     /// Lets the index go on with the vectors in the file; gives what it held instead.
-    pub(super) fn attach(self, dense: &mut Dense) -> impl Sized + use<> {
-        dense.attach(&self.file, self.start, self.slabs)
+    pub(super) fn attach(self, dense: &mut DenseIndex) -> impl Sized + use<> {
+        self.vectors.map(|vectors| dense.attach(&self.file, self.start, vectors))
     }
 }
 
@@ -235,16 +158,13 @@ pub(super) fn load(
     let lexical = Bm25::read(&mut front, columns.n_numbers())?;
     let mut semantic = match identity.model {
         None => None,
-        Some(model) => {
-            let start = rows_start(head.front_bytes);
-            Some(Semantic::read(&mut front, model, head.position.vectors, &file, start)?)
-        }
+        Some(model) => Some(Semantic::read(&mut front, model, head.position.vectors)?),
     };
     if front.finish()? != head.front_checksum {
         return Err(SnapshotError::Corrupt { what: "contents" });
     }
     if let Some(semantic) = &mut semantic {
-        semantic.index_units()?;
+        semantic.open_vectors(&file, vectors_start(head.front_bytes))?;
     }
     Ok(Contents::new(columns, lexical, semantic, found))
 }
@@ -271,8 +191,8 @@ fn open(path: &Path, identity: &Identity<'_>) -> Result<(Arc<File>, Head), Snaps
 }
 
 /// Byte at which the vectors begin.
-const fn rows_start(front_bytes: u64) -> u64 {
-    (HEAD_BYTES as u64 + front_bytes).next_multiple_of(ROWS_ALIGNMENT)
+const fn vectors_start(front_bytes: u64) -> u64 {
+    HEAD_BYTES as u64 + front_bytes
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::SnapshotError;
+use super::error::SnapshotError;
 
 /// How the name of a neighbour ends.
 const ENDING: &str = ".new";

@@ -254,13 +254,11 @@ fn every_cut_is_noticed() {
 }
 
 #[test]
-fn every_flipped_byte_is_noticed_or_in_a_gap() {
+fn every_flipped_byte_is_noticed() {
     let (_folder, path) = folder();
     let saved = sample(20);
     save(&saved, &path).unwrap();
     let bytes = fs::read(&path).unwrap();
-    let front_bytes = open(&path, &identity()).unwrap().1.front_bytes;
-    let gap = HEAD_BYTES as u64 + front_bytes..rows_start(front_bytes);
     // All of the head, then enough to meet every section often.
     let arena = bytes.len() / 2..bytes.len();
     for at in (0..HEAD_BYTES).chain((HEAD_BYTES..bytes.len()).step_by(41)).chain(arena.step_by(997))
@@ -268,9 +266,6 @@ fn every_flipped_byte_is_noticed_or_in_a_gap() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, damaged).unwrap();
-        match load(&path, &identity(), 42) {
-            Err(_) => {}
-            Ok(_) => assert!(gap.contains(&(at as u64)), "byte {at}"),
-        }
+        assert!(load(&path, &identity(), 42).is_err(), "byte {at}");
     }
 }
