@@ -45,6 +45,7 @@
 pub mod bench;
 mod clock;
 mod config;
+mod dates;
 mod embed;
 mod error;
 mod index;
@@ -59,6 +60,7 @@ mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
 pub use config::Config;
+pub use dates::{Period, TimeBound};
 pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;

@@ -395,6 +395,8 @@ mod meaning_tests;
 #[cfg(test)]
 mod notes_tests;
 #[cfg(test)]
+mod script_tests;
+#[cfg(test)]
 mod sketch_tests;
 #[cfg(test)]
 mod snapshot_tests;

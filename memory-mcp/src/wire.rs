@@ -18,7 +18,7 @@ pub(crate) use argument::{
 };
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
-pub(crate) use moment::{Moment, Since, rfc3339};
+pub(crate) use moment::rfc3339;
 pub(crate) use pattern::PatternAnswer;
 pub(crate) use render::{QUOTED, dot, put, quote, receipt, title};
 pub(crate) use schema::{Opaque, answer_schema};

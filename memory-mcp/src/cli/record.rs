@@ -6,7 +6,7 @@ use memory_core::{
 };
 use serde_json::{Value, json};
 
-use super::instant::{printed, short};
+use super::instant::short;
 use super::output::one_line;
 use super::{Failure, Output};
 
@@ -121,11 +121,11 @@ fn episode_json(episode: &Episode, steps: Option<&[Step]>) -> Value {
             "branch": context.branch,
         },
         "source": source_json(episode.source.as_ref()),
-        "started_at": printed(episode.started_at),
-        "recorded_at": printed(episode.recorded_at),
+        "started_at": episode.started_at.to_string(),
+        "recorded_at": episode.recorded_at.to_string(),
         "status": episode.status().name(),
         "outcome": episode.outcome().map(memory_core::Outcome::name),
-        "ended_at": closing.map(|c| printed(c.ended_at)),
+        "ended_at": closing.map(|c| c.ended_at.to_string()),
         "summary": closing.and_then(|c| c.summary.as_ref()).map(memory_core::Excerpt::as_str),
         "artifacts": closing.map(|c| &c.artifacts[..]).unwrap_or_default(),
         "reward": closing.and_then(|c| c.reward),
@@ -169,7 +169,7 @@ fn step_json(step: &Step) -> Value {
         "error": step.error.as_ref().map(memory_core::Excerpt::as_str),
         "latency_ms": step.latency_ms,
         "tokens": step.n_tokens,
-        "occurred_at": printed(step.occurred_at),
+        "occurred_at": step.occurred_at.to_string(),
     })
 }
 
@@ -186,14 +186,14 @@ fn note_json(note: &Note) -> Value {
         "tags": note.tags,
         "source": source_json(note.source.as_ref()),
         "episode_id": note.episode.map(|id| id.to_string()),
-        "occurred_at": printed(note.occurred_at),
-        "recorded_at": printed(note.recorded_at),
-        "valid_from": note.valid_from.map(printed),
-        "valid_to": note.valid_to.map(printed),
+        "occurred_at": note.occurred_at.to_string(),
+        "recorded_at": note.recorded_at.to_string(),
+        "valid_from": note.valid_from.map(|at| at.to_string()),
+        "valid_to": note.valid_to.map(|at| at.to_string()),
         "supersedes": note.supersedes.map(|id| id.to_string()),
         "superseded_by": note.superseded_by.map(|id| id.to_string()),
         "n_merged": note.n_merged,
-        "merged_at": note.merged_at.map(printed),
+        "merged_at": note.merged_at.map(|at| at.to_string()),
         "n_helpful": note.feedback.n_helpful,
         "n_unhelpful": note.feedback.n_unhelpful,
     })

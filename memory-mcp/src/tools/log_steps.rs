@@ -1,14 +1,14 @@
 //! `log_steps`: appends tool calls to an open episode.
 
-use memory_core::NewStep;
 use memory_core::learning::{Cure, KnownError};
+use memory_core::{NewStep, Period};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
 use crate::wire::{
-    Items, JsonText, Moment, NAME_CHARS, Opaque, arguments, is_zero, put, quote, receipt, title,
+    Items, JsonText, NAME_CHARS, Opaque, arguments, is_zero, put, quote, receipt, title,
 };
 
 pub(super) struct LogSteps;
@@ -32,7 +32,7 @@ arguments! {
         error: Option<String> = "",
         latency_ms: Option<u64> = "",
         tokens: Option<u64> = "",
-        occurred_at: Option<Moment> = "RFC 3339",
+        occurred_at: Option<Period> = "RFC 3339",
     }
 }
 
@@ -167,7 +167,7 @@ fn step((idx, args): (usize, StepArgs)) -> Result<NewStep, CallError> {
         error: args.error,
         latency_ms: args.latency_ms,
         n_tokens: args.tokens,
-        occurred_at: args.occurred_at.map(|moment| moment.0),
+        occurred_at: args.occurred_at.map(|period| period.start),
     })
 }
 

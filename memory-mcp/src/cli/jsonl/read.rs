@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use memory_core::{
     Completion, Context, EpisodeId, Feedback, Import, NewEpisode, NewNote, NewStep, NoteId,
-    NoteKind, Outcome, RecordKind, RelationKind, Scope, Source, Timestamp,
+    NoteKind, Outcome, Period, RecordKind, RelationKind, Scope, Source, Timestamp,
 };
 
 use super::line::{ContextLine, Lenient, Line, LinkLine, StepLine, TieLine};
 use super::{IMPORTER, TASK_TAG, unquoted};
-use crate::cli::instant;
 
 /// A record that another one names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +180,7 @@ impl Reader {
             supersedes: None,
             occurred_at: Some(when(line.ts, &mut time_unknown).unwrap_or(self.now)),
             valid_from: when(line.valid_from, &mut time_unknown),
-            valid_to: when(line.valid_to, &mut time_unknown),
+            valid_to: period(line.valid_to, &mut time_unknown).map(|period| period.end),
             n_merged: line.n_merged.unwrap_or(0),
             merged_at: when(line.merged_at, &mut time_unknown),
             feedback: feedback(line.n_helpful, line.n_unhelpful),
@@ -317,10 +316,15 @@ fn texts(values: Option<Vec<Lenient>>) -> Vec<String> {
     values.unwrap_or_default().into_iter().map(|text| text.0).collect()
 }
 
-/// The instant that is written there; `unknown` is set if something is and nobody understands it.
+/// Reads the instant that is written there, of a day its beginning.
 fn when(value: Option<Lenient>, unknown: &mut bool) -> Option<Timestamp> {
+    period(value, unknown).map(|period| period.start)
+}
+
+/// Reads the time that is written there; sets `unknown` if something is and it cannot be read.
+fn period(value: Option<Lenient>, unknown: &mut bool) -> Option<Period> {
     let value = text(value)?;
-    let read = instant::lenient(&value);
+    let read = Period::read_recorded(&value);
     *unknown |= read.is_none();
     read
 }
@@ -356,7 +360,7 @@ mod tests {
     use super::*;
 
     fn reader() -> Reader {
-        let now = instant::lenient("2026-01-01").unwrap();
+        let now = Period::read("2026-01-01").unwrap().start;
         Reader::new(None, Scope::new("here").unwrap(), None, now)
     }
 
@@ -395,7 +399,7 @@ mod tests {
         assert_eq!(first.occurred_at, new.started_at);
         let completion = completion.unwrap();
         assert_eq!((completion.reward, completion.outcome), (Some(1.0), Some(Outcome::Success)));
-        let ended = instant::printed(completion.ended_at.unwrap());
+        let ended = completion.ended_at.unwrap().to_string();
         assert_eq!(ended, "2025-01-01T00:00:01.5Z");
     }
 
@@ -413,7 +417,7 @@ mod tests {
         assert!(parsed.reward_clamped && parsed.time_unknown);
         let (new, .., parsed) = episode(r#"{"id":"a","task":"t","ts":null,"duration_ms":60000}"#);
         assert!(!parsed.reward_clamped && !parsed.time_unknown, "missing is not bent");
-        assert_eq!(instant::printed(new.started_at.unwrap()), "2025-12-31T23:59:00Z");
+        assert_eq!(new.started_at.unwrap().to_string(), "2025-12-31T23:59:00Z");
     }
 
     #[test]

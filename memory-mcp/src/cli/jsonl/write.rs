@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::line::{ArgsOut, ContextOut, EpisodeOut, LinkOut, NoteOut, StepOut, TieOut};
 use super::{IMPORTER, TASK_TAG};
-use crate::cli::instant::printed;
 
 /// The records that are named and stored, with their sources.
 pub(crate) type Linked = BTreeMap<RecordId, Option<Source>>;
@@ -44,7 +43,7 @@ pub(crate) fn episode_line<'a>(
         outcome: episode.outcome().map(memory_core::Outcome::name),
         status: (episode.status() == Status::Open).then_some(Status::Open.name()),
         reward: closing.and_then(|closing| closing.reward),
-        ts: printed(episode.started_at),
+        ts: episode.started_at.to_string(),
         duration_ms: duration_ms.filter(|ms| *ms > 0),
         summary: closing.and_then(|c| c.summary.as_ref()).map(memory_core::Excerpt::as_str),
         artifacts: closing.iter().flat_map(|c| &c.artifacts).map(AsRef::as_ref).collect(),
@@ -104,18 +103,18 @@ pub(crate) fn note_line<'a>(note: &'a Note, linked: &Linked) -> NoteOut<'a> {
         importer,
         kind: note.kind.name(),
         text: note.text.as_str(),
-        ts: printed(note.occurred_at),
+        ts: note.occurred_at.to_string(),
         scope: note.scope.as_str(),
         session: note.session.as_deref(),
         position: (note.session.is_some() || note.position > 0).then_some(note.position),
         speaker: note.speaker.as_deref(),
         tags: note.tags.iter().map(AsRef::as_ref).collect(),
-        valid_from: note.valid_from.map(printed),
-        valid_to: note.valid_to.map(printed),
+        valid_from: note.valid_from.map(|at| at.to_string()),
+        valid_to: note.valid_to.map(|at| at.to_string()),
         supersedes: note.supersedes.and_then(|id| link(id.into(), linked)),
         episode: note.episode.and_then(|id| link(id.into(), linked)),
         n_merged: note.n_merged,
-        merged_at: note.merged_at.map(printed),
+        merged_at: note.merged_at.map(|at| at.to_string()),
         n_helpful: note.feedback.n_helpful,
         n_unhelpful: note.feedback.n_unhelpful,
     }
@@ -163,7 +162,7 @@ fn step_out(step: &Step, started_at: Timestamp) -> StepOut<'_> {
         error: step.error.as_ref().map(memory_core::Excerpt::as_str),
         latency_ms: step.latency_ms,
         tokens: step.n_tokens,
-        ts: (step.occurred_at != started_at).then(|| printed(step.occurred_at)),
+        ts: (step.occurred_at != started_at).then(|| step.occurred_at.to_string()),
     }
 }
 
