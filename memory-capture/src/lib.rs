@@ -9,7 +9,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use memory_capture::{Importer, jsonl};
-//! use memory_core::{Config, MemStorage, Memory, RecordFilter, RecordKind, Scope, Timestamp};
+//! use memory_core::{MemStorage, Memory, RecordFilter, RecordKind, Scope, Timestamp};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let memory = Memory::builder(Arc::new(MemStorage::new())).open()?;
@@ -37,7 +37,6 @@
 //! ```
 
 mod importer;
-pub mod instant;
 pub mod json;
 pub mod jsonl;
 

@@ -49,6 +49,7 @@ pub mod bench;
 mod clock;
 mod codec;
 mod config;
+mod dates;
 mod dedup;
 mod embed;
 mod error;
@@ -65,6 +66,7 @@ mod storage;
 
 pub use clock::{Clock, StepClock, SystemClock};
 pub use config::Config;
+pub use dates::{Period, TimeBound};
 pub use embed::{EmbedError, Embedder, Role};
 pub use error::Error;
 pub use index::IndexStatus;

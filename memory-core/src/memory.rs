@@ -377,6 +377,8 @@ mod notes_tests;
 #[cfg(test)]
 mod recoding_tests;
 #[cfg(test)]
+mod script_tests;
+#[cfg(test)]
 mod snapshot_tests;
 #[cfg(test)]
 mod tests;

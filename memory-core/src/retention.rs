@@ -1,22 +1,23 @@
-//! What may be forgotten by its age and worth: a policy, and the records that it names.
+//! Retention policy: rules that name records which may be forgotten, by age and usefulness.
 //!
-//! Who calls it: [`crate::Memory`]. What it must not know: when and by whom the records are removed;
-//! nothing is ever removed without being asked for.
+//! Input: a policy as text, a record and what is known of its use; output: the rule that names it.
+//! Used by [`crate::Memory`], which removes nothing unless asked to.
 
 use std::fmt;
 use std::str::FromStr;
 
+use crate::dates::{MS_PER_DAY, Span};
 use crate::error::Error;
 use crate::model::{Feedback, Note, NoteKind, Outcome, Record, RecordId, Status, Timestamp};
 
-/// Which records a rule is about.
+/// The records that a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum Subject {
     /// Episodes that ended so, counted from their end.
     Outcome(Outcome),
     /// Episodes that stand so, counted from their end or, if open, from their beginning.
     Status(Status),
-    /// Notes of a kind, counted from when it happened or was last told.
+    /// Notes of a kind, counted from when it happened or was last merged.
     Note(NoteKind),
     /// Notes that another superseded, counted from when that was stored.
     Superseded,
@@ -26,11 +27,11 @@ enum What {
     Unhelpful,
 }
 
-/// Every word for [`What`], for messages.
-const WORDS: &str = "open, completed, abandoned, success, partial, failure, abstained, lesson, fact, \
-     preference, decision, reference, turn, checkpoint, superseded, expired, unhelpful";
+/// All names of a [`Subject`], for messages.
+const WORDS: &str = "open, completed, abandoned, success, partial, failure, abstained, lesson, \
+     fact, preference, decision, reference, turn, checkpoint, superseded, expired, unhelpful";
 
-impl What {
+impl Subject {
     fn from_name(name: &str) -> Option<Self> {
         match name {
             "superseded" => Some(Self::Superseded),
@@ -58,7 +59,7 @@ impl What {
 /// A rule: records of a kind that are older than an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rule {
-    what: What,
+    what: Subject,
     age_days: u32,
 }
 
@@ -68,28 +69,29 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Which records may be forgotten, and from which age on.
+/// Rules for the records that may be forgotten, each with the age from which on.
 ///
-/// Written as rules `what>age`, separated by commas: `abandoned>90d, superseded>180d, turn>52w`. What:
-/// the outcome or status of an episode, the kind of a note, `superseded`, `expired` (its validity is over)
-/// or `unhelpful` (by feedback). Ages are whole days or weeks. A record that was followed, or called
-/// helpful more often than not, is never named but by `unhelpful`, `superseded` and `expired`.
+/// Written as rules `what>age`, separated by commas: `abandoned>90d, superseded>180d, turn>52w`.
+/// The first part is the outcome or status of an episode, the kind of a note, `superseded`,
+/// `expired` (its validity is over) or `unhelpful` (by feedback); the age is in whole days or
+/// weeks. A record that an episode followed, or that feedback called helpful more often than not,
+/// is named by `unhelpful`, `superseded` and `expired` only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
     rules: Vec<Rule>,
 }
 
 impl Default for Retention {
-    /// What has no further use for anybody: tries that were given up, texts that no longer hold, and what
-    /// readers called unhelpful.
+    /// Rules for what is of no further use: abandoned episodes, notes that no longer hold, and
+    /// records that feedback called unhelpful.
     fn default() -> Self {
         let rule = |what, age_days| Rule { what, age_days };
         let rules = vec![
-            rule(What::Status(Status::Abandoned), 90),
-            rule(What::Superseded, 180),
-            rule(What::Expired, 30),
-            rule(What::Note(NoteKind::Checkpoint), 90),
-            rule(What::Unhelpful, 30),
+            rule(Subject::Status(Status::Abandoned), 90),
+            rule(Subject::Superseded, 180),
+            rule(Subject::Expired, 30),
+            rule(Subject::Note(NoteKind::Checkpoint), 90),
+            rule(Subject::Unhelpful, 30),
         ];
         Self { rules }
     }
@@ -123,16 +125,10 @@ fn rule(text: &str) -> Result<Rule, Error> {
     let wrong = || Error::invalid("policy", format!("`{text}`: write what>age, e.g. failure>180d"));
     let (what, age) = text.split_once('>').ok_or_else(wrong)?;
     let what = what.trim().to_ascii_lowercase();
-    let what = What::from_name(&what)
+    let what = Subject::from_name(&what)
         .ok_or_else(|| Error::invalid("policy", format!("`{what}` is none of {WORDS}")))?;
-    let age = age.trim();
-    let (number, days_each) = match (age.strip_suffix('d'), age.strip_suffix('w')) {
-        (Some(days), _) => (days, 1),
-        (None, Some(weeks)) => (weeks, 7),
-        (None, None) => return Err(wrong()),
-    };
-    let number: u32 = number.trim().parse().map_err(|_| wrong())?;
-    Ok(Rule { what, age_days: number.checked_mul(days_each).ok_or_else(wrong)? })
+    let age_days = Span::read(age).and_then(Span::whole_days).ok_or_else(wrong)?;
+    Ok(Rule { what, age_days })
 }
 
 /// A record that a policy names.
@@ -144,19 +140,19 @@ pub struct Expired {
     pub rule: String,
 }
 
-/// What is known of a record beside itself.
-pub(crate) struct Worth {
-    /// Whether an episode followed it.
+/// Facts about the use of a record that are not in the record itself.
+pub(crate) struct Usage {
+    /// Set if an episode followed it.
     pub(crate) followed: bool,
-    /// When the note that superseded it was stored, if one did.
+    /// Time at which the note that superseded it was stored, if one did.
     pub(crate) superseded_at: Option<Timestamp>,
 }
 
 impl Retention {
     /// The first rule that names the record.
-    pub(crate) fn names(&self, record: &Record, worth: &Worth, now: Timestamp) -> Option<Expired> {
+    pub(crate) fn names(&self, record: &Record, usage: &Usage, now: Timestamp) -> Option<Expired> {
         let fits = |rule: &&Rule| {
-            since(rule.what, record, worth).is_some_and(|since| {
+            since(rule.what, record, usage).is_some_and(|since| {
                 now.millis_since(since) > i64::from(rule.age_days) * MS_PER_DAY
             })
         };
@@ -165,27 +161,25 @@ impl Retention {
     }
 }
 
-const MS_PER_DAY: i64 = 86_400_000;
-
-/// From when the age of a record counts by a rule; `None` where the rule is not about it.
-fn since(what: What, record: &Record, worth: &Worth) -> Option<Timestamp> {
+/// The instant from which a rule counts a record's age; `None` where the rule is not about it.
+fn since(what: Subject, record: &Record, usage: &Usage) -> Option<Timestamp> {
     let feedback = match record {
         Record::Episode(episode) => episode.feedback,
         Record::Note(note) => note.feedback,
     };
-    let valued = worth.followed || feedback.n_helpful > feedback.n_unhelpful;
+    let valued = usage.followed || feedback.n_helpful > feedback.n_unhelpful;
     match (what, record) {
-        (What::Unhelpful, _) => is_unhelpful(feedback).then(|| came_about(record)),
-        (What::Superseded, Record::Note(_)) => worth.superseded_at,
-        (What::Expired, Record::Note(note)) => note.valid_to,
-        (What::Note(kind), Record::Note(note)) => {
-            (note.kind == kind && !valued).then(|| told(note))
+        (Subject::Unhelpful, _) => is_unhelpful(feedback).then(|| happened_at(record)),
+        (Subject::Superseded, Record::Note(_)) => usage.superseded_at,
+        (Subject::Expired, Record::Note(note)) => note.valid_to,
+        (Subject::Note(kind), Record::Note(note)) => {
+            (note.kind == kind && !valued).then(|| last_stated_at(note))
         }
-        (What::Outcome(outcome), Record::Episode(episode)) => {
-            (episode.outcome() == Some(outcome) && !valued).then(|| came_about(record))
+        (Subject::Outcome(outcome), Record::Episode(episode)) => {
+            (episode.outcome() == Some(outcome) && !valued).then(|| happened_at(record))
         }
-        (What::Status(status), Record::Episode(episode)) => {
-            (episode.status() == status && !valued).then(|| came_about(record))
+        (Subject::Status(status), Record::Episode(episode)) => {
+            (episode.status() == status && !valued).then(|| happened_at(record))
         }
         _ => None,
     }
@@ -195,16 +189,16 @@ const fn is_unhelpful(feedback: Feedback) -> bool {
     feedback.n_unhelpful > feedback.n_helpful
 }
 
-fn came_about(record: &Record) -> Timestamp {
+fn happened_at(record: &Record) -> Timestamp {
     match record {
         Record::Episode(episode) => {
             episode.closing.as_ref().map_or(episode.started_at, |closing| closing.ended_at)
         }
-        Record::Note(note) => told(note),
+        Record::Note(note) => last_stated_at(note),
     }
 }
 
-fn told(note: &Note) -> Timestamp {
+fn last_stated_at(note: &Note) -> Timestamp {
     note.merged_at.map_or(note.occurred_at, |at| at.max(note.occurred_at))
 }
 
@@ -245,7 +239,7 @@ mod tests {
     #[test]
     fn every_word_of_the_message_is_understood() {
         for word in WORDS.split(',') {
-            assert_eq!(What::from_name(word.trim()).map(What::name), Some(word.trim()));
+            assert_eq!(Subject::from_name(word.trim()).map(Subject::name), Some(word.trim()));
         }
     }
 }

@@ -21,7 +21,6 @@ pub(crate) use argument::{
 };
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
-pub(crate) use moment::{Moment, Since};
 pub(crate) use pattern::PatternAnswer;
 pub(crate) use record::{Detail, EpisodeView, StepView};
 pub(crate) use render::{QUOTED, dot, echoed, put, quote, receipt, title};

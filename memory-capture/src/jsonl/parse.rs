@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memory_core::{
     Completion, Context, Feedback, Import, Link, LinkRole, NewEpisode, NewNote, NewStep, NoteKind,
-    Outcome, RecordKind, RelationKind, Scope, Source, Timestamp,
+    Outcome, Period, RecordKind, RelationKind, Scope, Source, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 use super::bad_line::BadLine;
 use super::line::{ContextLine, IMPORTER, Lenient, Line, LinkLine, NameLine, StepLine, TASK_TAG};
 use crate::importer::Captured;
-use crate::instant;
 use crate::json;
 
 /// Settings that hold for all lines of a file.
@@ -132,7 +131,7 @@ impl Parser {
             supersedes: None,
             occurred_at: Some(when(line.ts, &mut is_time_unknown).unwrap_or(self.rules.now)),
             valid_from: when(line.valid_from, &mut is_time_unknown),
-            valid_to: when(line.valid_to, &mut is_time_unknown),
+            valid_to: period(line.valid_to, &mut is_time_unknown).map(|period| period.end),
             n_merged: line.n_merged.unwrap_or(0),
             merged_at: when(line.merged_at, &mut is_time_unknown),
             feedback: feedback(line.n_helpful, line.n_unhelpful),
@@ -270,10 +269,15 @@ fn texts(values: Option<Vec<Lenient>>) -> Vec<String> {
     values.unwrap_or_default().into_iter().map(|text| text.0).collect()
 }
 
-/// Reads an instant; sets `is_unknown` when there is one that cannot be read.
+/// Reads an instant, of a day its beginning; sets `is_unknown` when one cannot be read.
 fn when(value: Option<Lenient>, is_unknown: &mut bool) -> Option<Timestamp> {
+    period(value, is_unknown).map(|period| period.start)
+}
+
+/// Reads an instant or a day; sets `is_unknown` when one cannot be read.
+fn period(value: Option<Lenient>, is_unknown: &mut bool) -> Option<Period> {
     let value = text(value)?;
-    let read = instant::read(&value);
+    let read = Period::read_recorded(&value);
     *is_unknown |= read.is_none();
     read
 }

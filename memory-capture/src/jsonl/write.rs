@@ -17,7 +17,6 @@ use serde_json::value::RawValue;
 
 use super::line::{IMPORTER, TASK_TAG};
 use super::out::{ArgsOut, ContextOut, EpisodeOut, LinkOut, NameOut, NoteOut, StepOut};
-use crate::instant::print;
 use crate::json;
 
 /// Records that are read at once.
@@ -126,7 +125,7 @@ fn episode_line<'a>(episode: &'a Episode, steps: &'a [Step], named: &Named) -> E
         outcome: episode.outcome().map(Outcome::name),
         status: (episode.status() == Status::Open).then_some(Status::Open.name()),
         reward: closing.and_then(|closing| closing.reward),
-        ts: print(episode.started_at),
+        ts: episode.started_at.to_string(),
         duration_ms: duration_ms.filter(|ms| *ms > 0),
         summary: closing.and_then(|c| c.summary.as_ref()).map(Excerpt::as_str),
         artifacts: closing.iter().flat_map(|c| &c.artifacts).map(AsRef::as_ref).collect(),
@@ -185,18 +184,18 @@ fn note_line<'a>(note: &'a Note, named: &Named) -> NoteOut<'a> {
         importer,
         kind: note.kind.name(),
         text: note.text.as_str(),
-        ts: print(note.occurred_at),
+        ts: note.occurred_at.to_string(),
         scope: note.scope.as_str(),
         session: note.session.as_deref(),
         position: (note.session.is_some() || note.position > 0).then_some(note.position),
         speaker: note.speaker.as_deref(),
         tags: note.tags.iter().map(AsRef::as_ref).collect(),
-        valid_from: note.valid_from.map(print),
-        valid_to: note.valid_to.map(print),
+        valid_from: note.valid_from.map(|at| at.to_string()),
+        valid_to: note.valid_to.map(|at| at.to_string()),
         supersedes: note.supersedes.and_then(|id| name(id.into(), named)),
         episode: note.episode.and_then(|id| name(id.into(), named)),
         n_merged: note.n_merged,
-        merged_at: note.merged_at.map(print),
+        merged_at: note.merged_at.map(|at| at.to_string()),
         n_helpful: note.feedback.n_helpful,
         n_unhelpful: note.feedback.n_unhelpful,
     }
@@ -245,7 +244,7 @@ fn step_out(step: &Step, started_at: Timestamp) -> StepOut<'_> {
         error: step.error.as_ref().map(Excerpt::as_str),
         latency_ms: step.latency_ms,
         tokens: step.n_tokens,
-        ts: (step.occurred_at != started_at).then(|| print(step.occurred_at)),
+        ts: (step.occurred_at != started_at).then(|| step.occurred_at.to_string()),
     }
 }
 

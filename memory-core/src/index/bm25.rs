@@ -22,7 +22,7 @@ use super::{
     scores::{LexicalScores, Match},
     snapshot::codec::{Reader, Writer},
     snapshot::error::SnapshotError,
-    tokenize::Tokenizer,
+    tokenize::{Term, Tokenizer},
 };
 
 /// Saturation of term frequency.
@@ -94,7 +94,11 @@ impl Bm25 {
         };
         let mut terms = std::mem::take(&mut self.terms);
         terms.clear();
-        self.tokenizer.for_each_term(text, |hash| terms.push(hash));
+        let mut n_words = 0_usize;
+        self.tokenizer.for_each_term(text, |term| {
+            terms.push(term.hash());
+            n_words += usize::from(matches!(term, Term::Word(_)));
+        });
         terms.sort_unstable();
         for run in terms.chunk_by(|a, b| a == b) {
             if let Some(&hash) = run.first() {
@@ -102,7 +106,8 @@ impl Bm25 {
                 self.postings.push(hash, number, frequency);
             }
         }
-        let len = u32::try_from(terms.len()).unwrap_or(u32::MAX);
+        // Characters that are found besides their pairs, and pictures, make a text no longer.
+        let len = u32::try_from(n_words).unwrap_or(u32::MAX);
         self.terms = terms;
         self.documents.push(Document { unit, len });
         let at = unit as usize;
@@ -202,8 +207,19 @@ impl Bm25 {
         scores.reset(self.document_of.len());
         let average_len = self.average_len();
         let mut matches = std::mem::take(&mut scores.matches);
+        // English words that carry no topic are listed; of pairs of characters only their frequency
+        // among what is searched says so.
+        let n_searched = mask.filter(|_| query.is_in_pairs()).map(|mask| self.n_live_in(mask));
         for term in self.informative(query) {
-            if let Some(df) = self.known_df(term.hash) {
+            if let Some(n_searched) = n_searched {
+                matches.clear();
+                let df = self.visit(term.hash, mask, average_len, |found| matches.push(found));
+                let ranking_idf = idf(n_searched, matches.len());
+                let expected = scores.expect_ranked(term.weight, idf(self.n_live, df), ranking_idf);
+                for found in &matches {
+                    scores.add(*found, expected);
+                }
+            } else if let Some(df) = self.known_df(term.hash) {
                 let expected = scores.expect(term.weight, idf(self.n_live, df));
                 self.visit(term.hash, mask, average_len, |found| scores.add(found, expected));
             } else {
@@ -216,6 +232,11 @@ impl Bm25 {
             }
         }
         scores.matches = matches;
+    }
+
+    /// Number of live units in a mask.
+    fn n_live_in(&self, mask: &Mask) -> usize {
+        mask.iter().filter(|unit| self.live.contains(*unit)).count()
     }
 
     /// A term's df without a walk over its list: there must be no orphans in it.

@@ -1,6 +1,8 @@
-//! Where an ASCII identifier is cut into parts.
+//! Boundaries of the parts of ASCII identifiers.
+//!
+//! Input: bytes of a name; output: its parts. Used by the tokenizer.
 
-/// What a byte means to the scanner.
+/// Class of a byte, as the scanner tells bytes apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Lower,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashSet;
 
-use super::tokenize::Tokenizer;
+use super::tokenize::{Term, Tokenizer};
 
 /// English function words: they carry no topic. Dropped from queries only (a unit keeps them, so
 /// that a query of nothing else still finds something).
@@ -24,10 +24,14 @@ const STOP_WORDS: &str = "a about after again all also am an and any are as at b
 /// weighs eight times, not a hundred times, what one mention weighs.
 const K3: f32 = 8.0;
 
+/// Weight of an ideograph beside the pairs that it is in: a word of one character has no pair of
+/// its own.
+const CHARACTER_WEIGHT: f32 = 0.3;
+
 static STOP_HASHES: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
     let mut hashes = FxHashSet::default();
-    Tokenizer::for_query().for_each_term(STOP_WORDS, |hash| {
-        hashes.insert(hash);
+    Tokenizer::for_query().for_each_term(STOP_WORDS, |term| {
+        hashes.insert(term.hash());
     });
     hashes
 });
@@ -36,6 +40,7 @@ static STOP_HASHES: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct LexicalQuery {
     terms: Vec<QueryTerm>,
+    is_in_pairs: bool,
 }
 
 /// A distinct term of a query.
@@ -51,21 +56,29 @@ pub(crate) struct QueryTerm {
 impl LexicalQuery {
     /// Tokenises a query; stop words stay only when there is nothing else.
     pub(crate) fn new(text: &str) -> Self {
-        let mut hashes = Vec::new();
-        Tokenizer::for_query().for_each_term(text, |hash| hashes.push(hash));
-        if hashes.iter().any(|hash| !STOP_HASHES.contains(hash)) {
-            hashes.retain(|hash| !STOP_HASHES.contains(hash));
+        let mut words = Vec::new();
+        let mut characters = Vec::new();
+        let mut n_syllables = 0_usize;
+        Tokenizer::for_query().for_each_term(text, |term| match term {
+            Term::Word(hash) | Term::Picture(hash) => words.push(hash),
+            Term::Ideograph(hash) => {
+                n_syllables += 1;
+                characters.push(hash);
+            }
+            Term::Syllable(_) => n_syllables += 1,
+        });
+        // Each run of n characters gives n − 1 pairs.
+        let is_in_pairs = n_syllables > words.len() / 2;
+        if words.iter().any(|hash| !STOP_HASHES.contains(hash)) {
+            words.retain(|hash| !STOP_HASHES.contains(hash));
         }
-        hashes.sort_unstable();
-        let terms = hashes
-            .chunk_by(|a, b| a == b)
-            .filter_map(|run| {
-                let frequency = f32::from(u16::try_from(run.len()).unwrap_or(u16::MAX));
-                let weight = frequency * (K3 + 1.0) / (frequency + K3);
-                run.first().map(|&hash| QueryTerm { hash, weight })
-            })
-            .collect();
-        Self { terms }
+        let mut terms = weighted(words, 1.0);
+        // A character that is also asked for alone counts in full.
+        let is_word = |hash: &u64| terms.iter().any(|term| term.hash == *hash);
+        characters.retain(|hash| !is_word(hash));
+        terms.extend(weighted(characters, CHARACTER_WEIGHT));
+        terms.sort_unstable_by_key(|term| term.hash);
+        Self { terms, is_in_pairs }
     }
 
     /// Terms in ascending order of hash.
@@ -73,10 +86,17 @@ impl LexicalQuery {
         &self.terms
     }
 
+    /// Returns whether most terms are pairs of Han, Kana or Hangul: they overlap, and there is no list
+    /// of those that carry no topic.
+    pub(crate) const fn is_in_pairs(&self) -> bool {
+        self.is_in_pairs
+    }
+
     /// Hashes of the query's terms that a text holds, with repeats, in the text's order.
     pub(crate) fn terms_in(&self, tokenizer: &mut Tokenizer, text: &str) -> Vec<u64> {
         let mut found = Vec::new();
-        tokenizer.for_each_term(text, |hash| {
+        tokenizer.for_each_term(text, |term| {
+            let hash = term.hash();
             if self.terms.binary_search_by_key(&hash, |term| term.hash).is_ok() {
                 found.push(hash);
             }
@@ -84,11 +104,22 @@ impl LexicalQuery {
         found
     }
 
-    /// Whether the text held no term at all: such a query matches nothing.
+    /// Returns whether the text held no term at all: such a query matches nothing.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
+}
+
+/// The distinct terms among hashes, each with its weight.
+fn weighted(mut hashes: Vec<u64>, weight_of_one: f32) -> Vec<QueryTerm> {
+    hashes.sort_unstable();
+    let to_term = |run: &[u64]| {
+        let frequency = f32::from(u16::try_from(run.len()).unwrap_or(u16::MAX));
+        let weight = weight_of_one * frequency * (K3 + 1.0) / (frequency + K3);
+        run.first().map(|&hash| QueryTerm { hash, weight })
+    };
+    hashes.chunk_by(|a, b| a == b).filter_map(to_term).collect()
 }
 
 #[cfg(test)]
@@ -100,6 +131,32 @@ mod tests {
         assert_eq!(LexicalQuery::new("what is the parser"), LexicalQuery::new("parser"));
         assert_eq!(LexicalQuery::new("who are you").terms().len(), 3);
         assert!(LexicalQuery::new("?!").is_empty());
+    }
+
+    #[test]
+    fn an_ideograph_counts_less_beside_its_pairs_than_alone() {
+        let weights = |text: &str| {
+            let query = LexicalQuery::new(text);
+            let mut weights: Vec<f32> = query.terms().iter().map(|term| term.weight).collect();
+            weights.sort_unstable_by(f32::total_cmp);
+            weights
+        };
+        assert_eq!(weights("库"), [1.0]);
+        assert_eq!(weights("数据"), [0.3, 0.3, 1.0]);
+        assert_eq!(weights("数据 据"), [0.3, 1.0, 1.0]);
+        assert_eq!(weights("あり"), [1.0]);
+    }
+
+    #[test]
+    fn most_terms_are_pairs_or_are_not() {
+        for text in ["数据库", "用cargo测试代码库", "데이터베이스 백업", "データ"]
+        {
+            assert!(LexicalQuery::new(text).is_in_pairs(), "{text}");
+        }
+        for text in ["", "data base", "ฐานข้อมูล", "ሰላም ነው", "use the cargo tests 测试", "库"]
+        {
+            assert!(!LexicalQuery::new(text).is_in_pairs(), "{text}");
+        }
     }
 
     #[test]

@@ -26,10 +26,12 @@ struct Cell {
 /// Terms of a query of which is known which unit holds them.
 const MAX_HELD: usize = u64::BITS as usize;
 
-/// A term of the query: what holding it is worth before saturation, and its bit among those held.
+/// A term of the query: what holding it is worth in coverage, and in score before saturation, and its
+/// bit among those held.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     mass: f32,
+    score: f32,
     bit: u64,
 }
 
@@ -137,11 +139,16 @@ impl LexicalScores {
 
     /// Takes a term into account before the units that hold it.
     pub(super) fn expect(&mut self, weight: f32, idf: f32) -> Term {
+        self.expect_ranked(weight, idf, idf)
+    }
+
+    /// The same with another idf for the score than for the coverage.
+    pub(super) fn expect_ranked(&mut self, weight: f32, idf: f32, ranking_idf: f32) -> Term {
         let mass = weight * idf;
         self.idf_mass += mass;
         let bit = if self.masses.len() < MAX_HELD { 1 << self.masses.len() } else { 0 };
         self.masses.push(mass);
-        Term { mass, bit }
+        Term { mass, score: weight * ranking_idf, bit }
     }
 
     /// Adds a term's contribution to a unit that holds it.
@@ -151,7 +158,7 @@ impl LexicalScores {
             if cell.idf_mass == 0.0 {
                 self.touched.push(found.unit);
             }
-            cell.score += term.mass * found.saturation;
+            cell.score += term.score * found.saturation;
             cell.idf_mass += term.mass;
             cell.held |= term.bit;
         }

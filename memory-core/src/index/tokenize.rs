@@ -1,4 +1,4 @@
-//! Text → terms: what the lexical index calls "a word".
+//! Cuts a text into terms, the words of the lexical index.
 //!
 //! | text | terms |
 //! |---|---|
@@ -7,8 +7,10 @@
 //! | `HTTPServer2` | `http`, `server`, `2`, `httpserver2` |
 //! | `src/index/mod.rs` | `src`, `index`, `mod`, `rs`, `mod.rs`, `src/index/mod.rs` |
 //! | `error[E0382]` | `error`, `0382`, `e0382` |
-//! | `naïve`, `ｆｕｌｌ` | as `naive`, `full` (compatibility form, Latin diacritics off) |
+//! | `naïve`, `ｆｕｌｌ`, `Straße` | as `naive`, `full`, `strasse` (see `fold.rs`) |
 //! | `我的同事` | `我的`, `的同`, `同事` (scripts without spaces: character bigrams) |
+//! | | `我`, `的`, `同`, `事` besides, as [`Term::Ideograph`] |
+//! | `🚀 launch` | `🚀`, `launch` |
 //!
 //! Identifiers are split *and* kept whole: a question in prose finds the parts, a pasted
 //! identifier finds the whole. `_` and `-` are dropped from the whole, so that `fooBar`,
@@ -25,7 +27,7 @@ use rustc_hash::FxHasher;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{
-    fold::{fold, is_spaceless},
+    fold::{fold, is_han, is_picture, is_spaceless, is_syllabic},
     identifier::{Class, Parts, class, is_joint, is_plain, is_word},
 };
 
@@ -37,6 +39,33 @@ pub(crate) const MAX_TERM_BYTES: usize = 64;
 const INDEX_CACHE: usize = 4096;
 /// Entries of the stem cache of a one-off query.
 const QUERY_CACHE: usize = 64;
+
+/// A term of a text, as its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Term {
+    /// A word, a part of an identifier, or a pair of characters: the length of a text is counted in
+    /// these.
+    Word(u64),
+    /// An ideograph of a run of characters, besides the pairs that it is in: a query of that
+    /// character alone finds it.
+    Ideograph(u64),
+    /// The same of Kana and Hangul, of which one says little.
+    Syllable(u64),
+    /// An emoji.
+    Picture(u64),
+}
+
+impl Term {
+    /// Hash of the term; that of a character is the same, whatever the kind of term.
+    pub(crate) const fn hash(self) -> u64 {
+        match self {
+            Self::Word(hash)
+            | Self::Ideograph(hash)
+            | Self::Syllable(hash)
+            | Self::Picture(hash) => hash,
+        }
+    }
+}
 
 /// Turns text into term hashes.
 ///
@@ -110,7 +139,7 @@ impl Tokenizer {
     /// Hands every term of `text` to `emit`, repeats included, in reading order.
     ///
     /// Linear in the length of the text whatever it holds.
-    pub(crate) fn for_each_term(&mut self, text: &str, mut emit: impl FnMut(u64)) {
+    pub(crate) fn for_each_term(&mut self, text: &str, mut emit: impl FnMut(Term)) {
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(rest) = bytes.get(at..) {
@@ -131,7 +160,7 @@ impl Tokenizer {
     }
 
     /// Folds a stretch with characters beyond ASCII and hands on its words.
-    fn non_ascii(&mut self, stretch: &str, emit: &mut impl FnMut(u64)) {
+    fn non_ascii(&mut self, stretch: &str, emit: &mut impl FnMut(Term)) {
         let mut folded = std::mem::take(&mut self.folded);
         folded.clear();
         fold(stretch, &mut folded);
@@ -151,22 +180,24 @@ impl Tokenizer {
     }
 
     /// Words of a folded run in a script that writes spaces.
-    fn spaced(&mut self, run: &str, emit: &mut impl FnMut(u64)) {
+    fn spaced(&mut self, run: &str, emit: &mut impl FnMut(Term)) {
         if run.is_ascii() {
             self.ascii(run.as_bytes(), emit);
             return;
         }
-        for word in run.unicode_words() {
-            if word.is_ascii() {
-                self.ascii(word.as_bytes(), emit);
+        for piece in run.split_word_bounds() {
+            if !piece.contains(char::is_alphanumeric) {
+                pictures(piece, emit);
+            } else if piece.is_ascii() {
+                self.ascii(piece.as_bytes(), emit);
             } else {
-                let bytes = word.as_bytes();
-                emit(term_hash(bytes.get(..MAX_TERM_BYTES).unwrap_or(bytes)));
+                let bytes = piece.as_bytes();
+                emit(Term::Word(term_hash(bytes.get(..MAX_TERM_BYTES).unwrap_or(bytes))));
             }
         }
     }
 
-    fn ascii(&mut self, bytes: &[u8], emit: &mut impl FnMut(u64)) {
+    fn ascii(&mut self, bytes: &[u8], emit: &mut impl FnMut(Term)) {
         let mut at = 0;
         while let Some(skipped) =
             bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| is_word(byte)))
@@ -179,7 +210,7 @@ impl Tokenizer {
     }
 
     /// A name: words joined by `.`, `-`, `::`, `/` and the like, or, mostly, one plain word.
-    fn name(&mut self, name: &[u8], emit: &mut impl FnMut(u64)) {
+    fn name(&mut self, name: &[u8], emit: &mut impl FnMut(Term)) {
         let mut n_components = 0_usize;
         for component in name.split(|&byte| class(byte) == Class::Slash) {
             if !component.is_empty() {
@@ -193,7 +224,7 @@ impl Tokenizer {
     }
 
     /// One component of a path: words joined by connectors.
-    fn component(&mut self, component: &[u8], emit: &mut impl FnMut(u64)) {
+    fn component(&mut self, component: &[u8], emit: &mut impl FnMut(Term)) {
         let mut n_words = 0_usize;
         for word in component.split(|&byte| class(byte) == Class::Connector) {
             if !word.is_empty() {
@@ -207,7 +238,7 @@ impl Tokenizer {
     }
 
     /// Takes English elisions off: `Kate's` is `kate`, `we'll` is `we`, `don't` is `dont`.
-    fn apostrophes(&mut self, word: &[u8], emit: &mut impl FnMut(u64)) {
+    fn apostrophes(&mut self, word: &[u8], emit: &mut impl FnMut(Term)) {
         let Some(at) = word.iter().position(|&byte| byte == b'\'') else {
             return self.word(word, emit);
         };
@@ -216,7 +247,7 @@ impl Tokenizer {
         match tail {
             b"t" | b"T" => {
                 let mut buffer = TermBuffer::new();
-                emit(term_hash(buffer.fill(word, |byte| byte != b'\'')));
+                emit(Term::Word(term_hash(buffer.fill(word, |byte| byte != b'\''))));
             }
             b"s" | b"S" | b"m" | b"M" | b"d" | b"D" | b"re" | b"RE" | b"ve" | b"VE" | b"ll"
             | b"LL" => self.word(head, emit),
@@ -229,14 +260,14 @@ impl Tokenizer {
     }
 
     /// One run of letters, digits and underscores.
-    fn word(&mut self, word: &[u8], emit: &mut impl FnMut(u64)) {
+    fn word(&mut self, word: &[u8], emit: &mut impl FnMut(Term)) {
         if word.is_empty() {
             return;
         }
         let mut buffer = TermBuffer::new();
         if is_plain(word) {
             let stem = self.stem(buffer.fill(word, |_| true));
-            emit(stem);
+            emit(Term::Word(stem));
             return;
         }
         let n_parts = Parts::of(word).take(MAX_TERM_BYTES).count();
@@ -247,7 +278,7 @@ impl Tokenizer {
             for part in Parts::of(word) {
                 if part.len() > 1 || n_parts == 1 || part.iter().all(u8::is_ascii_digit) {
                     let stem = self.stem(buffer.fill(part, |_| true));
-                    emit(stem);
+                    emit(Term::Word(stem));
                 }
             }
         }
@@ -304,33 +335,47 @@ fn name_end(bytes: &[u8], start: usize) -> (usize, bool) {
     }
 }
 
-fn emit_whole(name: &[u8], emit: &mut impl FnMut(u64)) {
+fn emit_whole(name: &[u8], emit: &mut impl FnMut(Term)) {
     let mut buffer = TermBuffer::new();
-    emit(term_hash(buffer.fill(name, |byte| byte != b'_' && byte != b'-')));
+    emit(Term::Word(term_hash(buffer.fill(name, |byte| byte != b'_' && byte != b'-'))));
 }
 
-/// Pairs of neighbouring characters; the character itself when it stands alone.
-fn bigrams(run: &str, emit: &mut impl FnMut(u64)) {
-    let mut buffer = [0_u8; 8];
+/// Emits each picture of a piece without letters as a term.
+fn pictures(piece: &str, emit: &mut impl FnMut(Term)) {
+    for c in piece.chars().filter(|c| is_picture(*c)) {
+        emit(Term::Picture(character_hash(c)));
+    }
+}
+
+/// Emits pairs of neighbouring characters, and the characters; a single one alone is a word.
+fn bigrams(run: &str, emit: &mut impl FnMut(Term)) {
     let mut before: Option<char> = None;
-    let mut pair = |first: char, second: Option<char>| {
-        let mut len = first.encode_utf8(&mut buffer).len();
-        if let (Some(second), Some(tail)) = (second, buffer.get_mut(len..)) {
-            len += second.encode_utf8(tail).len();
-        }
-        emit(term_hash(buffer.get(..len).unwrap_or_default()));
-    };
-    let mut n_pairs = 0_usize;
+    let is_single = run.chars().nth(1).is_none();
     for c in run.chars() {
+        let hash = character_hash(c);
+        if is_single {
+            emit(Term::Word(hash));
+        } else if is_han(c) {
+            emit(Term::Ideograph(hash));
+        } else if is_syllabic(c) {
+            emit(Term::Syllable(hash));
+        }
         if let Some(before) = before {
-            pair(before, Some(c));
-            n_pairs += 1;
+            emit(Term::Word(pair_hash(before, c)));
         }
         before = Some(c);
     }
-    if let (0, Some(only)) = (n_pairs, before) {
-        pair(only, None);
-    }
+}
+
+fn character_hash(c: char) -> u64 {
+    term_hash(c.encode_utf8(&mut [0; 4]).as_bytes())
+}
+
+fn pair_hash(first: char, second: char) -> u64 {
+    let mut buffer = [0_u8; 8];
+    let n_first = first.encode_utf8(&mut buffer).len();
+    let n_second = buffer.get_mut(n_first..).map_or(0, |rest| second.encode_utf8(rest).len());
+    term_hash(buffer.get(..n_first + n_second).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -339,10 +384,17 @@ mod tests {
 
     use super::*;
 
+    fn terms(text: &str) -> Vec<Term> {
+        let mut terms = Vec::new();
+        Tokenizer::for_index().for_each_term(text, |term| terms.push(term));
+        terms
+    }
+
+    /// Hashes of the words, pairs and pictures of a text.
     fn hashes(text: &str) -> Vec<u64> {
-        let mut hashes = Vec::new();
-        Tokenizer::for_index().for_each_term(text, |hash| hashes.push(hash));
-        hashes
+        let is_single = |term: &Term| matches!(term, Term::Ideograph(_) | Term::Syllable(_));
+        let words = terms(text).into_iter().filter(|term| !is_single(term));
+        words.map(Term::hash).collect()
     }
 
     fn assert_terms(text: &str, terms: &[&str]) {
@@ -387,7 +439,27 @@ mod tests {
     #[test]
     fn accents_and_compatibility_forms_are_folded() {
         assert_terms("naïve Café Ｆｕｌｌ", &["naiv", "cafe", "full"]);
-        assert_terms("Straße Привет", &["straße", "привет"]);
+        assert_terms("Straße STRASSE Привет", &["strass", "strass", "привет"]);
+    }
+
+    #[test]
+    fn pictures_are_terms() {
+        assert_terms("🚀 launch👍🏽!", &["🚀", "launch", "👍"]);
+        assert_terms("👩\u{200d}💻", &["👩", "💻"]);
+        assert_terms("it works ✓ → …", &["it", "work"]);
+    }
+
+    #[test]
+    fn characters_are_found_within_their_run() {
+        let singles = |text: &str| {
+            let singles = terms(text).into_iter().filter(|term| !matches!(term, Term::Word(_)));
+            singles.map(Term::hash).collect::<Vec<u64>>()
+        };
+        let of = |text: &str| text.chars().map(character_hash).collect::<Vec<u64>>();
+        assert_eq!(singles("数据库 is あるか"), of("数据库あるか"));
+        assert_eq!(hashes("库"), of("库"));
+        // Letters of an alphabet say nothing alone.
+        assert_eq!(singles("ฐานข้อมูล"), of(""));
     }
 
     #[test]
@@ -409,9 +481,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_gives_at_most_a_few_terms_a_byte_and_never_the_free_mark(text in ".{0,300}") {
-            let found = hashes(&text);
+            let found = terms(&text);
             prop_assert!(found.len() <= 2 * text.len());
-            prop_assert!(!found.contains(&0));
+            prop_assert!(!found.iter().any(|term| term.hash() == 0));
         }
 
         #[test]
@@ -419,13 +491,15 @@ mod tests {
             let mut warm = Tokenizer::for_query();
             for word in &words {
                 let mut found = Vec::new();
-                warm.for_each_term(word, |hash| found.push(hash));
+                warm.for_each_term(word, |term| found.push(term.hash()));
                 prop_assert_eq!(found, hashes(word));
             }
         }
 
         #[test]
-        fn spaces_between_names_do_not_matter(names in prop::collection::vec("[a-zA-Z0-9_./é]{1,12}", 0..9)) {
+        fn spaces_between_names_do_not_matter(
+            names in prop::collection::vec("[a-zA-Z0-9_./é]{1,12}", 0..9),
+        ) {
             let one_by_one: Vec<u64> = names.iter().flat_map(|name| hashes(name)).collect();
             prop_assert_eq!(hashes(&names.join("  ")), one_by_one);
         }

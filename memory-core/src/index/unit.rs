@@ -1,7 +1,7 @@
-//! Which pieces of a record are indexed, and their texts.
+//! Units: the pieces of a record that are indexed, and their texts.
 //!
-//! A note is one unit. An episode has one for its task and what came of it, one for every few steps, and
-//! one for each error.
+//! A note is one unit. An episode has one for its task and what came of it, one for every few
+//! steps, and one for each error.
 
 use std::fmt::Write;
 
@@ -23,11 +23,11 @@ const ERROR_BYTES: usize = 480;
 /// Most errors of one episode that get a unit of their own.
 pub(crate) const MAX_ERRORS: usize = 16;
 
-/// What decides which texts become units, besides the order of their fields.
+/// Bounds that decide which texts become units, besides the order of their fields.
 pub(super) const BOUNDS: [usize; 5] =
     [WINDOW_STEPS as usize, ARGS_BYTES, OBSERVATION_BYTES, ERROR_BYTES, MAX_ERRORS];
 
-/// Which piece of its record a unit is.
+/// The piece of its record that a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// A note, or the task and result of an episode.
@@ -66,7 +66,7 @@ impl Part {
     }
 }
 
-/// What is known of a unit by its words, and what it is about.
+/// Text of a unit for its terms, and the one for its vector.
 ///
 /// Names of speakers belong to the words alone: they swamp a vector.
 pub(crate) struct UnitText {
@@ -151,8 +151,8 @@ pub(crate) fn window_text(steps: &[Step]) -> String {
         }
         text.push_str(&call_text(step));
         text.push_str(if step.ok { " → " } else { " ✗ " });
-        let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
-        text.push_str(head(said.trim(), OBSERVATION_BYTES));
+        let output = step.error.as_ref().unwrap_or(&step.observation).as_str();
+        text.push_str(head(output.trim(), OBSERVATION_BYTES));
     }
     text
 }
@@ -164,20 +164,20 @@ pub(crate) fn error_text(step: &Step) -> Option<String> {
     }
     let mut text = call_text(step);
     text.push_str(" ✗ ");
-    let said = step.error.as_ref().unwrap_or(&step.observation).as_str().trim();
+    let output = step.error.as_ref().unwrap_or(&step.observation).as_str().trim();
     // What went wrong stands at the end of a log and at the beginning of a message.
-    if said.len() <= ERROR_BYTES {
-        text.push_str(said);
+    if output.len() <= ERROR_BYTES {
+        text.push_str(output);
     } else {
-        let tail = said.ceil_char_boundary(said.len() - ERROR_BYTES / 2);
-        let (head, tail) = (head(said, ERROR_BYTES / 2), said.get(tail..).unwrap_or_default());
+        let tail = output.ceil_char_boundary(output.len() - ERROR_BYTES / 2);
+        let (head, tail) = (head(output, ERROR_BYTES / 2), output.get(tail..).unwrap_or_default());
         let written = write!(text, "{head} … {tail}");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     Some(text)
 }
 
-/// What a step did: tool, action and the beginning of the arguments.
+/// Call of a step: tool, action and the beginning of the arguments.
 pub(crate) fn call_text(step: &Step) -> String {
     let mut text = step.tool.to_string();
     if let Some(action) = &step.action {

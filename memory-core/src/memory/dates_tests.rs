@@ -42,6 +42,39 @@ fn of_what_says_the_same_the_day_that_is_named_comes_first() {
 }
 
 #[test]
+fn a_month_with_its_year_is_of_that_year_only() {
+    let memory = memory(0);
+    // 13 November of 2026, 2025 and 2024.
+    let ids =
+        [7, 372, 737].map(|days| told(&memory, &format!("Journal of the team, {days}"), days));
+    for (text, id) in [
+        ("journal in November 2025", ids[1]),
+        ("the journal of Nov. 2024", ids[2]),
+        ("journal, 2025-11", ids[1]),
+        ("journal a year ago", ids[1]),
+        ("what the journal said in the second week of November 2024", ids[2]),
+        ("journal on Friday, 13 November 2026", ids[0]),
+    ] {
+        assert_eq!(found(&memory, text).first(), Some(&id), "{text}");
+    }
+}
+
+#[test]
+fn the_day_before_yesterday_is_not_yesterday() {
+    let memory = memory(0);
+    let ids =
+        [1, 2, 4, 10].map(|days| told(&memory, &format!("Journal of the team, {days}"), days));
+    for (text, id) in [
+        ("journal of yesterday", ids[0]),
+        ("journal of the day before yesterday", ids[1]),
+        ("journal of last Monday", ids[2]),
+        ("journal from ten days ago", ids[3]),
+    ] {
+        assert_eq!(found(&memory, text).first(), Some(&id), "{text}");
+    }
+}
+
+#[test]
 fn a_day_finds_what_shares_no_word_with_the_query() {
     let memory = memory(0);
     let id = told(&memory, "Chose redb for the journal", 40);

@@ -3,7 +3,7 @@
 use super::Memory;
 use crate::error::Error;
 use crate::model::{NoteId, Record, RecordId, RecordKind, Scope};
-use crate::retention::{Expired, Retention, Worth};
+use crate::retention::{Expired, Retention, Usage};
 use crate::storage::{Durability, ListEntry, Op, RecordFilter, WriteBatch};
 
 /// Records that are read at once.
@@ -105,8 +105,8 @@ impl Memory {
             loop {
                 let page = self.list(kind, &filter, cursor, PAGE)?;
                 let ids: Vec<RecordId> = page.iter().map(|entry| entry.id).collect();
-                for (record, worth) in self.valued(&ids)? {
-                    expired.extend(policy.names(&record, &worth, now));
+                for (record, usage) in self.valued(&ids)? {
+                    expired.extend(policy.names(&record, &usage, now));
                 }
                 cursor = page.last().copied();
                 if page.len() < PAGE {
@@ -119,7 +119,7 @@ impl Memory {
     }
 
     /// Returns records with what a policy judges them by.
-    fn valued(&self, ids: &[RecordId]) -> Result<Vec<(Record, Worth)>, Error> {
+    fn valued(&self, ids: &[RecordId]) -> Result<Vec<(Record, Usage)>, Error> {
         let records = self.read(ids)?;
         let by = |record: &Record| match record {
             Record::Note(note) => note.superseded_by,
@@ -132,8 +132,8 @@ impl Memory {
         let valued = records.into_iter().map(|record| {
             let superseded_at =
                 by(&record).and_then(|_| successors.next().flatten()).map(|by| by.recorded_at);
-            let worth = Worth { followed: learned.is_followed(record.id()), superseded_at };
-            (record, worth)
+            let usage = Usage { followed: learned.is_followed(record.id()), superseded_at };
+            (record, usage)
         });
         Ok(valued.collect())
     }

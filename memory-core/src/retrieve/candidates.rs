@@ -3,12 +3,10 @@
 use rustc_hash::FxHashMap;
 
 use super::dates::Dates;
-use super::fuse::{Evidence, Scored};
+use super::fuse::{Fusion, Scored};
 use super::hit::Signals;
-use super::meaning::{
-    MIN_READABLE, Meaning, QueryVector, meant_speakers, named_speakers, readable, words,
-};
 use super::query::{Query, Strength};
+use super::semantic::{QueryVector, SemanticScores, meant_speakers, named_speakers, words};
 use super::strength::Judge;
 use super::weights::Weights;
 use crate::index::{Conditions, Contents, LexicalQuery, LexicalScores, Mask, RecordNo, UnitNo};
@@ -81,25 +79,27 @@ pub(super) fn find(
     let mask = contents.columns.mask(&conditions(contents, query));
     let n_best = MIN_UNITS.max(limit.saturating_mul(UNITS_PER_HIT));
     let mut lexical = LexicalScores::new();
-    contents.lexical.score(&LexicalQuery::new(text), Some(&mask), &mut lexical);
+    let words_asked = LexicalQuery::new(text);
+    contents.lexical.score(&words_asked, Some(&mask), &mut lexical);
     let dated = dated(contents, &mask, dates, &lexical, n_best * DATED_PER_BEST);
-    let meaning = vector.and_then(|vector| Meaning::find(contents, &mask, vector, n_best));
-    let meaning = meaning.as_ref();
-    let evidence = Evidence {
+    let semantic = vector.and_then(|vector| SemanticScores::find(contents, &mask, vector, n_best));
+    let semantic = semantic.as_ref();
+    let fusion = Fusion {
         contents,
         mask: &mask,
         lexical: &lexical,
-        meaning,
+        semantic,
         named: &named_speakers(&contents.columns, text),
         meant: &meant_speakers(&contents.columns, text),
         dates,
         dated: &dated,
         n_words: words(text).count(),
+        in_pairs: words_asked.is_in_pairs(),
         weights,
     };
-    let in_pairs = readable(text) < MIN_READABLE;
-    let judge = Judge { contents, lexical: &lexical, meaning, dates, in_pairs };
-    gather(&judge, &evidence.fuse(n_best))
+    let in_pairs = words_asked.is_in_pairs();
+    let judge = Judge { contents, lexical: &lexical, semantic, dates, in_pairs };
+    gather(&judge, &fusion.fuse(n_best))
 }
 
 /// The units that came about near the days that a query names; of too many, those that hold most of its
@@ -183,7 +183,7 @@ fn terms(scored: &Scored) -> Vec<(&'static str, f64)> {
 
 fn signals(judge: &Judge<'_>, unit: UnitNo) -> Signals {
     Signals {
-        cosine: judge.meaning.and_then(|meaning| meaning.cosine(unit)).map(f64::from),
+        cosine: judge.semantic.and_then(|semantic| semantic.cosine(unit)).map(f64::from),
         coverage: f64::from(judge.lexical.coverage(unit)),
     }
 }

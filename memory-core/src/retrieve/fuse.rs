@@ -1,27 +1,28 @@
-//! From the scores of the indexes to one score for each unit.
+//! Fusion: one score for each unit from those of the indexes, its neighbours, speaker, date and
+//! session.
 //!
-//! A list of scores is divided by its best, so that lists of different measures can be summed (score
-//! sums beat reciprocal ranks on every development set). The constants were chosen on those sets with
-//! one rule for all of them; `plans/0009` has the figures.
+//! A list of scores is divided by its best, so that lists of different measures can be summed
+//! (score sums beat reciprocal ranks on every development set). The constants were chosen on those
+//! sets with one rule for all of them; `plans/0009` has the figures.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::dates::Dates;
-use super::meaning::Meaning;
+use super::semantic::SemanticScores;
 use super::weights::Weights;
 use crate::index::{Contents, LexicalScores, Mask, NameNo, UnitNo};
 
-/// What the neighbour counts that fits less than the other one: between two turns that fit a little, none need
-/// be the answer.
+/// Weight of the neighbour that fits less than the other one: between two turns that fit a little,
+/// none need be the answer.
 const LESSER_NEIGHBOUR: f32 = 0.5;
 
-/// How many turns of a session count as its best.
+/// Number of turns of a session that count as its best.
 const SESSION_BEST: usize = 3;
 
 /// Weight of the vectors elsewhere, for a query of eight words.
 const WEIGHT: f32 = 0.76;
 
-/// What each doubling of the query's length takes from that: many words say more by themselves.
+/// Loss of that weight with each doubling of the query's length: many words say more by themselves.
 const WEIGHT_PER_DOUBLING: f32 = 0.09;
 
 /// A query of fewer words names something rather than describing it: words count more.
@@ -46,22 +47,24 @@ pub(super) struct Scored {
     pub(super) session: f32,
 }
 
-/// What the indexes say of the units that pass the mask.
-pub(super) struct Evidence<'a> {
+/// Scores of the indexes for the units that pass the mask, and what else the query says.
+pub(super) struct Fusion<'a> {
     pub(super) contents: &'a Contents,
     pub(super) mask: &'a Mask,
     pub(super) lexical: &'a LexicalScores,
-    pub(super) meaning: Option<&'a Meaning<'a>>,
+    pub(super) semantic: Option<&'a SemanticScores<'a>>,
     /// Speakers that the query names.
     pub(super) named: &'a FxHashSet<NameNo>,
     /// Speakers that it means by “I” and “you”.
     pub(super) meant: &'a FxHashSet<NameNo>,
     /// Days that the query names.
     pub(super) dates: &'a Dates,
-    /// Units that came about near them.
+    /// Units of records from near those days.
     pub(super) dated: &'a [UnitNo],
     /// Words of the query.
     pub(super) n_words: usize,
+    /// Set if its terms are mostly pairs of characters.
+    pub(super) in_pairs: bool,
     pub(super) weights: &'a Weights,
 }
 
@@ -89,10 +92,11 @@ impl Best {
         }
     }
 
-    /// The pair as a share of the best, within 0 and 1; the best turn keeps its place among all units.
+    /// The pair as a share of the best, within 0 and 1; the best turn keeps its place among all
+    /// units.
     ///
-    /// What is below the mean is not counted against a unit: where all are alike, a little less than
-    /// the mean would be many times the best.
+    /// A score below the mean is not counted against a unit: where all are alike, a little less
+    /// than the mean would be many times the best.
     fn share(&self, pair: Pair, turn: bool) -> f32 {
         let share = if self.own <= 0.0 {
             0.0
@@ -105,11 +109,14 @@ impl Best {
     }
 }
 
-impl Evidence<'_> {
-    /// The best units by fused score, best first, equal scores by number: the `n_best` of each index and
-    /// the neighbours of those.
+impl Fusion<'_> {
+    /// The best units by fused score, best first, equal scores by number: the `n_best` of each
+    /// index and the neighbours of those.
     pub(super) fn fuse(&self, n_best: usize) -> Vec<Scored> {
         let units = self.units(n_best);
+        // Any two sentences share some pairs of characters: what stands beside a unit says nothing
+        // about it then.
+        let neighbour_share = if self.in_pairs { 0.0 } else { self.weights.neighbour_share };
         let (mut best_words, mut best_meaning) = (Best::default(), Best::default());
         let mut pairs = Vec::with_capacity(units.len());
         for unit in units {
@@ -120,10 +127,11 @@ impl Evidence<'_> {
                 let own = score(unit)?;
                 let (more, less) = best_two(around.clone().filter_map(score));
                 let beside = more + LESSER_NEIGHBOUR * less;
-                Some(Pair { own, smooth: own + self.weights.neighbour_share * beside })
+                Some(Pair { own, smooth: own + neighbour_share * beside })
             };
             let words = pair(&|unit| Some(self.lexical.get(unit))).unwrap_or_default();
-            let meaning = self.meaning.and_then(|meaning| pair(&|unit| meaning.above_mean(unit)));
+            let meaning =
+                self.semantic.and_then(|semantic| pair(&|unit| semantic.above_mean(unit)));
             best_words.see(words, turn);
             best_meaning.see(meaning.unwrap_or_default(), turn);
             pairs.push((unit, turn, words, meaning));
@@ -159,8 +167,8 @@ impl Evidence<'_> {
     /// The units that are looked at.
     fn units(&self, n_best: usize) -> Vec<UnitNo> {
         let mut units: Vec<UnitNo> = self.lexical.top(n_best).into_iter().map(|(u, _)| u).collect();
-        if let Some(meaning) = self.meaning {
-            units.extend(meaning.top().iter().map(|(unit, _)| *unit));
+        if let Some(semantic) = self.semantic {
+            units.extend(semantic.top().iter().map(|(unit, _)| *unit));
         }
         units.extend(self.dated);
         let neighbours = units.iter().flat_map(|unit| self.contents.columns.neighbours(*unit));
@@ -172,10 +180,11 @@ impl Evidence<'_> {
         units
     }
 
-    /// Weight of the vectors, by the length of the query and the share of it that the model can read.
+    /// Weight of the vectors, by the length of the query and the share of it that the model can
+    /// read.
     #[expect(clippy::cast_precision_loss, reason = "a number of words")]
     fn weight(&self) -> f32 {
-        let Some(meaning) = self.meaning else { return 0.0 };
+        let Some(semantic) = self.semantic else { return 0.0 };
         if let Some(weight) = self.weights.fixed_weight {
             return weight;
         }
@@ -185,10 +194,10 @@ impl Evidence<'_> {
         } else {
             WEIGHT - WEIGHT_PER_DOUBLING * doublings
         };
-        weight.clamp(*WEIGHTS.start(), *WEIGHTS.end()) * meaning.readable()
+        weight.clamp(*WEIGHTS.start(), *WEIGHTS.end()) * semantic.readable()
     }
 
-    /// What a turn earns for who said it.
+    /// Bonus of a turn for who said it.
     fn speaker(&self, unit: UnitNo) -> f32 {
         match self.contents.columns.place(unit) {
             Some(place) if self.named.contains(&place.speaker) => self.weights.speaker_bonus,
@@ -199,8 +208,8 @@ impl Evidence<'_> {
 
     /// Adds to each turn what its session earns; `scored` is sorted before and after.
     ///
-    /// A session speaks for its turns by its best ones, and by the words of the query that it holds anywhere:
-    /// what a question asks for is seldom said in one breath.
+    /// A session speaks for its turns by its best ones, and by the words of the query that it holds
+    /// anywhere: what a question asks for is seldom said in one turn.
     fn add_sessions(&self, scored: &mut [Scored]) {
         let session =
             |unit: UnitNo| self.contents.columns.place(unit).and_then(|place| place.session);
@@ -239,15 +248,15 @@ impl Evidence<'_> {
     }
 }
 
-/// What is known of a session.
+/// Sums over the turns of a session.
 #[derive(Default)]
 struct Session {
-    /// How many of its best turns are in `sum`.
+    /// Number of its best turns in `sum`.
     n: usize,
     sum: f32,
     /// Terms of the query that its turns hold, as bits.
     held: u64,
-    /// What each of its turns earns.
+    /// Bonus of each of its turns.
     earned: f32,
 }
 

@@ -11,10 +11,10 @@ mod dates;
 mod excerpt;
 mod fuse;
 mod hit;
-mod meaning;
 mod pack;
 mod query;
 mod rank;
+mod semantic;
 mod strength;
 mod variety;
 mod weights;
@@ -35,8 +35,8 @@ use cache::{Answer, Key};
 use candidates::{Asked, Candidate};
 use dates::Dates;
 pub use hit::{Hit, Recall, Signals};
-use meaning::{QueryVector, without_speakers};
 pub use query::{Query, Strength};
+use semantic::{QueryVector, without_speakers};
 #[cfg_attr(
     not(feature = "bench"),
     expect(unreachable_pub, reason = "only the benches reach it, with the feature `bench`")

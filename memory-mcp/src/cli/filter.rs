@@ -2,7 +2,7 @@
 
 use memory_core::{
     Clock, ListEntry, Memory, NoteKind, Outcome, RecordFilter, RecordId, RecordKind, Status,
-    SystemClock, Timestamp,
+    SystemClock,
 };
 
 use super::instant;
@@ -31,7 +31,7 @@ pub(crate) struct FilterArgs {
     /// From this time on: 2026-03-31, 2026-03-31T14:00:00Z, 12h, 7d, 2w
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
-    /// Before this time
+    /// Up to this time; a date is in it
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
     /// Leave out notes that are superseded
@@ -76,13 +76,7 @@ fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
     format!("{} are the possible values", names.join(", "))
 }
 
-/// Reads the value of `--since` or `--until`.
-pub(crate) fn instant_of(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
-    let now = SystemClock.now();
-    text.map(|text| instant::of_flag(text, now)).transpose().map_err(Failure::Usage)
-}
-
-/// Conditions as the engine takes them.
+/// Conditions in the words of the engine.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     /// Kinds of records that can pass.
@@ -111,6 +105,7 @@ impl FilterArgs {
             Some(Kind::Note(kind)) => (vec![RecordKind::Note], Some(kind)),
             None => (vec![RecordKind::Episode, RecordKind::Note], None),
         };
+        let now = SystemClock.now();
         let filter = RecordFilter {
             scope: settings.scope_condition(),
             ids: None,
@@ -118,8 +113,8 @@ impl FilterArgs {
             outcome: self.outcome,
             note_kind,
             tag: self.tag.clone(),
-            since: instant_of(self.since.as_deref())?,
-            until: instant_of(self.until.as_deref())?,
+            since: instant::bound(self.since.as_deref())?.map(|bound| bound.since(now)),
+            until: instant::bound(self.until.as_deref())?.map(|bound| bound.until(now)),
             current_only: self.current,
         };
         Ok(Selection { kinds, filter })

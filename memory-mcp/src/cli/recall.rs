@@ -1,9 +1,10 @@
 //! `recall`: finds past experience.
 
-use memory_core::{Hit, HitKind, NoteKind, Outcome, Query, Recall, Strength};
+use memory_core::{Clock, Hit, HitKind, NoteKind, Outcome, Query, Recall, Strength, SystemClock};
 use serde_json::{Value, json};
 
-use super::filter::{Kind, instant_of, kind, outcome};
+use super::filter::{Kind, kind, outcome};
+use super::instant::bound;
 use super::output::{Failure, Output, block, one_line};
 use super::record;
 use crate::config::Settings;
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     /// From this time on: 2026-03-31, 2026-03-31T14:00:00Z, 12h, 7d, 2w
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
-    /// Before this time
+    /// Up to this time; a date is in it
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
     /// Most hits
@@ -61,6 +62,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     let explain = args.explain;
     let own_scope = scope::own(settings)?;
     let is_everywhere = settings.scope.as_deref() == Some("*");
+    let now = SystemClock.now();
     let query = Query {
         scope: (!is_everywhere).then(|| own_scope.clone()),
         own_scope: Some(own_scope.clone()),
@@ -69,8 +71,8 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         task_type: args.task_type,
         language: args.language,
         tags: args.tag,
-        since: instant_of(args.since.as_deref())?,
-        until: instant_of(args.until.as_deref())?,
+        since: bound(args.since.as_deref())?.map(|bound| bound.since(now)),
+        until: bound(args.until.as_deref())?.map(|bound| bound.until(now)),
         limit: args.limit,
         max_tokens: args.max_tokens,
         strength: args.strength,

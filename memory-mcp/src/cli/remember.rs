@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Beginning of its validity
     #[arg(long, value_name = "WHEN")]
     valid_from: Option<String>,
-    /// End of its validity
+    /// End of its validity; a date is in it
     #[arg(long, value_name = "WHEN")]
     valid_to: Option<String>,
 }
@@ -34,8 +34,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
     let text = given(args.text)?;
     let scope = scope::own(settings)?;
-    let (valid_from, valid_to) =
-        (when(args.valid_from.as_deref())?, when(args.valid_to.as_deref())?);
+    let valid_from = instant::period(args.valid_from.as_deref())?.map(|period| period.start);
+    let valid_to = instant::period(args.valid_to.as_deref())?.map(|period| period.end);
     let store = store::open(settings)?;
     let memory = &store.memory;
     let supersedes = match args.supersedes {
@@ -84,14 +84,4 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
     }
     output.remark_receipt(&receipt);
     Ok(())
-}
-
-/// Reads a time that may also lie ahead, so spans before now are not taken.
-fn when(text: Option<&str>) -> Result<Option<memory_core::Timestamp>, Failure> {
-    let read = text.map(|text| {
-        let unreadable =
-            || format!("`{text}` is no instant: write 2026-03-31 or 2026-03-31T14:00:00Z");
-        instant::lenient(text).ok_or_else(unreadable)
-    });
-    read.transpose().map_err(Failure::Usage)
 }

@@ -1,8 +1,7 @@
 //! `show`: an episode with its steps, or a note.
 
-use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step};
+use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step, Timestamp};
 
-use super::instant::printed;
 use super::output::{Failure, Output, block, one_line};
 use super::record;
 use crate::config::Settings;
@@ -104,8 +103,8 @@ fn show_episode(
     field(output, "episode", Some(&episode.id.to_string()))?;
     field(output, "outcome", Some(&state))?;
     field(output, "scope", Some(episode.scope.as_str()))?;
-    field(output, "started", Some(&printed(episode.started_at)))?;
-    field(output, "ended", closing.map(|c| printed(c.ended_at)).as_deref())?;
+    field(output, "started", Some(&episode.started_at.to_string()))?;
+    field(output, "ended", closing.map(|c| c.ended_at.to_string()).as_deref())?;
     field(output, "task type", context.task_type.as_deref())?;
     field(output, "language", context.language.as_deref())?;
     field(output, "framework", context.framework.as_deref())?;
@@ -163,17 +162,17 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     };
     field(output, note.kind.name(), Some(&note.id.to_string()))?;
     field(output, "scope", Some(note.scope.as_str()))?;
-    field(output, "when", Some(&printed(note.occurred_at)))?;
+    field(output, "when", Some(&note.occurred_at.to_string()))?;
     field(output, "speaker", note.speaker.as_deref())?;
     let session = note.session.as_ref().map(|session| format!("{session} #{}", note.position));
     field(output, "session", session.as_deref())?;
     field(output, "tags", Some(&note.tags.join(", ")))?;
-    field(output, "valid from", note.valid_from.map(printed).as_deref())?;
-    field(output, "valid to", note.valid_to.map(printed).as_deref())?;
+    field(output, "valid from", note.valid_from.map(|at| at.to_string()).as_deref())?;
+    field(output, "valid to", note.valid_to.map(|at| at.to_string()).as_deref())?;
     field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
     field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
     field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
-    let repeated = |at| format!("{} time(s), last {}", note.n_merged, printed(at));
+    let repeated = |at: Timestamp| format!("{} time(s), last {at}", note.n_merged);
     field(output, "repeated", note.merged_at.map(repeated).as_deref())?;
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;

@@ -1,12 +1,12 @@
 //! `forget`: removes records for good, after showing them.
 
-use memory_core::{Outcome, Record, RecordFilter, RecordKind, Selection};
+use memory_core::{Outcome, Record, RecordFilter, RecordKind, Selection, TimeBound};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Kind, Labels, One, Opaque, QUOTED, Since, arguments, put, title};
+use crate::wire::{Kind, Labels, One, Opaque, QUOTED, arguments, put, title};
 
 /// Most records that one call removes: a transaction that stays short.
 const MAX_REMOVED: usize = 1_000;
@@ -27,8 +27,8 @@ arguments! {
         kind: Option<One<Kind>> = "",
         tag: Option<String> = "",
         outcome: Option<One<Outcome>> = "",
-        since: Option<Since> = "As in recall",
-        until: Option<Since> = "",
+        since: Option<TimeBound> = "As in recall",
+        until: Option<TimeBound> = "",
         dry_run: Option<bool> = "Default true: only show",
     }
 }
@@ -111,8 +111,8 @@ fn selection(call: &Call<'_>, args: Args) -> Result<Selection, CallError> {
             _ => None,
         },
         tag: args.tag.map(Into::into),
-        since: args.since.map(|since| since.seen_from(call.now)),
-        until: args.until.map(|until| until.seen_from(call.now)),
+        since: args.since.map(|since| since.since(call.now)),
+        until: args.until.map(|until| until.until(call.now)),
         ..RecordFilter::default()
     };
     let kinds = match args.kind {

@@ -1,13 +1,13 @@
 //! `log_steps`: appends tool calls to an open episode.
 
 use memory_core::learning::{Cure, KnownError};
-use memory_core::{NewStep, display_name};
+use memory_core::{NewStep, Period, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Items, JsonText, Moment, Opaque, arguments, is_zero, put, quote, receipt};
+use crate::wire::{Items, JsonText, Opaque, arguments, is_zero, put, quote, receipt};
 
 pub(super) struct LogSteps;
 
@@ -30,7 +30,7 @@ arguments! {
         error: Option<JsonText> = "",
         latency_ms: Option<u64> = "",
         tokens: Option<u64> = "",
-        occurred_at: Option<Moment> = "RFC 3339",
+        occurred_at: Option<Period> = "RFC 3339",
     }
 }
 
@@ -165,7 +165,7 @@ fn step((idx, args): (usize, StepArgs)) -> Result<NewStep, CallError> {
         error: args.error.map(|error| error.0),
         latency_ms: args.latency_ms,
         n_tokens: args.tokens,
-        occurred_at: args.occurred_at.map(|moment| moment.0),
+        occurred_at: args.occurred_at.map(|period| period.start),
     })
 }
 

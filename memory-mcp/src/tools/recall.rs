@@ -1,14 +1,12 @@
 //! `recall`: finds past experience.
 
-use memory_core::{Outcome, Query, Strength, display_name};
+use memory_core::{Outcome, Query, Strength, TimeBound, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{
-    HitAnswer, Kind, Labels, One, Opaque, Several, Since, arguments, put, render_hits,
-};
+use crate::wire::{HitAnswer, Kind, Labels, One, Opaque, Several, arguments, put, render_hits};
 
 pub(super) struct Recall;
 
@@ -22,8 +20,8 @@ arguments! {
         task_type: Option<String> = "",
         language: Option<String> = "",
         tags: Labels = "All must match",
-        since: Option<Since> = "Date, RFC 3339 or 7d",
-        until: Option<Since> = "",
+        since: Option<TimeBound> = "Date, RFC 3339 or 7d",
+        until: Option<TimeBound> = "A date is in it",
         limit: Option<u64> = "Default 10; 0: only count",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",
@@ -70,8 +68,8 @@ impl Tool for Recall {
         query.task_type = args.task_type;
         query.language = args.language;
         query.tags = args.tags.0;
-        query.since = args.since.map(|since| since.seen_from(call.now));
-        query.until = args.until.map(|until| until.seen_from(call.now));
+        query.since = args.since.map(|since| since.since(call.now));
+        query.until = args.until.map(|until| until.until(call.now));
         // Nothing is shown with a limit of 0, but how many there would be.
         query.limit = args.limit.filter(|limit| *limit > 0).map(count);
         query.max_tokens = args.max_tokens.map(count);

@@ -1,12 +1,12 @@
 //! `remember`: keeps a text for good.
 
-use memory_core::{NewNote, NoteKind, Remembered, Source};
+use memory_core::{NewNote, NoteKind, Period, Remembered, Source};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Labels, Moment, One, arguments, is_zero, put, quote, receipt, title};
+use crate::wire::{Labels, One, arguments, is_zero, put, quote, receipt, title};
 
 /// Importer of notes that a client gives an id of its own.
 const IMPORTER: &str = "mcp";
@@ -27,8 +27,8 @@ arguments! {
         scope: Option<String> = "Default: this project",
         tags: Labels = "",
         supersedes: Option<String> = "Note id that this replaces",
-        valid_from: Option<Moment> = "",
-        valid_to: Option<Moment> = "",
+        valid_from: Option<Period> = "",
+        valid_to: Option<Period> = "",
         source_id: Option<String> = "Your own unique id",
     }
 }
@@ -73,8 +73,8 @@ impl Tool for Remember {
         if let Some(id) = &args.supersedes {
             new.supersedes = Some(call.note_id("supersedes", id)?);
         }
-        new.valid_from = args.valid_from.map(|moment| moment.0);
-        new.valid_to = args.valid_to.map(|moment| moment.0);
+        new.valid_from = args.valid_from.map(|period| period.start);
+        new.valid_to = args.valid_to.map(|period| period.end);
         new.source = args
             .source_id
             .map(|id| Source { importer: IMPORTER.into(), external_id: id.into_boxed_str() });

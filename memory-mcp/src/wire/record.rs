@@ -4,7 +4,6 @@
 //! serialises to the fields of the answer. Limits: the neutral format of exports is another one, in
 //! the crate `memory-capture`.
 
-use memory_capture::instant;
 use memory_core::{
     Closing, Context, Episode, Excerpt, Note, Outcome, Record, Relation, Shown, Source, Step,
     Timestamp,
@@ -61,7 +60,7 @@ impl Detail {
     /// An instant: to the millisecond, or to the second.
     pub(super) fn instant(self, instant: Timestamp) -> String {
         match self {
-            Self::Whole => instant::print(instant),
+            Self::Whole => instant.to_string(),
             Self::Brief { .. } => rfc3339(instant),
         }
     }
@@ -397,14 +396,14 @@ fn whole_note(note: &Note) -> Value {
         "tags": note.tags,
         "source": note.source.as_ref().map(SourceView::new),
         "episode_id": note.episode.map(|id| id.to_string()),
-        "occurred_at": instant::print(note.occurred_at),
-        "recorded_at": instant::print(note.recorded_at),
-        "valid_from": note.valid_from.map(instant::print),
-        "valid_to": note.valid_to.map(instant::print),
+        "occurred_at": note.occurred_at.to_string(),
+        "recorded_at": note.recorded_at.to_string(),
+        "valid_from": note.valid_from.map(|at| at.to_string()),
+        "valid_to": note.valid_to.map(|at| at.to_string()),
         "supersedes": note.supersedes.map(|id| id.to_string()),
         "superseded_by": note.superseded_by.map(|id| id.to_string()),
         "n_merged": note.n_merged,
-        "merged_at": note.merged_at.map(instant::print),
+        "merged_at": note.merged_at.map(|at| at.to_string()),
         "n_helpful": note.feedback.n_helpful,
         "n_unhelpful": note.feedback.n_unhelpful,
     })

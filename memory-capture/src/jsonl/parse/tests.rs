@@ -1,7 +1,7 @@
 use super::*;
 
 fn rules() -> Rules {
-    let now = instant::read("2026-01-01").unwrap();
+    let now = Period::read("2026-01-01").unwrap().start;
     Rules { scope: None, default_scope: Scope::new("here").unwrap(), kind: None, now }
 }
 
@@ -45,7 +45,7 @@ fn an_episode_keeps_what_later_work_needs() {
     assert_eq!(first.occurred_at, new.started_at);
     let completion = completion.unwrap();
     assert_eq!((completion.reward, completion.outcome), (Some(1.0), Some(Outcome::Success)));
-    let ended = instant::print(completion.ended_at.unwrap());
+    let ended = completion.ended_at.unwrap().to_string();
     assert_eq!(ended, "2025-01-01T00:00:01.5Z");
 }
 
@@ -63,7 +63,7 @@ fn a_clamped_reward_and_an_unread_time_are_marked() {
     assert!(captured.is_reward_clamped && captured.is_time_unknown);
     let (new, .., captured) = episode(r#"{"id":"a","task":"t","ts":null,"duration_ms":60000}"#);
     assert!(!captured.is_reward_clamped && !captured.is_time_unknown, "missing is neither");
-    assert_eq!(instant::print(new.started_at.unwrap()), "2025-12-31T23:59:00Z");
+    assert_eq!(new.started_at.unwrap().to_string(), "2025-12-31T23:59:00Z");
 }
 
 #[test]

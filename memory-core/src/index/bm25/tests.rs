@@ -10,27 +10,43 @@ use super::*;
 #[derive(Default)]
 struct Naive {
     units: BTreeMap<u32, BTreeMap<u64, u32>>,
+    n_words: BTreeMap<u32, u32>,
 }
 
 impl Naive {
     fn put(&mut self, unit: u32, text: &str) {
         let mut terms = BTreeMap::new();
-        Tokenizer::for_query().for_each_term(text, |hash| *terms.entry(hash).or_default() += 1);
+        let mut n_words = 0;
+        Tokenizer::for_query().for_each_term(text, |term| {
+            *terms.entry(term.hash()).or_default() += 1;
+            n_words += u32::from(matches!(term, Term::Word(_)));
+        });
         self.units.insert(unit, terms);
+        self.n_words.insert(unit, n_words);
     }
 
     /// Score and coverage by unit.
     fn score(&self, query: &LexicalQuery, mask: Option<&Mask>) -> BTreeMap<u32, (f64, f64)> {
-        let len = |terms: &BTreeMap<u64, u32>| f64::from(terms.values().sum::<u32>());
+        let len = |unit: &u32| f64::from(self.n_words[unit]);
         let n = self.units.len() as f64;
-        let average_len = (self.units.values().map(len).sum::<f64>() / n).max(1.0);
+        let average_len = (self.units.keys().map(len).sum::<f64>() / n).max(1.0);
         let (k1, b) = (f64::from(K1), f64::from(B));
         let mut found: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
         let mut idf_mass = 0.0;
         for term in query.terms() {
             let df = self.units.values().filter(|u| u.contains_key(&term.hash)).count() as f64;
-            let idf = f64::from(term.weight) * (1.0 + (n - df + 0.5) / (df + 0.5)).ln();
-            idf_mass += idf;
+            let idf =
+                |n: f64, df: f64| f64::from(term.weight) * (1.0 + (n - df + 0.5) / (df + 0.5)).ln();
+            let mass = idf(n, df);
+            idf_mass += mass;
+            let is_searched = |unit: u32| mask.is_none_or(|mask| mask.contains(unit));
+            let searched = || self.units.iter().filter(|(unit, _)| is_searched(**unit));
+            let ranking = if query.is_in_pairs() {
+                let holding = searched().filter(|(_, u)| u.contains_key(&term.hash)).count();
+                idf(searched().count() as f64, holding as f64)
+            } else {
+                mass
+            };
             for (&unit, terms) in &self.units {
                 let Some(&f) = terms.get(&term.hash) else {
                     continue;
@@ -39,10 +55,10 @@ impl Naive {
                     continue;
                 }
                 let f = f64::from(f);
-                let norm = k1 * (1.0 - b + b * len(terms) / average_len);
+                let norm = k1 * (1.0 - b + b * len(&unit) / average_len);
                 let cell = found.entry(unit).or_default();
-                cell.0 += idf * f * (k1 + 1.0) / (f + norm);
-                cell.1 += idf;
+                cell.0 += ranking * f * (k1 + 1.0) / (f + norm);
+                cell.1 += mass;
             }
         }
         for cell in found.values_mut() {
@@ -67,7 +83,8 @@ fn check(index: &Bm25, naive: &Naive, query: &str, mask: Option<&Mask>) {
     assert!((f64::from(scores.best()) - best).abs() <= 1e-5 * best.max(1.0));
 }
 
-const WORDS: &str = "[a-f]{1,2}( [a-f]{1,2}){0,8}";
+/// Words, and runs of Han, of whose characters and pairs some recur.
+const WORDS: &str = "([a-f]{1,2}|[甲乙丙丁]{1,3})( ([a-f]{1,2}|[甲乙丙丁]{1,3})){0,8}";
 
 proptest! {
     #[test]

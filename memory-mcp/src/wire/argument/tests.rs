@@ -1,10 +1,10 @@
 //! Arguments that are taken, and the refusals of the rest.
 
-use memory_core::{NoteKind, Outcome};
+use memory_core::{NoteKind, Outcome, Period};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wire::{Ids, Items, JsonText, Labels, Moment, One, Several, Texts};
+use crate::wire::{Ids, Items, JsonText, Labels, One, Several, Texts};
 
 arguments! {
     /// Every type of field.
@@ -16,7 +16,7 @@ arguments! {
         tags: Labels = "",
         lessons: Texts = "",
         kinds: Several<NoteKind> = "",
-        since: Option<Moment> = "",
+        since: Option<Period> = "",
         steps: Items<StepArgs> = "",
     }
 }

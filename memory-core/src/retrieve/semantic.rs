@@ -1,4 +1,8 @@
-//! What a query means, and which units mean the same.
+//! Semantic side of a search: the query's vector, and the similarity of units to it.
+//!
+//! Input: a query's text, the embedder and the index of vectors; output: a cosine per unit, and the
+//! share of the query that the model can read. Used by fusion and by the verdict on strength. A
+//! query in a script that the model was not taught has no vector at all.
 
 use std::cell::RefCell;
 
@@ -11,8 +15,8 @@ use crate::index::{Columns, Contents, Mask, NameNo, QueryScorer, UnitNo};
 /// Bytes of a query that are embedded: about two windows of the model, some milliseconds.
 const MAX_EMBEDDED_BYTES: usize = 2_048;
 
-/// Below this share of readable letters a vector says nothing.
-pub(super) const MIN_READABLE: f32 = 0.5;
+/// Least share of readable letters of a query that is embedded.
+const MIN_READABLE: f32 = 0.5;
 
 /// The words of a text: runs of letters and digits.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -29,7 +33,7 @@ pub(super) fn meant_speakers(columns: &Columns, text: &str) -> FxHashSet<NameNo>
     words(text).flat_map(roles_meant).map(|role| columns.known_name(role)).collect()
 }
 
-/// What the speaker is called that a pronoun stands for, in a conversation of a user with an assistant.
+/// Names of the speaker that a pronoun stands for, in a conversation of a user with an assistant.
 fn roles_meant(word: &str) -> &'static [&'static str] {
     match word.to_ascii_lowercase().as_str() {
         // A lower-case i is a variable more often than a person.
@@ -78,30 +82,34 @@ pub(super) fn without_speakers(columns: &Columns, text: &str) -> String {
     if words(&kept).next().is_none() { text.to_owned() } else { kept }
 }
 
-/// Share of a text's letters that are of the Latin script, which the embedded model was taught; 1 for a
-/// text without letters.
+/// Share of a text's letters that are of the Latin script, which the embedded model was taught; 1
+/// for a text without letters.
 #[expect(clippy::cast_precision_loss, reason = "a share")]
 pub(super) fn readable(text: &str) -> f32 {
     let (mut n_letters, mut n_latin) = (0_usize, 0_usize);
     for c in text.chars().filter(|c| c.is_alphabetic()) {
         n_letters += 1;
-        n_latin += usize::from(c < '\u{0250}');
+        n_latin += usize::from(is_latin(c));
     }
     if n_letters == 0 { 1.0 } else { n_latin as f32 / n_letters as f32 }
 }
 
-/// How near each unit's vector is to the query's.
-pub(super) struct Meaning<'a> {
+const fn is_latin(c: char) -> bool {
+    matches!(c, '\0'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{ff21}'..='\u{ff5a}')
+}
+
+/// Similarity of each unit's vector to the query's.
+pub(super) struct SemanticScores<'a> {
     top: Vec<(UnitNo, f32)>,
     probe: QueryScorer<'a>,
     mask: &'a Mask,
-    /// What was asked for so far: a unit is met as itself and as the neighbour of others.
+    /// Cosines computed so far: a unit is scored as itself and as the neighbour of others.
     known: RefCell<FxHashMap<UnitNo, Option<f32>>>,
     mean: f32,
     readable: f32,
 }
 
-impl<'a> Meaning<'a> {
+impl<'a> SemanticScores<'a> {
     /// Compares the query with the units of the mask; `None` while none of them has a vector.
     pub(super) fn find(
         contents: &'a Contents,
@@ -133,13 +141,13 @@ impl<'a> Meaning<'a> {
 
     /// Cosine of a unit; `None` for one that has no vector or does not pass the mask.
     ///
-    /// By its 8-bit codes, also of the nearest: what is alike must be equally near.
+    /// Computed from 8-bit codes, also for the nearest: equal vectors must score alike.
     pub(super) fn cosine(&self, unit: UnitNo) -> Option<f32> {
         let score = || self.probe.score(unit).filter(|_| self.mask.contains(unit));
         *self.known.borrow_mut().entry(unit).or_insert_with(score)
     }
 
-    /// By how much a unit is nearer than units are on average.
+    /// Cosine of a unit above the mean of all units.
     pub(super) fn above_mean(&self, unit: UnitNo) -> Option<f32> {
         Some(self.cosine(unit)? - self.mean)
     }
@@ -147,5 +155,22 @@ impl<'a> Meaning<'a> {
     /// Share of the query that the model reads.
     pub(super) const fn readable(&self) -> f32 {
         self.readable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_other_scripts_are_not_read() {
+        for text in ["naïve café", "Tiếng Việt", "Ｆｕｌｌ", "8443", "Łódź"] {
+            assert!(readable(text) >= 1.0, "{text}");
+        }
+        for text in ["数据库", "ฐานข้อมูล", "ሰላም", "база", "قاعدة", "មូលដ្ឋាន"]
+        {
+            assert!(readable(text) <= 0.0, "{text}");
+        }
+        assert!((readable("ab база") - 1.0 / 3.0).abs() < 1e-6);
     }
 }
