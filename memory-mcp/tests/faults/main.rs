@@ -133,7 +133,7 @@ fn assert_clear(error: &Error, act: Act, says: &str) {
         Act::Log(_) => &["log steps: "],
         Act::Complete => &["complete episode: ", "read episode: ", LOOK, "read notes: ", READ],
         Act::Checkpoint => &["keep checkpoint: ", "read episode: "],
-        Act::Judge => &["judge records: ", "read what was learned: ", READ],
+        Act::Judge => &["count feedback: ", "read what was learned: ", READ],
         Act::Remember | Act::RememberAgain | Act::Supersede => {
             &["remember note: ", LOOK, "read notes: ", READ]
         }
