@@ -11,7 +11,7 @@ use super::output::{Failure, Output, one_line};
 use session::Session;
 
 /// Lines that are shown of an answer.
-const N_LINES: usize = 12;
+const N_LINES: usize = 10;
 
 /// Width of a line that is shown, in characters.
 const WIDTH: usize = 92;
@@ -73,8 +73,9 @@ pub(crate) fn run(output: &mut Output<'_>) -> Result<(), Failure> {
         return output.value(&json!({ "calls": calls.collect::<Vec<Value>>() }));
     }
     output.line(
-        "That is all: what one session records, the next one gets back when it matters. The store of\n\
-         this demonstration is removed. To use it: claude mcp add -s user memory -- memory-mcp",
+        "That is all: what one session records, the next one gets back when it matters.\n\
+         The store of this demonstration is removed. To add the server to a client:\n  \
+         claude mcp add -s user memory -- memory-mcp",
     )
 }
 
@@ -107,12 +108,12 @@ fn second_session(demo: &mut Demo<'_, '_>) -> Result<(), Failure> {
     let task = "Move the refunds into a crate of their own";
     let started = demo.call("start_episode", json!({ "task": task, "language": "rust" }))?;
     let id = episode_id(&started)?;
+    demo.call("recall", json!({ "query": "undeclared crate rust_decimal" }))?;
     let failed = json!([
         {"tool": "bash", "args": {"command": "cargo test -p refunds"}, "ok": false,
          "error": ERROR},
     ]);
-    demo.call("log_steps", json!({ "episode_id": id, "steps": failed }))?;
-    demo.call("recall", json!({ "query": "undeclared crate rust_decimal" })).map(drop)
+    demo.call("log_steps", json!({ "episode_id": id, "steps": failed })).map(drop)
 }
 
 impl Demo<'_, '_> {
@@ -120,11 +121,15 @@ impl Demo<'_, '_> {
     fn call(&mut self, tool: &'static str, arguments: Value) -> Result<String, Failure> {
         let answer = self.session.call(tool, &arguments)?;
         if !self.output.is_json() {
-            self.output.line(&one_line(&format!("  {tool} {arguments}"), WIDTH).to_string())?;
-            for line in answer.lines().take(N_LINES) {
-                self.output.line(&format!("    | {}", cut(line)))?;
+            self.output.line(tool)?;
+            for (name, value) in arguments.as_object().into_iter().flatten() {
+                show_argument(self.output, name, value)?;
             }
-            if answer.lines().count() > N_LINES {
+            let lines: Vec<String> = answer.lines().flat_map(wrapped).collect();
+            for line in lines.iter().take(N_LINES) {
+                self.output.line(&format!("    | {line}"))?;
+            }
+            if lines.len() > N_LINES {
                 self.output.line("    | …")?;
             }
             self.output.line("")?;
@@ -139,11 +144,32 @@ fn say(output: &mut Output<'_>, text: &str) -> Result<(), Failure> {
     if output.is_json() { Ok(()) } else { output.line(text) }
 }
 
-/// Returns the beginning of a line with its indentation.
-fn cut(line: &str) -> String {
+/// Prints an argument of a call: a line for each item of a list, none for ids.
+fn show_argument(output: &mut Output<'_>, name: &str, value: &Value) -> Result<(), Failure> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| show_argument(output, name, item)),
+        Value::String(_) if name == "episode_id" => Ok(()),
+        Value::String(text) => output.line(&one_line(&format!("  {name}: {text}"), WIDTH)),
+        other => output.line(&one_line(&format!("  {name}: {other}"), WIDTH)),
+    }
+}
+
+/// Breaks a line of an answer into lines of bounded width, each with its indentation.
+fn wrapped(line: &str) -> Vec<String> {
     let text = line.trim_start();
-    let indent = line.len() - text.len();
-    format!("{}{}", " ".repeat(indent), one_line(text, WIDTH - indent.min(WIDTH / 2)))
+    let indent = " ".repeat(line.len() - text.len());
+    let mut lines = vec![indent.clone()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if last.trim().is_empty() => last.push_str(word),
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines
 }
 
 /// Reads the id of the episode that was started, as a model does: from the text.

@@ -111,7 +111,7 @@ fn the_demonstration_is_json_for_programs() {
     let value = Home::new().run(&["demo", "--json"]).ok().value();
     let calls = value["calls"].as_array().unwrap();
     assert_eq!((&calls[0]["session"], &calls[0]["tool"]), (&json!(1), &json!("start_episode")));
-    assert_eq!(calls.last().unwrap()["tool"], "recall");
+    assert_eq!(calls.last().unwrap()["tool"], "log_steps");
     assert!(calls.iter().all(|call| call["answer"].as_str().is_some_and(|text| !text.is_empty())));
 }
 
