@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::embed::EmbedError;
-use crate::model::{RecordId, RecordKind};
+use crate::model::{InvalidValue, RecordId, RecordKind};
 use crate::storage::{Rejection, StorageError};
 
 /// Why an operation of the engine did not happen. Nothing was written unless a variant says so.
@@ -105,6 +105,12 @@ impl Error {
     /// The error for a prefix that fits nothing of `kind` (or of any kind).
     pub(crate) fn unknown(kind: Option<RecordKind>, given: &str) -> Self {
         Self::NotFound { kind: kind.map_or("record", RecordKind::name), id: given.trim().into() }
+    }
+}
+
+impl From<InvalidValue> for Error {
+    fn from(InvalidValue { field, reason }: InvalidValue) -> Self {
+        Self::Invalid { field, reason }
     }
 }
 

@@ -76,9 +76,9 @@ pub use memory::{
     Logged, Lookup, Memory, MemoryBuilder, Remembered, Selection,
 };
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, Note, NoteId,
-    NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown, Source,
-    Status, Step, Timestamp, display_name,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, InvalidValue, Note,
+    NoteId, NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown,
+    Source, Status, Step, Timestamp, display_name,
 };
 pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, Query, Recall, Signals, Strength};

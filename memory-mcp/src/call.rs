@@ -5,7 +5,7 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use memory_core::{EpisodeId, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
+use memory_core::{EpisodeId, Error, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
 
 use crate::error::CallError;
 use crate::project::Project;
@@ -34,7 +34,7 @@ impl Call<'_> {
     pub(crate) fn scope(&self, given: Option<&str>) -> Result<Scope, CallError> {
         match given {
             None => Ok(self.served.project.scope()),
-            Some(name) => Ok(Scope::new(name)?),
+            Some(name) => Ok(Scope::new(name).map_err(Error::from)?),
         }
     }
 

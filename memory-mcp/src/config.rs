@@ -233,7 +233,7 @@ impl Settings {
             self.store = folder.join("memory-mcp").join("memory.db");
         }
         if let Some(scope) = self.scope.as_deref().filter(|scope| *scope != "*") {
-            Scope::new(scope).map_err(|error| self.blame("scope", &error))?;
+            Scope::new(scope).map_err(|error| self.blame("scope", &error.into()))?;
         }
         if let Err(error) = self.engine.validate() {
             let field = match &error {

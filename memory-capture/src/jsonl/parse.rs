@@ -147,7 +147,7 @@ impl Parser {
     fn scope(&self, named: Option<String>) -> Result<Scope, BadLine> {
         match (&self.rules.scope, named) {
             (Some(scope), _) => Ok(scope.clone()),
-            (None, Some(name)) => Scope::new(&name).map_err(BadLine::Scope),
+            (None, Some(name)) => Scope::new(&name).map_err(|error| BadLine::Scope(error.into())),
             (None, None) => Ok(self.rules.default_scope.clone()),
         }
     }

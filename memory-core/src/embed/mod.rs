@@ -1,8 +1,6 @@
-//! From text to vector: the contract that every source of embeddings fulfils, and what can go wrong.
+//! Embedders: the contract of every source of embeddings, and its errors.
 //!
-//! Who calls it: the worker that embeds in the background ([`worker`]) and the retriever.
-
-pub(crate) mod worker;
+//! Used by the background embedding of the engine and by the retriever; implemented in other crates.
 
 use std::error::Error;
 

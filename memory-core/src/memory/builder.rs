@@ -82,7 +82,7 @@ impl MemoryBuilder {
             weights: Weights::default(),
         };
         if background {
-            memory.embedding = memory.embedding_round().and_then(crate::embed::worker::start);
+            memory.embedding = memory.embedding_round().and_then(super::embedding::start);
             memory.loading =
                 Learning::load(&memory.learning, &memory.index, Arc::clone(&memory.storage));
         }

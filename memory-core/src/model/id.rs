@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::error::Error;
+use super::invalid::InvalidValue;
 
 /// Shortest accepted prefix of an id, in hexadecimal digits.
 ///
@@ -46,12 +46,12 @@ macro_rules! id_type {
         }
 
         impl FromStr for $name {
-            type Err = Error;
+            type Err = InvalidValue;
 
-            fn from_str(s: &str) -> Result<Self, Error> {
+            fn from_str(s: &str) -> Result<Self, InvalidValue> {
                 match IdRange::from_prefix(s)? {
                     range if range.first == range.last => Ok(Self::from_bytes(range.first)),
-                    _ => Err(Error::invalid(
+                    _ => Err(InvalidValue::new(
                         "id",
                         concat!("a whole ", $kind, " id has 32 hexadecimal digits"),
                     )),
@@ -86,8 +86,8 @@ impl IdRange {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for another character, too few digits or more than 32.
-    pub fn from_prefix(prefix: &str) -> Result<Self, Error> {
+    /// [`InvalidValue`] for another character, too few digits or more than 32.
+    pub fn from_prefix(prefix: &str) -> Result<Self, InvalidValue> {
         let (mut first, mut last) = ([0_u8; 16], [0xff_u8; 16]);
         let mut n_digits = 0;
         for c in prefix.trim().chars().filter(|c| *c != '-') {
@@ -95,7 +95,7 @@ impl IdRange {
             let (Some(digit), Some(low), Some(high)) =
                 (digit, first.get_mut(n_digits / 2), last.get_mut(n_digits / 2))
             else {
-                return Err(Error::invalid(
+                return Err(InvalidValue::new(
                     "id",
                     format!("`{prefix}` is not an id: it takes 8 to 32 hexadecimal digits"),
                 ));
@@ -106,7 +106,7 @@ impl IdRange {
             n_digits += 1;
         }
         if n_digits < MIN_PREFIX_DIGITS {
-            return Err(Error::invalid(
+            return Err(InvalidValue::new(
                 "id",
                 format!("`{prefix}` is too short: give at least 8 digits of the id"),
             ));

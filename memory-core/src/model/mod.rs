@@ -4,6 +4,7 @@
 
 mod episode;
 mod id;
+mod invalid;
 mod note;
 mod record;
 mod scope;
@@ -15,6 +16,7 @@ pub use episode::{
     Closing, Context, Episode, Feedback, Outcome, Relation, RelationKind, Shown, Source, Status,
 };
 pub use id::{EpisodeId, IdRange, NoteId};
+pub use invalid::InvalidValue;
 pub use note::{Note, NoteKind};
 pub use record::{HitKind, Record, RecordId, RecordKind};
 pub use scope::Scope;

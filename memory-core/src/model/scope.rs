@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::Error;
+use super::invalid::InvalidValue;
 use crate::secret::mask_name;
 
 /// Longest name of a scope, in bytes.
@@ -21,21 +21,23 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty name, `*` or control characters; [`Error::LimitExceeded`]
-    /// above 256 bytes.
-    pub fn new(name: &str) -> Result<Self, Error> {
+    /// [`InvalidValue`] for an empty name, `*`, control characters or more than 256 bytes.
+    pub fn new(name: &str) -> Result<Self, InvalidValue> {
         let name = name.trim();
         if name.is_empty() {
-            return Err(Error::invalid("scope", "must not be empty"));
+            return Err(InvalidValue::new("scope", "must not be empty"));
         }
         if name == "*" {
-            return Err(Error::invalid("scope", "`*` means all scopes and cannot be stored"));
+            return Err(InvalidValue::new("scope", "`*` means all scopes and cannot be stored"));
         }
         if name.chars().any(char::is_control) {
-            return Err(Error::invalid("scope", "must not contain control characters"));
+            return Err(InvalidValue::new("scope", "must not contain control characters"));
         }
         let (name, _) = mask_name(name);
-        Error::check_limit("bytes of scope", MAX_BYTES, name.len())?;
+        if name.len() > MAX_BYTES {
+            let reason = format!("has {} bytes, at most {MAX_BYTES} are taken", name.len());
+            return Err(InvalidValue::new("scope", reason));
+        }
         Ok(Self(name.into()))
     }
 

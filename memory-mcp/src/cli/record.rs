@@ -21,7 +21,7 @@ pub(crate) fn short_id(memory: &Memory, id: RecordId) -> Result<String, Failure>
     let whole = id.to_string();
     for length in ID_LENGTHS {
         let Some(prefix) = whole.get(..length) else { break };
-        let ids = Some(IdRange::from_prefix(prefix)?);
+        let ids = Some(IdRange::from_prefix(prefix).map_err(memory_core::Error::from)?);
         let filter = RecordFilter { ids, ..RecordFilter::default() };
         let n_found = memory.list(RecordKind::Episode, &filter, None, 2)?.len()
             + memory.list(RecordKind::Note, &filter, None, 2)?.len();

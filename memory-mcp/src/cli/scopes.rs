@@ -35,7 +35,8 @@ pub(crate) fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     if let (Some(from), Some(into)) = (&args.join, &args.into) {
-        let (from, into) = (Scope::new(from)?, Scope::new(into)?);
+        let scope = |name: &str| Scope::new(name).map_err(memory_core::Error::from);
+        let (from, into) = (scope(from)?, scope(into)?);
         if from == into {
             return Err(Failure::Usage("--join and --into name the same scope".to_owned()));
         }

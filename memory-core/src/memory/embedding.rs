@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Embedder, Role};
 use crate::background::{Signal, Task};
+use crate::embed::{Embedder, Role};
 use crate::error::Error;
 use crate::index::{Index, WaitingUnit};
 use crate::storage::{Durability, Op, Storage, StoredVector, WriteBatch};
