@@ -1,6 +1,6 @@
 //! `show`: an episode with its steps, or a note.
 
-use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step};
+use memory_core::{Episode, Feedback, Memory, Note, Record, RecordId, RecordKind, Step, Timestamp};
 
 use super::output::{block, one_line};
 use super::{Failure, Output, record};
@@ -172,8 +172,8 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "learned in", id(note.episode.map(Into::into))?.as_deref())?;
     field(output, "supersedes", id(note.supersedes.map(Into::into))?.as_deref())?;
     field(output, "superseded", id(note.superseded_by.map(Into::into))?.as_deref())?;
-    let told_again = |at| format!("{} time(s), last {}", note.n_merged, at.to_string());
-    field(output, "told again", note.merged_at.map(told_again).as_deref())?;
+    let stated_again = |at: Timestamp| format!("{} time(s), last {at}", note.n_merged);
+    field(output, "told again", note.merged_at.map(stated_again).as_deref())?;
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
     output.line("text")?;
