@@ -1,8 +1,8 @@
 //! Threads that work beside the requests: one handle for all of them.
 //!
-//! A [`Task`] owns its thread. The thread looks at its [`Signal`] to learn that it should end or that
-//! there is new work; dropping the task asks it to end and waits for it, so that nothing of the
-//! engine outlives the [`crate::Memory`] that started it.
+//! A [`Task`] owns its thread. The thread looks at its [`Signal`] to learn that it should end or
+//! that there is new work; dropping the task asks it to end and waits for it, so that nothing of
+//! the engine outlives the [`crate::Memory`] that started it.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

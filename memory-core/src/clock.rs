@@ -30,8 +30,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests: begins at a given instant, advances by a given step at each reading, and numbers
-/// its ids.
+/// A clock for tests: begins at a given instant, advances by a given step at each reading, and
+/// numbers its ids.
 #[derive(Debug)]
 pub struct StepClock {
     start_ms: i64,

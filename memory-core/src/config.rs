@@ -13,7 +13,8 @@ pub struct Config {
     pub max_args_bytes: usize,
     /// Longest observation of a step kept whole, in bytes; longer ones keep head and tail.
     pub max_observation_bytes: usize,
-    /// Longest note, summary, reflection or error kept whole, in bytes; longer ones keep head and tail.
+    /// Longest note, summary, reflection or error kept whole, in bytes; longer ones keep head and
+    /// tail.
     pub max_note_bytes: usize,
     /// Most steps of one episode; more are refused.
     pub max_steps: usize,
@@ -25,16 +26,17 @@ pub struct Config {
     pub max_limit: usize,
     /// Size of a recall's answer that names no `max_tokens`, in tokens of about four bytes.
     pub default_max_tokens: usize,
-    /// How long an old experience keeps half of its recency bonus, in days.
+    /// Half-life of the recency bonus of an experience, in days.
     pub recency_half_life_days: f64,
-    /// How long a query waits for the index that is still being loaded, in milliseconds.
+    /// Longest wait of a query for the index that is still being loaded, in milliseconds.
     pub index_wait_ms: u64,
     /// Memory for answers that are kept to be given again, in bytes; 0 keeps none.
     pub cache_bytes: usize,
-    /// How long an answer is kept while nothing is written, in milliseconds; 0 keeps none.
+    /// Age up to which an answer is cached while nothing is written, in milliseconds; 0 caches
+    /// none.
     pub cache_age_ms: u64,
-    /// File in which the search index is kept between starts, best beside the store; without one it is
-    /// built from the storage at every start. Rebuilt whenever anything is wrong with it.
+    /// File in which the search index is kept between starts, best beside the store; without one it
+    /// is built from the storage at every start. Rebuilt whenever anything is wrong with it.
     pub snapshot_path: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, said so that the caller knows what to do.
+//! Errors of the engine, each of which tells the caller what to do.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,8 @@ use crate::embed::EmbedError;
 use crate::model::{InvalidValue, RecordId, RecordKind};
 use crate::storage::{Rejection, StorageError};
 
-/// Why an operation of the engine did not happen. Nothing was written unless a variant says so.
+/// Reason why an operation of the engine did not happen. Nothing was written unless a variant says
+/// so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,13 +16,13 @@ pub enum Error {
     Invalid {
         /// The argument.
         field: &'static str,
-        /// What is wrong with it and what would be right.
+        /// Fault of the value, and what would be right.
         reason: Cow<'static, str>,
     },
     /// Nothing is stored under that id: look again.
     #[error("no {kind} {id} is stored")]
     NotFound {
-        /// What was looked for.
+        /// Kind of record that was looked for.
         kind: &'static str,
         /// The id or prefix as given.
         id: Box<str>,
@@ -37,33 +38,33 @@ pub enum Error {
     /// Too much at once: send less.
     #[error("{what}: {got} is more than the limit of {limit}")]
     LimitExceeded {
-        /// What is limited.
+        /// Limited quantity.
         what: &'static str,
         /// The most that is taken.
         limit: usize,
-        /// What was given.
+        /// Given amount.
         got: usize,
     },
     /// The storage failed.
     #[error("{op}: {source}")]
     Storage {
-        /// What was being done.
+        /// Operation that failed.
         op: &'static str,
-        /// Why it failed.
+        /// Reason of the failure.
         #[source]
         source: StorageError,
     },
     /// A text could not be embedded: without its vector it is found by its words alone.
     #[error(transparent)]
     Embed {
-        /// Why.
+        /// Reason of the failure.
         #[from]
         source: EmbedError,
     },
     /// The index could not be built from the storage: the search cannot answer.
     #[error("search index: {reason}")]
     Index {
-        /// Why.
+        /// Reason of the failure.
         reason: Cow<'static, str>,
     },
 }

@@ -1,7 +1,9 @@
 //! Engine of memory-mcp: an episodic memory for coding agents.
 //!
-//! An *episode* is one attempt at one task; its *steps* are tool calls; it ends with an *outcome*. A
-//! *note* is a remembered text. Both belong to a *scope*, the project. [`Memory`] records them through a
+//! An *episode* is one attempt at one task; its *steps* are tool calls; it ends with an *outcome*.
+//! A
+//! *note* is a remembered text. Both belong to a *scope*, the project. [`Memory`] records them
+//! through a
 //! [`Storage`] and gives back the few *hits* that help with the next task.
 //!
 //! ```
@@ -19,7 +21,7 @@
 //! let step = NewStep {
 //!     tool: "bash".into(),
 //!     args: r#"{"command":"cargo test checkout"}"#.into(),
-//!     error: Some("error[E0433]: failed to resolve: use of undeclared crate `rust_decimal`".into()),
+//!     error: Some("error[E0433]: failed to resolve: undeclared crate `rust_decimal`".into()),
 //!     ..NewStep::default()
 //! };
 //! memory.log(episode, vec![step])?;
@@ -87,7 +89,8 @@ pub use storage::{
     StorageStats,
 };
 
-/// What a storage is written with: the batch that changes it, and what it reads and gives back.
+/// Interface of a storage backend: the batch that changes it, and the types that it reads and
+/// returns.
 pub mod backend {
     pub use crate::storage::{
         Applied, Commit, Durability, Op, Rejection, StepRange, StoredVector, UnitKey, VectorRow,

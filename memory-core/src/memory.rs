@@ -1,6 +1,7 @@
 //! The engine: one short method for each thing that a user does.
 //!
-//! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL, processes.
+//! Who calls it: tools, the command line, library users. What it must not know: JSON, SQL,
+//! processes.
 
 mod advice;
 mod begin;
@@ -66,9 +67,9 @@ const MAX_AMBIGUOUS: usize = 3;
 pub struct EngineStatus {
     /// Identity and position of the store.
     pub head: Head,
-    /// What is stored.
+    /// Counts of the storage.
     pub storage: StorageStats,
-    /// What is searched.
+    /// State of the search index.
     pub index: IndexStatus,
     /// Recalls that were answered with a kept answer.
     pub n_recalls_cached: u64,
@@ -80,8 +81,9 @@ pub struct EngineStatus {
 
 /// The memory: records experience and finds it again.
 ///
-/// Shared by reference between threads; every method may block on the storage. What was acknowledged
-/// by [`Memory::log`] survives the end of the process, all else that was acknowledged a power cut.
+/// Shared by reference between threads; every method may block on the storage. What was
+/// acknowledged by [`Memory::log`] survives the end of the process, all else that was acknowledged
+/// a power cut.
 pub struct Memory {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
@@ -104,8 +106,8 @@ impl Memory {
         MemoryBuilder::new(storage)
     }
 
-    /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more; gives
-    /// the number of texts.
+    /// Embeds what waits for it, on the calling thread, and returns when nothing waits any more;
+    /// gives the number of texts.
     ///
     /// # Errors
     ///
@@ -139,8 +141,8 @@ impl Memory {
 
     /// Finds the past experience that helps with what the query says.
     ///
-    /// Sees every write that was acknowledged before, by this process or another. While the index is
-    /// being loaded the call waits for it. An empty text lists the newest records.
+    /// Sees every write that was acknowledged before, by this process or another. While the index
+    /// is being loaded the call waits for it. An empty text lists the newest records.
     ///
     /// # Errors
     ///
@@ -244,7 +246,8 @@ impl Memory {
         self.storage.list(kind, filter, cursor, limit).map_err(Error::storage("list records"))
     }
 
-    /// Finds the record of one of `kinds` whose id begins with `prefix` (8 hexadecimal digits or more).
+    /// Finds the record of one of `kinds` whose id begins with `prefix` (8 hexadecimal digits or
+    /// more).
     ///
     /// # Errors
     ///
@@ -351,8 +354,8 @@ impl Memory {
 }
 
 impl Drop for Memory {
-    /// Ends the load of the index, so that the storage is closed with its last user, and saves the index if
-    /// that is worth it; within two seconds, but for the text that is being embedded.
+    /// Ends the load of the index, so that the storage is closed with its last user, and saves the
+    /// index if that is worth it; within two seconds, but for the text that is being embedded.
     fn drop(&mut self) {
         self.learning.abandon();
         self.index.abandon();

@@ -1,7 +1,7 @@
 //! Bound of how far a score of codes can be from the exact score.
 //!
-//! A row x is kept as codes that stand for x̂, the query q as codes that stand for q̂. For the inner
-//! product, with Cauchy-Schwarz,
+//! A row x is kept as codes that stand for x̂, the query q as codes that stand for q̂. For the
+//! inner product, with Cauchy-Schwarz,
 //!
 //! ```text
 //! x·q − x̂·q̂ = (x − x̂)·q + x̂·(q − q̂),   so   |x·q − x̂·q̂| ≤ |x − x̂|·|q| + |x̂|·|q − q̂|
@@ -16,8 +16,8 @@ use crate::arithmetic::round_up;
 /// Rounds of [`ErrorBound::narrowed`].
 const ROUNDS: usize = 4;
 
-/// Share of its norm that a query's codes are expected to be off by: as much of |x̂| is counted with
-/// the error of each row, which the scan looks at row by row; only the rest is bounded by the
+/// Share of its norm that a query's codes are expected to be off by: as much of |x̂| is counted
+/// with the error of each row, which the scan looks at row by row; only the rest is bounded by the
 /// largest |x̂| of all rows.
 pub(crate) const QUERY_ERROR_SHARE: f32 = 1.0 / 256.0;
 
@@ -111,8 +111,8 @@ impl ErrorBound {
     }
 
     /// Returns a tighter bound for the rows whose score of codes plus its margin reaches `floor`,
-    /// where x − x̂ of all rows is at right angles to x̂; else this one. `worst` bounds the error and
-    /// the norm of every row.
+    /// where x − x̂ of all rows is at right angles to x̂; else this one. `worst` bounds the error
+    /// and the norm of every row.
     ///
     /// A row of score s meets x − x̂ with at most √(|q|² − (s/|x̂|)²) of the query (see
     /// [`crate::scan_quantizer`]), which falls with s: what bounds the rows from one score on

@@ -42,10 +42,10 @@
 //!
 //! # Saving
 //!
-//! [`FrozenIndex::write`] writes an index to a file, [`DenseIndex::open`] reads it. Full slabs (some
-//! ten thousand vectors of 384 dimensions each) leave their vectors in the file and read single
-//! ones when they are scored exactly. [`DenseIndex::attach`] does the same for an index that was
-//! just saved.
+//! [`FrozenIndex::write`] writes an index to a file, [`DenseIndex::open`] reads it. Full slabs
+//! (some ten thousand vectors of 384 dimensions each) leave their vectors in the file and read
+//! single ones when they are scored exactly. [`DenseIndex::attach`] does the same for an index that
+//! was just saved.
 //!
 //! # Limits
 //!

@@ -1,8 +1,8 @@
 //! Settings, each with its value and the origin of that.
 //!
 //! Flag, then environment, then `config.toml`, then default. Used by `main` and the command line.
-//! Limits: knows neither the storage nor the commands; nothing else reads the environment or settings
-//! files.
+//! Limits: knows neither the storage nor the commands; nothing else reads the environment or
+//! settings files.
 
 mod keys;
 mod platform;
@@ -154,7 +154,7 @@ pub(crate) struct Settings {
     pub(crate) project: Option<PathBuf>,
     /// Folders that the client names as that of the project.
     pub(crate) client_folders: Vec<PathBuf>,
-    /// What git's own settings are read from.
+    /// Source of git's own settings.
     pub(crate) git: GitSettings,
     /// The settings file that was read, or would be if it existed.
     pub(crate) file: Option<PathBuf>,
@@ -254,7 +254,8 @@ impl Settings {
         let (name, origin) = (service.name(), self.origin("embedder"));
         if let Err((key, what)) = self.remote.target(service) {
             return Err(BadSetting(format!(
-                "`{key}` is not set, which `embedder` {name} ({origin}) needs: set it to {what}, or \
+                "`{key}` is not set, which `embedder` {name} ({origin}) needs: set it to {what}, \
+                 or \
                  set `embedder` to minilm"
             )));
         }

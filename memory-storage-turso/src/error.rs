@@ -48,7 +48,8 @@ pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
         code::IOERR => unavailable(
             path,
             &format!(
-                "{message} (code {extended}); check the disk, its free space and that it may be written"
+                "{message} (code {extended}); check the disk, its free space and that it may be \
+                 written"
             ),
         ),
         _ => StorageError::Backend(Box::new(error)),

@@ -65,8 +65,8 @@ fn is_log(store: &Path, former: FileId) -> bool {
 /// Costs a copy and a check, some seconds per 100 MB; happens only after a crash and a change of
 /// the database by another program.
 fn log_fits(store: &Path) -> Result<bool, StorageError> {
-    let store_name = store.display();
-    tracing::warn!(store = %store_name, "the database was changed after a crash: checked on a copy");
+    let name = store.display();
+    tracing::warn!(store = %name, "the database was changed after a crash: checked on a copy");
     // The process id keeps what a killed process left behind from being in the way.
     let (copy, _) = HalfFile::create(beside(store, &format!(".trial-{}", std::process::id())))?;
     for suffix in ["", LOG] {

@@ -1,4 +1,4 @@
-//! How one statement relates to another, by its words.
+//! Relation of one statement to another, by its words.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ const AMENDED_SHARE: f64 = 0.6;
 /// The same where no word says that it amends.
 const EXTENDED_SHARE: f64 = 0.75;
 
-/// How two statements relate.
+/// Relation of two statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// They may be merged.
@@ -60,7 +60,7 @@ pub(crate) struct Statement {
 struct Difference<'a> {
     one: &'a [Word],
     other: &'a [Word],
-    /// Where it begins in `one`.
+    /// Its beginning in `one`.
     at: usize,
 }
 

@@ -1,10 +1,11 @@
 //! Embedders: the contract of every source of embeddings, and its errors.
 //!
-//! Used by the background embedding of the engine and by the retriever; implemented in other crates.
+//! Used by the background embedding of the engine and by the retriever; implemented in other
+//! crates.
 
 use std::error::Error;
 
-/// What a text is embedded for.
+/// Purpose of an embedding.
 ///
 /// Some models put questions and stored texts through different prefixes or heads. all-MiniLM-L6-v2
 /// does not, so for it both roles give the same vector.
@@ -45,7 +46,7 @@ pub trait Embedder: Send + Sync {
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError>;
 }
 
-/// Why texts could not be embedded.
+/// Reason why texts could not be embedded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbedError {
@@ -60,7 +61,7 @@ pub enum EmbedError {
     /// The model's weights are not in the format this program reads: the build is broken.
     #[error("reading the embedded model: {what}")]
     Model {
-        /// What was wrong with the packed file.
+        /// Fault of the packed file.
         what: &'static str,
     },
     /// The provider cannot be reached or keeps failing: try again later, do without until then.
@@ -84,7 +85,7 @@ pub enum EmbedError {
     BadAnswer {
         /// Host or name of the provider.
         provider: String,
-        /// Which rule the answer broke.
+        /// Rule that the answer broke.
         what: &'static str,
     },
 }

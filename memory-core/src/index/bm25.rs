@@ -4,7 +4,8 @@
 //! BM25 and Beyond", 2009; the idf that is never negative is Lucene's):
 //!
 //! ```text
-//! Σ over terms t of q:  w(t,q) · ln(1 + (N − df + ½) / (df + ½)) · f·(k1 + 1) / (f + k1·(1 − b + b·len/avg_len))
+//! Σ over terms t of q:  w(t,q) · idf(t) · f·(k1 + 1) / (f + k1·(1 − b + b·len/avg_len))
+//! idf(t) = ln(1 + (N − df + ½) / (df + ½))
 //! ```
 //!
 //! A unit's text cannot be had back, so a removed unit's postings cannot be looked up. Every `put`
@@ -35,8 +36,8 @@ const B: f32 = 0.75;
 /// Terms a query is cut to: bounds the cost of a pasted issue or log. On the evaluation sets 128
 /// find no more on balance, 32 find less.
 const MAX_QUERY_TERMS: usize = 64;
-/// Documents from which on a term that three quarters of them hold is left out of a query with other
-/// terms. Its idf is below .29, that of a term of ten of 10,000 is 6.9.
+/// Documents from which on a term that three quarters of them hold is left out of a query with
+/// other terms. Its idf is below .29, that of a term of ten of 10,000 is 6.9.
 const MANY_DOCUMENTS: usize = 10_000;
 /// From here on a count of postings may be too small.
 const MAX_COUNT: u32 = (1 << 24) - 1;
@@ -256,7 +257,8 @@ impl Bm25 {
         (average as f32).max(1.0)
     }
 
-    /// Visits the live units in the mask that hold a term; returns the term's df in the whole index.
+    /// Visits the live units in the mask that hold a term; returns the term's df in the whole
+    /// index.
     fn visit(
         &self,
         hash: u64,
@@ -305,8 +307,8 @@ impl Bm25 {
         terms
     }
 
-    /// Whether nearly all units of a large index hold a term: it tells them apart by hundredths of what
-    /// other words do, for most of the time of a search.
+    /// Returns whether nearly all units of a large index hold a term: it tells them apart by
+    /// hundredths of what other words do, for most of the time of a search.
     fn is_everywhere(&self, term: &QueryTerm) -> bool {
         let df = self.postings.count(term.hash) as usize;
         self.documents.len() >= MANY_DOCUMENTS && df > self.documents.len() / 4 * 3

@@ -1,4 +1,4 @@
-//! What is known of each indexed unit besides its terms: whose it is, where it stands, and what filters
+//! Columns of the indexed units besides their terms: their records, their places, and what filters
 //! ask about it.
 
 mod coding;
@@ -20,7 +20,7 @@ pub(crate) type RecordNo = u32;
 /// A name as a number; 0 means "has none".
 pub(crate) type NameNo = u32;
 
-/// What filters may ask of a record.
+/// Facts of a record that filters may ask for.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) id: RecordId,
@@ -35,16 +35,16 @@ pub(crate) struct Facts {
     pub(crate) superseded: bool,
     /// Steps that lie in finished windows; indexing goes on after them.
     pub(crate) n_steps_done: u32,
-    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of a note
-    /// the key of its text: what is told again has the same.
+    /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of
+    /// a note the key of its text: what is told again has the same.
     pub(crate) head_hash: u64,
-    /// What readers said of it.
+    /// Feedback of readers.
     pub(crate) feedback: Feedback,
     /// The record's units.
     pub(crate) units: Vec<UnitNo>,
 }
 
-/// Where a unit stands.
+/// Place of a unit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) record: RecordNo,
@@ -53,7 +53,7 @@ pub(crate) struct Place {
     pub(crate) session: Option<u32>,
     /// Order within the session.
     pub(crate) position: u32,
-    /// Who said it; 0 for nobody.
+    /// Speaker; 0 for nobody.
     pub(crate) speaker: NameNo,
 }
 
@@ -91,8 +91,8 @@ impl Conditions {
     }
 }
 
-/// Speakers that are roles and not persons: a query that has the word does not ask for them, but one may
-/// by saying “I” or “you”.
+/// Speakers that are roles and not persons: a query that has the word does not ask for them, but
+/// one may by saying “I” or “you”.
 const ROLES: [&str; 7] = ["user", "assistant", "system", "tool", "agent", "human", "ai"];
 
 /// Number that stands for a name no record has: it passes nothing.
@@ -120,7 +120,7 @@ pub(crate) struct Columns {
 struct Masks(Mutex<Vec<(Conditions, Arc<Mask>)>>);
 
 impl Masks {
-    /// How many are kept.
+    /// Number of masks that are kept.
     const MOST: usize = 4;
 
     /// The mask of conditions, made now if it is not known.
@@ -217,7 +217,7 @@ impl Columns {
         self.places.get(unit as usize)?.as_ref()
     }
 
-    /// When what a unit tells of came about.
+    /// Time of the event that a unit is about.
     pub(crate) fn instant(&self, unit: UnitNo) -> Option<Timestamp> {
         Some(self.facts(self.place(unit)?.record)?.at)
     }
@@ -308,8 +308,8 @@ impl Columns {
 
     /// The units of the records that pass.
     ///
-    /// Cost: nothing for conditions that were asked before and since the last change, else linear in the
-    /// records and units.
+    /// Cost: nothing for conditions that were asked before and since the last change, else linear
+    /// in the records and units.
     pub(crate) fn mask(&self, conditions: &Conditions) -> Arc<Mask> {
         self.masks.get(conditions, || {
             let mut mask = Mask::new();

@@ -1,7 +1,7 @@
 //! Derived state: what is searched. Rebuildable from storage at any time, never the only copy.
 //!
-//! Who calls it: [`crate::Memory`] and the retriever. What it must not know: where records are stored,
-//! what a hit looks like.
+//! Who calls it: [`crate::Memory`] and the retriever. What it must not know: where records are
+//! stored, what a hit looks like.
 
 mod bm25;
 mod columns;
@@ -40,9 +40,9 @@ use upkeep::Upkeep;
 /// State of the search index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexStatus {
-    /// Whether it is loaded.
+    /// True once it is loaded.
     pub ready: bool,
-    /// Why it could not be loaded, if so; the next query tries again.
+    /// Reason why it could not be loaded, if so; the next query tries again.
     pub failure: Option<String>,
     /// Units that are indexed.
     pub n_units: usize,
@@ -54,16 +54,16 @@ pub struct IndexStatus {
     pub n_pending: usize,
     /// The embedding model, if there is an embedder.
     pub model: Option<String>,
-    /// Why stored vectors cannot be read, if so: what they stand for is found by its words alone.
+    /// Reason why stored vectors cannot be read, if so: their texts are found by words alone.
     pub vectors_failure: Option<String>,
-    /// Whether it was read from its snapshot at the start, instead of being built from the storage.
+    /// True when it was read from its snapshot at the start instead of being built.
     pub snapshot_loaded: bool,
-    /// Why the snapshot was of no use, or could not be written; none where there was no snapshot yet.
+    /// Reason why the snapshot was of no use or could not be written; `None` without a snapshot.
     pub snapshot_failure: Option<String>,
 }
 
 impl IndexStatus {
-    /// What came of the snapshot, in a few words: `loaded`, `none`, or `rebuilt: ` and the reason.
+    /// State of the snapshot in a few words: `loaded`, `none`, or `rebuilt: ` and the reason.
     #[must_use]
     pub fn snapshot(&self) -> String {
         match (&self.snapshot_failure, self.snapshot_loaded) {
@@ -75,7 +75,7 @@ impl IndexStatus {
     }
 }
 
-/// How far the first load is.
+/// State of the first load.
 #[derive(Debug, Clone, PartialEq)]
 enum Load {
     Running,
@@ -93,8 +93,8 @@ pub(crate) struct Contents {
     seq: Seq,
     /// Units entered and taken out and vectors put since the snapshot.
     n_changed: usize,
-    /// Vectors of units that were taken out on the way to being entered again, for those whose text is the
-    /// same then: record, part, hash of the text.
+    /// Vectors of units that were taken out on the way to being entered again, for those whose text
+    /// is the same then: record, part, hash of the text.
     spared: Vec<(RecordId, Part, u64, Vec<f32>)>,
 }
 
@@ -104,14 +104,14 @@ impl Contents {
         Self { columns, lexical, semantic, seq, n_changed: 0, spared: Vec::new() }
     }
 
-    /// How much of the storage is reflected here.
+    /// Position of the storage that is reflected here.
     pub(crate) fn position(&self) -> Position {
         let vectors = self.semantic.as_ref().map_or(0, Semantic::seq);
         Position { changes: self.seq, vectors }
     }
 }
 
-/// How much of the storage an index reflects: grows with every write and every vector that is stored.
+/// Position of the storage that an index reflects; grows with every write and every vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Position {
     /// Position of the change feed.
@@ -120,14 +120,14 @@ pub(crate) struct Position {
     pub(crate) vectors: u64,
 }
 
-/// What is searched, kept up to date from the change feed.
+/// Search index, kept up to date from the change feed.
 pub(crate) struct Index {
     contents: RwLock<Contents>,
     /// One refresh at a time; readers go on meanwhile.
     refreshing: Mutex<()>,
     load: Mutex<Load>,
     loaded: Condvar,
-    /// When the first load began.
+    /// Beginning of the first load.
     began: Instant,
     /// Set when nobody will ask any more: the first load ends at the next page.
     abandoned: AtomicBool,
@@ -139,8 +139,8 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// An empty index that a thread of its own fills: from the snapshot at `path`, if there is one, and the
-    /// storage.
+    /// An empty index that a thread of its own fills: from the snapshot at `path`, if there is one,
+    /// and the storage.
     ///
     /// # Errors
     ///
@@ -207,14 +207,14 @@ impl Index {
         self.loaded.notify_all();
     }
 
-    /// How far the first load is, once it has ended or that time is over.
+    /// State of the first load once it has ended or that time is over.
     fn load_after(&self, wait: Duration) -> Load {
         let running = |load: &mut Load| *load == Load::Running;
         let waited = self.loaded.wait_timeout_while(lock(&self.load), wait, running);
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
-    /// Whether the first load is done; waits for that until `within` after it began, and never again.
+    /// Returns whether the first load is done; waits for that until `within` after it began.
     pub(crate) fn is_ready(&self, within: Duration) -> bool {
         self.load_after(within.saturating_sub(self.began.elapsed())) == Load::Done
     }
@@ -224,7 +224,8 @@ impl Index {
         unit::text_key(text)
     }
 
-    /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the records.
+    /// The notes of a scope whose text has this key, superseded ones too. Cost: linear in the
+    /// records.
     pub(crate) fn notes_of_text(contents: &Contents, scope: &Scope, key: u64) -> Vec<NoteId> {
         contents.columns.notes_of_text(contents.columns.known_name(scope.as_str()), key)
     }
@@ -290,8 +291,8 @@ impl Index {
         }
     }
 
-    /// At most `limit` units that wait for a vector, with their texts as stored now; `from` says where in
-    /// the queue to begin.
+    /// At most `limit` units that wait for a vector, with their texts as stored now; `from` says
+    /// where in the queue to begin.
     pub(crate) fn waiting(
         &self,
         storage: &dyn Storage,
@@ -317,8 +318,8 @@ impl Index {
         Ok(waiting)
     }
 
-    /// Takes in vectors that this process has made and stored; gives the number of units that waited for
-    /// one of them and wait no more.
+    /// Takes in vectors that this process has made and stored; gives the number of units that
+    /// waited for one of them and wait no more.
     pub(crate) fn put_vectors(&self, vectors: &[StoredVector]) -> usize {
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
         let n_pending =
@@ -338,11 +339,12 @@ impl Index {
 pub(crate) struct WaitingUnit {
     pub(crate) key: UnitKey,
     pub(crate) content_hash: u64,
-    /// What is to be embedded.
+    /// Text to be embedded.
     pub(crate) text: String,
 }
 
-/// The text of a unit as stored now, by which its vector is made; `None` when it is no longer stored.
+/// The text of a unit as stored now, by which its vector is made; `None` when it is no longer
+/// stored.
 fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option<String>, Error> {
     let failed = Error::storage("read what is to be embedded");
     let steps = |episode: EpisodeId, from: u32, limit: u32| {

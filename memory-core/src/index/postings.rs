@@ -42,7 +42,7 @@ struct Slot {
     place: u64,
 }
 
-/// Where a list grows.
+/// End of a list, at which it grows.
 ///
 /// `tail` is the address of the end mark of the last chunk. Where that chunk's link will be, behind
 /// its `room` free bytes, stands the address of the first chunk.

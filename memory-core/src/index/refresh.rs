@@ -12,8 +12,8 @@ use crate::storage::{Follower, Seq, StepRange, Storage, StorageError, StoredVect
 /// Records that are read at once.
 const PAGE_RECORDS: usize = 64;
 
-/// Steps of an episode that are read at once: a multiple of the window, small enough that a page of the
-/// largest steps stays within some tens of megabytes.
+/// Steps of an episode that are read at once: a multiple of the window, small enough that a page of
+/// the largest steps stays within some tens of megabytes.
 const PAGE_STEPS: u32 = 8 * WINDOW_STEPS;
 
 /// Vectors that are read at once.
@@ -123,8 +123,8 @@ fn fail_vectors(contents: &RwLock<Contents>, failure: Option<String>) {
     }
 }
 
-/// The position from which on vectors can be read again, when the next after `seq` cannot; `None` when
-/// there is none. Cost: some tens of reads of one row.
+/// The position from which on vectors can be read again, when the next after `seq` cannot; `None`
+/// when there is none. Cost: some tens of reads of one row.
 fn past_damage(storage: &dyn Storage, model: &str, seq: u64) -> Result<Option<u64>, StorageError> {
     let readable = |step: u64| match storage.vectors(model, seq.saturating_add(step), 1) {
         Ok(_) => Ok(true),
@@ -195,7 +195,8 @@ impl Contents {
         }
     }
 
-    /// Takes units out that are about to be entered again, most of them with the text that they have.
+    /// Takes units out that are about to be entered again, most of them with the text that they
+    /// have.
     fn renew_units(&mut self, record: RecordNo, gone: impl Fn(Part) -> bool) {
         if let (Some(facts), Some(semantic)) = (self.columns.facts(record), &self.semantic) {
             let spare = |unit: &UnitNo| {
@@ -256,7 +257,8 @@ impl Contents {
         let columns = &mut self.columns;
         let scope = columns.name(Some(note.scope.as_str()));
         let tags = note.tags.iter().map(|tag| columns.name(Some(tag))).collect();
-        // Only what was said in turn has neighbours; other notes of a session merely share an origin.
+        // Only what was said in turn has neighbours; other notes of a session merely share an
+        // origin.
         let turns = note.session.as_ref().filter(|_| note.kind == NoteKind::Turn);
         let session = turns.map(|session| columns.session(scope, session));
         let speaker = columns.speaker(note.speaker.as_deref());
@@ -279,7 +281,8 @@ impl Contents {
         self.add_unit(place, &unit::note_text(note));
     }
 
-    /// Enters all of an episode but its steps; gives the position from which steps are still to be put.
+    /// Enters all of an episode but its steps; gives the position from which steps are still to be
+    /// put.
     fn put_episode(&mut self, episode: &Episode) -> (RecordNo, u32) {
         let text = unit::head_text(episode);
         let columns = &mut self.columns;

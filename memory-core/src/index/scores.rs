@@ -19,15 +19,15 @@ pub(crate) struct LexicalScores {
 struct Cell {
     score: f32,
     idf_mass: f32,
-    /// Which of the first [`MAX_HELD`] terms the unit holds, as bits.
+    /// Bits of the first [`MAX_HELD`] terms that the unit holds.
     held: u64,
 }
 
 /// Terms of a query of which is known which unit holds them.
 const MAX_HELD: usize = u64::BITS as usize;
 
-/// A term of the query: what holding it is worth in coverage, and in score before saturation, and its
-/// bit among those held.
+/// A term of the query: what holding it is worth in coverage, and in score before saturation, and
+/// its bit among those held.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     mass: f32,
@@ -83,7 +83,8 @@ impl LexicalScores {
         self.touched.iter().map(|unit| (*unit, self.cell(*unit).held))
     }
 
-    /// Share of the query's idf mass whose terms are among these, 0..=1: what several units hold together.
+    /// Share of the query's idf mass whose terms are among these, 0..=1: what several units hold
+    /// together.
     pub(crate) fn coverage_of(&self, held: u64) -> f32 {
         let among = |(at, _): &(usize, &f32)| held >> at & 1 == 1;
         let masses = self.masses.iter().take(MAX_HELD).enumerate();
@@ -187,7 +188,8 @@ mod tests {
             for (term, mass) in masses.iter().enumerate() {
                 let holds = |unit: &u32| held[*unit as usize][term];
                 let units = (0..).take(held.len()).filter(holds);
-                let matches: Vec<Match> = units.map(|unit| Match { unit, saturation: 1.0 }).collect();
+                let of = |unit| Match { unit, saturation: 1.0 };
+                let matches: Vec<Match> = units.map(of).collect();
                 let expected = scores.expect(1.0, f32::from(*mass));
                 for found in matches {
                     scores.add(found, expected);

@@ -1,11 +1,12 @@
 //! Work on the index beside the requests: it is loaded, its snapshot saved, its vectors coded along
 //! their principal axes.
 //!
-//! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit and 7 µs
-//! a vector, so the snapshot may lag behind by a share of the whole: an eighth while the process runs (the
-//! sum of all that is ever written stays below nine times the last size) and a 64th when it ends. Once no text
-//! waits for its vector, a 32nd is enough if it makes room (the sum then stays below 33 times): vectors are
-//! held in memory until they are saved, and after an import that can be for long.
+//! **When it is saved.** A start takes in what was changed since the snapshot, at some 10 µs a unit
+//! and 7 µs a vector, so the snapshot may lag behind by a share of the whole: an eighth while the
+//! process runs (the sum of all that is ever written stays below nine times the last size) and a
+//! 64th when it ends. Once no text waits for its vector, a 32nd is enough if it makes room (the sum
+//! then stays below 33 times): vectors are held in memory until they are saved, and after an import
+//! that can be for long.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,7 @@ const MIN_UNSAVED_AT_END: usize = 512;
 /// Share 1/n of units and vectors from which on saving at the end is worth it.
 const UNSAVED_SHARE_AT_END: usize = 64;
 
-/// How long saving at the end may take; a process that is asked to end has five seconds in all.
+/// Longest time of saving at the end; a process that is asked to end has five seconds.
 const MAX_SAVE_AT_END: Duration = Duration::from_millis(1_500);
 
 /// The snapshot and the thread that works for the index.
@@ -55,14 +56,14 @@ pub(super) struct Upkeep {
     until: OnceLock<Instant>,
 }
 
-/// What came of the snapshot.
+/// State of the snapshot.
 #[derive(Debug, Clone, Default)]
 struct Outcome {
     /// The index came from it.
     loaded: bool,
-    /// Why it did not, though there was a file.
+    /// Reason why it did not, though there was a file.
     failure: Option<String>,
-    /// Why it could not be saved the last time.
+    /// Reason why it could not be saved the last time.
     unsaved: Option<String>,
     /// There is a file of no use.
     is_bad: bool,
@@ -75,7 +76,7 @@ impl Upkeep {
         Self { path, ..Self::default() }
     }
 
-    /// Whether the index came from the snapshot, and what is wrong with that.
+    /// Returns whether the index came from the snapshot, and the fault of that.
     pub(super) fn status(&self) -> (bool, Option<String>) {
         let outcome = lock(&self.outcome).clone();
         (outcome.loaded, outcome.unsaved.or(outcome.failure))
@@ -119,7 +120,7 @@ impl Upkeep {
         outcome.failure = Some(reason.to_owned());
     }
 
-    /// Whether so much has changed that the index should be saved while the process runs.
+    /// Returns whether the index should be saved while the process runs.
     fn is_due(&self, contents: &Contents) -> bool {
         let outcome = lock(&self.outcome);
         let rests =
@@ -135,7 +136,7 @@ impl Upkeep {
             && contents.n_changed >= from
     }
 
-    /// Whether saving is worth it when the process ends.
+    /// Returns whether saving is worth it when the process ends.
     fn is_due_at_end(contents: &Contents, saved: Option<super::Position>) -> bool {
         let enough = MIN_UNSAVED_AT_END.max(size(contents) / UNSAVED_SHARE_AT_END);
         let own = contents.position();
@@ -233,7 +234,8 @@ impl Index {
         }
     }
 
-    /// Saves the index beside all else that goes on, and lets go of the vectors that lie in the file then.
+    /// Saves the index beside all else that goes on, and lets go of the vectors that lie in the
+    /// file then.
     pub(super) fn save(&self, sync: bool) {
         let (Some(path), Some(store)) = (&self.upkeep.path, self.upkeep.store.get()) else {
             return;
@@ -298,7 +300,7 @@ impl Index {
         }
     }
 
-    /// Whether a vector could not be read; the next refresh makes the index of vectors anew.
+    /// Returns whether a vector could not be read; the next refresh rebuilds the vectors.
     pub(crate) fn is_damaged(&self) -> bool {
         self.contents().semantic.as_ref().is_some_and(|semantic| semantic.dense().is_damaged())
     }
@@ -318,7 +320,7 @@ impl Index {
     }
 }
 
-/// Whether there are vectors of which that holds.
+/// Returns whether there are vectors of which that holds.
 fn is_so(contents: &Contents, what: fn(&DenseIndex) -> bool) -> bool {
     contents.semantic.as_ref().map(Semantic::dense).is_some_and(what)
 }
@@ -336,7 +338,7 @@ impl Index {
         }
     }
 
-    /// Whether the codes of vectors are along principal axes.
+    /// Returns whether the codes of vectors are along principal axes.
     pub(crate) fn has_principal_axes(&self) -> bool {
         is_so(&self.contents(), DenseIndex::has_principal_axes)
     }

@@ -44,16 +44,17 @@ struct Found {
 impl Memory {
     /// Begins an episode and gives the past experience that may help with its task.
     ///
-    /// Where the last attempt at the same task in its scope did not succeed, the episode retries that
-    /// one. A search that fails never costs the episode: the answer says why there are no hits. The
-    /// first call of a process may wait while what was learned is read.
+    /// Where the last attempt at the same task in its scope did not succeed, the episode retries
+    /// that one. A search that fails never costs the episode: the answer says why there are no
+    /// hits. The first call of a process may wait while what was learned is read.
     ///
-    /// Cost: one refresh, one search for hits and advice together, one write that waits for the disk.
+    /// Cost: one refresh, one search for hits and advice together, one write that waits for the
+    /// disk.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too many
-    /// tags or hits, [`Error::NotFound`] for a relation to an episode that is not stored,
+    /// [`Error::Invalid`] for an empty task or an overlong name, [`Error::LimitExceeded`] for too
+    /// many tags or hits, [`Error::NotFound`] for a relation to an episode that is not stored,
     /// [`Error::Conflict`] when its source is stored already, [`Error::Storage`]. Nothing is stored
     /// then.
     pub fn begin(&self, new: NewEpisode, lookup: Lookup) -> Result<Receipt<Begun>, Error> {

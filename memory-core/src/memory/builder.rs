@@ -61,8 +61,8 @@ impl MemoryBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot be
-    /// indexed.
+    /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot
+    /// be indexed.
     pub fn open(self) -> Result<Memory, Error> {
         let Self { storage, config, clock, embedder, background } = self;
         config.validate()?;

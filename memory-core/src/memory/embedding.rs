@@ -12,23 +12,24 @@ use crate::storage::{Durability, Op, Storage, StoredVector, WriteBatch};
 /// Texts of one round: small, so that other processes' vectors are noticed and writers do not wait.
 const ROUND_TEXTS: usize = 16;
 
-/// How long to wait after a failure before the next try.
+/// Wait after a failure before the next try.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// What one round needs.
+/// Parts that one round needs.
 pub(crate) struct Embedding {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) index: Arc<Index>,
     pub(crate) embedder: Arc<dyn Embedder>,
-    /// Where in the queue to begin: differs between processes, so that they do not do the same work.
+    /// Place in the queue to begin at; differs between processes, so that they share the work.
     pub(crate) from: u32,
 }
 
 impl Embedding {
-    /// Embeds a few of the waiting units and stores the vectors; gives the number that wait no more.
+    /// Embeds a few of the waiting units and stores the vectors; gives the number that wait no
+    /// more.
     ///
-    /// None means that there is nothing to do now: what waits has changed meanwhile and is seen at the
-    /// next refresh.
+    /// None means that there is nothing to do now: what waits has changed meanwhile and is seen at
+    /// the next refresh.
     pub(crate) fn round(&self) -> Result<usize, Error> {
         self.index.refresh(self.storage.as_ref(), Duration::MAX)?;
         let limit = self.embedder.batch_limit().min(ROUND_TEXTS);

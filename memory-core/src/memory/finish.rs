@@ -15,7 +15,7 @@ pub struct Finished {
     pub n_steps: u32,
     /// Results of remembering its lessons, in their order, as by [`Memory::remember`].
     pub lessons: Vec<Remembered>,
-    /// What it teaches against those before it; nothing where that could not be read.
+    /// Lessons of a comparison with those before it; nothing where that could not be read.
     pub reflection: Reflection,
 }
 
@@ -27,9 +27,9 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`] for the
-    /// episode or a record that was followed, [`Error::Conflict`] when the episode has ended,
-    /// [`Error::LimitExceeded`], [`Error::Storage`]. Nothing is stored then.
+    /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`]
+    /// for the episode or a record that was followed, [`Error::Conflict`] when the episode has
+    /// ended, [`Error::LimitExceeded`], [`Error::Storage`]. Nothing is stored then.
     pub fn finish(
         &self,
         id: EpisodeId,

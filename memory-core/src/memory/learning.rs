@@ -83,7 +83,8 @@ impl Learning {
         self.refresh_to(storage, Seq::MAX)
     }
 
-    /// Learns all changes since the last refresh, unless those up to `position` are learned already.
+    /// Learns all changes since the last refresh, unless those up to `position` are learned
+    /// already.
     pub(super) fn refresh_to(&self, storage: &dyn Storage, position: Seq) -> Result<(), Error> {
         let mut seq = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
         if *seq >= position {

@@ -12,8 +12,9 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`], [`Error::Conflict`]
-    /// when the episode has ended, [`Error::LimitExceeded`] for too many steps, [`Error::Storage`].
+    /// [`Error::Invalid`] for no steps or one without a tool, [`Error::NotFound`],
+    /// [`Error::Conflict`] when the episode has ended, [`Error::LimitExceeded`] for too many steps,
+    /// [`Error::Storage`].
     pub fn log(&self, episode: EpisodeId, steps: Vec<NewStep>) -> Result<Receipt<Logged>, Error> {
         if steps.is_empty() {
             return Err(Error::invalid("steps", "must hold at least one step"));

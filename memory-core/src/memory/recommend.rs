@@ -90,9 +90,9 @@ impl Memory {
     }
 }
 
-/// Returns the similarity of a hit's task to the query, in [0, 1): from the cosine of their vectors,
-/// or without vectors from the share of the query's words. The lower half of that scale is noise and
-/// counts as 0.
+/// Returns the similarity of a hit's task to the query, in [0, 1): from the cosine of their
+/// vectors, or without vectors from the share of the query's words. The lower half of that scale is
+/// noise and counts as 0.
 fn similarity(hit: &SimilarHit) -> f64 {
     let share = hit.signals.cosine.unwrap_or(hit.signals.coverage);
     let similarity = ((share - 0.5) * 2.0).clamp(0.0, MAX_SIMILARITY);

@@ -39,8 +39,8 @@ impl Memory {
         Err(Error::Conflict { id: id.into(), reason: reason.into() })
     }
 
-    /// Compares an episode with all that ended before it, as of the last refresh; `None` where it was
-    /// not learned of. Lessons are requested where `is_asked`, about `contradictions` first.
+    /// Compares an episode with all that ended before it, as of the last refresh; `None` where it
+    /// was not learned of. Lessons are requested where `is_asked`, about `contradictions` first.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Claims about the snapshot of the index: it saves a start its work, and never an answer its truth.
+//! Claims about the snapshot of the index: it saves a start its work, and never an answer its
+//! truth.
 
 mod world;
 
@@ -88,8 +89,8 @@ fn the_background_saves_when_enough_has_changed() {
     assert!(again.status().unwrap().index.snapshot_loaded);
 }
 
-/// Does something to the file and gives what the next start says of it; the answers stay right, and the
-/// start after that finds a good file again.
+/// Does something to the file and gives what the next start says of it; the answers stay right, and
+/// the start after that finds a good file again.
 fn after_damage(world: &World, damage: impl Fn(&Path)) -> String {
     damage(&world.path());
     let expected = world.rebuilt();
@@ -104,7 +105,7 @@ fn after_damage(world: &World, damage: impl Fn(&Path)) -> String {
     said
 }
 
-/// What is done to the file.
+/// Damage to a file.
 type Damage<'a> = &'a dyn Fn(&Path);
 
 fn overwrite(path: &Path, at: usize, with: &[u8]) {

@@ -57,7 +57,7 @@ fn run(memory: &Memory, task: &str, outcome: Outcome, summary: &str) -> RecordId
     id.into()
 }
 
-/// What else is remembered, so that the words of the task are worth something.
+/// Remembers other things, so that the words of the task carry information.
 fn others(memory: &Memory) {
     for (n, thing) in ["orchard", "river", "violin", "quarry", "jumble"].into_iter().enumerate() {
         for verb in ["Water", "Measure", "Describe", "Visit"] {

@@ -31,7 +31,7 @@ macro_rules! name_enum {
 pub(super) use name_enum;
 
 name_enum!(
-    /// Where an episode stands.
+    /// State of an episode.
     Status {
         /// Steps may be logged.
         Open = "open",
@@ -43,7 +43,7 @@ name_enum!(
 );
 
 name_enum!(
-    /// What came of an attempt.
+    /// Outcome of an attempt.
     Outcome {
         /// The task was done.
         Success = "success",
@@ -56,7 +56,7 @@ name_enum!(
     }
 );
 
-/// What is known about the setting of an episode; every field may be missing.
+/// Setting of an episode; every field may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Context {
     /// Kind of task, for example `bugfix`; also an identifier of repeated runs of one task.
@@ -79,7 +79,7 @@ pub struct Context {
     pub branch: Option<Box<str>>,
 }
 
-/// Where an imported record came from; the pair is unique within a store and a kind of record.
+/// Origin of an imported record; the pair is unique within a store and a kind of record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     /// The format or program that it was imported by, for example `jsonl`.
@@ -98,7 +98,7 @@ impl Source {
 }
 
 name_enum!(
-    /// How an episode stands to an earlier one.
+    /// Relation of an episode to an earlier one.
     RelationKind {
         /// Goes on where the other one stopped.
         Follows = "follows",
@@ -114,7 +114,7 @@ name_enum!(
 /// A tie to another episode, which may have been forgotten since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Relation {
-    /// How it stands to the other one.
+    /// Kind of the relation.
     pub kind: RelationKind,
     /// The other one.
     pub episode: EpisodeId,
@@ -125,37 +125,37 @@ pub struct Relation {
 pub struct Shown {
     /// The record.
     pub record: RecordId,
-    /// Whether it was a strong hit.
+    /// True for a strong hit.
     pub strong: bool,
 }
 
-/// What readers said of a record.
+/// Ratings of a record by its readers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Feedback {
-    /// How often it was called helpful.
+    /// Number of times it was rated helpful.
     pub n_helpful: u32,
-    /// How often it was called unhelpful.
+    /// Number of times it was rated unhelpful.
     pub n_unhelpful: u32,
 }
 
-/// How an episode ended.
+/// End of an episode.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closing {
     /// `None` for an abandoned episode.
     pub outcome: Option<Outcome>,
-    /// When it ended.
+    /// Time of the end.
     pub ended_at: Timestamp,
-    /// What was done, in the agent's words.
+    /// Summary in the agent's words.
     pub summary: Option<Excerpt>,
     /// Files, links or commits that came of it.
     pub artifacts: Vec<Box<str>>,
-    /// How good the result was, in [0, 1].
+    /// Quality of the result, in [0, 1].
     pub reward: Option<f64>,
     /// By how much the outcome, as a number in [0, 1], was better than expected when it began.
     pub surprise: Option<f64>,
     /// Records whose advice was followed; some may have been forgotten since.
     pub followed: Vec<RecordId>,
-    /// What made the difference.
+    /// Cause of the result, in the agent's words.
     pub reflection: Option<Excerpt>,
 }
 
@@ -166,32 +166,32 @@ pub struct Episode {
     pub id: EpisodeId,
     /// The project it belongs to.
     pub scope: Scope,
-    /// What was to be done.
+    /// Task of the attempt.
     pub task: Excerpt,
     /// The setting.
     pub context: Context,
-    /// Where it was imported from.
+    /// Origin, for an imported record.
     pub source: Option<Source>,
-    /// When the attempt began.
+    /// Beginning of the attempt.
     pub started_at: Timestamp,
-    /// When we were told.
+    /// Time of its recording.
     pub recorded_at: Timestamp,
     /// Its ties to earlier episodes.
     pub relations: Vec<Relation>,
-    /// What was shown when it began.
+    /// Records that were shown when it began.
     pub shown: Vec<Shown>,
-    /// What readers said of it.
+    /// Feedback of readers.
     pub feedback: Feedback,
-    /// What was learned of its steps, in a form that the engine alone reads; derived from them.
+    /// Digest of its steps, in a form that the engine alone reads; derived from them.
     pub digest: Option<Box<[u8]>>,
     /// Number of steps stored; kept by the storage.
     pub n_steps: u32,
-    /// How it ended; `None` while it is open.
+    /// Its end; `None` while it is open.
     pub closing: Option<Closing>,
 }
 
 impl Episode {
-    /// Where the episode stands.
+    /// Returns the state of the episode.
     #[must_use]
     pub fn status(&self) -> Status {
         match &self.closing {
@@ -201,7 +201,7 @@ impl Episode {
         }
     }
 
-    /// What came of it, once it is completed.
+    /// Returns the outcome, once it is completed.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         self.closing.as_ref().and_then(|closing| closing.outcome)

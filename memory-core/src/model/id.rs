@@ -82,7 +82,8 @@ pub struct IdRange {
 }
 
 impl IdRange {
-    /// Reads an id or a prefix of at least eight hexadecimal digits; hyphens and case do not matter.
+    /// Reads an id or a prefix of at least eight hexadecimal digits; hyphens and case do not
+    /// matter.
     ///
     /// # Errors
     ///

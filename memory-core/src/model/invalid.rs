@@ -8,7 +8,7 @@ use std::borrow::Cow;
 pub struct InvalidValue {
     /// Name of the value.
     pub field: &'static str,
-    /// What is wrong with it and what would be right.
+    /// Fault of the value, and what would be right.
     pub reason: Cow<'static, str>,
 }
 

@@ -7,6 +7,7 @@ mod id;
 mod invalid;
 mod note;
 mod record;
+mod record_id;
 mod scope;
 mod step;
 mod text;
@@ -18,7 +19,8 @@ pub use episode::{
 pub use id::{EpisodeId, IdRange, NoteId};
 pub use invalid::InvalidValue;
 pub use note::{Note, NoteKind};
-pub use record::{HitKind, Record, RecordId, RecordKind};
+pub use record::{HitKind, Record};
+pub use record_id::{RecordId, RecordKind};
 pub use scope::Scope;
 pub use step::Step;
 pub use text::{Excerpt, display_name};

@@ -4,21 +4,21 @@ use super::{EpisodeId, Excerpt, Feedback, NoteId, Scope, Source, Timestamp};
 use crate::model::episode::name_enum;
 
 name_enum!(
-    /// What a note is.
+    /// Kind of a note.
     NoteKind {
-        /// What was learned from an attempt.
+        /// Lesson of an attempt.
         Lesson = "lesson",
         /// Something that holds about the project or the world.
         Fact = "fact",
-        /// How somebody wants things done.
+        /// Wish about how things are done.
         Preference = "preference",
-        /// What was decided, and why.
+        /// Decision and its reason.
         Decision = "decision",
         /// A pointer to where something is found.
         Reference = "reference",
         /// One message of a conversation.
         Turn = "turn",
-        /// Where an episode can be resumed.
+        /// State from which an episode can be resumed.
         Checkpoint = "checkpoint",
     }
 );
@@ -29,13 +29,13 @@ name_enum!(
 pub struct Note {
     /// Its id.
     pub id: NoteId,
-    /// What it is.
+    /// Its kind.
     pub kind: NoteKind,
     /// The project it belongs to.
     pub scope: Scope,
-    /// What is remembered.
+    /// The remembered text.
     pub text: Excerpt,
-    /// Who said it, in a conversation.
+    /// Speaker, in a conversation.
     pub speaker: Option<Box<str>>,
     /// The conversation or document it is part of.
     pub session: Option<Box<str>>,
@@ -43,13 +43,13 @@ pub struct Note {
     pub position: u32,
     /// Free labels, sorted, without repeats.
     pub tags: Vec<Box<str>>,
-    /// Where it was imported from.
+    /// Origin, for an imported record.
     pub source: Option<Source>,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,
-    /// When it happened or was said.
+    /// Time at which it happened or was said.
     pub occurred_at: Timestamp,
-    /// When we were told.
+    /// Time of its recording.
     pub recorded_at: Timestamp,
     /// From when it holds, if not always.
     pub valid_from: Option<Timestamp>,
@@ -59,10 +59,10 @@ pub struct Note {
     pub supersedes: Option<NoteId>,
     /// The note that replaced this one; a superseded note stays readable but leaves default search.
     pub superseded_by: Option<NoteId>,
-    /// How often nearly the same text was told again, and was not stored a second time.
+    /// Number of times the same text was remembered again and merged.
     pub n_merged: u32,
-    /// When that was the last time.
+    /// Last of these times.
     pub merged_at: Option<Timestamp>,
-    /// What readers said of it.
+    /// Feedback of readers.
     pub feedback: Feedback,
 }

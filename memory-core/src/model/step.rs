@@ -9,13 +9,13 @@ pub struct Step {
     pub idx: u32,
     /// Name of the tool, for example `bash` or `edit_file`.
     pub tool: Box<str>,
-    /// What the tool was used for where its name alone says too little (`git`, `SELECT`).
+    /// Action of the tool where its name alone says too little (`git`, `SELECT`).
     pub action: Option<Box<str>>,
     /// Arguments, as JSON text; empty when there were none.
     pub args: Excerpt,
-    /// What the tool answered.
+    /// Answer of the tool.
     pub observation: Excerpt,
-    /// Whether the call did what it was meant to do.
+    /// True when the call did what it was meant to do.
     pub ok: bool,
     /// The error message, where there was one.
     pub error: Option<Excerpt>,
@@ -23,6 +23,6 @@ pub struct Step {
     pub latency_ms: Option<u64>,
     /// Tokens that the call cost.
     pub n_tokens: Option<u64>,
-    /// When it happened.
+    /// Time of the call.
     pub occurred_at: Timestamp,
 }

@@ -1,9 +1,9 @@
 //! Cache of answers, which also answers identical queries in flight once.
 //!
 //! An answer is kept under its query and the position that the index reflects. A write, or a vector
-//! that arrives, gives each query another key: stale answers are never asked for again and are pushed
-//! out in the end. What changes with time alone (recency, the validity of notes) is bounded by the age
-//! of an answer and by the instant at which a note begins or ceases to hold.
+//! that arrives, gives each query another key: stale answers are never asked for again and are
+//! pushed out in the end. What changes with time alone (recency, the validity of notes) is bounded
+//! by the age of an answer and by the instant at which a note begins or ceases to hold.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -54,8 +54,8 @@ struct State {
     counts: RecallCounts,
 }
 
-/// The answer to one query, once there is one. Whoever computes it holds the lock meanwhile, so that
-/// identical queries wait for it.
+/// The answer to one query, once there is one. Whoever computes it holds the lock meanwhile, so
+/// that identical queries wait for it.
 type Slot = Arc<Mutex<Option<Cached>>>;
 
 struct Entry {

@@ -18,11 +18,12 @@ const MIN_UNITS: usize = 256;
 /// Units per wanted hit that are looked at more closely: an episode may fill several places.
 const UNITS_PER_HIT: usize = 16;
 
-/// Share of each further unit's score that an episode earns on top of its best one, halved from unit to
-/// unit.
+/// Share of each further unit's score that an episode earns on top of its best one, halved from
+/// unit to unit.
 const NEXT_UNIT_SHARE: f32 = 0.1;
 
-/// Units that came about on the days that the query names, per unit of the best: a month holds many.
+/// Units that came about on the days that the query names, per unit of the best: a month holds
+/// many.
 const DATED_PER_BEST: usize = 4;
 
 /// A query as the indexes take it.
@@ -67,8 +68,8 @@ pub(super) fn conditions(contents: &Contents, query: &Query) -> Conditions {
 
 /// Finds the records with the best units, in no particular order.
 ///
-/// Cost: the mask is linear in the units, the words cost the postings of the query's terms, the vectors
-/// a scan of the codes that pass the mask.
+/// Cost: the mask is linear in the units, the words cost the postings of the query's terms, the
+/// vectors a scan of the codes that pass the mask.
 pub(super) fn find(
     contents: &Contents,
     query: &Query,
@@ -102,8 +103,8 @@ pub(super) fn find(
     gather(&judge, &fusion.fuse(n_best))
 }
 
-/// The units that came about near the days that a query names; of too many, those that hold most of its
-/// words, then the nearest.
+/// The units that came about near the days that a query names; of too many, those that hold most of
+/// its words, then the nearest.
 ///
 /// Cost: linear in the records, for a query that names a day.
 fn dated(

@@ -31,7 +31,8 @@ const NEXT_RESULT_BYTES: usize = 60;
 /// Bytes of a text in which the best part is looked for.
 const MAX_SEARCHED_BYTES: usize = 16 * 1024;
 
-/// The same for each of the steps of a window: of a hundred long answers only these are read through.
+/// The same for each of the steps of a window: of a hundred long answers only these are read
+/// through.
 const MAX_SEARCHED_STEP_BYTES: usize = 2 * 1024;
 
 /// The words of a query, with a tokenizer that learns the stems of the texts it reads.
@@ -120,7 +121,7 @@ fn episode_excerpt(episode: &Episode, window: &[Step], query: &mut Words) -> Str
     text
 }
 
-/// How many of the query's terms a step holds.
+/// Returns the number of the query's terms that a step holds.
 fn n_terms_of(step: &Step, query: &mut Words) -> usize {
     let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
     let mut terms = query.terms_in(head(said, MAX_SEARCHED_STEP_BYTES));
@@ -144,8 +145,8 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// At most `limit` bytes of a text: whole if it is short, else the run of lines that holds most of the
-/// query's terms. What is left out is marked.
+/// At most `limit` bytes of a text: whole if it is short, else the run of lines that holds most of
+/// the query's terms. What is left out is marked.
 fn fitting_part(text: &str, limit: usize, query: &mut Words) -> String {
     let text = text.trim();
     if text.len() <= limit {

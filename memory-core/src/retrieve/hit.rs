@@ -1,4 +1,4 @@
-//! What is answered.
+//! Answers to a query.
 
 use super::query::Strength;
 use crate::model::{NoteId, Record};
@@ -17,11 +17,11 @@ pub struct Signals {
 pub struct Hit {
     /// The episode or note.
     pub record: Record,
-    /// How sure it is that it is about what was asked.
+    /// Certainty that it is about the query.
     pub strength: Strength,
-    /// How well it fits; higher is better, comparable within one answer only.
+    /// Score; higher is better, comparable within one answer only.
     pub score: f64,
-    /// What of it fits, in a few hundred bytes.
+    /// The fitting part of its text, in a few hundred bytes.
     pub text: String,
     /// The first step of the part of the episode that fits best, when that is not its task.
     pub step_idx: Option<u32>,
@@ -48,13 +48,13 @@ impl Hit {
 pub struct Recall {
     /// The hits, best first (newest first for an empty query).
     pub hits: Vec<Hit>,
-    /// Records that pass the conditions and share something with the query, but are weaker than asked
-    /// for.
+    /// Records that pass the conditions and share something with the query, but are weaker than
+    /// asked for.
     pub n_below_strength: usize,
     /// Hits that were left out or shortened because the answer would have been too large.
     pub n_over_budget: usize,
     /// Units that are not searched by meaning yet, because they wait for their vector.
     pub n_pending: usize,
-    /// Why the query was answered by words alone, where there is an embedder but it failed.
+    /// Reason why the query was answered by words alone, where an embedder failed.
     pub degraded: Option<String>,
 }

@@ -1,8 +1,8 @@
 //! From a query to the few hits that help.
 //!
-//! Who calls it: [`crate::Memory`]. What it must not know: how units are indexed, who asks and how the
-//! answer is written down. The order of the work: conditions to a mask, candidates from the indexes,
-//! fusion of their scores, units to records, ranking, excerpts, budget.
+//! Who calls it: [`crate::Memory`]. What it must not know: how units are indexed, who asks and how
+//! the answer is written down. The order of the work: conditions to a mask, candidates from the
+//! indexes, fusion of their scores, units to records, ranking, excerpts, budget.
 
 mod cache;
 mod candidates;
@@ -43,7 +43,7 @@ use semantic::{QueryVector, without_speakers};
 )]
 pub use weights::Weights;
 
-/// What answers a query.
+/// Parts that answer a query.
 pub(crate) struct Retriever<'a> {
     pub(crate) embedder: Option<&'a dyn Embedder>,
     pub(crate) storage: &'a dyn Storage,
@@ -52,7 +52,7 @@ pub(crate) struct Retriever<'a> {
     pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
     pub(crate) weights: &'a Weights,
-    /// What a record was worth to those who followed or judged it, in [−1, 1].
+    /// Usefulness of a record to those who followed or rated it, in [−1, 1].
     pub(crate) usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct SimilarHit {
     pub(crate) step_idx: Option<u32>,
 }
 
-/// How much of each kind a search for a task gives at most.
+/// Most of each kind that a search for a task gives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskLimits {
     pub(crate) hits: usize,
@@ -238,8 +238,8 @@ impl Retriever<'_> {
 
     /// Reads the best candidates until there are `limit` hits.
     ///
-    /// Some drop out: what was forgotten since the refresh, and notes that do not hold now. The instant is
-    /// when the first of the notes that were read begins or ceases to hold.
+    /// Some drop out: what was forgotten since the refresh, and notes that do not hold now. The
+    /// instant is when the first of the notes that were read begins or ceases to hold.
     fn hits(
         &self,
         ranked: Vec<Candidate>,
@@ -308,7 +308,7 @@ fn newest(contents: &Contents, query: &Query, limit: usize) -> Vec<Candidate> {
     numbers.into_iter().filter_map(to_candidate).collect()
 }
 
-/// Whether a record holds at that instant.
+/// Returns whether a record holds at that instant.
 fn holds(record: &Record, now: Timestamp) -> bool {
     match record {
         Record::Episode(_) => true,

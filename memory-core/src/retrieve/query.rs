@@ -1,4 +1,4 @@
-//! What is asked.
+//! Queries.
 
 use crate::config::Config;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::model::{HitKind, Outcome, Scope, Timestamp};
 /// Longest query text that is used, in bytes; what follows is ignored.
 pub(crate) const MAX_QUERY_BYTES: usize = 64 * 1024;
 
-/// How sure it is that a hit is about what was asked.
+/// Certainty that a hit is about the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
     /// Shares little with the query.
@@ -33,8 +33,9 @@ impl Strength {
 /// A question to the memory. All conditions that are set must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
-    /// What is looked for, in any words; empty asks for the newest. Days that it names in up to 32 words
-    /// (“on 3 June, 2023”, “2023-06-03”, “in June”, “last week”, in UTC) draw what came about then.
+    /// Text to be found, in any words; empty asks for the newest. Days that it names in up to 32
+    /// words (“on 3 June, 2023”, “2023-06-03”, “in June”, “last week”, in UTC) draw what came about
+    /// then.
     pub text: String,
     /// Only this scope; `None` searches all of them.
     pub scope: Option<Scope>,

@@ -8,12 +8,13 @@ use crate::learn::usefulness_bonus;
 /// Most that recency adds to a score, as a share of it.
 const RECENCY_SHARE: f64 = 0.03;
 
-/// What the caller's own scope adds to a score, as a share of it, when all scopes are searched.
+/// Share of its score that a hit of the caller's own scope gains when all scopes are searched.
 const OWN_SCOPE_SHARE: f64 = 0.25;
 
 const MS_PER_DAY: f64 = 86_400_000.0;
 
-/// Adds the terms of recency, usefulness and scope, and orders: best first, equal scores newest first.
+/// Adds the terms of recency, usefulness and scope, and orders: best first, equal scores newest
+/// first.
 pub(super) fn order(
     contents: &Contents,
     mut found: Vec<Candidate>,

@@ -1,10 +1,11 @@
 //! Lets a hit that says what one before it said step back for one that says something else.
 //!
-//! Maximal marginal relevance (Carbonell and Goldstein, 1998), with a penalty in proportion to the score:
-//! the next hit is the one of the largest `score · (1 − weight · redundancy)`, where redundancy is the
-//! largest to a hit before it. So a repetition falls behind what is about as relevant, and never behind
-//! what is hardly relevant. Two runs of one task that ended in different ways are no repetition: the best
-//! success and the best failure of a task stand side by side. `plans/0012` has the figures.
+//! Maximal marginal relevance (Carbonell and Goldstein, 1998), with a penalty in proportion to the
+//! score: the next hit is the one of the largest `score · (1 − weight · redundancy)`, where
+//! redundancy is the largest to a hit before it. So a repetition falls behind what is about as
+//! relevant, and never behind what is hardly relevant. Two runs of one task that ended in different
+//! ways are no repetition: the best success and the best failure of a task stand side by side.
+//! `plans/0012` has the figures.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -31,15 +32,15 @@ const SAME_TASK: f32 = 0.6;
 /// Redundancy of two runs of different tasks of which the same is shown.
 const OTHER_TASK: f32 = 0.5;
 
-/// Hits that are chosen for variety; in a longer answer a repetition so far down disturbs nobody, and
-/// the comparisons grow with its square.
+/// Hits that are chosen for variety; in a longer answer a repetition so far down disturbs nobody,
+/// and the comparisons grow with its square.
 const MAX_CHOSEN: usize = 50;
 
 /// Orders candidates so that the first `limit` are various; `ranked` is sorted by falling score.
 ///
-/// The score of each becomes what it was chosen by, the difference its term `variety`. What follows the
-/// first `limit` keeps its order. Cost for ten hits of 100 candidates: some 20 µs; a candidate is compared
-/// only when its score alone would make it the next.
+/// The score of each becomes what it was chosen by, the difference its term `variety`. What follows
+/// the first `limit` keeps its order. Cost for ten hits of 100 candidates: some 20 µs; a candidate
+/// is compared only when its score alone would make it the next.
 pub(super) fn order(
     contents: &Contents,
     ranked: Vec<Candidate>,
@@ -77,8 +78,8 @@ pub(super) fn order(
 
 /// Greedy choice of `limit` places, each with the value it was chosen by; the values fall.
 ///
-/// Values only shrink as more is chosen, so the largest of them is the next as soon as it is up to date
-/// (lazy evaluation, Minoux 1978): most places are never compared with anything.
+/// Values only shrink as more is chosen, so the largest of them is the next as soon as it is up to
+/// date (lazy evaluation, Minoux 1978): most places are never compared with anything.
 fn choose(
     scores: &[f64],
     limit: usize,
@@ -126,7 +127,7 @@ struct Waiting {
     rank: usize,
     /// Largest redundancy to what it was compared with.
     redundancy: f32,
-    /// How many of the chosen it was compared with.
+    /// Number of the chosen that it was compared with.
     n_compared: usize,
 }
 
@@ -179,9 +180,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// Of two episodes that ended in the same way: by what is shown of each, less so where their tasks
-    /// differ, as the same few steps are part of many tasks; at least a share of how far their tasks are
-    /// the same.
+    /// Of two episodes that ended in the same way: by what is shown of each, less so where their
+    /// tasks differ, as the same few steps are part of many tasks; at least a share of how far
+    /// their tasks are the same.
     fn of_runs(&self, a: (UnitNo, &Facts), b: (UnitNo, &Facts)) -> f32 {
         let same = |a: Option<UnitNo>, b: Option<UnitNo>| {
             let cosine = a.zip(b).and_then(|(a, b)| self.cosine(a, b));
@@ -231,7 +232,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// Where a cosine lies between two, 0..=1.
+/// Returns the position of a cosine between two, in 0..=1.
 fn share(cosine: f32, (from, to): (f32, f32)) -> f32 {
     ((cosine - from) / (to - from)).clamp(0.0, 1.0)
 }
@@ -271,7 +272,8 @@ mod tests {
             let n = scores.len();
             let scores: Vec<f64> = scores.into_iter().map(f64::from).collect();
             let at = |i: usize, j: usize| f32::from(values[i.min(j) * n + i.max(j)]) / 4.0;
-            let matrix: Vec<Vec<f32>> = (0..n).map(|i| (0..n).map(|j| at(i, j)).collect()).collect();
+            let row = |i| (0..n).map(|j| at(i, j)).collect();
+            let matrix: Vec<Vec<f32>> = (0..n).map(row).collect();
             let weight = f32::from(weight) / 4.0;
             let found = choose(&scores, limit, weight, |i, j| matrix[i][j]);
             prop_assert!(found.is_sorted_by(|a, b| a.1 >= b.1));

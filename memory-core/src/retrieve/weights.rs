@@ -1,36 +1,37 @@
-//! The constants of fusion and variety in one place, so that the harness can leave out one term at a
-//! time and print what each is worth.
+//! The constants of fusion and variety in one place, so that the harness can leave out one term at
+//! a time and print what each is worth.
 
-/// How much each piece of evidence counts; the default is what the product uses, on every store.
+/// Weights of the evidence; the default is what the product uses, on every store.
 ///
-/// Chosen on the development sets with one rule for all of them; `plans/0009` and `plans/0012` have the
-/// figures.
+/// Chosen on the development sets with one rule for all of them; `plans/0009` and `plans/0012` have
+/// the figures.
 #[cfg_attr(
     not(feature = "bench"),
     expect(unreachable_pub, reason = "only the benches reach it, with the feature `bench`")
 )]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weights {
-    /// Share of a neighbour's score that a turn of a conversation earns, and half as much of the other one's,
-    /// which fits less: an answer often lies beside the words that were asked for.
+    /// Share of a neighbour's score that a turn of a conversation earns, and half as much of the
+    /// other one's, which fits less: an answer often lies beside the words that were asked for.
     pub neighbour_share: f32,
-    /// What a turn earns when its speaker is named in the query.
+    /// Bonus of a turn whose speaker is named in the query.
     pub speaker_bonus: f32,
-    /// What a turn earns when the query means its speaker by “I” or “you”.
+    /// Bonus of a turn whose speaker the query means by “I” or “you”.
     pub pronoun_bonus: f32,
-    /// What a unit earns that came about on a day that the query names; less, up to a week from it.
+    /// Bonus of a unit of a day that the query names; less, up to a week from it.
     pub date_bonus: f32,
     /// Share of the mean of its session's best turns that a turn earns.
     pub session_share: f32,
-    /// What a turn earns when its session holds every word of the query, in one turn or another.
+    /// Bonus of a turn whose session holds every word of the query.
     pub session_coverage: f32,
     /// Most that vectors count among turns of a conversation; names and dates are found by words.
     pub turn_weight: f32,
     /// One weight of the vectors for all queries, in place of the one by length.
     pub fixed_weight: Option<f32>,
-    /// What a unit earns that holds every word of the query.
+    /// Bonus of a unit that holds every word of the query.
     pub exact_bonus: f32,
-    /// Share of its score that a hit loses which says the same as one before it; 0 ranks by score alone.
+    /// Share of its score that a hit loses which says the same as one before it; 0 ranks by score
+    /// alone.
     pub variety: f32,
 }
 

@@ -1,6 +1,6 @@
 //! Names of settings, fields and options that say what their value is.
 
-/// How sure a name is of its value.
+/// Certainty of a name about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Secrecy {
     /// A password: people choose it, so that it may look like anything.

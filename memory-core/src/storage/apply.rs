@@ -1,15 +1,15 @@
 //! The meaning of each [`Op`], written once for all backends that keep records as whole values.
 //!
-//! A backend gives its tables as [`Tables`], inside a transaction of its own: after an error it takes
-//! back what the batch has changed so far. A backend with SQL says the same in statements; the
-//! conformance suite holds both to the same claims.
+//! A backend gives its tables as [`Tables`], inside a transaction of its own: after an error it
+//! takes back what the batch has changed so far. A backend with SQL says the same in statements;
+//! the conformance suite holds both to the same claims.
 
 use super::batch::{Applied, Commit, Op, WriteBatch};
 use super::error::{Rejection, StorageError};
 use super::vector::StoredVector;
 use super::{ChangeOp, Seq};
 use crate::model::{
-    Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Source, Status, Step,
+    Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Scope, Source, Status, Step,
 };
 
 /// Facts of a stored episode that preconditions need.
@@ -30,8 +30,8 @@ pub(crate) struct NoteState {
 
 /// The tables of one store, as the batch in progress sees them.
 ///
-/// Every method sees the effects of those before it. Errors are the backend's own; nothing here checks
-/// a precondition of an [`Op`].
+/// Every method sees the effects of those before it. Errors are the backend's own; nothing here
+/// checks a precondition of an [`Op`].
 pub(crate) trait Tables {
     /// Returns the state of an episode, `None` where none is stored.
     fn episode(&self, id: EpisodeId) -> Result<Option<EpisodeState>, StorageError>;
@@ -89,8 +89,8 @@ pub(crate) trait Tables {
 ///
 /// # Errors
 ///
-/// [`StorageError::Rejected`] when a precondition does not hold, else those of the tables. Some of the
-/// batch is in the tables then: the caller takes it back.
+/// [`StorageError::Rejected`] when a precondition does not hold, else those of the tables. Some of
+/// the batch is in the tables then: the caller takes it back.
 pub(crate) fn apply(
     tables: &mut impl Tables,
     seq: Seq,
@@ -167,16 +167,7 @@ fn apply_op(
             changes.put(episode);
         }
         Op::SetScope { id, scope } => {
-            match id {
-                RecordId::Episode(id) => {
-                    stored_episode(tables, id)?;
-                    tables.update_episode(id, |episode| episode.scope = scope)?;
-                }
-                RecordId::Note(id) => {
-                    stored_note(tables, id)?;
-                    tables.update_note(id, |note| note.scope = scope)?;
-                }
-            }
+            set_scope(tables, id, scope)?;
             changes.put(id);
         }
         // Derived data: it makes no change, and what is not stored any more is passed over.
@@ -284,6 +275,19 @@ fn remove(
     }
     changes.0.push((id, ChangeOp::Remove));
     Ok(())
+}
+
+fn set_scope(tables: &mut impl Tables, id: RecordId, scope: Scope) -> Result<(), StorageError> {
+    match id {
+        RecordId::Episode(id) => {
+            stored_episode(tables, id)?;
+            tables.update_episode(id, |episode| episode.scope = scope)
+        }
+        RecordId::Note(id) => {
+            stored_note(tables, id)?;
+            tables.update_note(id, |note| note.scope = scope)
+        }
+    }
 }
 
 fn count_feedback(

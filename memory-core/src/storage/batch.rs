@@ -5,7 +5,7 @@ use crate::model::{
     Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Scope, Shown, Step, Timestamp,
 };
 
-/// What a commit must survive before it is acknowledged.
+/// Events that a commit must survive before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// The end of this process, also by `kill -9`.
@@ -19,8 +19,8 @@ pub enum Durability {
 pub enum Op {
     /// Inserts an episode with the steps that it has so far.
     ///
-    /// Rejected with `Exists` when its id or source is stored. `n_steps` and the steps' `idx` are set
-    /// by the storage.
+    /// Rejected with `Exists` when its id or source is stored. `n_steps` and the steps' `idx` are
+    /// set by the storage.
     InsertEpisode {
         /// The episode.
         episode: Box<Episode>,
@@ -42,45 +42,46 @@ pub enum Op {
     Close {
         /// The episode.
         episode: EpisodeId,
-        /// How it ended.
+        /// Its end.
         closing: Box<Closing>,
     },
     /// Inserts a note; when it supersedes another, that one is marked (and gets a change).
     ///
-    /// Rejected with `Exists` when its id or source is stored, with `Missing` when the superseded note
-    /// or the note's episode is not, with `Superseded` when the superseded note is so already.
+    /// Rejected with `Exists` when its id or source is stored, with `Missing` when the superseded
+    /// note or the note's episode is not, with `Superseded` when the superseded note is so already.
     InsertNote(Box<Note>),
-    /// Removes a record for good: an episode with its steps, or a note, and the vectors of its units.
-    /// Rejected with `Missing`.
+    /// Removes a record for good: an episode with its steps, or a note, and the vectors of its
+    /// units. Rejected with `Missing`.
     ///
-    /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed one
-    /// becomes current again, and one that superseded a removed one forgets it (each gets a change).
+    /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed
+    /// one becomes current again, and one that superseded a removed one forgets it (each gets a
+    /// change).
     Remove(RecordId),
     /// Counts a reader's judgement of a record. Rejected with `Missing`.
     Judge {
         /// The record.
         id: RecordId,
-        /// What the reader found.
+        /// Rating of the reader.
         helpful: bool,
     },
-    /// Counts that the text of a note was remembered again, and adds the labels that came with it to
-    /// the note's. Rejected with `Missing`.
+    /// Counts that the text of a note was remembered again, and adds the labels that came with it
+    /// to the note's. Rejected with `Missing`.
     Merge {
         /// The note.
         note: NoteId,
-        /// When the text was given again.
+        /// Time at which the text was given again.
         at: Timestamp,
         /// Labels to be added; the note's stay sorted and without repeats.
         tags: Vec<Box<str>>,
     },
-    /// Sets which other records an episode names, in place of those it named: one that comes from elsewhere
-    /// may be stored before them. Rejected with `Missing`.
+    /// Sets which other records an episode names, in place of those it named: one that comes from
+    /// elsewhere may be stored before them. Rejected with `Missing`.
     Tie {
         /// The episode.
         episode: EpisodeId,
         /// Its ties to earlier episodes.
         relations: Vec<Relation>,
-        /// What was shown when it began.
+        /// Records that were shown when it began.
         shown: Vec<Shown>,
         /// Records whose advice was followed; none while it is open.
         followed: Vec<RecordId>,
@@ -92,21 +93,23 @@ pub enum Op {
         /// The scope that it belongs to from now on.
         scope: Scope,
     },
-    /// Keeps what was learned of an episode's steps, in place of what is kept; nothing happens when the
-    /// episode is not stored (it may be forgotten meanwhile). Derived from the steps: makes no change.
+    /// Keeps what was learned of an episode's steps, in place of what is kept; nothing happens when
+    /// the episode is not stored (it may be forgotten meanwhile). Derived from the steps: makes no
+    /// change.
     KeepDigest {
         /// The episode.
         episode: EpisodeId,
-        /// What was learned, in a form that the engine alone reads.
+        /// Digest, in a form that the engine alone reads.
         digest: Box<[u8]>,
     },
     /// Stores vectors, in place of those that the units have by the same model.
     ///
-    /// Those of records that are not stored are left out: a record may be forgotten while its vectors
-    /// are made. Rejected with `NoVector` or `Dimension` (of those that are left out, too). Whoever writes
-    /// at the same time waits meanwhile: some dozens at once delay nobody noticeably.
+    /// Those of records that are not stored are left out: a record may be forgotten while its
+    /// vectors are made. Rejected with `NoVector` or `Dimension` (of those that are left out, too).
+    /// Whoever writes at the same time waits meanwhile: some dozens at once delay nobody
+    /// noticeably.
     PutVectors {
-        /// What made them.
+        /// Embedding model that made them.
         model: Box<str>,
         /// The vectors, all of one dimension.
         vectors: Vec<StoredVector>,
@@ -128,7 +131,7 @@ impl WriteBatch {
     }
 }
 
-/// What one change did.
+/// Effect of one change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
     /// Steps of the episode after an insertion or an appending.
@@ -145,6 +148,6 @@ pub enum Applied {
 pub struct Commit {
     /// Position of its last change in the feed; for an empty batch the position before it.
     pub seq: Seq,
-    /// What each change did, in the order of the batch.
+    /// Effects of the changes, in the order of the batch.
     pub applied: Vec<Applied>,
 }

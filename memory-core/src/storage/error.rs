@@ -1,10 +1,10 @@
-//! How a storage fails.
+//! Errors of a storage.
 
 use std::error::Error as StdError;
 
 use crate::model::{EpisodeId, NoteId, RecordId, Status};
 
-/// Why a storage did not do what it was asked. Nothing of a failed batch is stored.
+/// Reason why a storage did not do what it was asked. Nothing of a failed batch is stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
@@ -14,7 +14,7 @@ pub enum StorageError {
     /// The batch does not fit what is stored.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// What is stored cannot be read: restore a backup.
+    /// The store cannot be read: restore a backup.
     #[error("the store is damaged: {what}; restore a backup or run `doctor`")]
     Corrupt {
         /// The damaged part.
@@ -39,7 +39,7 @@ pub enum StorageError {
     Unavailable {
         /// The path or address.
         resource: Box<str>,
-        /// Why, and what would help.
+        /// Reason, and what would help.
         reason: Box<str>,
     },
     /// Anything else, as the backend tells it.
@@ -47,7 +47,7 @@ pub enum StorageError {
     Backend(#[from] Box<dyn StdError + Send + Sync>),
 }
 
-/// Which precondition of a batch did not hold.
+/// Precondition of a batch that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -62,7 +62,7 @@ pub enum Rejection {
     Closed {
         /// The episode.
         id: EpisodeId,
-        /// How it ended.
+        /// Its end.
         status: Status,
     },
     /// An operation would insert a record whose id or source is stored already.
@@ -76,7 +76,7 @@ pub enum Rejection {
     Superseded {
         /// The note.
         id: NoteId,
-        /// What superseded it.
+        /// The note that superseded it.
         by: NoteId,
     },
     /// The episode would have too many steps.
@@ -84,13 +84,13 @@ pub enum Rejection {
     TooManySteps {
         /// The most that an episode may have.
         limit: usize,
-        /// What it would have.
+        /// Number that it would have.
         got: usize,
     },
     /// A vector has another length than those of the same model that are stored or come with it.
     #[error("model `{model}` makes vectors of dimension {expected}, got one of {got}")]
     Dimension {
-        /// What made the vector.
+        /// Embedding model that made the vector.
         model: Box<str>,
         /// The dimension of the others.
         expected: usize,
@@ -99,10 +99,11 @@ pub enum Rejection {
     },
     /// A vector cannot be compared with any other.
     #[error(
-        "model `{model}` made an empty vector, or one that is not finite, of {} {id}", id.kind().name()
+        "model `{model}` made an empty vector, or one that is not finite, of {} {id}",
+        id.kind().name()
     )]
     NoVector {
-        /// What made the vector.
+        /// Embedding model that made the vector.
         model: Box<str>,
         /// The record that it belongs to.
         id: RecordId,

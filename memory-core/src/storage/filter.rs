@@ -1,10 +1,11 @@
-//! Which records to list.
+//! Conditions for listing records.
 
 use crate::model::{IdRange, NoteKind, Outcome, RecordId, Scope, Status, Timestamp};
 
 /// Conditions on records; all of those that are set must hold, the default passes everything.
 ///
-/// A condition on something that the kind of record does not have (the outcome of a note) passes none.
+/// A condition on something that the kind of record does not have (the outcome of a note) passes
+/// none.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordFilter {
     /// Belongs to this scope.

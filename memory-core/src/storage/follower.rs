@@ -1,14 +1,14 @@
 //! Following the change feed: pages of changes with the records that they are about.
 //!
-//! Whatever is derived from the storage (the index, what was learned) is kept up to date by one loop:
-//! read a page, take it in, remember its position.
+//! Whatever is derived from the storage (the index, what was learned) is kept up to date by one
+//! loop: read a page, take it in, remember its position.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{ChangeOp, Seq, Storage, StorageError};
 use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId};
 
-/// What changed between two positions of the change feed, as it is stored now.
+/// Changes between two positions of the change feed, as they are stored now.
 pub(crate) struct Page {
     /// Records that were removed.
     pub(crate) removed: Vec<RecordId>,
@@ -24,11 +24,11 @@ pub(crate) struct Page {
 
 /// Reads the change feed from a position on, page by page.
 pub(crate) struct Follower<'a> {
-    /// Where the changes are read.
+    /// Storage whose changes are read.
     pub(crate) storage: &'a dyn Storage,
     /// Most changes of one page.
     pub(crate) page_size: usize,
-    /// Whether notes are wanted besides episodes.
+    /// True when notes are wanted besides episodes.
     pub(crate) with_notes: bool,
     /// Set when nobody will ask any more: the following ends before the next page.
     pub(crate) abandoned: &'a AtomicBool,
@@ -37,8 +37,8 @@ pub(crate) struct Follower<'a> {
 impl Follower<'_> {
     /// Hands all pages after `seq` to `take`, oldest first; gives the number of changes.
     ///
-    /// `take` keeps the position of the page once the page is taken in. Cost: one query of the feed,
-    /// and one for the records of each kind in a page.
+    /// `take` keeps the position of the page once the page is taken in. Cost: one query of the
+    /// feed, and one for the records of each kind in a page.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Where records live: one trait, one way to write.
+//! Storage of records: one trait, one way to write.
 //!
 //! Who calls it: [`crate::Memory`] and its index. What it must not know: search, learning, tools.
 //! Every method is required, every call may block, and all of them may be called from several
@@ -24,7 +24,7 @@ use crate::model::{Episode, EpisodeId, Note, NoteId, Record, RecordId, RecordKin
 /// Position in the change feed; 0 is before the first change.
 pub type Seq = u64;
 
-/// What happened to a record.
+/// Kind of a change to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeOp {
     /// It was inserted or changed.
@@ -40,7 +40,7 @@ pub struct Change {
     pub seq: Seq,
     /// The record.
     pub id: RecordId,
-    /// What happened to it.
+    /// Kind of the change.
     pub op: ChangeOp,
 }
 
@@ -66,7 +66,7 @@ pub struct StepRange {
     pub limit: u32,
 }
 
-/// How much is stored.
+/// Counts of what is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StorageStats {
     /// Episodes.
@@ -91,9 +91,9 @@ pub struct StorageStats {
 pub trait Storage: Send + Sync {
     /// Applies the whole batch or nothing, and returns once it is as durable as asked.
     ///
-    /// Every operation sees the effects of those before it in the batch. Each record that is touched
-    /// gets a new [`Change`]; the seq of the commit is that of the last of them. Vectors are derived from
-    /// records and make no change.
+    /// Every operation sees the effects of those before it in the batch. Each record that is
+    /// touched gets a new [`Change`]; the seq of the commit is that of the last of them. Vectors
+    /// are derived from records and make no change.
     ///
     /// # Errors
     ///
@@ -107,7 +107,8 @@ pub trait Storage: Send + Sync {
     /// See [`StorageError`].
     fn head(&self) -> Result<Head, StorageError>;
 
-    /// Reads episodes in one query; the answer has one entry per id, `None` where nothing is stored.
+    /// Reads episodes in one query; the answer has one entry per id, `None` where nothing is
+    /// stored.
     ///
     /// # Errors
     ///
@@ -164,8 +165,8 @@ pub trait Storage: Send + Sync {
 
     /// Lists the vectors of a model with a position above `after`, oldest first, at most `limit`.
     ///
-    /// Whoever asks again after the last one that they got, learns of every vector that this process or
-    /// another has stored since; of those that were removed they learn nothing.
+    /// Whoever asks again after the last one that they got, learns of every vector that this
+    /// process or another has stored since; of those that were removed they learn nothing.
     ///
     /// # Errors
     ///
@@ -199,7 +200,8 @@ pub trait Storage: Send + Sync {
     fn check(&self) -> Result<Vec<String>, StorageError>;
 }
 
-/// Reads records of both kinds, two queries at most, in the order of `ids`; what is not stored is left out.
+/// Reads records of both kinds, two queries at most, in the order of `ids`; what is not stored is
+/// left out.
 pub(crate) fn records(
     storage: &dyn Storage,
     ids: &[RecordId],

@@ -8,12 +8,12 @@ use crate::model::RecordId;
 pub struct UnitKey {
     /// The record that the unit is a piece of.
     pub record: RecordId,
-    /// Which piece: 0 is a note, or the task and result of an episode; what the others are is known to
+    /// Number of the piece: 0 is a note, or the task and result of an episode; others are known to
     /// the index alone.
     pub part: u32,
 }
 
-/// What a model makes of a unit's text.
+/// Vector of a unit's text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredVector {
     /// The unit.
@@ -25,13 +25,14 @@ pub struct StoredVector {
 }
 
 impl StoredVector {
-    /// The dimension of these vectors of `model`, of which the stored ones have the dimension `stored`;
-    /// `None` where there are neither. What every storage checks before it stores any of them.
+    /// The dimension of these vectors of `model`, of which the stored ones have the dimension
+    /// `stored`; `None` where there are neither. What every storage checks before it stores any of
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`Rejection::NoVector`] for one that is empty or not finite, [`Rejection::Dimension`] for one of
-    /// another dimension.
+    /// [`Rejection::NoVector`] for one that is empty or not finite, [`Rejection::Dimension`] for
+    /// one of another dimension.
     pub fn dimension_of(
         vectors: &[Self],
         model: &str,
@@ -55,8 +56,8 @@ impl StoredVector {
 /// A vector that is stored, with its place among all that ever were.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorRow {
-    /// Its position: grows with every vector that is stored or replaced, whatever its model; has gaps,
-    /// is never used again, and has nothing to do with the change feed.
+    /// Its position: grows with every vector that is stored or replaced, whatever its model; has
+    /// gaps, is never used again, and has nothing to do with the change feed.
     pub seq: u64,
     /// The vector.
     pub vector: StoredVector,

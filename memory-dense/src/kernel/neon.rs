@@ -160,8 +160,8 @@ fn stored(sums: [[int32x4_t; 4]; 4], taken: [int32x4_t; 4]) -> BlockSums {
     out
 }
 
-/// Sums by widening multiplies (|128·127| fits 16 bits), pairs added into 32 bits: the two sums of a
-/// row are joined at the end.
+/// Sums by widening multiplies (|128·127| fits 16 bits), pairs added into 32 bits: the two sums of
+/// a row are joined at the end.
 #[expect(clippy::indexing_slicing, reason = "four kinds of sums, four times four rows")]
 fn sums_widening(query: &ScanQuery, block: &[u8], taken: [int32x4_t; 4]) -> BlockSums {
     // SAFETY: NEON is part of every 64-bit Arm target.

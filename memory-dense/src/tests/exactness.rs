@@ -54,8 +54,8 @@ fn filters() -> Vec<Option<Mask>> {
     ]
 }
 
-/// Checks one corpus under each instruction set, and once along axes; returns the number of pairs of
-/// row and query.
+/// Checks one corpus under each instruction set, and once along axes; returns the number of pairs
+/// of row and query.
 fn check_corpus(corpus: Corpus, dims: usize) -> usize {
     let rows: Vec<Vec<f32>> = (0..N_ROWS).map(|id| row(corpus, u64::from(id), dims)).collect();
     let model: Model = (0..).zip(rows).collect();

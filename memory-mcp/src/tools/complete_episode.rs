@@ -11,7 +11,7 @@ use crate::wire::{Labels, One, Texts, arguments, is_zero, put, receipt};
 pub(super) struct CompleteEpisode;
 
 arguments! {
-    /// What `complete_episode` takes.
+    /// Arguments of `complete_episode`.
     pub(super) struct Args {
         episode_id: String = "",
         outcome: One<Outcome> = "abstained: rightly not tried",
@@ -22,7 +22,7 @@ arguments! {
     }
 }
 
-/// What `complete_episode` answers.
+/// Answer of `complete_episode`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Completed {
     episode_id: String,
@@ -33,13 +33,13 @@ pub(super) struct Completed {
     #[schemars(skip)]
     n_steps: u32,
     lesson_ids: Vec<String>,
-    /// How good it was, in 0 to 1.
+    /// Reward, in 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     reward: Option<f64>,
     /// Better (or worse) than expected by this much.
     #[serde(skip_serializing_if = "Option::is_none")]
     surprise: Option<f64>,
-    /// What it teaches, with counts and ids.
+    /// Lessons with counts and ids.
     #[serde(skip_serializing_if = "String::is_empty")]
     reflection: String,
     /// A question whose answer is worth remembering as lessons.
@@ -118,7 +118,8 @@ impl Answer for Completed {
             put(
                 &mut out,
                 format_args!(
-                    "\nWorth a lesson? Answer with remember, kind lesson, one call for each:\n{wanted}"
+                    "\nWorth a lesson? Answer with remember, kind lesson, one call for each:\n\
+                     {wanted}"
                 ),
             );
         }

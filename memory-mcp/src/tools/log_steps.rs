@@ -12,7 +12,7 @@ use crate::wire::{Items, JsonText, Opaque, arguments, is_zero, put, quote, recei
 pub(super) struct LogSteps;
 
 arguments! {
-    /// What `log_steps` takes.
+    /// Arguments of `log_steps`.
     pub(super) struct Args {
         episode_id: String = "",
         steps: Items<StepArgs> = "",
@@ -34,7 +34,7 @@ arguments! {
     }
 }
 
-/// What `log_steps` answers.
+/// Answer of `log_steps`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Answered {
     /// Steps that the episode has now.

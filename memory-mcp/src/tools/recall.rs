@@ -11,9 +11,10 @@ use crate::wire::{HitAnswer, Kind, Labels, One, Opaque, Several, arguments, put,
 pub(super) struct Recall;
 
 arguments! {
-    /// What `recall` takes.
+    /// Arguments of `recall`.
     pub(super) struct Args {
-        query: String = "Task, question or error, any words, also a date (3 June, last week); empty: the newest",
+        query: String = "Task, question or error, any words, also a date (3 June, last week); \
+            empty: the newest",
         scope: Option<String> = "Default: this project; *: all",
         kinds: Several<Kind> = "",
         outcome: Option<One<Outcome>> = "",
@@ -29,7 +30,7 @@ arguments! {
     }
 }
 
-/// What `recall` answers.
+/// Answer of `recall`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Recalled {
     scope: String,
@@ -37,7 +38,7 @@ pub(super) struct Recalled {
     hits: Vec<HitAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    /// Why only words were searched, if so.
+    /// Reason why only words were searched, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
     /// Texts not yet searched by meaning.
@@ -87,7 +88,7 @@ impl Tool for Recall {
     }
 }
 
-/// What the hits alone do not say, and what to ask for instead.
+/// Returns what the hits alone do not say, and a better question.
 fn message(found: &memory_core::Recall, scope: &str) -> Option<String> {
     let mut parts = Vec::new();
     if found.hits.is_empty() {

@@ -58,7 +58,8 @@ pub(super) struct Stored {
 
 impl Tool for Remember {
     const NAME: &'static str = "remember";
-    const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's preference, \
+    const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's \
+        preference, \
         a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
@@ -106,7 +107,8 @@ impl Answer for Stored {
             }
             "merged" => format!("already stored as {kind} {note_id}; nothing new was stored"),
             "superseded" => format!(
-                "not stored: this text was superseded by note {note_id}:{}\nIf it holds again, call \
+                "not stored: this text was superseded by note {note_id}:{}\nIf it holds again, \
+                 call \
                  remember with supersedes {note_id}",
                 quoted(call, note_id)
             ),
@@ -120,7 +122,8 @@ impl Answer for Stored {
             put(
                 &mut out,
                 format_args!(
-                    "\nBoth are kept. To replace a note, call remember with the text that holds and \
+                    "\nBoth are kept. To replace a note, call remember with the text that holds \
+                     and \
                      supersedes set to that note's id"
                 ),
             );

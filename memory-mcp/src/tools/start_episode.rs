@@ -23,7 +23,7 @@ const ADVICE_TOKENS: usize = 160;
 pub(super) struct StartEpisode;
 
 arguments! {
-    /// What `start_episode` takes.
+    /// Arguments of `start_episode`.
     pub(super) struct Args {
         task: Task = "What is to be done",
         scope: Option<String> = "Default: this project",
@@ -44,7 +44,7 @@ arguments! {
     }
 }
 
-/// What is to be done. The schema demands it; who resumes an episode need not say it again.
+/// The task. The schema demands it; a call that resumes an episode need not repeat it.
 #[derive(Debug)]
 pub(super) struct Task(Option<String>);
 
@@ -64,21 +64,21 @@ impl Argument for Task {
     }
 }
 
-/// What `start_episode` answers.
+/// Answer of `start_episode`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Started {
     episode_id: String,
     scope: String,
     #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
-    /// What past attempts at such tasks advise.
+    /// Advice from past attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
-    /// Where the resumed episode stands.
+    /// State of the resumed episode.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Opaque>")]
     resumed: Option<HandoffAnswer>,
-    /// Why past experience could not be looked up, if so.
+    /// Reason why past experience could not be looked up, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
     degraded: Option<String>,
     #[serde(skip_serializing_if = "is_zero")]

@@ -1,4 +1,5 @@
-//! What people see: the demonstration, the greeting of a server without a client, and no characters
+//! Output for people: the demonstration, the greeting of a server without a client, and no
+//! characters
 //! that steer a terminal.
 
 use serde_json::{Value, json};

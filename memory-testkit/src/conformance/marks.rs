@@ -1,4 +1,4 @@
-//! What is kept beside the text of a record: judgements, merged texts, digests.
+//! Marks beside the text of a record: feedback, merged texts, digests.
 
 use memory_core::backend::{Op, Rejection};
 use memory_core::{

@@ -39,7 +39,8 @@ impl Columns {
         out.array(&self.free_units, u32::to_le_bytes)
     }
 
-    /// Names and sessions in the order of their numbers, and the speakers by the words of their names.
+    /// Names and sessions in the order of their numbers, and the speakers by the words of their
+    /// names.
     fn name_fields(&self) -> Vec<u8> {
         let mut names: Vec<(NameNo, &str)> =
             self.names.iter().map(|(name, number)| (*number, &**name)).collect();

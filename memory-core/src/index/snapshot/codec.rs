@@ -1,7 +1,8 @@
-//! How numbers and texts stand in a snapshot: lowest byte first, arrays as they lie in memory.
+//! Encoding of numbers and texts in a snapshot: lowest byte first, arrays as in memory.
 //!
-//! Everything passes in parts that are summed up on the way. The sum is only known at the end, so that
-//! whoever decodes must expect nonsense until then: no length is believed beyond what the file holds.
+//! Everything passes in parts that are summed up on the way. The sum is only known at the end, so
+//! that whoever decodes must expect nonsense until then: no length is believed beyond what the file
+//! holds.
 
 use std::io::{Read, Write};
 
@@ -9,7 +10,8 @@ use memory_dense::Checksum;
 
 use super::error::SnapshotError;
 
-/// Values of an array that are written or read at once: a multiple of 64 bytes for values of any size.
+/// Values of an array that are written or read at once: a multiple of 64 bytes for values of any
+/// size.
 const CHUNK: usize = 4096;
 
 /// Writes the parts of a snapshot and sums them up.

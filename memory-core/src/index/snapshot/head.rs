@@ -20,7 +20,7 @@ const MODEL_BYTES: usize = 128;
 /// The head, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
-    /// What of the store is in it.
+    /// Position of the store that it holds.
     pub(super) position: Position,
     /// Length and sum of what follows the head, up to the vectors.
     pub(super) front_bytes: u64,

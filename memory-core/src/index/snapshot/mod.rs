@@ -1,8 +1,9 @@
-//! The snapshot: the search index in a file beside the store, so that a start need not build it anew.
+//! The snapshot: the search index in a file beside the store, so that a start need not build it
+//! anew.
 //!
-//! Derived state: the storage is the truth, and whatever is wrong with the file it is built from there.
-//! The path is the caller's; this module is the only file access of the crate. One file, so that the
-//! units of the columns, of the terms and of the vectors are always those of one moment:
+//! Derived state: the storage is the truth, and whatever is wrong with the file it is built from
+//! there. The path is the caller's; this module is the only file access of the crate. One file, so
+//! that the units of the columns, of the terms and of the vectors are always those of one moment:
 //!
 //! ```text
 //! head    256 bytes: magic, version, whose it is, position, lengths, checksums
@@ -11,8 +12,9 @@
 //! ```
 //!
 //! Head, front and codes are checked and copied at load. The vectors stay where they are, are read
-//! one by one and have a checksum each. A file is never changed: a new one is written beside it and renamed, so that
-//! readers see the old one or the new one, and whoever has the old one open keeps it.
+//! one by one and have a checksum each. A file is never changed: a new one is written beside it and
+//! renamed, so that readers see the old one or the new one, and whoever has the old one open keeps
+//! it.
 
 pub(super) mod codec;
 pub(super) mod error;
@@ -39,27 +41,27 @@ use neighbour::Neighbour;
 /// Format written and read.
 const SNAPSHOT_VERSION: u32 = 4;
 
-/// What a snapshot must belong to in order to be of use.
+/// Identity that a snapshot must have in order to be of use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity<'a> {
     /// Id of the store.
     pub(super) store: [u8; 16],
     /// Embedding model of the vectors and their dimension; `None` without vectors.
     pub(super) model: Option<(&'a str, usize)>,
-    /// How texts are cut into units and terms; see [`ways_of_texts`].
+    /// Hash of the rules by which texts are cut into units and terms; see [`ways_of_texts`].
     pub(super) texts: u64,
 }
 
 impl<'a> Identity<'a> {
-    /// What belongs to that store, by this program.
+    /// Returns the identity for that store, by this program.
     pub(super) fn new(store: [u8; 16], model: Option<(&'a str, usize)>) -> Self {
         Self { store, model, texts: ways_of_texts() }
     }
 }
 
 /// Text whose terms show how texts are cut into terms.
-const SAMPLE: &str = "Kate’s queries were failing: parseHttp_request2(src/index/mod.rs) naïve 我的同事 E0382 \
-     Straße ÆØŁ ıİ ΣΑΣ مُحَمَّد שָׁלוֹם 🚀👍🏽 ｶﾞ ไทย";
+const SAMPLE: &str = "Kate’s queries were failing: parseHttp_request2(src/index/mod.rs) naïve 我的同事 \
+     E0382 Straße ÆØŁ ıİ ΣΑΣ مُحَمَّد שָׁלוֹם 🚀👍🏽 ｶﾞ ไทย";
 
 /// A hash of what makes units and terms out of texts, and of the version of this program.
 ///
@@ -98,7 +100,8 @@ impl Draft {
         Ok(Self { front, vectors, position: contents.position() })
     }
 
-    /// Writes it to `path`, as long as `go_on` says so, and waits until it is on disk if `sync` says so then.
+    /// Writes it to `path`, as long as `go_on` says so, and waits until it is on disk if `sync`
+    /// says so then.
     ///
     /// Without that a power cut may leave a damaged file, which is noticed.
     pub(super) fn save(
@@ -138,8 +141,8 @@ pub(super) fn position(path: &Path, identity: &Identity<'_>) -> Option<Position>
     open(path, identity).ok().map(|(_, head)| head.position)
 }
 
-/// Reads the index at `path` for a store whose change feed ends at `newest`; changes after its position
-/// are to be taken in.
+/// Reads the index at `path` for a store whose change feed ends at `newest`; changes after its
+/// position are to be taken in.
 ///
 /// Cost: a copy of the front; .1 s at 100,000 units with vectors of 384 dimensions.
 pub(super) fn load(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::SnapshotError;
 
-/// How the name of a neighbour ends.
+/// Ending of the name of a neighbour.
 const ENDING: &str = ".new";
 
 /// A file that is being written; removed unless it is placed.
@@ -34,8 +34,8 @@ impl Neighbour {
             io::ErrorKind::AlreadyExists => SnapshotError::Stopped,
             _ => SnapshotError::Io { op: "create", source },
         })?;
-        // Made and not yet locked it may be swept by another: then the rename fails, which does no harm.
-        // Where there are no locks nobody sweeps.
+        // Made and not yet locked it may be swept by another: then the rename fails, which does no
+        // harm. Where there are no locks nobody sweeps.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             return Err(SnapshotError::Stopped);
         }

@@ -38,8 +38,8 @@ impl Precedent<'_> {
 }
 
 impl Learned {
-    /// Returns the precedents for a task in a scope, or in all: attempts at the task itself, newest first, then those at
-    /// similar tasks, most similar first.
+    /// Returns the precedents for a task in a scope, or in all: attempts at the task itself, newest
+    /// first, then those at similar tasks, most similar first.
     pub(crate) fn precedents(
         &self,
         task: &str,

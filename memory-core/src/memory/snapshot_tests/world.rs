@@ -196,7 +196,7 @@ impl World {
         self.start_with(Some(self.path()))
     }
 
-    /// What a memory says that builds its index from the storage.
+    /// Returns the answers of a memory that builds its index from the storage.
     pub(super) fn rebuilt(&self) -> Vec<Answer> {
         answers(&self.start_with(None))
     }
@@ -219,12 +219,13 @@ pub(super) fn step(text: &str) -> NewStep {
     NewStep { tool: "bash".into(), observation: text.into(), ..NewStep::default() }
 }
 
-/// What is said to one query, whatever the numbers of units.
+/// Answer to one query, whatever the numbers of units.
 #[derive(Debug)]
 pub(super) struct Answer {
     query: String,
     n_pending: usize,
-    /// In the order of their ids: equal scores are told in the order of unit numbers, which history decides.
+    /// In the order of their ids: equal scores are told in the order of unit numbers, which history
+    /// decides.
     hits: Vec<(RecordId, Strength, Option<u32>, f64)>,
 }
 

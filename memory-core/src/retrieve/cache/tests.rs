@@ -122,7 +122,8 @@ fn an_error_or_a_panic_is_not_kept() {
     assert_eq!(cache.counts().computed, 3);
 }
 
-/// Lets `n` threads wait for a leader that ends so; gives their answers and how often one was computed.
+/// Lets `n` threads wait for a leader that ends so; gives their answers and how often one was
+/// computed.
 fn wait_for(
     n: u64,
     end: impl FnOnce() -> Result<Answer, Error> + Send,

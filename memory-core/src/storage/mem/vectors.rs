@@ -21,7 +21,7 @@ pub(super) struct Vectors {
     seq: u64,
 }
 
-/// What takes back one change of one vector.
+/// Reversal of one change of one vector.
 #[derive(Debug)]
 pub(super) enum Undo {
     Forget(u64),
