@@ -235,7 +235,7 @@ fn hits_and_advice_of_a_beginning_come_from_one_search() {
     let storage = Counting::new();
     let memory = on(&storage);
     let past = attempt(&memory, TASK, cured(), Outcome::Success);
-    let lesson = NewNote::new(scope(), NoteKind::Lesson, "Raise the timeout in conf/app.toml");
+    let lesson = NewNote::new(scope(), NoteKind::Lesson, "Raise the timeout of the payment client by 2 s");
     let lesson = memory.remember(lesson).unwrap().value.id();
     let lookup = Lookup { limit: 5, max_tokens: None, advice_tokens: 160 };
     let begun = memory.begin(NewEpisode::new(scope(), TASK), lookup).unwrap().value;
@@ -243,7 +243,7 @@ fn hits_and_advice_of_a_beginning_come_from_one_search() {
     assert!(shown.contains(&past.into()) && shown.contains(&lesson.into()), "{shown:?}");
     let advice = begun.advice.unwrap();
     assert_eq!((advice.n_same_task, begun.degraded), (1, None));
-    assert!(advice.text.contains("Raise the timeout in conf"), "{}", advice.text);
+    assert!(advice.text.contains("payment client by 2 s"), "{}", advice.text);
     let stored = memory.episode(begun.id).unwrap();
     let stored: Vec<RecordId> = stored.shown.iter().map(|shown| shown.record).collect();
     assert_eq!(stored, shown, "what was shown is stored with the episode");
