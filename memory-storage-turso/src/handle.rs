@@ -123,7 +123,14 @@ impl TursoStorage {
         &self,
         read: impl FnOnce(&mut Connection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        self.readers.as_ref().ok_or_else(stopped)?.with(read)
+        let read = self.readers.as_ref().ok_or_else(stopped)?.with(read);
+        // What cannot be read of a file that is not the store any more says nothing of the store.
+        read.map_err(|error| match error {
+            StorageError::Corrupt { .. } => {
+                self.files.probe().map_err(|displaced| displaced.noticed()).err().unwrap_or(error)
+            }
+            error => error,
+        })
     }
 
     fn close(&mut self) {

@@ -235,7 +235,8 @@ fn hits_and_advice_of_a_beginning_come_from_one_search() {
     let storage = Counting::new();
     let memory = on(&storage);
     let past = attempt(&memory, TASK, cured(), Outcome::Success);
-    let lesson = NewNote::new(scope(), NoteKind::Lesson, "Raise the timeout of the payment client by 2 s");
+    let lesson = "Raise the timeout of the payment client by 2 s";
+    let lesson = NewNote::new(scope(), NoteKind::Lesson, lesson);
     let lesson = memory.remember(lesson).unwrap().value.id();
     let lookup = Lookup { limit: 5, max_tokens: None, advice_tokens: 160 };
     let begun = memory.begin(NewEpisode::new(scope(), TASK), lookup).unwrap().value;

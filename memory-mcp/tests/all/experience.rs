@@ -245,7 +245,7 @@ fn a_text_told_again_is_known_and_one_that_says_otherwise_is_named() {
     let client = start();
     let first = remember(&client, "The staging server listens on port 8080");
     let again =
-        client.call("remember", &json!({"text": "the staging server listens on port 8080!"}));
+        client.call("remember", &json!({"text": "the staging server listens on  port 8080."}));
     assert_eq!(
         (&again.structured["fate"], &again.structured["note_id"]),
         (&json!("merged"), &json!(first))
