@@ -39,6 +39,10 @@ pub(super) fn name_around(text: &str, word: &Range<usize>) -> Range<usize> {
 
 /// Returns the value to be masked of the name at `name`, if it is a secret. Cost: bounded.
 pub(super) fn find(text: &str, name: &Range<usize>) -> Option<Range<usize>> {
+    // The mark of a secret that is masked already may hold a word such as `token`.
+    if text.get(..name.start)?.ends_with("[masked:") {
+        return None;
+    }
     let shown = text.get(name.clone())?.trim_end_matches('.');
     let name = name.start..name.start + shown.len();
     let (separator, from) = separator(text, &name)?;
