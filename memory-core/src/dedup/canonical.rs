@@ -158,5 +158,4 @@ fn without_closing(text: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "canonical_tests.rs"]
 mod tests;

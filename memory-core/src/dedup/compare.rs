@@ -417,5 +417,4 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;
