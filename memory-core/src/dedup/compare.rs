@@ -1,4 +1,7 @@
-//! How one statement relates to another, by its words.
+//! Comparison of two statements by their words.
+//!
+//! In: two texts. Out: the relation between them, and whether one amends the other. Used by the
+//! rest of this folder's users through [`Statement`]. Limits: statements of 64 words.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +29,7 @@ const AMENDED_SHARE: f64 = 0.6;
 /// The same where no word says that it amends.
 const EXTENDED_SHARE: f64 = 0.75;
 
-/// How two statements relate.
+/// Relation of two statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// They may be merged.
@@ -60,7 +63,7 @@ pub(crate) struct Statement {
 struct Difference<'a> {
     one: &'a [Word],
     other: &'a [Word],
-    /// Where it begins in `one`.
+    /// Its beginning in `one`.
     at: usize,
 }
 

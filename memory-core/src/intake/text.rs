@@ -32,7 +32,8 @@ impl Sanitizer {
         let (text, n_masked) = mask(text);
         self.n_masked += n_masked;
         if text.len() <= limit {
-            // Masking changes the length a little; only a cut text reports another length than its own.
+            // Masking changes the length a little; only a cut text reports another length than its
+            // own.
             return Excerpt::cut(text, limit);
         }
         self.n_cut += 1;

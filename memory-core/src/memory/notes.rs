@@ -1,4 +1,5 @@
-//! Remembering a text: as a note of its own, merged into one that says the same, or instead of another.
+//! Remembering a text: as a note of its own, merged into one of the same text, or instead of
+//! another.
 //!
 //! In: a note that the intake has checked. Out: the change to be stored, if any, and what became of
 //! the text. Used by `remember` and by the lessons of an episode that ends. Limits: notes are
@@ -18,9 +19,9 @@ use crate::storage::{Durability, Op, WriteBatch};
 /// Notes that share words with a new one and are compared with it.
 const N_COMPARED: usize = 8;
 
-/// Longest wait for the first load of the index, counted from its beginning: enough to build that of
-/// some 100,000 units anew. A server has loaded it before an agent remembers something; a command
-/// waits for it.
+/// Longest wait for the first load of the index, counted from its beginning: enough to build that
+/// of some 100,000 units anew. A server has loaded it before an agent remembers something; a
+/// command waits for it.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Longest chain of superseding notes that is followed.
@@ -36,13 +37,13 @@ pub enum Remembered {
         /// Current notes that contradict it, as far as words can tell. Both are kept.
         contradicts: Vec<NoteId>,
     },
-    /// A current note has the same text: that one counts it and gets its labels, and nothing else is
+    /// A current note has the same text: that one counts it and gets its labels; nothing else is
     /// stored.
     Merged {
         /// That note.
         into: NoteId,
     },
-    /// The text was superseded: nothing is stored. Whoever means it supersedes the newer note with it.
+    /// The text was superseded: nothing is stored. Who means it supersedes the newer note with it.
     Rejected {
         /// The note that had this text.
         old: NoteId,
@@ -66,13 +67,13 @@ impl Remembered {
 impl Memory {
     /// Stores a note, unless a note of its scope has the same text.
     ///
-    /// A text is the same as another if they differ in white space, in the capital at the beginning
-    /// of a sentence or in closing punctuation, and in nothing else. It is merged into a current note
-    /// of its kind; one that was superseded is not stored again unless it supersedes the newer one.
-    /// Turns of conversations, notes with a validity, with a source or that supersede another are
-    /// never merged. Contradictions are told: both notes are kept. A text waits for an index that is
-    /// being loaded, until five seconds after the memory was opened, and is then stored without being
-    /// compared.
+    /// A text is the same as another if they differ in white space, in the capital at the
+    /// beginning of a sentence or in closing punctuation, and in nothing else. It is merged into a
+    /// current note of its kind; one that was superseded is not stored again unless it supersedes
+    /// the newer one. Turns of conversations, notes with a validity, with a source or that
+    /// supersede another are never merged. Contradictions are told: both notes are kept. A text
+    /// waits for an index that is being loaded, until five seconds after the memory was opened,
+    /// and is then stored without being compared.
     ///
     /// # Errors
     ///
@@ -147,8 +148,8 @@ impl Memory {
         Ok(notes)
     }
 
-    /// Returns the current notes that a new one contradicts: of those that may have the same text but
-    /// for case, and of those that share most words with it.
+    /// Returns the current notes that a new one contradicts: of those that may have the same text
+    /// but for case, and of those that share most words with it.
     fn contradicted(&self, note: &Note, same: Vec<Note>) -> Result<Vec<NoteId>, Error> {
         let mut query = Query::new(note.text.as_str());
         query.scope = Some(note.scope.clone());

@@ -72,7 +72,6 @@ mod tests {
     use crate::model::{Excerpt, NoteId, NoteKind, Scope, Timestamp};
     use crate::storage::{Durability, MemStorage, Op, Storage, WriteBatch};
 
-    /// What was stored before there was a rule for it.
     #[test]
     fn a_secret_that_is_stored_in_clear_does_not_leave() {
         let secret = format!("{}{}", "glptt-", "a1b2c3d4e5".repeat(4));

@@ -8,8 +8,8 @@ use super::hit::Hit;
 use crate::dedup::{Comparison, Statement};
 use crate::model::{Note, NoteKind, Record};
 
-/// Hits that are compared: the comparisons grow with the square, and further down an answer the order
-/// matters to nobody.
+/// Most hits that are compared: the comparisons grow with the square, and further down an answer
+/// the order matters to nobody.
 const MAX_COMPARED: usize = 50;
 
 /// Longest text that is compared, in bytes; in a longer one single words decide nothing.
@@ -24,8 +24,8 @@ struct Compared {
 /// Orders and marks the hits of one answer.
 ///
 /// A hit that moves up takes the score of the one that it is put before, as scores fall from hit to
-/// hit; the difference is its term `newer`. Cost: some microseconds for each pair of notes that share
-/// most of their words.
+/// hit; the difference is its term `newer`. Cost: some microseconds for each pair of notes that
+/// share most of their words.
 pub(super) fn order_and_mark(hits: &mut Vec<Hit>) {
     let mut compared: Vec<Compared> = Vec::new();
     for (place, hit) in hits.iter().enumerate().take(MAX_COMPARED) {

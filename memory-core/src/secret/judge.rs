@@ -1,4 +1,7 @@
 //! Judgement of a value by its name, its form and the place where it stands.
+//!
+//! In: a name, the sign behind it and a value. Out: whether the value is masked. Used by the search
+//! for named values. Limits: the place is known by its line alone, not by a language's grammar.
 
 use std::ops::Range;
 
@@ -197,8 +200,8 @@ impl Place<'_> {
         is_code(word) || (may_be_name && !self.is_header())
     }
 
-    /// Tells whether this is the field of a header: with a dash in its name, or within the text of one
-    /// that a quote ends.
+    /// Tells whether this is the field of a header: with a dash in its name, or in a text that ends
+    /// with a quote.
     fn is_header(&self) -> bool {
         self.separator == Separator::Colon
             && (self.shown.contains('-')

@@ -1,7 +1,8 @@
 //! Values whose name says that they are secrets: settings, fields, options, query parameters.
 //!
 //! The name is read around a word such as `token`, what separates it from its value behind it; then
-//! name and value are judged together.
+//! name and value are judged together. In: a text and the place of the word. Out: the range of the
+//! value. Limits: a value on another line than its name is seen only as `value:` of a list.
 
 use std::ops::Range;
 

@@ -139,7 +139,7 @@ impl Caller {
             }
             Act::Checkpoint => _ = self.memory.checkpoint(episode, "gecko checkpoint")?,
             Act::RememberAgain => {
-                let told = self.memory.remember(note("Otter, note!"))?.value;
+                let told = self.memory.remember(note("Otter note!"))?.value;
                 assert_eq!(Some(told.id()), self.note, "{told:?}");
                 assert!(matches!(told, Remembered::Merged { .. }), "{told:?}");
             }
