@@ -16,6 +16,7 @@ mod import;
 mod learning;
 mod log;
 mod notes;
+mod outgoing;
 mod patterns;
 mod quotes;
 mod recommend;
@@ -180,7 +181,8 @@ impl Memory {
     /// [`Error::NotFound`], [`Error::Storage`].
     pub fn episode(&self, id: EpisodeId) -> Result<Episode, Error> {
         let read = self.storage.episodes(&[id]).map_err(Error::storage("read episode"))?;
-        read.into_iter().flatten().next().ok_or_else(|| Error::not_found(id.into()))
+        let episode = read.into_iter().flatten().next().map(outgoing::episode);
+        episode.ok_or_else(|| Error::not_found(id.into()))
     }
 
     /// Reads at most `limit` steps of an episode, from position `from` on.
@@ -191,7 +193,8 @@ impl Memory {
     pub fn steps(&self, episode: EpisodeId, from: u32, limit: u32) -> Result<Vec<Step>, Error> {
         let range = StepRange { episode, from, limit };
         let read = self.storage.steps(&[range]).map_err(Error::storage("read steps"))?;
-        Ok(read.into_iter().next().unwrap_or_default())
+        let steps = read.into_iter().next().unwrap_or_default();
+        Ok(steps.into_iter().map(outgoing::step).collect())
     }
 
     /// Reads an episode with at most `limit` of its steps, from position `from` on. Steps that are
@@ -219,7 +222,8 @@ impl Memory {
     /// [`Error::NotFound`], [`Error::Storage`].
     pub fn note(&self, id: NoteId) -> Result<Note, Error> {
         let read = self.storage.notes(&[id]).map_err(Error::storage("read note"))?;
-        read.into_iter().flatten().next().ok_or_else(|| Error::not_found(id.into()))
+        let note = read.into_iter().flatten().next().map(outgoing::note);
+        note.ok_or_else(|| Error::not_found(id.into()))
     }
 
     /// Reads records in the order of their ids; those that are not stored are left out.
@@ -228,7 +232,9 @@ impl Memory {
     ///
     /// [`Error::Storage`].
     pub fn read(&self, ids: &[RecordId]) -> Result<Vec<Record>, Error> {
-        storage::records(self.storage.as_ref(), ids).map_err(Error::storage("read records"))
+        let read = storage::records(self.storage.as_ref(), ids);
+        let records = read.map_err(Error::storage("read records"))?;
+        Ok(records.into_iter().map(outgoing::record).collect())
     }
 
     /// Lists records of one kind, newest first, after `cursor`.

@@ -151,12 +151,10 @@ fn without_closing(text: &str) -> &str {
     let marks = text.get(kept.len()..).unwrap_or_default();
     let ends_with_word = |c: char| c.is_alphanumeric() || ")]}\"'+#%”’".contains(c);
     let is_name = last_word.contains(['.', '_', ':', '(', '/', '$']);
-    // `save!` and `5!` may be names of their own; a full stop behind them is none.
-    let is_bang = marks.starts_with(['!', '！'])
-        && (is_name || last_word.chars().any(|c| c.is_ascii_digit()));
+    // `user.save!` may be a name of its own.
+    let is_bang = is_name && marks.starts_with(['!', '！']);
     if kept.ends_with(ends_with_word) && !is_bang { kept } else { text }
 }
 
 #[cfg(test)]
-#[path = "canonical_tests.rs"]
 mod tests;

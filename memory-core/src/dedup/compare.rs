@@ -1,4 +1,7 @@
-//! Relation of one statement to another, by its words.
+//! Comparison of two statements by their words.
+//!
+//! In: two texts. Out: the relation between them, and whether one amends the other. Used by the
+//! rest of this folder's users through [`Statement`]. Limits: statements of 64 words.
 
 use std::collections::BTreeSet;
 
@@ -417,5 +420,4 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;

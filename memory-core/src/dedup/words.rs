@@ -13,7 +13,7 @@ pub(super) struct Word {
     pub(super) role: Role,
 }
 
-/// Part that a word plays in a statement.
+/// Part that a word has in a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Names or says something.

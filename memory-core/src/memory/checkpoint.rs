@@ -1,6 +1,6 @@
 //! Going on later: checkpoints of an episode, and all that another agent needs to take it over.
 
-use super::Memory;
+use super::{Memory, outgoing};
 use crate::error::Error;
 use crate::intake::{NewEpisode, NewNote, Receipt};
 use crate::learn::{Ending, Incident};
@@ -98,8 +98,8 @@ impl Memory {
         let mut ranges = vec![StepRange { episode: id, from, limit: N_LAST_STEPS }];
         ranges.extend(open.map(|open| StepRange { episode: id, from: open.at, limit: 1 }));
         let read = self.storage.steps(&ranges).map_err(Error::storage("read steps"))?;
-        let mut read = read.into_iter();
-        let last_steps = read.next().unwrap_or_default();
+        let mut read = read.into_iter().map(|steps| steps.into_iter().map(outgoing::step));
+        let last_steps = read.next().map(Iterator::collect).unwrap_or_default();
         let notes = self.notes_of(&episode)?;
         Ok(Handoff { episode, notes, last_steps, open_errors: read.flatten().collect() })
     }
@@ -154,6 +154,7 @@ impl Memory {
         }
         let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
         let own = read.into_iter().flatten().filter(|note| note.episode == Some(episode.id));
+        let own = own.map(outgoing::note);
         let mut notes: Vec<Note> = own.collect();
         notes.sort_by_key(|note| (note.occurred_at, note.id));
         Ok(notes)

@@ -1,4 +1,4 @@
-//! Remembering a text: as a note of its own, merged into one that says the same, or instead of
+//! Remembering a text: as a note of its own, merged into one of the same text, or instead of
 //! another.
 //!
 //! In: a note that the intake has checked. Out: the change to be stored, if any, and what became of
@@ -37,14 +37,13 @@ pub enum Remembered {
         /// Current notes that contradict it, as far as words can tell. Both are kept.
         contradicts: Vec<NoteId>,
     },
-    /// A current note has the same text: that one counts it and gets its labels, and nothing else
-    /// is stored.
+    /// A current note has the same text: that one counts it and gets its labels; nothing else is
+    /// stored.
     Merged {
         /// That note.
         into: NoteId,
     },
-    /// The text was superseded: nothing is stored. Whoever means it supersedes the newer note with
-    /// it.
+    /// The text was superseded: nothing is stored. Who means it supersedes the newer note with it.
     Rejected {
         /// The note that had this text.
         old: NoteId,
@@ -68,13 +67,13 @@ impl Remembered {
 impl Memory {
     /// Stores a note, unless a note of its scope has the same text.
     ///
-    /// A text is the same as another if they differ in white space, in the capital at the beginning
-    /// of a sentence or in closing punctuation, and in nothing else. It is merged into a current
-    /// note of its kind; one that was superseded is not stored again unless it supersedes the newer
-    /// one. Turns of conversations, notes with a validity, with a source or that supersede another
-    /// are never merged. Contradictions are told: both notes are kept. A text waits for an index
-    /// that is being loaded, until five seconds after the memory was opened, and is then stored
-    /// without being compared.
+    /// A text is the same as another if they differ in white space, in the capital at the
+    /// beginning of a sentence or in closing punctuation, and in nothing else. It is merged into a
+    /// current note of its kind; one that was superseded is not stored again unless it supersedes
+    /// the newer one. Turns of conversations, notes with a validity, with a source or that
+    /// supersede another are never merged. Contradictions are told: both notes are kept. A text
+    /// waits for an index that is being loaded, until five seconds after the memory was opened,
+    /// and is then stored without being compared.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use super::hit::Hit;
 use crate::dedup::{Comparison, Statement};
 use crate::model::{Note, NoteKind, Record};
 
-/// Hits that are compared: the comparisons grow with the square, and further down an answer the
-/// order matters to nobody.
+/// Most hits that are compared: the comparisons grow with the square, and further down an answer
+/// the order matters to nobody.
 const MAX_COMPARED: usize = 50;
 
 /// Longest text that is compared, in bytes; in a longer one single words decide nothing.

@@ -1,10 +1,15 @@
 //! Secrets in addresses, headers and options of commands that no name of their own gives away.
+//!
+//! In: a text and the place of a word such as `://`. Out: the range of the secret. Used by the scan
+//! of this folder. Limits: options of the commands that are listed here.
 
 use std::ops::Range;
 
 use super::names::is_session_cookie;
 use super::scan::{at, before, begins_token, run_end, run_start, starts_with};
-use super::value::{is_known_word, is_placeholder, is_random, is_reference, is_slug, is_uuid};
+use super::value::{
+    is_known_word, is_long_mixed, is_placeholder, is_random, is_reference, is_slug, is_uuid,
+};
 
 /// Longest address that is looked through, in bytes.
 const MAX_ADDRESS: usize = 2 * 1024;
@@ -93,7 +98,9 @@ pub(super) fn after_bearer(text: &str, end: usize) -> Option<Range<usize>> {
     let stop = run_end(text, end, 8 * 1024, is_token);
     let token = text.get(end..stop)?.trim_end_matches(['.', '-']);
     let is_secret = token.len() >= MIN_BEARER
-        && (is_random(token) || (token.len() >= MIN_TOKEN && !is_slug(token)))
+        && (is_random(token)
+            || is_long_mixed(token)
+            || (token.len() >= MIN_TOKEN && !is_slug(token)))
         && !is_placeholder(token);
     is_secret.then_some(end..end + token.len())
 }

@@ -1,4 +1,7 @@
 //! Private keys as blocks of text between a first and a last line.
+//!
+//! In: a text and the place of such a line. Out: the range of the key. Used by the scan of this
+//! folder. Limits: a block longer than 32 KB is masked so far.
 
 use std::ops::Range;
 

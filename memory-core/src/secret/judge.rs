@@ -1,12 +1,15 @@
 //! Judgement of a value by its name, its form and the place where it stands.
+//!
+//! In: a name, the sign behind it and a value. Out: whether the value is masked. Used by the search
+//! for named values. Limits: the place is known by its line alone, not by a language's grammar.
 
 use std::ops::Range;
 
 use super::names::Secrecy;
 use super::scan::{at, before, run_start};
 use super::value::{
-    is_code, is_identifier, is_known_word, is_noise, is_path, is_placeholder, is_random,
-    is_reference, is_slug, is_template, is_time, is_type, is_uuid,
+    is_code, is_identifier, is_known_word, is_long_mixed, is_name, is_noise, is_path,
+    is_placeholder, is_random, is_reference, is_slug, is_template, is_time, is_type, is_uuid,
 };
 
 /// Longest piece of a line before a name that is looked at, in bytes.
@@ -189,12 +192,21 @@ impl Place<'_> {
             || self.value.after == ";" && self.shown.starts_with(|c: char| c.is_ascii_uppercase())
     }
 
-    /// Tells whether a value without quotes is a name of code: a path of names, or one that is too
-    /// short or has too few digits for a key.
+    /// Tells whether a value without quotes is a name of code: a path of names, a short one, or one
+    /// that is made of words.
     fn is_code(&self) -> bool {
         let word = self.value.text;
-        let n_digits = word.bytes().filter(u8::is_ascii_digit).count();
-        is_code(word) || (is_identifier(word) && (word.len() < MIN_PERHAPS || n_digits < 2))
+        let may_be_name = is_name(word) || (is_identifier(word) && word.len() < MIN_PERHAPS);
+        is_code(word) || (may_be_name && !self.is_header())
+    }
+
+    /// Tells whether this is the field of a header: with a dash in its name, or in a text that ends
+    /// with a quote.
+    fn is_header(&self) -> bool {
+        self.separator == Separator::Colon
+            && (self.shown.contains('-')
+                || self.shown.eq_ignore_ascii_case("authorization")
+                || self.value.after.starts_with(['\'', '"']))
     }
 
     fn holds_password(&self) -> bool {
@@ -251,7 +263,7 @@ impl Place<'_> {
         if word.len() < MIN_TOKEN || word.contains(char::is_whitespace) {
             return false;
         }
-        if is_random(word) {
+        if is_random(word) || (self.is_header() && is_long_mixed(word)) {
             let is_listed = self.separator == Separator::Comma && word.len() < MIN_LISTED;
             return !is_listed && (self.value.quoted || self.is_setting() || !self.is_code());
         }

@@ -1,7 +1,8 @@
 //! Values whose name says that they are secrets: settings, fields, options, query parameters.
 //!
 //! The name is read around a word such as `token`, what separates it from its value behind it; then
-//! name and value are judged together.
+//! name and value are judged together. In: a text and the place of the word. Out: the range of the
+//! value. Limits: a value on another line than its name is seen only as `value:` of a list.
 
 use std::ops::Range;
 
@@ -39,6 +40,10 @@ pub(super) fn name_around(text: &str, word: &Range<usize>) -> Range<usize> {
 
 /// Returns the value to be masked of the name at `name`, if it is a secret. Cost: bounded.
 pub(super) fn find(text: &str, name: &Range<usize>) -> Option<Range<usize>> {
+    // The mark of a secret that is masked already may hold a word such as `token`.
+    if text.get(..name.start)?.ends_with("[masked:") {
+        return None;
+    }
     let shown = text.get(name.clone())?.trim_end_matches('.');
     let name = name.start..name.start + shown.len();
     let (separator, from) = separator(text, &name)?;

@@ -7,7 +7,7 @@
 //! One scan finds words that secrets come with: the literals of the table `shapes.txt`, words such
 //! as `token` within names, `://`, `Bearer`. Only around such a word a rule is tried, on a bounded
 //! piece of text, so that the cost is linear whatever the text. Limits: a secret without a known
-//! shape, name or place is not seen; a password in prose only where "password is" stands before it.
+//! shape, name or place is not seen; a password in prose only behind "password is".
 
 mod address;
 mod blocks;

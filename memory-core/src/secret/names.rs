@@ -1,6 +1,9 @@
 //! Names of settings, fields and options that say what their value is.
+//!
+//! In: a name as it stands in a text. Out: the certainty that its value is a secret. Used by the
+//! search for named values. Limits: English words, and German ones for passwords.
 
-/// Certainty of a name about its value.
+/// Certainty with which a name tells its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Secrecy {
     /// A password: people choose it, so that it may look like anything.

@@ -147,6 +147,16 @@ fn a_value_that_its_name_gives_away_is_masked() {
 }
 
 #[test]
+fn a_token_with_few_digits_is_masked_in_a_header_and_a_type_is_kept() {
+    for token in ["KNoXtfOqH8dJbdRSSYRc", "KNoXtfOqHxdJbdRSSYRc", "ab1CdeFgHiJkLmNoPqRs"] {
+        check_masked("--header 'PRIVATE-TOKEN: {}'", token);
+        check_masked("X-Auth-Token: {}", token);
+    }
+    check_kept("pub ExportKey: BCryptExportKeyFn2,");
+    check_kept("pub SessionToken: D3DKMT_HISTORYTOKEN,");
+}
+
+#[test]
 fn passwords_as_people_choose_them_are_masked() {
     for (place, password) in [
         ("DB_PASSWORD={}", "opensesameopensesame"),

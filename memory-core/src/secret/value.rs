@@ -1,4 +1,7 @@
-//! Judgement of a value whose name says that it is a secret: is it one, or does it stand for one?
+//! Properties of a value whose name says that it is a secret: is it one, or does it stand for one?
+//!
+//! In: a value. Out: whether it is a reference, a path, a word, code, or made by chance. Used by the
+//! judgement of named values and of tokens. Limits: judged by characters alone.
 
 /// Shortest run of letters of both cases that looks random without a digit.
 const MIN_RANDOM_LETTERS: usize = 16;
@@ -8,6 +11,9 @@ const MIN_PIECE: usize = 4;
 
 /// Shortest run of characters of all kinds, in bytes.
 const MIN_NOISE: usize = 32;
+
+/// The same of names of code.
+const MIN_NAME_PIECE: usize = 3;
 
 /// Most digits of a number among words.
 const MAX_NUMBER: usize = 4;
@@ -361,6 +367,38 @@ pub(super) fn is_type(value: &str) -> bool {
 /// Tells whether a value is made of words and short numbers, joined by signs, capitals or nothing:
 /// `wildcard-tls-2024`, `X509RequestOptions`. Chance makes pieces of two or three characters.
 pub(super) fn is_slug(value: &str) -> bool {
+    has_pieces_of(value, MIN_PIECE) && !lacks_vowels(value)
+}
+
+/// Tells whether a long run of letters of both cases has fewer vowels than words have.
+fn lacks_vowels(value: &str) -> bool {
+    let count = |class: fn(u8) -> bool| value.bytes().filter(|byte| class(*byte)).count();
+    let n_letters = count(|byte| byte.is_ascii_alphabetic());
+    let n_vowels = count(|byte| b"aeiouAEIOU".contains(&byte));
+    let is_run = value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_run
+        && value.len() >= MIN_RANDOM_LETTERS
+        && value.bytes().any(|byte| byte.is_ascii_uppercase())
+        && value.bytes().any(|byte| byte.is_ascii_lowercase())
+        && n_vowels * 4 < n_letters
+}
+
+/// Tells whether a value is one run of letters and digits of both cases, long enough for a token.
+pub(super) fn is_long_mixed(value: &str) -> bool {
+    let count = |class: fn(&u8) -> bool| value.bytes().filter(class).count();
+    value.len() >= MIN_RANDOM_LETTERS
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && count(u8::is_ascii_uppercase) >= 3
+        && count(u8::is_ascii_lowercase) >= 3
+}
+
+/// Tells whether a value may be a name of code that is made of words, short ones among them.
+pub(super) fn is_name(value: &str) -> bool {
+    is_identifier(value) && has_pieces_of(value, MIN_NAME_PIECE)
+}
+
+/// Tells whether the pieces of a value have that length in the mean.
+fn has_pieces_of(value: &str, length: usize) -> bool {
     let bytes = value.as_bytes();
     let mut n_pieces = 1_usize;
     let mut n_in_piece = 1_usize;
@@ -379,7 +417,7 @@ pub(super) fn is_slug(value: &str) -> bool {
         }
     }
     let is_joined = bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_./:+".contains(b));
-    is_joined && longest_number <= MAX_NUMBER && n_pieces * MIN_PIECE <= bytes.len().max(MIN_PIECE)
+    is_joined && longest_number <= MAX_NUMBER && n_pieces * length <= bytes.len().max(length)
 }
 
 /// Sorts a byte by what a word is made of.
@@ -425,7 +463,7 @@ pub(super) fn is_random(value: &str) -> bool {
     let n_upper = value.bytes().filter(u8::is_ascii_uppercase).count();
     let n_lower = value.bytes().filter(u8::is_ascii_lowercase).count();
     let long_letters = value.len() >= MIN_RANDOM_LETTERS && n_upper >= 3 && n_lower >= 3;
-    (digits && letters) || (long_letters && is_mixed(value))
+    (digits && letters) || (long_letters && (is_mixed(value) || lacks_vowels(value)))
 }
 
 /// Tells whether capitals stand as often within as chance puts them, not only at heads of words.

@@ -59,8 +59,7 @@ pub(super) struct Stored {
 impl Tool for Remember {
     const NAME: &'static str = "remember";
     const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's \
-        preference, \
-        a decision and its reason.";
+        preference, a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Stored;
@@ -108,8 +107,7 @@ impl Answer for Stored {
             "merged" => format!("already stored as {kind} {note_id}; nothing new was stored"),
             "superseded" => format!(
                 "not stored: this text was superseded by note {note_id}:{}\nIf it holds again, \
-                 call \
-                 remember with supersedes {note_id}",
+                 call remember with supersedes {note_id}",
                 quoted(call, note_id)
             ),
             _ => format!("remembered {kind} {note_id} in scope {scope}"),
@@ -123,8 +121,7 @@ impl Answer for Stored {
                 &mut out,
                 format_args!(
                     "\nBoth are kept. To replace a note, call remember with the text that holds \
-                     and \
-                     supersedes set to that note's id"
+                     and supersedes set to that note's id"
                 ),
             );
         }

@@ -1,4 +1,4 @@
-//! Feedback, checkpoints, relations and duplicates, as a model meets them.
+//! Feedback, checkpoints, ties and texts remembered again, as a model meets them.
 
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
@@ -241,7 +241,7 @@ fn an_episode_stays_open_when_what_it_followed_is_not_stored() {
 }
 
 #[test]
-fn a_text_told_again_is_known_and_one_that_says_otherwise_is_named() {
+fn a_text_of_a_note_is_merged_and_one_that_contradicts_it_is_told() {
     let client = start();
     let first = remember(&client, "The staging server listens on port 8080");
     let again =
@@ -250,7 +250,7 @@ fn a_text_told_again_is_known_and_one_that_says_otherwise_is_named() {
         (&again.structured["fate"], &again.structured["note_id"]),
         (&json!("merged"), &json!(first))
     );
-    assert!(again.text.starts_with(&format!("known already as fact {first}")), "{}", again.text);
+    assert!(again.text.starts_with(&format!("already stored as fact {first}")), "{}", again.text);
     let other =
         client.call("remember", &json!({"text": "The staging server listens on port 9090"}));
     assert_eq!(other.structured["contradicts"], json!([first]), "{}", other.text);

@@ -30,6 +30,7 @@ fn white_space_a_capital_at_the_beginning_and_closing_punctuation_mean_nothing()
     ] {
         check_same(text, other);
     }
+    check_same("It listens on port 8080", "it listens on port 8080!");
     check_same("Deploy first. Then flush Redis.", "deploy first. then flush Redis");
     check_same("A mirror is kept in Oslo", "a mirror is kept in Oslo.");
     check_same("在周五部署。", "在周五部署");
@@ -58,7 +59,7 @@ fn a_sign_a_case_a_small_word_or_an_ending_is_another_text() {
         ("Run cargo-nextest", "Run cargo nextest"),
         ("Copy it to .", "Copy it to"),
         ("Copy it to ..", "Copy it to ."),
-        ("Store it with save!", "Store it with `save!`, now"),
+        ("Store it with user.save!", "Store it with user.save"),
         ("Set TAG=`date`", "Set TAG=date"),
         ("Use a class, e.g. User", "Use a class, e.g. user"),
         ("API first", "api first"),
