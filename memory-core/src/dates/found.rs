@@ -26,8 +26,8 @@ pub(super) enum Written {
 /// A date that was found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The days that it names; `None` for a day that no calendar has (31 June), which is passed over
-    /// whole.
+    /// The days that it names; `None` for a day that no calendar has (31 June), which is passed
+    /// over whole.
     pub(super) what: Option<Written>,
     /// Time of the day, if one stands beside it.
     pub(super) time: Option<ClockTime>,

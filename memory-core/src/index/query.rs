@@ -86,8 +86,8 @@ impl LexicalQuery {
         &self.terms
     }
 
-    /// Returns whether most terms are pairs of Han, Kana or Hangul: they overlap, and there is no list
-    /// of those that carry no topic.
+    /// Returns whether most terms are pairs of Han, Kana or Hangul: they overlap, and there is no
+    /// list of those that carry no topic.
     pub(crate) const fn is_in_pairs(&self) -> bool {
         self.is_in_pairs
     }
