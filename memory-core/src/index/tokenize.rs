@@ -8,7 +8,7 @@
 //! | `src/index/mod.rs` | `src`, `index`, `mod`, `rs`, `mod.rs`, `src/index/mod.rs` |
 //! | `error[E0382]` | `error`, `0382`, `e0382` |
 //! | `naïve`, `ｆｕｌｌ`, `Straße` | as `naive`, `full`, `strasse` (see `fold.rs`) |
-//! | `我的同事` | `我的`, `的同`, `同事` (scripts without spaces: character bigrams) |
+//! | `我的同事` | `我的`, `的同`, `同事` (scripts without spaces: pairs of characters) |
 //! | | `我`, `的`, `同`, `事` besides, as [`Term::Ideograph`] |
 //! | `🚀 launch` | `🚀`, `launch` |
 //!
@@ -170,7 +170,7 @@ impl Tokenizer {
             let end = rest.find(|c| is_spaceless(c) != spaceless).unwrap_or(rest.len());
             let (run, tail) = rest.split_at(end);
             if spaceless {
-                bigrams(run, emit);
+                pairs(run, emit);
             } else {
                 self.spaced(run, emit);
             }
@@ -343,39 +343,48 @@ fn emit_whole(name: &[u8], emit: &mut impl FnMut(Term)) {
 /// Emits each picture of a piece without letters as a term.
 fn pictures(piece: &str, emit: &mut impl FnMut(Term)) {
     for c in piece.chars().filter(|c| is_picture(*c)) {
-        emit(Term::Picture(character_hash(c)));
+        emit(Term::Picture(term_hash(c.encode_utf8(&mut [0; 4]).as_bytes())));
     }
 }
 
 /// Emits pairs of neighbouring characters, and the characters; a single one alone is a word.
-fn bigrams(run: &str, emit: &mut impl FnMut(Term)) {
-    let mut before: Option<char> = None;
-    let is_single = run.chars().nth(1).is_none();
-    for c in run.chars() {
-        let hash = character_hash(c);
-        if is_single {
-            emit(Term::Word(hash));
-        } else if is_han(c) {
-            emit(Term::Ideograph(hash));
-        } else if is_syllabic(c) {
-            emit(Term::Syllable(hash));
-        }
-        if let Some(before) = before {
-            emit(Term::Word(pair_hash(before, c)));
-        }
-        before = Some(c);
+///
+/// In scripts of an alphabet a character is a letter with its vowel and tone marks: pairs of bare
+/// letters and marks are in nearly every sentence.
+fn pairs(run: &str, emit: &mut impl FnMut(Term)) {
+    if run.chars().all(is_syllabic) {
+        pairs_of(run.split_inclusive(|_| true), emit);
+    } else {
+        pairs_of(run.graphemes(true), emit);
     }
 }
 
-fn character_hash(c: char) -> u64 {
-    term_hash(c.encode_utf8(&mut [0; 4]).as_bytes())
+fn pairs_of<'r>(characters: impl Iterator<Item = &'r str>, emit: &mut impl FnMut(Term)) {
+    let mut before: Option<&str> = None;
+    let mut characters = characters.peekable();
+    while let Some(character) = characters.next() {
+        let hash = term_hash(character.as_bytes());
+        if let Some(before) = before {
+            emit(Term::Word(pair_hash(before, character)));
+        } else if characters.peek().is_none() {
+            return emit(Term::Word(hash));
+        }
+        if character.chars().all(is_han) {
+            emit(Term::Ideograph(hash));
+        } else if character.chars().all(is_syllabic) {
+            emit(Term::Syllable(hash));
+        }
+        before = Some(character);
+    }
 }
 
-fn pair_hash(first: char, second: char) -> u64 {
-    let mut buffer = [0_u8; 8];
-    let n_first = first.encode_utf8(&mut buffer).len();
-    let n_second = buffer.get_mut(n_first..).map_or(0, |rest| second.encode_utf8(rest).len());
-    term_hash(buffer.get(..n_first + n_second).unwrap_or_default())
+fn pair_hash(first: &str, second: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    let mut buffer = [0_u8; MAX_TERM_BYTES];
+    let bytes = first.bytes().chain(second.bytes());
+    let n_bytes = buffer.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count();
+    hasher.write(buffer.get(..n_bytes).unwrap_or_default());
+    hasher.finish().max(1)
 }
 
 #[cfg(test)]

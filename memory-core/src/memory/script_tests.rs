@@ -114,6 +114,11 @@ fn what_the_model_cannot_read_makes_no_strong_hit() {
             found(&memory, query).into_iter().filter(|hit| hit.1 == Strength::Strong).collect();
         assert!(strong.is_empty(), "{query}: {strong:?}");
     }
+    // Words that share some pairs of letters with the query.
+    for query in ["สำรองข้อมูล", "ตั้งใจ"] {
+        let strong = found(&memory, query).into_iter().any(|hit| hit.1 == Strength::Strong);
+        assert!(!strong, "{query}");
+    }
     // The same words are a strong hit all the same.
     let own = found(&memory, "አገልጋዩ እንደገና ተጀምሯል");
     assert!(own[0].0.contains(texts[2]) && own[0].1 == Strength::Strong, "{own:?}");

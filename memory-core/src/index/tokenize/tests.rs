@@ -1,3 +1,5 @@
+//! Claims about the terms of texts.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -70,7 +72,9 @@ fn characters_are_found_within_their_run() {
         let singles = terms(text).into_iter().filter(|term| !matches!(term, Term::Word(_)));
         singles.map(Term::hash).collect::<Vec<u64>>()
     };
-    let of = |text: &str| text.chars().map(character_hash).collect::<Vec<u64>>();
+    let of = |text: &str| {
+        text.chars().map(|c| term_hash(c.to_string().as_bytes())).collect::<Vec<u64>>()
+    };
     assert_eq!(singles("数据库 is あるか"), of("数据库あるか"));
     assert_eq!(hashes("库"), of("库"));
     // Letters of an alphabet say nothing alone.
@@ -84,6 +88,14 @@ fn scripts_without_spaces_give_bigrams() {
     assert_terms("用cargo测试", &["用", "cargo", "测试"]);
     assert_terms("ガラス", &["ガラ", "ラス"]);
     assert_terms("한국어", &["한국", "국어"]);
+    // A letter with its marks is one character.
+    assert_terms("ข้อมูล", &["ข้อ", "อมู", "มูล"]);
+}
+
+#[test]
+fn a_space_without_width_parts_words() {
+    assert_terms("one\u{200b}two", &["one", "two"]);
+    assert_terms("มูล\u{200b}ข้อ", &["มูล", "ข้อ"]);
 }
 
 #[test]
