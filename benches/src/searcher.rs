@@ -115,7 +115,7 @@ impl Column for Product {
         while !notes.is_empty() {
             let rest = notes.split_off(notes.len().min(IMPORT_SIZE));
             let receipt = memory.import(notes)?;
-            loading.n_documents += receipt.value;
+            loading.n_documents += receipt.value.n_new;
             loading.n_cut += receipt.n_cut;
             loading.n_masked += receipt.n_masked;
             notes = rest;

@@ -66,10 +66,11 @@ fn allowed(name: &str, all: &[&str]) -> Option<(Vec<String>, Vec<String>)> {
     let engine = || -> Vec<&str> { stores().chain(["memory-core", "memory-embed"]).collect() };
     Some(match name {
         "memory-core" => (vec![], vec![]),
-        "memory-embed" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
-        "memory-mcp" => (owned(&engine()), owned(&["memory-testkit"])),
+        "memory-capture" | "memory-embed" | "memory-testkit" => (owned(&["memory-core"]), vec![]),
+        "memory-mcp" => {
+            (owned(&[engine(), vec!["memory-capture"]].concat()), owned(&["memory-testkit"]))
+        }
         "memory-benches" => (owned(&[engine(), vec!["memory-testkit"]].concat()), vec![]),
-        "memory-capture" => (owned(&["memory-core"]), vec![]),
         name if name.starts_with("memory-storage-") => {
             (owned(&["memory-core"]), owned(&["memory-testkit"]))
         }
