@@ -17,7 +17,7 @@ arguments! {
         tool: Option<String> = "",
         scope: Option<String> = "Default: this project; *: all",
         min_support: Option<u64> = "Default 3",
-        limit: Option<u64> = "Default 10; 0: only count",
+        limit: Option<u64> = "Default 10",
     }
 }
 
@@ -26,9 +26,6 @@ arguments! {
 pub(super) struct Found {
     #[schemars(with = "Vec<Opaque>")]
     patterns: Vec<PatternAnswer>,
-    /// Number of patterns that a larger limit would show.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    n_counted: Option<usize>,
 }
 
 impl Tool for Patterns {
@@ -45,21 +42,15 @@ impl Tool for Patterns {
             tool: args.tool,
             scope: call.scope_or_all(args.scope.as_deref())?,
             min_support: args.min_support.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
-            limit: args.limit.filter(|limit| *limit > 0).map(count),
+            limit: args.limit.map(count),
         })?;
-        if args.limit == Some(0) {
-            return Ok(Found { patterns: Vec::new(), n_counted: Some(patterns.len()) });
-        }
         let patterns = patterns.into_iter().map(PatternAnswer::new).collect();
-        Ok(Found { patterns, n_counted: None })
+        Ok(Found { patterns })
     }
 }
 
 impl Answer for Found {
     fn text(&self, _: &Call<'_>) -> String {
-        if let Some(n @ 1..) = self.n_counted {
-            return format!("{n} pattern(s) have that much support.");
-        }
         if self.patterns.is_empty() {
             return "No pattern has that much support.".to_owned();
         }

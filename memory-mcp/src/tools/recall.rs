@@ -23,7 +23,7 @@ arguments! {
         tags: Labels = "All must match",
         since: Option<TimeBound> = "Date, RFC 3339 or 7d",
         until: Option<TimeBound> = "A date is in it",
-        limit: Option<u64> = "Default 10; 0: only count",
+        limit: Option<u64> = "Default 10",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",
         explain: Option<bool> = "Show score terms",
@@ -71,17 +71,12 @@ impl Tool for Recall {
         query.tags = args.tags.0;
         query.since = args.since.map(|since| since.since(call.now));
         query.until = args.until.map(|until| until.until(call.now));
-        // Nothing is shown with a limit of 0, but how many there would be.
-        query.limit = args.limit.filter(|limit| *limit > 0).map(count);
+        query.limit = args.limit.map(count);
         query.max_tokens = args.max_tokens.map(count);
         query.strength = args.strength.map_or(Strength::Weak, |One(strength)| strength);
-        let mut found = call.memory.recall(&query)?;
-        let counted = (args.limit == Some(0)).then(|| std::mem::take(&mut found.hits).len());
+        let found = call.memory.recall(&query)?;
         let scope = scope.map_or_else(|| "*".to_owned(), |scope| scope.to_string());
-        let message = match counted {
-            Some(n @ 1..) => Some(format!("{n} hit(s) in scope {}", display_name(&scope))),
-            _ => message(&found, &scope),
-        };
+        let message = message(&found, &scope);
         let explain = args.explain.unwrap_or(false);
         let hits = found.hits.into_iter().map(|hit| HitAnswer::new(hit, explain)).collect();
         Ok(Recalled { scope, hits, message, degraded: found.degraded, pending: found.n_pending })

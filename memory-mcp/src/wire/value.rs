@@ -27,9 +27,6 @@ impl Argument for String {
     fn read(value: Value, at: &Place<'_>) -> Result<Self, BadArgument> {
         match value {
             Value::String(text) => Ok(text),
-            // Numbers and strings are taken for each other.
-            Value::Number(number) => Ok(number.to_string()),
-            Value::Bool(value) => Ok(value.to_string()),
             other => Err(at.expected("a string", &other)),
         }
     }

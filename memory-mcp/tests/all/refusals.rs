@@ -138,17 +138,18 @@ fn an_unknown_tool_is_an_error_of_the_protocol_that_lists_the_known_ones() {
 }
 
 #[test]
-fn a_limit_of_nothing_counts_and_shows_none() {
+fn a_limit_of_nothing_is_refused_where_hits_are_asked_for_and_leaves_steps_out() {
     let client = start();
     let id = begin(&client, "Paint the fence");
     _ = client.call("log_steps", &json!({"episode_id": id, "steps": [{"tool": "t"}]})).expect_ok();
-    let found = client.call("recall", &json!({"query": "paint the fence", "limit": 0}));
-    assert!(found.text.starts_with("1 hit(s) in scope"), "{}", found.text);
-    assert_eq!(found.expect_ok()["hits"], json!([]));
+    let said = refusal(&client, "recall", &json!({"query": "paint the fence", "limit": 0}));
+    assert_eq!(said, "limit: must be at least 1");
+    let said = refusal(&client, "patterns", &json!({"limit": 0}));
+    assert_eq!(said, "limit: must be at least 1");
+    let said = refusal(&client, "recall", &json!({"query": 12}));
+    assert!(said.starts_with("query: expected a string"), "{said}");
     let shown = client.call("get_episode", &json!({"episode_id": id, "limit": 0}));
     assert!(shown.text.contains("0 of 1 step(s)"), "{}", shown.text);
-    let patterns = client.call("patterns", &json!({"limit": 0})).expect_ok();
-    assert_eq!((&patterns["patterns"], &patterns["n_counted"]), (&json!([]), &json!(0)));
 }
 
 #[test]

@@ -43,13 +43,10 @@ fn refused(changes: &Value) -> String {
 }
 
 #[test]
-fn numbers_and_strings_are_taken_for_each_other() {
-    for (sent, text) in [(json!(12), "12"), (json!(0.5), "0.5"), (json!(true), "true")] {
-        assert_eq!(read(&json!({"query": sent})).unwrap().query, text);
+fn strings_are_taken_for_numbers_and_truths() {
+    for sent in [json!(12), json!(true)] {
+        assert!(refused(&json!({"query": sent})).starts_with("query: expected a string"), "{sent}");
     }
-    assert_eq!(read(&json!({"tags": [1, "b"]})).unwrap().tags.0, ["1", "b"]);
-    assert_eq!(read(&json!({"tags": 7})).unwrap().tags.0, ["7"]);
-
     for limit in [json!(7), json!("7"), json!(" 7 "), json!(7.0), json!("7.0")] {
         assert_eq!(read(&json!({"limit": limit})).unwrap().limit, Some(7), "{limit}");
     }
