@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_month_ends_with_the_month() {
-        let n_days = |year, part| days_of_month(year, 2, part).map(|days| days.count());
+        let n_days = |year, part| days_of_month(year, 2, part).map(Iterator::count);
         assert_eq!(n_days(2024, Part::WHOLE), Some(29));
         assert_eq!(n_days(2023, Part::WHOLE), Some(28));
         assert_eq!(n_days(2023, Part::Days(29, 29)), None);

@@ -58,7 +58,7 @@ fn compact(tokens: &Tokens<'_>, at: usize) -> Option<(i64, usize)> {
         6 => (n / 10_000, n / 100 % 100, n % 100),
         _ => return None,
     };
-    fraction(tokens, at + 1, of_day(hour, minute, second)?)
+    Some(fraction(tokens, at + 1, of_day(hour, minute, second)?))
 }
 
 fn with_colons(tokens: &Tokens<'_>, at: usize) -> Option<(i64, usize)> {
@@ -86,7 +86,7 @@ fn with_colons(tokens: &Tokens<'_>, at: usize) -> Option<(i64, usize)> {
         Some((is_afternoon, next)) => {
             Some((ms + if is_afternoon { 12 * MS_PER_HOUR } else { 0 }, next))
         }
-        None if second.is_some() => fraction(tokens, next, ms),
+        None if second.is_some() => Some(fraction(tokens, next, ms)),
         None => Some((ms, next)),
     }
 }
@@ -98,13 +98,13 @@ fn of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
 }
 
 /// Adds the milliseconds after a point or, as Python's logs write them, a comma.
-fn fraction(tokens: &Tokens<'_>, at: usize, ms: i64) -> Option<(i64, usize)> {
+fn fraction(tokens: &Tokens<'_>, at: usize, ms: i64) -> (i64, usize) {
     let is_fraction = matches!(tokens.gap(at), "." | ",");
     let digits = tokens.get(at).filter(|token| is_fraction && token.is_number());
-    let Some(digits) = digits else { return Some((ms, at)) };
+    let Some(digits) = digits else { return (ms, at) };
     let first_three = digits.text.bytes().chain(*b"000").take(3);
     let thousandths = first_three.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    Some((ms + thousandths, at + 1))
+    (ms + thousandths, at + 1)
 }
 
 /// Returns whether `am`, `pm`, `a.m.` or `p.m.` stands there, and which.

@@ -24,7 +24,7 @@ pub(super) fn read(tokens: &Tokens<'_>, at: usize) -> Option<Found> {
 /// something.
 fn is_date_like(tokens: &Tokens<'_>, at: usize) -> bool {
     let is_named = |word: &&str| tokens.before(at).is_some_and(|before| before.is(word));
-    tokens.starts_alone(at) && !NUMBERED.iter().any(|word| is_named(&word))
+    tokens.starts_alone(at) && !NUMBERED.iter().any(is_named)
 }
 
 /// The part of a date at a position: up to two digits.

@@ -158,29 +158,32 @@ fn in_week(monday: i64, weekday: Weekday) -> Days {
 /// “Last week”, “this month”, “the past year”, “last weekend”, “last June”.
 fn period(tokens: &Tokens<'_>, at: usize, now: Now) -> Option<Relative> {
     let which = tokens.get(at)?;
-    let is_past = which.is("past");
-    let is_last = which.is("last") || which.is("previous");
-    let is_this = which.is("this") || which.is("current");
+    let is_rolling = which.is("past");
+    let is_previous = which.is("last") || which.is("previous");
+    let is_current = which.is("this") || which.is("current");
     let word = tokens.get(at + 1).filter(|_| tokens.is_spaced(at + 1))?.text;
     let today = now.day();
-    if word.eq_ignore_ascii_case("weekend") && (is_past || is_last || is_this || which.is("the")) {
+    if word.eq_ignore_ascii_case("weekend")
+        && (is_rolling || is_previous || is_current || which.is("the"))
+    {
         let saturday = monday_of(now.today) + 5;
         // This weekend lies ahead until it is there; the one meant by the others is over.
-        let saturday = if is_this { saturday } else { saturday - 7 };
+        let saturday = if is_current { saturday } else { saturday - 7 };
         return Some(Relative { days: saturday..=saturday + 1, loosely: None, next: at + 2 });
     }
-    if !(is_past || is_last || is_this) {
+    if !(is_rolling || is_previous || is_current) {
         return None;
     }
     if let Some(number) = month(word).filter(|_| !is_common_word(word) || is_capitalised(word)) {
         let is_over = number < now.today.month();
-        let year = now.today.year() - i16::from(!(is_this || is_over));
+        let year = now.today.year() - i16::from(!(is_current || is_over));
         let days = days_of_month(year, number, Part::WHOLE)?;
         return Some(Relative { days, loosely: None, next: at + 2 });
     }
     let unit = unit(word)?;
     // “The last week” is the past one, “last week” that of the calendar.
-    let is_rolling = is_past || is_last && tokens.before(at).is_some_and(|the| the.is("the"));
+    let is_rolling =
+        is_rolling || is_previous && tokens.before(at).is_some_and(|the| the.is("the"));
     let n_days = match unit {
         Unit::Minute | Unit::Hour => 1,
         Unit::Day => 2,
@@ -191,10 +194,10 @@ fn period(tokens: &Tokens<'_>, at: usize, now: Now) -> Option<Relative> {
     };
     let up_to_today = today - n_days + 1..=today;
     // On a Monday, “this week” is still the days that were just gone through.
-    if is_rolling || is_this && unit == Unit::Week || unit < Unit::Week {
+    if is_rolling || is_current && unit == Unit::Week || unit < Unit::Week {
         return Some(Relative { days: up_to_today, loosely: None, next: at + 2 });
     }
-    Some(if is_this {
+    Some(if is_current {
         let days = *calendar_period(unit, 0, now)?.start()..=today;
         Relative { days, loosely: None, next: at + 2 }
     } else {

@@ -119,8 +119,8 @@ fn one_day(tokens: &Tokens<'_>, at: usize) -> Option<(i8, bool, usize)> {
 fn is_month_meant(tokens: &Tokens<'_>, at: usize) -> bool {
     let Some(token) = tokens.get(at) else { return false };
     let mut letters = token.text.chars();
-    let is_capitalised = letters.next().is_some_and(char::is_uppercase)
-        && letters.all(|letter| letter.is_lowercase());
+    let is_capitalised =
+        letters.next().is_some_and(char::is_uppercase) && letters.all(char::is_lowercase);
     !is_common_word(token.text) || is_capitalised
 }
 

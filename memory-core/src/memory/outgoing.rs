@@ -66,7 +66,6 @@ mod tests {
     use std::sync::Arc;
 
     use crate::clock::StepClock;
-    use crate::config::Config;
     use crate::intake::{NewEpisode, NewNote, NewStep};
     use crate::memory::Memory;
     use crate::model::{Excerpt, NoteId, NoteKind, Scope, Timestamp};
@@ -80,7 +79,7 @@ mod tests {
         let clock = Arc::new(StepClock::new(Timestamp::from_millis(1_760_000_000_000), 1_000));
         let open = || {
             let storage: Arc<dyn Storage> = storage.clone();
-            Memory::with_parts(storage, Config::default(), clock.clone(), None).unwrap()
+            Memory::builder(storage).clock(clock.clone()).open().unwrap()
         };
         let memory = open();
         let scope = Scope::new("acme/shop").unwrap();

@@ -12,7 +12,7 @@ use crate::storage::MemStorage;
 struct Blind;
 
 impl Embedder for Blind {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "blind"
     }
 

@@ -201,14 +201,12 @@ pub(crate) fn one_line(text: &str, width: usize) -> String {
     let words = text.split(|c: char| c.is_whitespace() || is_control(c));
     let words: Vec<Cow<'_, str>> = words.map(printable).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
-    match line.char_indices().nth(width) {
-        None => line,
-        Some(_) => {
-            let mut cut: String = line.chars().take(width.saturating_sub(1)).collect();
-            cut.push('…');
-            cut
-        }
+    if line.char_indices().nth(width).is_none() {
+        return line;
     }
+    let mut cut: String = line.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
 }
 
 /// Returns a text in full, indented, that cannot steer a terminal.

@@ -32,19 +32,29 @@ pub(crate) enum Detail {
 
 /// Field of a view that may be missing or null.
 #[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Field<T>(Option<Option<T>>);
+#[serde(untagged)]
+pub(crate) enum Field<T> {
+    /// Left out.
+    Missing,
+    /// There is none, which the view says.
+    Null,
+    /// The value.
+    Value(T),
+}
 
 impl<T> Field<T> {
-    const MISSING: Self = Self(None);
+    /// Makes a field that is always there.
+    fn or_null(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Value)
+    }
 
     fn is_missing(&self) -> bool {
-        self.0.is_none()
+        matches!(self, Self::Missing)
     }
 
     /// Returns the value, if there is one.
     pub(crate) fn get(&self) -> Option<&T> {
-        self.0.as_ref()?.as_ref()
+        if let Self::Value(value) = self { Some(value) } else { None }
     }
 }
 
@@ -68,16 +78,16 @@ impl Detail {
     /// A value that the record may lack.
     pub(super) fn optional<T>(self, value: Option<T>) -> Field<T> {
         match (self, value) {
-            (Self::Brief { .. }, None) => Field::MISSING,
-            (_, value) => Field(Some(value)),
+            (Self::Brief { .. }, None) => Field::Missing,
+            (_, value) => Field::or_null(value),
         }
     }
 
     /// A text that says something only when it is not empty.
     pub(super) fn text_unless_empty(self, text: &Excerpt) -> Field<String> {
         match self {
-            Self::Brief { .. } if text.as_str().is_empty() => Field::MISSING,
-            _ => Field(Some(Some(self.text(text)))),
+            Self::Brief { .. } if text.as_str().is_empty() => Field::Missing,
+            _ => Field::Value(self.text(text)),
         }
     }
 
@@ -93,8 +103,8 @@ impl Detail {
 
     fn only_whole_optional<T>(self, value: Option<T>) -> Field<T> {
         match self {
-            Self::Whole => Field(Some(value)),
-            Self::Brief { .. } => Field::MISSING,
+            Self::Whole => Field::or_null(value),
+            Self::Brief { .. } => Field::Missing,
         }
     }
 

@@ -75,8 +75,8 @@ fn files_are_their_owners_alone() {
         &["restore", "old", "--store", "new.db"],
     ] {
         home.run(args).ok();
-        let made = home.path(args[args.len() - 1]);
-        let mode = fs::metadata(&made).unwrap().permissions().mode();
+        let path = home.path(args[args.len() - 1]);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{args:?}");
     }
 }

@@ -156,9 +156,9 @@ fn links_name_records_by_kind_and_source() {
             link(LinkRole::Followed, note, "jsonl", "n"),
         ]
     );
-    let line = r#"{"id":"m","text":"t","supersedes":{"importer":"x","id":"n"},"episode":"a"}"#;
+    let note_line = r#"{"id":"m","text":"t","supersedes":{"importer":"x","id":"n"},"episode":"a"}"#;
     assert_eq!(
-        parser().parse(line).unwrap().links,
+        parser().parse(note_line).unwrap().links,
         [
             link(LinkRole::Supersedes, note, "x", "n"),
             link(LinkRole::TaughtBy, episode, "jsonl", "a"),

@@ -37,15 +37,15 @@ impl Naive {
             let df = self.units.values().filter(|u| u.contains_key(&term.hash)).count() as f64;
             let idf =
                 |n: f64, df: f64| f64::from(term.weight) * (1.0 + (n - df + 0.5) / (df + 0.5)).ln();
-            let mass = idf(n, df);
-            idf_mass += mass;
+            let information = idf(n, df);
+            idf_mass += information;
             let is_searched = |unit: u32| mask.is_none_or(|mask| mask.contains(unit));
             let searched = || self.units.iter().filter(|(unit, _)| is_searched(**unit));
             let ranking = if query.is_in_pairs() {
                 let holding = searched().filter(|(_, u)| u.contains_key(&term.hash)).count();
                 idf(searched().count() as f64, holding as f64)
             } else {
-                mass
+                information
             };
             for (&unit, terms) in &self.units {
                 let Some(&f) = terms.get(&term.hash) else {
@@ -58,7 +58,7 @@ impl Naive {
                 let norm = k1 * (1.0 - b + b * len(&unit) / average_len);
                 let cell = found.entry(unit).or_default();
                 cell.0 += ranking * f * (k1 + 1.0) / (f + norm);
-                cell.1 += mass;
+                cell.1 += information;
             }
         }
         for cell in found.values_mut() {
