@@ -73,7 +73,7 @@ impl Displaced {
 
     /// Returns the error of a reading, or of a probe.
     pub(crate) fn noticed(&self) -> StorageError {
-        self.error("no more changes are taken")
+        self.error("nothing was written, and no more changes are taken")
     }
 
     /// Returns the error of opening the store while other sessions have the former files open.

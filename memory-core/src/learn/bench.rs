@@ -66,10 +66,10 @@ pub fn step_name(step: &Step) -> String {
     digest::step_name(step)
 }
 
-/// Returns the signature of an error's text.
+/// Returns the signature of the coarse form of a text, by which log lines are grouped.
 #[must_use]
 pub fn signature(tool: &str, text: &str) -> u64 {
-    Signature::of_error(tool, text).0
+    Signature::of_coarse(tool, text).0
 }
 
 impl LearnBench {

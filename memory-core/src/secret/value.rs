@@ -1,7 +1,7 @@
 //! Properties of a value whose name says that it is a secret: is it one, or does it stand for one?
 //!
-//! In: a value. Out: whether it is a reference, a path, a word, code, or made by chance. Used by the
-//! judgement of named values and of tokens. Limits: judged by characters alone.
+//! In: a value. Out: whether it is a reference, a path, a word, code, or made by chance. Used by
+//! the judgement of named values and of tokens. Limits: judged by characters alone.
 
 /// Shortest run of letters of both cases that looks random without a digit.
 const MIN_RANDOM_LETTERS: usize = 16;

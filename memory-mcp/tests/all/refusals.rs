@@ -186,7 +186,7 @@ fn arguments_come_as_clients_and_models_write_them() {
             [&json!("shell"), &json!("ls"), &json!(r#"{"stdout":"a"}"#), &json!(true)]
         );
     }
-    _ = client.call("recall", &json!({"query": 404, "chatInput": "x"})).expect_ok();
+    _ = client.call("recall", &json!({"query": "404", "chatInput": "x"})).expect_ok();
     let said = refusal(&client, "forget", &json!({"older_than": "30d", "dry_run": false}));
     assert!(said.starts_with("unknown field `older_than`"), "{said}");
 }

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_doc_comment_that_begins_with_a_question_word_is_found() {
-        let text = "//! Its kind.\n//! How it is.\n\n/// Where: there.\n/// Returns it.\n\
+        let text = "//! What it is.\n//! How it is.\n\n/// Where: there.\n/// Returns it.\n\
             fn f() {}\n// Why not.\n    /// Whatever.\nfn g() {}\n";
         let expected = [
             "a.rs:1: a doc comment begins with “What”",

@@ -12,7 +12,7 @@ use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_1_never_change() {
+    fn the_bytes_of_version_2_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -294,13 +294,13 @@ mod tests {
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x01\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x02\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(
             b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0\x01\xac\x02\0",
         );
         assert_eq!(
             digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[254, 232, 249, 18])
+            (&*golden, &[49, 236, 138, 17])
         );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();

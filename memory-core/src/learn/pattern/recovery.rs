@@ -65,9 +65,15 @@ impl Cure {
         self.examples.iter().map(|example| example.episode)
     }
 
-    /// Returns the step whose call is its example.
+    /// Returns the step whose call is its example: where nothing but steps in between were the
+    /// cure, the last of them, which says what to run; else the one that succeeded.
     pub(crate) fn example_step(&self) -> Option<StepRef> {
-        self.examples.first().map(CureExample::resolving_step)
+        let example = self.examples.first()?;
+        let resolving = example.resolving_step();
+        let between = resolving.idx.checked_sub(1).filter(|idx| *idx > example.error_at);
+        let is_between = !self.via.is_empty() && self.changed.is_empty() && self.instead.is_none();
+        let idx = between.filter(|_| is_between).unwrap_or(resolving.idx);
+        Some(StepRef { idx, ..resolving })
     }
 
     /// Returns the steps of the remedy, by which equal cures are ordered.

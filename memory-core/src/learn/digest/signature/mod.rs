@@ -1,4 +1,5 @@
-//! Error signatures: errors that differ only in numbers, names and places share one.
+//! Error signatures: errors that differ only in numbers, names and places share one, unless a
+//! number or a name is the point: ports, codes, modules.
 //!
 //! A signature is computed from the message alone, without state: the same message has the same
 //! signature in every store and version. On the sixteen 2,000-line logs of loghub this kind of
@@ -6,6 +7,7 @@
 
 mod coarse;
 mod message;
+mod salient;
 
 use std::fmt;
 
@@ -47,6 +49,16 @@ impl Signature {
 
     /// Returns the signature of an error `text` of `tool`.
     pub(crate) fn of_error(tool: &str, text: &str) -> Self {
+        Self::of_parts(tool, text, true)
+    }
+
+    /// Returns the signature of the coarse form alone, as log messages are grouped by.
+    #[cfg(feature = "bench")]
+    pub(crate) fn of_coarse(tool: &str, text: &str) -> Self {
+        Self::of_parts(tool, text, false)
+    }
+
+    fn of_parts(tool: &str, text: &str, with_salient: bool) -> Self {
         let message = message::of_text(text);
         let mut family = StableHash::new();
         family.update(tool.as_bytes());
@@ -59,6 +71,12 @@ impl Signature {
             detail.update(word.as_bytes());
             detail.update(b" ");
         });
+        if with_salient {
+            salient::words(&message.text, |word| {
+                detail.update(&[0]);
+                detail.update(word.as_bytes());
+            });
+        }
         let (family, detail) = (family.finish(), detail.finish());
         Self(family << (u64::BITS - FAMILY_BITS) | detail >> FAMILY_BITS)
     }

@@ -39,6 +39,22 @@ fn numbers_names_and_places_do_not_matter_but_tool_and_words_do() {
 }
 
 #[test]
+fn another_port_code_or_module_is_another_error_of_the_same_family() {
+    let of = |text: &str| Signature::of_error("bash", text);
+    for (one, other) in [
+        ("connect ECONNREFUSED 10.0.0.7:3306", "connect ECONNREFUSED 10.0.0.7:5672"),
+        ("worker stopped with exit code 2", "worker stopped with exit code 139"),
+        ("fetch failed with status 404", "fetch failed with status 502"),
+        ("No module named 'attrs'", "No module named 'numpy'"),
+    ] {
+        assert_ne!(of(one), of(other), "{one}");
+        assert_eq!(of(one).family(), of(other).family(), "{one}");
+    }
+    assert_eq!(of("gave up after 20 s on job 4"), of("gave up after 31 s on job 77"));
+    assert_eq!(of("connect ECONNREFUSED 10.0.0.7:3306"), of("connect ECONNREFUSED 10.0.0.9:3306"));
+}
+
+#[test]
 fn errors_of_one_tool_and_class_are_a_family() {
     let of = |text| Signature::of_error("python", text);
     let one = of("KeyError: 'x'");
