@@ -304,7 +304,7 @@ mod tests {
         );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
-        newer[0] = 2;
+        newer[0] = VERSION + 1;
         let body = newer.len() - CHECKSUM_BYTES;
         let sum = checksum(&newer[..body]);
         newer[body..].copy_from_slice(&sum);
