@@ -5,7 +5,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -190,40 +189,6 @@ fn no_change_is_confirmed_that_would_be_lost() {
             }
         }
     }
-}
-
-/// A batch so large that SQLite writes to the log before it commits; then the file is moved.
-#[test]
-fn a_commit_is_not_confirmed_when_the_file_is_moved_in_the_midst_of_it() {
-    for _ in 0..20 {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("store.db");
-        let store = open(&path);
-        let log = beside(&path, "-wal");
-        let before = fs::metadata(&log).unwrap().len();
-        let notes = (0..4_000).map(sample::full_note);
-        let ops = notes.map(|note| Op::InsertNote(Box::new(note))).collect();
-        let is_committed = AtomicBool::new(false);
-        let (answer, is_late) = thread::scope(|scope| {
-            let writer = scope.spawn(|| {
-                let answer = store.apply(WriteBatch { ops }, Durability::Process);
-                is_committed.store(true, Ordering::SeqCst);
-                answer
-            });
-            while fs::metadata(&log).unwrap().len() == before && !writer.is_finished() {
-                thread::yield_now();
-            }
-            moved(&path);
-            let is_late = is_committed.load(Ordering::SeqCst);
-            (writer.join().unwrap(), is_late)
-        });
-        if !is_late {
-            let refused = answer.unwrap_err().to_string();
-            assert!(refused.contains("the change is not confirmed"), "{refused}");
-            return;
-        }
-    }
-    panic!("the file was never moved in time");
 }
 
 #[test]
