@@ -47,9 +47,7 @@ pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
         }
         code::IOERR => unavailable(
             path,
-            &format!(
-                "{message} (code {extended}); check the disk, its free space and that it may be written"
-            ),
+            &format!("{message} (code {extended}); check the disk, its free space and permissions"),
         ),
         _ => StorageError::Backend(Box::new(error)),
     }

@@ -101,8 +101,8 @@ impl Displaced {
             }
             Cause::Overwritten => format!(
                 "another program overwrote or cut off the file, or its log, while the store is \
-                 open; {consequence}: end all sessions that use the store, then run `memory-mcp doctor`, \
-                 and restore a backup if it finds damage"
+                 open; {consequence}: end all sessions that use the store, then run \
+                 `memory-mcp doctor`, and restore a backup if it finds damage"
             ),
             Cause::Hidden(reason) => format!(
                 "its files can no longer be inspected ({reason}); {consequence}: give the \

@@ -64,8 +64,7 @@ fn is_log(store: &Path, former: FileId) -> bool {
 /// Costs a copy and a check, some seconds per 100 MB; happens only after a crash and a change of
 /// the database by another program.
 fn log_fits(store: &Path) -> Result<bool, StorageError> {
-    let store_name = store.display();
-    tracing::warn!(store = %store_name, "the database was changed after a crash: checked on a copy");
+    tracing::warn!(store = %store.display(), "the database was changed after a crash: checking");
     let copy = Temporary(beside(store, ".trial"));
     for suffix in ["", LOG] {
         let (from, to) = (beside(store, suffix), beside(&copy.0, suffix));

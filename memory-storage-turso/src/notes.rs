@@ -163,7 +163,8 @@ pub(crate) fn read(
         "SELECT n, id, episode, supersedes, superseded_by, CAST(kind AS BLOB), occurred_at,
          recorded_at, valid_from, valid_to, position, CAST(scope AS BLOB),
          CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(speaker AS BLOB),
-         CAST(session AS BLOB), CAST(tags AS BLOB), CAST(text AS BLOB), text_bytes, n_merged, merged_at, n_helpful, n_unhelpful
+         CAST(session AS BLOB), CAST(tags AS BLOB), CAST(text AS BLOB), text_bytes,
+         n_merged, merged_at, n_helpful, n_unhelpful
          FROM wanted CROSS JOIN notes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)

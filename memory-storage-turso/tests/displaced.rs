@@ -69,7 +69,7 @@ fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
 }
 
-/// Change to the files of the store at a path: its name, the change, a word of the message about it.
+/// Change to the files of the store at a path: its name, the change, a word of the message.
 type Mishap = (&'static str, fn(&Path), &'static str);
 
 #[expect(clippy::unwrap_used, reason = "files that cannot be changed fail the test")]
