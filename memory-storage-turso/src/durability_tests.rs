@@ -12,6 +12,7 @@ use memory_core::backend::{Durability, Op, Rejection, WriteBatch};
 use memory_core::{Storage, StorageError};
 use memory_testkit::sample;
 
+use crate::connection::Connection;
 use crate::lock::StoreLock;
 use crate::{Options, TursoStorage, restore};
 
@@ -131,6 +132,33 @@ fn a_commit_is_not_confirmed_when_the_file_is_moved_before_its_flush_ends() {
     std::fs::rename(&away, &path).unwrap();
     store.apply(note(3), Durability::Power).unwrap();
     store.flush().unwrap();
+}
+
+/// The file goes away while the writer, its checks done, waits for SQLite's own lock.
+#[cfg(unix)]
+#[test]
+fn a_commit_is_not_confirmed_when_the_file_is_moved_before_it_ends() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        let (store, _) = counted(dir.path(), &never_by_itself());
+        let mut other = Connection::open(&Arc::from(store.path()), Duration::ZERO).unwrap();
+        other.script("BEGIN IMMEDIATE").unwrap();
+        let lock = StoreLock::open(store.path()).unwrap();
+        let refused = thread::scope(|scope| {
+            let writer = scope.spawn(|| store.apply(note(1), Durability::Process));
+            wait_until(|| matches!(lock.acquire(Duration::ZERO), Err(StorageError::Busy)));
+            std::fs::rename(&path, dir.path().join("away.db")).unwrap();
+            other.script("ROLLBACK").unwrap();
+            writer.join().unwrap().unwrap_err().to_string()
+        });
+        // The writer took its lock, but had not looked at the names yet.
+        if !refused.contains("nothing was written") {
+            assert!(refused.contains("the change is not confirmed"), "{refused}");
+            return;
+        }
+    }
+    panic!("the file was never moved in time");
 }
 
 #[test]

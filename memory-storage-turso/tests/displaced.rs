@@ -69,8 +69,7 @@ fn modified(path: &Path) -> SystemTime {
     fs::metadata(path).unwrap().modified().unwrap()
 }
 
-/// Change to the files of the store at a path: its name, the change, a word of the message about
-/// it.
+/// Change to the files of the store at a path: its name, the change, a word of the message.
 type Mishap = (&'static str, fn(&Path), &'static str);
 
 #[expect(clippy::unwrap_used, reason = "files that cannot be changed fail the test")]
@@ -190,39 +189,6 @@ fn no_change_is_confirmed_that_would_be_lost() {
             }
         }
     }
-}
-
-/// A batch so large that SQLite writes to the log before it commits; then the file is moved.
-#[test]
-fn a_commit_is_not_confirmed_when_the_file_is_moved_in_the_midst_of_it() {
-    for _ in 0..20 {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("store.db");
-        let store = open(&path);
-        let log = beside(&path, "-wal");
-        let before = fs::metadata(&log).unwrap().len();
-        let notes = (0..4_000).map(sample::full_note);
-        let ops = notes.map(|note| Op::InsertNote(Box::new(note))).collect();
-        let (answer, moved_to) = thread::scope(|scope| {
-            let writer = scope.spawn(|| store.apply(WriteBatch { ops }, Durability::Process));
-            while fs::metadata(&log).unwrap().len() == before && !writer.is_finished() {
-                thread::yield_now();
-            }
-            let moved_to = moved(&path);
-            (writer.join().unwrap(), moved_to)
-        });
-        let Err(refused) = answer else {
-            // Confirmed before the move: then it is in the file, whatever its name.
-            drop(store);
-            fs::rename(moved_to, &path).unwrap();
-            assert!(has(&open(&path), 3_999));
-            continue;
-        };
-        let refused = refused.to_string();
-        assert!(refused.contains("the change is not confirmed"), "{refused}");
-        return;
-    }
-    panic!("the file was never moved in time");
 }
 
 #[test]

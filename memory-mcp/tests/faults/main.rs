@@ -98,9 +98,9 @@ fn run(
         }
         has_failed = faulty.n_failed() > 0;
         // No call of the engine makes up for a failed call of the storage, so it says so; but for
-        // the one that keeps what is derived, which the next start makes once more.
+        // the reading of earlier episodes that only the reflection on an ended one wants.
         let is_here = n < reference.n_calls[at + 1];
-        is_silent = act == Act::Judge && is_here && result.is_ok();
+        is_silent = act == Act::Complete && is_here && result.is_ok();
         let is_told = is_here && !is_silent;
         assert_eq!((result.is_err(), has_failed), (is_told, is_here), "{act:?}: {result:?}");
         let Err(error) = result else {
