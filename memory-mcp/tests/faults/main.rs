@@ -201,7 +201,7 @@ fn whichever_call_of_a_storage_in_memory_fails_the_engine_says_so_and_goes_on() 
             }
         }
     }
-    assert_eq!(n_silent, MOMENTS.len() * ERRORS.len(), "one call keeps what is derived");
+    assert_eq!(n_silent, MOMENTS.len() * ERRORS.len(), "one call is wanted by a reflection alone");
 }
 
 /// The storage behind does not depend on the error, so they take turns.
