@@ -86,7 +86,8 @@ impl Statement {
         if self.canonical == other.canonical {
             return Comparison::Same;
         }
-        if self.is_long || other.is_long || self.is_question != other.is_question {
+        // A question says nothing that another text could contradict.
+        if !self.says_something() || !other.says_something() {
             return Comparison::Distinct;
         }
         // Judged in one order, so that it does not matter who asks.
@@ -115,14 +116,19 @@ impl Statement {
             Comparison::Same => false,
             comparison => {
                 let share = ratio(self.n_shared(earlier), earlier.n_said());
-                let same_subject =
-                    !self.is_long && !earlier.is_long && same_subject(&self.words, &earlier.words);
+                let is_compared = self.says_something() && earlier.says_something();
+                let same_subject = is_compared && same_subject(&self.words, &earlier.words);
                 let extends = comparison == Comparison::Extension
                     && self.words.len() > earlier.words.len()
                     && share >= EXTENDED_SHARE;
                 same_subject && (extends || (self.amends && share >= AMENDED_SHARE))
             }
         }
+    }
+
+    /// Tells whether this says something that can be compared: it is no question, and not long.
+    pub(crate) const fn says_something(&self) -> bool {
+        !self.is_long && !self.is_question
     }
 
     fn n_shared(&self, other: &Self) -> usize {

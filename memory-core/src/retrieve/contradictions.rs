@@ -10,7 +10,7 @@ use crate::model::{Note, NoteKind, Record};
 
 /// Most hits that are compared: the comparisons grow with the square, and further down an answer
 /// the order matters to nobody.
-const MAX_COMPARED: usize = 50;
+const MAX_COMPARED: usize = 20;
 
 /// Longest text that is compared, in bytes; in a longer one single words decide nothing.
 const MAX_BYTES: usize = 1_000;
@@ -30,7 +30,10 @@ pub(super) fn order_and_mark(hits: &mut Vec<Hit>) {
     let mut compared: Vec<Compared> = Vec::new();
     for (place, hit) in hits.iter().enumerate().take(MAX_COMPARED) {
         if let Some(note) = comparable(hit) {
-            compared.push(Compared { place, statement: Statement::read(note.text.as_str()) });
+            let statement = Statement::read(note.text.as_str());
+            if statement.says_something() {
+                compared.push(Compared { place, statement });
+            }
         }
     }
     if compared.len() < 2 {

@@ -121,6 +121,19 @@ fn a_later_statement_amends_what_it_changes_and_nothing_else() {
     assert!(!amends(backup, backup));
 }
 
+#[test]
+fn a_question_neither_contradicts_nor_amends_another() {
+    for (one, other) in [
+        ("How many singers are from France?", "How many singers are not from France?"),
+        ("Which port does the server use now?", "Which port does the server use?"),
+        ("What is the limit of the pool, 8?", "What is the limit of the pool, 16?"),
+    ] {
+        let (one, other) = (Statement::read(one), Statement::read(other));
+        assert_eq!(one.compare(&other), Comparison::Distinct);
+        assert!(!one.amends(&other) && !other.amends(&one));
+    }
+}
+
 proptest! {
     #[test]
     fn any_two_texts_can_be_compared_and_their_order_does_not_matter(
