@@ -32,3 +32,4 @@ pub(crate) use calendar::{MS_PER_DAY, day_of};
 pub(crate) use named::NamedDays;
 pub use period::{Period, TimeBound};
 pub(crate) use span::Span;
+pub(crate) use vocabulary::names_of_values;

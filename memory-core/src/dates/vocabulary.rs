@@ -98,6 +98,12 @@ pub(super) enum Unit {
     Year,
 }
 
+/// Names of weekdays, months and numbers, in small letters.
+pub(crate) fn names_of_values() -> impl Iterator<Item = &'static str> {
+    let weekdays = WEEKDAYS.iter().map(|(name, _)| *name);
+    weekdays.chain(MONTHS).chain(CARDINALS).chain(ORDINALS).chain(TENS)
+}
+
 /// Number of a month, from 1: its name, the first three letters of it, or `sept`.
 pub(super) fn month(word: &str) -> Option<i8> {
     let word = word.to_ascii_lowercase();

@@ -21,7 +21,7 @@ const ABBREVIATIONS: &[&str] =
 
 /// Returns the form by which texts are compared. Cost: linear.
 pub(crate) fn canonical(text: &str) -> String {
-    let text: String = text.nfc().collect();
+    let text = if text.is_ascii() { Cow::Borrowed(text) } else { text.nfc().collect() };
     let text = without_announcement(text.trim());
     let mut words: Vec<Cow<'_, str>> = Vec::new();
     let mut begins_sentence = true;

@@ -3,12 +3,13 @@
 //! In: two texts. Out: the relation between them, and whether one amends the other. Used by the
 //! rest of this folder's users through [`Statement`]. Limits: statements of 64 words.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::canonical::canonical;
 use super::words::{Role, Word, words};
 
-/// Longest statement that is compared, in words: of longer ones single words decide nothing.
+/// Longest statement that is read, in words.
 const MAX_WORDS: usize = 64;
 
 /// Fewest words in common of statements in which a value or a negation differs.
@@ -50,13 +51,12 @@ pub(crate) struct Statement {
     canonical: String,
     /// Without what only says when or why something changed.
     words: Vec<Word>,
+    /// Keys of the words that say something, in order.
+    said: Vec<u64>,
     chosen: BTreeSet<String>,
     rejected: BTreeSet<String>,
     /// It says that it replaces or amends something.
     amends: bool,
-    is_question: bool,
-    /// There are too many words to compare.
-    is_long: bool,
 }
 
 /// A place where two statements differ, with the words of each and what stands before.
@@ -68,15 +68,24 @@ struct Difference<'a> {
 }
 
 impl Statement {
-    /// Reads a text. Cost: linear.
-    pub(crate) fn read(text: &str) -> Self {
+    /// Reads a text; `None` if nothing could contradict it: a question, or one of more than 64
+    /// words, of which single ones decide nothing. Cost: linear.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        // A long text is refused before work is done on it.
+        if text.split_whitespace().nth(MAX_WORDS).is_some() {
+            return None;
+        }
         let canonical = canonical(text);
         let all = words(&canonical);
+        if all.len() > MAX_WORDS || canonical.ends_with(['?', '？']) {
+            return None;
+        }
         let (chosen, rejected) = choices(&all);
-        let is_long = all.len() > MAX_WORDS;
         let (words, amends) = without_amendment(all);
-        let is_question = canonical.ends_with('?');
-        Self { canonical, words, chosen, rejected, amends, is_question, is_long }
+        let mut said: Vec<u64> =
+            words.iter().filter(|word| word.says_something()).map(Word::key).collect();
+        said.sort_unstable();
+        Some(Self { canonical, words, said, chosen, rejected, amends })
     }
 
     /// Says how this statement relates to another. The order of the two does not matter.
@@ -85,10 +94,6 @@ impl Statement {
     pub(crate) fn compare(&self, other: &Self) -> Comparison {
         if self.canonical == other.canonical {
             return Comparison::Same;
-        }
-        // A question says nothing that another text could contradict.
-        if !self.says_something() || !other.says_something() {
-            return Comparison::Distinct;
         }
         // Judged in one order, so that it does not matter who asks.
         if self.canonical > other.canonical {
@@ -116,8 +121,7 @@ impl Statement {
             Comparison::Same => false,
             comparison => {
                 let share = ratio(self.n_shared(earlier), earlier.n_said());
-                let is_compared = self.says_something() && earlier.says_something();
-                let same_subject = is_compared && same_subject(&self.words, &earlier.words);
+                let same_subject = same_subject(&self.words, &earlier.words);
                 let extends = comparison == Comparison::Extension
                     && self.words.len() > earlier.words.len()
                     && share >= EXTENDED_SHARE;
@@ -126,19 +130,21 @@ impl Statement {
         }
     }
 
-    /// Tells whether this says something that can be compared: it is no question, and not long.
-    pub(crate) const fn says_something(&self) -> bool {
-        !self.is_long && !self.is_question
-    }
-
+    /// Counts the words in common that say something, each as often as both have it.
     fn n_shared(&self, other: &Self) -> usize {
-        let mut left: Vec<&Word> = other.words.iter().filter(|w| w.says_something()).collect();
-        let said = self.words.iter().filter(|word| word.says_something());
-        said.filter(|word| {
-            let place = left.iter().position(|other| word.is_like(other));
-            place.map(|place| left.swap_remove(place)).is_some()
-        })
-        .count()
+        let (mut left, mut right) = (self.said.iter().peekable(), other.said.iter().peekable());
+        let mut n_shared = 0;
+        while let (Some(one), Some(theirs)) = (left.peek(), right.peek()) {
+            match one.cmp(theirs) {
+                Ordering::Less => drop(left.next()),
+                Ordering::Greater => drop(right.next()),
+                Ordering::Equal => {
+                    n_shared += 1;
+                    (left.next(), right.next());
+                }
+            }
+        }
+        n_shared
     }
 
     fn judge(&self, other: &Self, differences: &[Difference<'_>], shared: usize) -> Comparison {
@@ -195,7 +201,7 @@ impl Statement {
     }
 
     fn n_said(&self) -> usize {
-        self.words.iter().filter(|word| word.says_something()).count()
+        self.said.len()
     }
 
     fn n_negations(&self) -> usize {

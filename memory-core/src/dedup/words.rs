@@ -1,6 +1,12 @@
 //! Words of a statement and what they do in it.
 
+use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use unicode_segmentation::UnicodeSegmentation;
+
+use crate::dates::names_of_values;
 
 /// Shortest stem of a word, in bytes.
 const MIN_STEM: usize = 3;
@@ -11,6 +17,8 @@ pub(super) struct Word {
     /// In small letters, without the punctuation around it.
     pub(super) form: String,
     pub(super) role: Role,
+    /// Length of the word without its ending, in bytes.
+    stem_len: usize,
 }
 
 /// Part that a word has in a statement.
@@ -102,7 +110,7 @@ const NEGATIONS: &[&str] = &[
     "別",
 ];
 
-/// Units, days, months and words for numbers.
+/// Units and other values, besides the names of days, months and numbers.
 const VALUES: &[&str] = &[
     "b",
     "kb",
@@ -132,13 +140,6 @@ const VALUES: &[&str] = &[
     "year",
     "years",
     "percent",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
     "mondays",
     "tuesdays",
     "wednesdays",
@@ -146,30 +147,6 @@ const VALUES: &[&str] = &[
     "fridays",
     "saturdays",
     "sundays",
-    "january",
-    "february",
-    "march",
-    "april",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
     "once",
     "twice",
     "daily",
@@ -179,10 +156,6 @@ const VALUES: &[&str] = &[
     "hourly",
     "nightly",
     "quarterly",
-    "first",
-    "second",
-    "third",
-    "fourth",
     "==",
     "!=",
     "<",
@@ -315,22 +288,47 @@ const CONDITIONS: &[&str] = &[
     "where", "because", "under", "inside",
 ];
 
+/// Role of each word of the lists; where a word is in two, that of the list named last.
+static ROLES: LazyLock<FxHashMap<&str, Role>> = LazyLock::new(|| {
+    let lists = [
+        (FILLERS, Role::Filler),
+        (FUNCTION, Role::Function),
+        (VALUES, Role::Value),
+        (NEGATIONS, Role::Negation),
+    ];
+    let dates = names_of_values().map(|word| (word, Role::Value));
+    dates
+        .chain(lists.iter().flat_map(|(list, role)| list.iter().map(|word| (*word, *role))))
+        .collect()
+});
+
+/// Stems of the known verbs.
+static VERB_STEMS: LazyLock<FxHashSet<&str>> =
+    LazyLock::new(|| VERBS.iter().map(|verb| stem(verb)).collect());
+
 impl Word {
     fn of(form: String) -> Self {
-        let known = |words: &[&str]| words.contains(&form.as_str());
-        let is_number = form.bytes().any(|byte| byte.is_ascii_digit());
-        let role = if known(NEGATIONS) {
-            Role::Negation
-        } else if is_number || known(VALUES) {
-            Role::Value
-        } else if known(FUNCTION) {
-            Role::Function
-        } else if known(FILLERS) {
-            Role::Filler
-        } else {
-            Role::Content
+        let is_number = || form.bytes().any(|byte| byte.is_ascii_digit());
+        let role = match ROLES.get(form.as_str()) {
+            Some(role) => *role,
+            None if is_number() => Role::Value,
+            None => Role::Content,
         };
-        Self { form, role }
+        let stem_len = stem(&form).len();
+        Self { form, role, stem_len }
+    }
+
+    fn stem(&self) -> &str {
+        self.form.get(..self.stem_len).unwrap_or(&self.form)
+    }
+
+    /// Returns what is equal for two words of which [`is_like`](Self::is_like) holds, and for no
+    /// others but by a chance of 2^-64.
+    pub(super) fn key(&self) -> u64 {
+        let is_content = self.role == Role::Content;
+        let mut hasher = FxHasher::default();
+        (is_content, if is_content { self.stem() } else { &self.form }).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Tells whether the word says something: content or a value.
@@ -361,7 +359,7 @@ impl Word {
 
     /// Tells whether this is a verb that is known.
     pub(super) fn is_verb(&self) -> bool {
-        VERBS.iter().any(|verb| stem(verb) == stem(&self.form))
+        VERB_STEMS.contains(self.stem())
     }
 
     /// Tells whether this is an article or a word of its kind: a verb in front of it commands.
@@ -375,7 +373,7 @@ impl Word {
         self.form == other.form
             || (self.role == Role::Content
                 && other.role == Role::Content
-                && stem(&self.form) == stem(&other.form))
+                && self.stem() == other.stem())
     }
 
     /// Tells whether one word says the opposite of the other.
@@ -437,4 +435,22 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 
 fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn words_that_are_alike_have_one_key_and_others_have_not(
+            one in "(pass|port|use|run|8|not|sens|the)(es|ed|ing|e|'s|s)?",
+            other in "(pass|port|use|run|8|not|sens|the)(es|ed|ing|e|'s|s)?",
+        ) {
+            let (one, other) = (Word::of(one), Word::of(other));
+            prop_assert_eq!(one.key() == other.key(), one.is_like(&other));
+        }
+    }
 }

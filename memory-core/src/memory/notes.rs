@@ -167,10 +167,10 @@ impl Memory {
                 compared.push(*other);
             }
         }
-        let statement = Statement::read(note.text.as_str());
+        let Some(statement) = Statement::read(note.text.as_str()) else { return Ok(Vec::new()) };
         let contradicts = |other: &Note| {
             let other = Statement::read(other.text.as_str());
-            statement.compare(&other) == Comparison::Contradiction
+            other.is_some_and(|other| statement.compare(&other) == Comparison::Contradiction)
         };
         let current = compared.iter().filter(|other| other.superseded_by.is_none());
         Ok(current.filter(|other| contradicts(other)).map(|other| other.id).collect())

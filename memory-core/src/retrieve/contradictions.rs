@@ -12,9 +12,6 @@ use crate::model::{Note, NoteKind, Record};
 /// the order matters to nobody.
 const MAX_COMPARED: usize = 20;
 
-/// Longest text that is compared, in bytes; in a longer one single words decide nothing.
-const MAX_BYTES: usize = 1_000;
-
 /// A hit whose record is a note that can be compared.
 struct Compared {
     place: usize,
@@ -31,9 +28,7 @@ pub(super) fn order_and_mark(hits: &mut Vec<Hit>) {
     for (place, hit) in hits.iter().enumerate().take(MAX_COMPARED) {
         if let Some(note) = comparable(hit) {
             let statement = Statement::read(note.text.as_str());
-            if statement.says_something() {
-                compared.push(Compared { place, statement });
-            }
+            compared.extend(statement.map(|statement| Compared { place, statement }));
         }
     }
     if compared.len() < 2 {
@@ -108,9 +103,9 @@ fn reorder(hits: &mut Vec<Hit>, compared: &[Compared], order: &[&Compared]) {
     debug_assert_eq!(hits.len(), n_hits, "every hit keeps a place");
 }
 
-/// Returns the note of a hit, if it is one whose words can be compared.
+/// Returns the note of a hit, if it stands for itself.
 fn comparable(hit: &Hit) -> Option<&Note> {
     let Record::Note(note) = &hit.record else { return None };
     let is_part = matches!(note.kind, NoteKind::Turn | NoteKind::Checkpoint);
-    (!is_part && note.text.as_str().len() <= MAX_BYTES).then_some(&**note)
+    (!is_part).then_some(&**note)
 }

@@ -340,6 +340,17 @@ proptest! {
     }
 
     #[test]
+    fn the_finders_of_short_and_of_long_texts_find_the_same(
+        parts in prop::collection::vec((".{0,9}", 0..WORDS.len()), 0..9)
+    ) {
+        let text: String = parts.iter().map(|(text, word)| format!("{text}{}", WORDS[*word].0)).collect();
+        let rules = rules().expect("the table is read");
+        let found = |text_len| -> Vec<_> { rules.finder(text_len).find_overlapping_iter(&text).collect() };
+        prop_assert!(found(0).len() >= parts.len());
+        prop_assert_eq!(found(0), found(MIN_DFA_TEXT));
+    }
+
+    #[test]
     fn a_named_value_is_masked_whatever_it_is(value in "[A-Za-z0-9]{24,48}") {
         prop_assume!(value::is_random(&value) && !value::is_placeholder(&value));
         for name in ["API_TOKEN", "SESSION_SECRET", "MAIL_API_KEY", "ROOT_PASSWORD"] {
