@@ -140,7 +140,8 @@ impl Statement {
                 Ordering::Greater => drop(right.next()),
                 Ordering::Equal => {
                     n_shared += 1;
-                    (left.next(), right.next());
+                    left.next();
+                    right.next();
                 }
             }
         }

@@ -343,7 +343,7 @@ proptest! {
     fn the_finders_of_short_and_of_long_texts_find_the_same(
         parts in prop::collection::vec((".{0,9}", 0..WORDS.len()), 0..9)
     ) {
-        let text: String = parts.iter().map(|(text, word)| format!("{text}{}", WORDS[*word].0)).collect();
+        let text: String = parts.iter().flat_map(|(text, word)| [text, WORDS[*word].0]).collect();
         let rules = rules().expect("the table is read");
         let found = |text_len| -> Vec<_> { rules.finder(text_len).find_overlapping_iter(&text).collect() };
         prop_assert!(found(0).len() >= parts.len());
