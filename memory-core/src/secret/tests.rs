@@ -345,7 +345,9 @@ proptest! {
     ) {
         let text: String = parts.iter().flat_map(|(text, word)| [text, WORDS[*word].0]).collect();
         let rules = rules().expect("the table is read");
-        let found = |text_len| -> Vec<_> { rules.finder(text_len).find_overlapping_iter(&text).collect() };
+        let found = |text_len| -> Vec<_> {
+            rules.finder(text_len).find_overlapping_iter(&text).collect()
+        };
         prop_assert!(found(0).len() >= parts.len());
         prop_assert_eq!(found(0), found(MIN_DFA_TEXT));
     }

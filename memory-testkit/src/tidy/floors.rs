@@ -19,10 +19,10 @@ const HOUSE: [(&str, Floors); 8] = [
     (
         "memory-core",
         &[
-            &["background", "codec", "dedup", "embed", "secret", "stats"],
+            &["background", "codec", "embed", "secret", "stats"],
             &["model"],
             &["clock", "dates", "learn", "storage"],
-            &["error"],
+            &["dedup", "error"],
             &["config", "index", "retention"],
             &["intake", "retrieve"],
             &["predict"],
