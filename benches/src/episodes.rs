@@ -21,6 +21,8 @@ pub struct Attempt {
     pub episode: Episode,
     /// Its steps.
     pub steps: Vec<Step>,
+    /// Files that it changed, where the set says so.
+    pub files_changed: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +45,10 @@ struct LineContext {
     domain: Option<Box<str>>,
     #[serde(default)]
     tags: Vec<Box<str>>,
+    agent: Option<Box<str>>,
     model: Option<Box<str>>,
+    #[serde(default)]
+    files_changed: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,10 +92,11 @@ fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attem
         followed: Vec::new(),
         reflection: None,
     };
-    let LineContext { project, task_type, language, domain, tags, model } = line.context;
+    let LineContext { project, task_type, language, domain, tags, agent, model, files_changed } =
+        line.context;
     let steps = line.steps.into_iter().enumerate();
     let steps: Vec<Step> = steps.map(|(idx, step)| read_step(idx, step, at, verbs)).collect();
-    let context = Context { task_type, language, domain, tags, model, ..Context::default() };
+    let context = Context { task_type, language, domain, tags, agent, model, ..Context::default() };
     let episode = Episode {
         id: EpisodeId::from_bytes(number.to_be_bytes()),
         scope: Scope::new(&project).ok()?,
@@ -106,7 +112,7 @@ fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attem
         n_steps: u32::try_from(steps.len()).ok()?,
         closing: Some(closing),
     };
-    Some(Attempt { episode, steps })
+    Some(Attempt { episode, steps, files_changed })
 }
 
 fn read_step(idx: usize, step: LineStep, at: Timestamp, verbs: bool) -> Step {
@@ -159,7 +165,9 @@ pub fn generated(rng: &mut fastrand::Rng, number: u128, n_steps: usize) -> Optio
             language: Some("rust".into()),
             domain: None,
             tags: vec!["a".into()],
+            agent: None,
             model: None,
+            files_changed: Vec::new(),
         },
         steps,
         outcome: Some("success".to_owned()),

@@ -8,6 +8,7 @@
 pub mod ablation;
 pub mod calendar;
 pub mod data;
+pub mod delivery;
 pub mod episodes;
 pub mod evaluate;
 pub mod figure;

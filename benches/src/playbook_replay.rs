@@ -136,7 +136,7 @@ impl Replayer {
     }
 
     fn replay(&mut self, attempt: Attempt, show: bool) -> Result<(), Error> {
-        let Attempt { episode, steps } = attempt;
+        let Attempt { episode, steps, .. } = attempt;
         let task = episode.task.as_str();
         if task.trim().is_empty() {
             // Its task is not known.

@@ -75,6 +75,13 @@ impl MeasuredServer {
     }
 }
 
+/// Returns the path of the server's program beside this one.
+#[must_use]
+pub fn beside() -> Option<PathBuf> {
+    let name = format!("memory-mcp{}", std::env::consts::EXE_SUFFIX);
+    Some(std::env::current_exe().ok()?.parent()?.join(name))
+}
+
 /// Resident memory of a server; `None` where the system does not report it.
 #[must_use]
 pub fn resident_bytes(client: &Client) -> Option<u64> {

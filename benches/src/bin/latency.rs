@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use memory_benches::figure::{Figure, layout};
 use memory_benches::machine::Provenance;
-use memory_benches::server::{MeasuredServer, end, resident_bytes};
+use memory_benches::server::{MeasuredServer, beside, end, resident_bytes};
 use memory_core::{MemStorage, Memory, Query};
 use memory_testkit::generate::Workload;
 use memory_testkit::stdio::Client;
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
             Err(error) => findings.miss(format!("recall among {size} notes: {error}")),
         }
     }
-    match arguments.server.clone().or_else(server_beside).filter(|path| path.is_file()) {
+    match arguments.server.clone().or_else(beside).filter(|path| path.is_file()) {
         None => findings.miss("the server: build it (cargo build --release) or pass --server PATH"),
         Some(program) => {
             for is_filled in [false, true] {
@@ -131,11 +131,6 @@ fn report(arguments: &Arguments, findings: &Findings) -> ExitCode {
     let is_short =
         !findings.missing.is_empty() || findings.figures.iter().any(Figure::misses_target);
     if arguments.check && is_short { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-fn server_beside() -> Option<PathBuf> {
-    let name = format!("memory-mcp{}", std::env::consts::EXE_SUFFIX);
-    Some(std::env::current_exe().ok()?.parent()?.join(name))
 }
 
 /// Recall in this process, each question asked once, so that no cache of answers helps.

@@ -156,7 +156,7 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
         name != "intercode-sql" || model.starts_with("gpt-")
     };
     let (mut learned, mut tally) = (LearnBench::default(), Tally::default());
-    for Attempt { episode, steps } in attempts.iter().filter(|attempt| is_able(attempt)) {
+    for Attempt { episode, steps, .. } in attempts.iter().filter(|attempt| is_able(attempt)) {
         for error in LearnBench::observed(episode, steps) {
             tally.rate(&learned, &error);
         }
@@ -260,7 +260,7 @@ fn speed() -> Vec<Vec<String>> {
     let attempts: Vec<Attempt> = (1..=10_000).filter_map(|n| generated(&mut rng, n, 15)).collect();
     let mut learned = LearnBench::default();
     let mut timings = vec![Vec::new(); STAGES.len()];
-    for Attempt { episode, steps } in &attempts {
+    for Attempt { episode, steps, .. } in &attempts {
         let mut last = Instant::now();
         let mut stages = timings.iter_mut();
         let mut lap = || {

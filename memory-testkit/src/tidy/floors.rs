@@ -102,7 +102,7 @@ const HOUSE: [(&str, Floors); 8] = [
             &["scores", "playbook_replay", "variety"],
             &["sessions"],
             &["evaluate"],
-            &["ablation"],
+            &["ablation", "delivery"],
         ],
     ),
 ];
