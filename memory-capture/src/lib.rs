@@ -1,10 +1,10 @@
 //! Capture of experience that other programs recorded: from their formats to records of the memory,
 //! and back.
 //!
-//! A folder per format; today that is [`jsonl`], the neutral one. A format is read into
-//! [`Captured`] records, which an [`Importer`] stores through [`memory_core::Memory`], each once,
-//! however often it comes. Used by the command line. Limits: no terminal, no protocol and no clock
-//! in here; files are opened by the caller.
+//! The neutral format [`jsonl`] is read into [`Captured`] records, which an [`Importer`] stores
+//! through [`memory_core::Memory`], each once, however often it comes. What coding agents did comes
+//! as [`Event`]s: [`read_hook`] reads the payload of a hook. Used by the command line. Limits: no
+//! terminal, no protocol and no clock in here; files are opened by the caller.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -36,8 +36,18 @@
 //! # }
 //! ```
 
+mod client;
+mod clients;
+mod event;
+mod fields;
+mod hook;
 mod importer;
 pub mod json;
 pub mod jsonl;
+mod noise;
 
+pub use client::Client;
+pub use event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt, SessionBegun};
+pub use hook::{BadHook, Hook, read_hook};
 pub use importer::{Captured, Counts, Importer};
+pub use noise::{INJECTION_BEGIN, INJECTION_END, is_own_tool};

@@ -57,7 +57,14 @@ const HOUSE: [(&str, Floors); 8] = [
             &["minilm", "cached", "remote"],
         ],
     ),
-    ("memory-capture", &[&["importer", "json"], &["jsonl"]]),
+    (
+        "memory-capture",
+        &[
+            &["client", "event", "fields", "importer", "json", "noise"],
+            &["clients", "jsonl"],
+            &["hook"],
+        ],
+    ),
     (
         "memory-storage-turso",
         &[
