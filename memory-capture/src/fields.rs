@@ -91,7 +91,9 @@ fn add_content(value: &Value, depth: usize, text: &mut String) {
         Value::Null => {}
         Value::String(part) => add_part(text, part),
         Value::Array(parts) if depth < 4 => {
-            parts.iter().for_each(|part| add_content(part, depth + 1, text));
+            for part in parts {
+                add_content(part, depth + 1, text);
+            }
         }
         Value::Object(block) => {
             let inner = ["text", "content"].iter().find_map(|key| block.get(*key));
@@ -161,7 +163,7 @@ fn is_binary(text: &str) -> bool {
     let is_data = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte);
     head.starts_with(b"data:") && head.windows(8).any(|part| part == b";base64,")
         || head.iter().all(is_data)
-        || head.iter().filter(|byte| **byte == 0).count() > MIN_BYTES / 20
+        || head.contains(&0)
 }
 
 #[cfg(test)]

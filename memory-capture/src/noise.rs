@@ -77,8 +77,8 @@ const TOOLS: &[&str] = &[
 /// are none.
 pub(crate) fn human_words(text: &str) -> Option<String> {
     let text = text.trim_start_matches('\u{feff}').trim();
-    if let Some(command) = slash_command(text) {
-        return command;
+    if ["<command-name>", "<command-message>"].iter().any(|begin| text.starts_with(begin)) {
+        return slash_command(text);
     }
     let words = without_blocks(text);
     let words = words.trim();
@@ -86,9 +86,9 @@ pub(crate) fn human_words(text: &str) -> Option<String> {
     (!is_synthetic).then(|| words.to_owned())
 }
 
-/// Returns the words of a slash command that a person gave, `Some(None)` for one of the client's
-/// own that is about the session and no task.
-fn slash_command(text: &str) -> Option<Option<String>> {
+/// Returns the words of a slash command that a person gave; `None` for one of the client's own that
+/// is about the session and no task.
+fn slash_command(text: &str) -> Option<String> {
     /// Commands of clients that are no work.
     const ABOUT_THE_SESSION: &[&str] = &[
         "compact",
@@ -128,15 +128,12 @@ fn slash_command(text: &str) -> Option<Option<String>> {
         "tasks",
         "stats",
     ];
-    if !["<command-name>", "<command-message>"].iter().any(|begin| text.starts_with(begin)) {
-        return None;
-    }
     let name = between(text, "<command-name>", "</command-name>")?.trim().trim_start_matches('/');
     if ABOUT_THE_SESSION.contains(&name) {
-        return Some(None);
+        return None;
     }
     let args = between(text, "<command-args>", "</command-args>").unwrap_or_default().trim();
-    Some(Some(format!("/{name} {args}").trim_end().to_owned()))
+    Some(format!("/{name} {args}").trim_end().to_owned())
 }
 
 fn between<'t>(text: &'t str, begin: &str, end: &str) -> Option<&'t str> {
@@ -165,13 +162,13 @@ pub(crate) fn without_blocks(text: &str) -> String {
 #[must_use]
 pub fn is_own_tool(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let own = |tool: &&str| {
+    let is_own = |tool: &&str| {
         let server = name.strip_suffix(*tool);
         server.is_some_and(|server| {
             server.contains("memory") && server.ends_with(['_', '-', '.', '/', ':', ' '])
         })
     };
-    TOOLS.iter().any(|tool| own(tool))
+    TOOLS.iter().any(is_own)
 }
 
 #[cfg(test)]

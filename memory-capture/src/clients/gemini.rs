@@ -59,7 +59,7 @@ fn kind(event: &str, payload: &Object) -> Option<EventKind> {
             let result = response.and_then(|response| response.get("llmContent"));
             let error = response.and_then(|response| object(response, "error"));
             let error = error.and_then(|error| text(error, "message"));
-            let end = end(result.map(content).unwrap_or_default(), error);
+            let end = end(&result.map(content).unwrap_or_default(), error);
             EventKind::CallEnded { call: call(), end }
         }
         // `PreCompress` comes before every request and says nothing.
@@ -68,8 +68,8 @@ fn kind(event: &str, payload: &Object) -> Option<EventKind> {
 }
 
 /// Returns the end of a call; a command that failed says so within its output alone.
-fn end(result: String, error: Option<&str>) -> CallEnd {
-    let result = without_blocks(&result);
+fn end(result: &str, error: Option<&str>) -> CallEnd {
+    let result = without_blocks(result);
     let result = result.replace("<untrusted_context>\n", "").replace("\n</untrusted_context>", "");
     let is_failed = error.is_some() || exit_code(&result).is_some_and(|code| code != 0);
     CallEnd {
