@@ -27,7 +27,7 @@ fn end(payload: &Value) -> (String, CallStatus, Option<String>, Option<u64>) {
     }
 }
 
-fn claude(event: &str, more: Value) -> Value {
+fn claude(event: &str, more: &Value) -> Value {
     let mut payload = json!({
         "session_id": "s1", "transcript_path": "/home/x/.claude/projects/-app/s1.jsonl",
         "cwd": "/app", "prompt_id": "p1", "hook_event_name": event,
@@ -40,7 +40,7 @@ fn claude(event: &str, more: Value) -> Value {
 fn the_caller_is_known_by_the_shape_of_its_payload() {
     let time = "2026-11-29T10:00:00Z";
     for (client, payload) in [
-        (Client::ClaudeCode, claude("Stop", json!({}))),
+        (Client::ClaudeCode, claude("Stop", &json!({}))),
         (
             Client::Codex,
             json!({"session_id": "s", "turn_id": "t", "model": "m", "cwd": "/app",
@@ -112,7 +112,7 @@ fn what_is_no_payload_is_refused_by_name() {
 
 #[test]
 fn invalid_utf_8_and_half_pairs_are_replaced() {
-    let mut payload = claude("UserPromptSubmit", json!({"prompt": "caf"})).to_string();
+    let mut payload = claude("UserPromptSubmit", &json!({"prompt": "caf"})).to_string();
     payload = payload.replace("caf", "caf\\ud83d!");
     let mut bytes = payload.into_bytes();
     let at = bytes.windows(3).position(|part| part == b"caf").unwrap();
@@ -127,7 +127,7 @@ fn invalid_utf_8_and_half_pairs_are_replaced() {
 fn failing_and_called_off_calls_of_claude_are_told_apart() {
     let failed = claude(
         "PostToolUseFailure",
-        json!({"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id": "t1",
+        &json!({"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id": "t1",
             "error": "Exit code 2\nno rule", "is_interrupt": false, "duration_ms": 41}),
     );
     let error = Some("Exit code 2\nno rule".to_owned());
@@ -137,7 +137,7 @@ fn failing_and_called_off_calls_of_claude_are_told_apart() {
     assert_eq!(end(&off).1, CallStatus::Unknown);
     let passed = claude(
         "PostToolUse",
-        json!({"tool_name": "Edit", "tool_input": {"file_path": "/app/a"}, "tool_use_id": "t2",
+        &json!({"tool_name": "Edit", "tool_input": {"file_path": "/app/a"}, "tool_use_id": "t2",
             "tool_response": {"filePath": "/app/a", "originalFile": "secret".repeat(9)}}),
     );
     let EventKind::CallEnded { end, .. } = event(&passed).kind else { panic!() };
@@ -147,8 +147,8 @@ fn failing_and_called_off_calls_of_claude_are_told_apart() {
 #[test]
 fn a_prompt_of_an_agent_to_a_subagent_is_none() {
     for payload in [
-        claude("UserPromptSubmit", json!({"prompt": "look", "agent_id": "a1"})),
-        claude("UserPromptSubmit", json!({"prompt": "<task-notification>done"})),
+        claude("UserPromptSubmit", &json!({"prompt": "look", "agent_id": "a1"})),
+        claude("UserPromptSubmit", &json!({"prompt": "<task-notification>done"})),
         json!({"sessionId": "a1", "timestamp": 1, "prompt": "look", "agentId": "a1",
             "parentAgentId": "s"}),
         json!({"hook": "chat.message", "directory": "/app", "parent": "s", "payload": {
@@ -201,8 +201,8 @@ fn commands_that_fail_within_a_success_are_failures() {
 #[test]
 fn an_event_that_says_nothing_gives_none() {
     for payload in [
-        claude("PostToolBatch", json!({"tool_calls": []})),
-        claude("SomethingNew", json!({"x": 1})),
+        claude("PostToolBatch", &json!({"tool_calls": []})),
+        claude("SomethingNew", &json!({"x": 1})),
         json!({"hook_event_name": "PreCompress", "session_id": "s", "timestamp": "x"}),
         json!({"hook_event_name": "afterShellExecution", "conversation_id": "c"}),
     ] {
