@@ -103,6 +103,6 @@ pub mod learning {
     pub use crate::learn::{
         Association, Cure, Helpfulness, KnownError, Pattern, PatternKind, PatternQuery,
     };
-    pub use crate::memory::{Advice, FeedbackResult, Reflection};
+    pub use crate::memory::{Advice, FeedbackResult, Reflection, Warning};
     pub use crate::stats::Posterior;
 }

@@ -15,6 +15,7 @@ mod forget;
 mod import;
 mod learning;
 mod log;
+mod moment;
 mod notes;
 mod outgoing;
 mod patterns;
@@ -54,6 +55,7 @@ pub use finish::Finished;
 pub use forget::{Forgotten, Selection};
 pub use import::{Import, Imported, Link, LinkRole, Links};
 use learning::Learning;
+pub use moment::Warning;
 pub use notes::Remembered;
 pub use reflection::Reflection;
 

@@ -132,7 +132,7 @@ impl LearnBench {
     /// Returns the cures of an error, best first.
     #[must_use]
     pub fn cures(&self, tool: &str, signature: u64, limit: usize) -> Vec<Proposal> {
-        let known = self.learned.known_error(Signature(signature), tool, 0, limit);
+        let known = self.learned.known_error(Signature(signature), tool, 0, None, limit);
         let cures = known.into_iter().flat_map(|known| known.cures);
         let proposal = |Cure { via, instead, changed, success, .. }: Cure| {
             let remedy = match instead {

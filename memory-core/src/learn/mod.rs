@@ -33,9 +33,10 @@ pub(crate) use advice::{
     playbook,
 };
 pub use association::Association;
-pub(crate) use digest::{Digest, Ending, Incident, Signature, step_name};
+pub(crate) use digest::{CallKey, Digest, Ending, Incident, Signature, step_name};
 pub use helpfulness::Helpfulness;
 pub(crate) use helpfulness::usefulness_bonus;
+pub(crate) use pattern::Risk;
 pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
 pub(crate) use quote::{Quote, Quotes, StepRef};
 pub(crate) use table::{Learned, OutcomeCounts, TaskKey};

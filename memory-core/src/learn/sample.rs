@@ -1,5 +1,6 @@
 //! Steps, episodes and runs for tests.
 
+use super::digest::CallKey;
 use super::table::{Move, Run, TaskKey};
 use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Outcome, Scope, Step, Timestamp,
@@ -55,6 +56,7 @@ pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
 /// step.
 pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) -> Run {
     let moves = tools.iter().map(|tool| Move { tool: tool.unsigned_abs(), ok: *tool > 0 });
+    let calls = tools.iter().map(|tool| CallKey(tool.unsigned_abs()));
     Run {
         id: EpisodeId::from_bytes([id; 16]),
         scope: 1,
@@ -68,6 +70,7 @@ pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         reward: None,
         ended_at: Timestamp::from_millis(i64::from(id) * 1_000 + 500),
         moves: moves.collect(),
+        calls: calls.collect(),
         incidents: Box::default(),
         n_tokens: None,
         latency_ms: None,

@@ -62,7 +62,12 @@ impl Memory {
 
     /// Returns what is known of errors that were just logged, of which the first step has the index
     /// `first_idx`.
-    pub(super) fn known_errors(&self, failed: &[FailedStep], first_idx: u32) -> Vec<KnownError> {
+    pub(super) fn known_errors(
+        &self,
+        failed: &[FailedStep],
+        first_idx: u32,
+        scope: Option<&str>,
+    ) -> Vec<KnownError> {
         if failed.is_empty() {
             return Vec::new();
         }
@@ -71,7 +76,7 @@ impl Memory {
             let learned = self.learning.learned();
             let looked_up = failed.iter().filter_map(|error| {
                 let step_idx = first_idx.saturating_add(error.position);
-                learned.known_error(error.signature, &error.tool, step_idx, MAX_CURES)
+                learned.known_error(error.signature, &error.tool, step_idx, scope, MAX_CURES)
             });
             looked_up.collect()
         };

@@ -31,7 +31,7 @@ impl Memory {
             _ => 0,
         };
         let first_idx = n_steps.saturating_sub(n_new);
-        let known_errors = self.known_errors(&failed, first_idx);
+        let known_errors = self.known_errors(&failed, first_idx, None);
         Ok(intake.receipt(Logged { n_steps, known_errors }))
     }
 }

@@ -6,10 +6,10 @@ use super::members::{members, unquoted};
 use crate::model::Step;
 
 /// Arguments that hold a command line of a shell.
-const COMMANDS: [&str; 3] = ["command", "cmd", "script"];
+pub(super) const COMMANDS: [&str; 3] = ["command", "cmd", "script"];
 
 /// Arguments that hold a statement of a query language.
-const STATEMENTS: [&str; 2] = ["query", "sql"];
+pub(super) const STATEMENTS: [&str; 2] = ["query", "sql"];
 
 /// Arguments that name the function of a tool that has several.
 const FUNCTIONS: [&str; 3] = ["action", "action_name", "operation"];

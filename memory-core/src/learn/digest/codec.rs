@@ -6,16 +6,20 @@
 
 use rustc_hash::FxHashMap;
 
+use super::call_key::is_kept;
 use super::incident::{Ending, Incident};
-use super::{Digest, Signature};
+use super::{CallKey, Digest, Signature};
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
+
+/// Distance of a call that did not come before.
+const NEW_CALL: u64 = 0;
 
 /// Codes of how an incident ended, in the two lowest bits of the number that holds the distance to
 /// its last step.
@@ -25,7 +29,8 @@ const DEAD_END: u64 = 2;
 const OTHER_ERROR: u64 = 3;
 
 impl Digest {
-    /// Encodes the digest: one or two bytes for a step, about four for an error, and the names.
+    /// Encodes the digest: one or two bytes for a step and five for its call if it is not repeated,
+    /// about four for an error, and the names.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = ByteWriter::new();
         out.u8(VERSION);
@@ -37,12 +42,35 @@ impl Digest {
         for (tool, ok) in &self.moves {
             out.varint(u64::from(*tool) << 1 | u64::from(*ok));
         }
+        self.encode_calls(&mut out);
         self.encode_incidents(&mut out);
         out.optional_varint(self.n_tokens);
         out.optional_varint(self.latency_ms);
         let checksum = checksum(out.as_slice());
         out.bytes(&checksum);
         out.into_bytes()
+    }
+
+    /// Writes the keys of the calls that are kept: a new one after [`NEW_CALL`], one that came
+    /// before by its distance among those that are distinct.
+    fn encode_calls(&self, out: &mut ByteWriter) {
+        debug_assert_eq!(self.calls.len(), self.moves.len(), "one call for each move");
+        let kept = || {
+            let calls = self.calls.iter().enumerate();
+            calls.filter(|(at, _)| is_kept(*at, self.calls.len())).map(|(_, call)| *call)
+        };
+        let keys = Distinct::of(kept());
+        let mut n_written = 0;
+        for key in kept() {
+            let position = keys.position(&key);
+            if position < n_written {
+                out.varint(n_written - position);
+            } else {
+                out.varint(NEW_CALL);
+                out.bytes(&key.0.to_le_bytes());
+                n_written = position + 1;
+            }
+        }
     }
 
     /// Writes the incidents: their distinct signatures and argument names once, then each incident
@@ -111,15 +139,34 @@ impl Digest {
             let is_known = (tool as usize) < tools.len();
             is_known.then_some((tool, number & 1 == 1)).ok_or(TOOL)
         })?;
+        let calls = decode_calls(&mut input, moves.len())?;
         let incidents = decode_incidents(&mut input, moves.len())?;
         let (n_tokens, latency_ms) = (input.optional_varint()?, input.optional_varint()?);
         input.finish()?;
-        Ok(Self { tools, moves, incidents, n_tokens, latency_ms })
+        Ok(Self { tools, moves, calls, incidents, n_tokens, latency_ms })
     }
 }
 
+const CALL: DecodeError = DecodeError::Invalid { what: "call" };
 const TOOL: DecodeError = DecodeError::Invalid { what: "tool" };
 const STEP: DecodeError = DecodeError::Invalid { what: "step" };
+
+fn decode_calls(input: &mut ByteReader<'_>, n_steps: usize) -> Result<Vec<CallKey>, DecodeError> {
+    let (mut calls, mut keys) = (Vec::with_capacity(n_steps), Vec::new());
+    for at in 0..n_steps {
+        if !is_kept(at, n_steps) {
+            calls.push(CallKey::NONE);
+            continue;
+        }
+        let distance = input.varint()?;
+        if distance == NEW_CALL {
+            keys.push(CallKey(u32::from_le_bytes(input.array()?)));
+        }
+        let position = (keys.len() as u64).checked_sub(distance.max(1)).ok_or(CALL)?;
+        calls.push(*item(&keys, position)?);
+    }
+    Ok(calls)
+}
 
 fn decode_incidents(
     input: &mut ByteReader<'_>,
@@ -230,6 +277,7 @@ mod tests {
                     move |(incidents, n_tokens, latency_ms)| Digest {
                         tools: tools.clone(),
                         moves: moves.clone(),
+                        calls: moves.iter().map(|(tool, _)| CallKey(tool << 24)).collect(),
                         incidents: incidents.into_iter().flatten().collect(),
                         n_tokens,
                         latency_ms,
@@ -278,11 +326,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_2_never_change() {
+    fn the_bytes_of_version_3_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
             moves: vec![(0, true), (1, false), (1, true), (1, false)],
+            calls: [0x0405, 7, 7, 0x0405].map(CallKey).to_vec(),
             incidents: vec![
                 Incident {
                     at: 1,
@@ -294,13 +343,14 @@ mod tests {
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x02\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x03\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(
             b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0\x01\xac\x02\0",
         );
         assert_eq!(
             digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[49, 236, 138, 17])
+            (&*golden, &[27, 53, 46, 207])
         );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
@@ -322,7 +372,10 @@ mod tests {
             ending: Ending::Resolved { at: at + 2, changed: vec!["command".into()] },
         };
         let incidents = (0..2_499).map(|n| incident(2 * n)).collect();
-        let digest = Digest { tools, moves, incidents, n_tokens: None, latency_ms: None };
+        let call =
+            |n: u32| if is_kept(n as usize, 5_000) { CallKey(n / 3 + 1) } else { CallKey::NONE };
+        let calls = (0..5_000).map(call).collect();
+        let digest = Digest { tools, moves, calls, incidents, n_tokens: None, latency_ms: None };
         let n_bytes = digest.encode().len();
         assert!(n_bytes <= 4 * 5_000, "{n_bytes}");
     }

@@ -2,10 +2,11 @@
 //!
 //! The digest is computed from the steps alone, in their order, and stored with the episode in the
 //! format of `codec.rs`; the table of runs is filled from digests, so that a start reads no
-//! steps. `action.rs` names what a step did, `signature/` names its error, `incident.rs` finds how
-//! each error ended, `members.rs` reads the arguments.
+//! steps. `action.rs` names what a step did, `call_key.rs` its call as a whole, `signature/` its
+//! error, `incident.rs` finds how each error ended, `members.rs` reads the arguments.
 
 mod action;
+mod call_key;
 mod codec;
 mod incident;
 mod members;
@@ -14,6 +15,7 @@ mod signature;
 use rustc_hash::FxHashMap;
 
 pub(crate) use action::step_name;
+pub(crate) use call_key::CallKey;
 pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
 pub(crate) use members::{members, unquoted};
 pub(crate) use signature::Signature;
@@ -28,6 +30,9 @@ pub(crate) struct Digest {
     pub(crate) tools: Vec<Box<str>>,
     /// For each step the position of its tool in `tools`, and whether it was ok.
     pub(crate) moves: Vec<(u32, bool)>,
+    /// For each step the key of its call, which calls share that differ in nothing that matters;
+    /// [`CallKey::NONE`] in the middle of a long episode.
+    pub(crate) calls: Vec<CallKey>,
     /// Errors and how they ended, in the order of their steps.
     pub(crate) incidents: Vec<Incident>,
     /// Number of tokens of all steps, where any step has it.
@@ -45,7 +50,7 @@ impl Digest {
         let mut digest = Self { moves: Vec::with_capacity(steps.len()), ..Self::default() };
         let mut positions: FxHashMap<Box<str>, u32> = FxHashMap::default();
         let mut name = String::new();
-        for step in steps {
+        for (at, step) in steps.iter().enumerate() {
             action::write_name(step, &mut name);
             let position = if let Some(position) = positions.get(name.as_str()) {
                 *position
@@ -56,6 +61,8 @@ impl Digest {
                 position
             };
             digest.moves.push((position, step.ok));
+            let is_kept = call_key::is_kept(at, steps.len());
+            digest.calls.push(if is_kept { CallKey::of(step) } else { CallKey::NONE });
             add(&mut digest.n_tokens, step.n_tokens);
             add(&mut digest.latency_ms, step.latency_ms);
         }
@@ -86,6 +93,7 @@ mod tests {
         steps[0].n_tokens = Some(7);
         steps[2].n_tokens = Some(u64::MAX);
         let digest = Digest::of(&steps);
+        assert_eq!(digest.calls, steps.iter().map(CallKey::of).collect::<Vec<_>>());
         assert_eq!(digest.tools, ["bash:ls".into(), "edit".into()]);
         assert_eq!(digest.moves, [(0, true), (1, false), (0, true)]);
         assert_eq!((digest.n_tokens, digest.latency_ms), (Some(u64::MAX), None));
@@ -108,5 +116,7 @@ mod tests {
             (digest.tools.len(), digest.moves.len(), digest.incidents.len()),
             (700, 5_000, 2_500)
         );
+        let kept = digest.calls.iter().filter(|call| **call != CallKey::NONE);
+        assert_eq!(kept.count(), 500, "those at both ends");
     }
 }

@@ -4,12 +4,14 @@
 //! (`flow.rs`), recoveries from errors (`recovery.rs`) and contexts (`context.rs`). Each pattern is
 //! compared with the runs without it (`matcher.rs`), adjusted for the task, and q-values are
 //! computed over all patterns of its kind. Nothing is precomputed: a query reads every run.
+//! `risk.rs` finds calls that mostly failed.
 
 mod body;
 mod context;
 mod flow;
 mod matcher;
 mod recovery;
+mod risk;
 mod sequence;
 
 use std::cmp::Reverse;
@@ -19,6 +21,7 @@ use body::{Branch, PatternBody};
 use flow::{FlowBranch, FlowNode};
 pub(crate) use recovery::CureExample;
 pub use recovery::{Cure, KnownError};
+pub(crate) use risk::Risk;
 use sequence::Sequence;
 
 use super::association::Association;

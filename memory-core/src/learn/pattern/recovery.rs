@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::learn::digest::{Ending, Incident, Signature};
 use crate::learn::quote::StepRef;
-use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ToolPath};
+use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ScopeFilter, ToolPath};
 use crate::learn::text::name_in_backticks;
 use crate::model::{EpisodeId, Timestamp};
 use crate::stats::{Posterior, Prior};
@@ -55,12 +55,13 @@ pub struct Cure {
     pub success: Posterior,
     /// Call of the step that worked the last time, shortened; `None` where it says nothing.
     pub example: Option<String>,
-    /// Newest successes, newest first.
+    /// Newest successes, newest first, those of the scope that was asked about before others.
     pub(crate) examples: Vec<CureExample>,
 }
 
 impl Cure {
-    /// Returns the newest episodes in which it worked, newest first.
+    /// Returns the newest episodes in which it worked, newest first, those of the scope that was
+    /// asked about before others.
     pub fn episodes(&self) -> impl Iterator<Item = EpisodeId> {
         self.examples.iter().map(|example| example.episode)
     }
@@ -85,6 +86,8 @@ impl Cure {
 /// A place where a cure worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CureExample {
+    /// True in the scope that was asked about: calls of other projects say less.
+    pub(crate) is_own: bool,
     /// End of the episode.
     pub(crate) ended_at: Timestamp,
     /// The episode.
@@ -154,23 +157,28 @@ struct ErrorHistory<'a> {
 
 impl<'a> ErrorHistory<'a> {
     /// Collects the occurrences of an error of a tool in runs.
-    fn of(runs: impl Iterator<Item = &'a Run>, tool: NameId, signature: Signature) -> Self {
+    fn of(
+        runs: impl Iterator<Item = &'a Run>,
+        tool: NameId,
+        signature: Signature,
+        own: ScopeFilter,
+    ) -> Self {
         let mut history = Self::default();
-        runs.for_each(|run| history.add_run(run, tool, signature));
+        runs.for_each(|run| history.add_run(run, tool, signature, own));
         history
     }
 
-    fn add_run(&mut self, run: &'a Run, tool: NameId, signature: Signature) {
+    fn add_run(&mut self, run: &'a Run, tool: NameId, signature: Signature, own: ScopeFilter) {
         let n_before = self.n_seen;
         for incident in run.incidents.iter().filter(|i| i.signature == signature) {
             if run.tool_at(incident.at) == tool {
-                self.add(run, incident);
+                self.add(run, incident, own);
             }
         }
         self.n_runs += u32::from(self.n_seen > n_before);
     }
 
-    fn add(&mut self, run: &'a Run, incident: &'a Incident) {
+    fn add(&mut self, run: &'a Run, incident: &'a Incident, own: ScopeFilter) {
         self.n_seen += 1;
         let Some(remedy) = Remedy::of(run, incident) else { return };
         self.attempts.add(&incident.ending);
@@ -183,6 +191,7 @@ impl<'a> ErrorHistory<'a> {
             let Ending::Resolved { at, changed } = &incident.ending else { continue };
             *record.changed.entry(changed).or_default() += 1;
             record.examples.push(CureExample {
+                is_own: own.accepts(run),
                 ended_at: run.ended_at,
                 episode: run.id,
                 error_at: incident.at,
@@ -224,7 +233,8 @@ impl Learned {
     /// % interval of its success rate (from a uniform prior) lies above the rate of a plain retry.
     /// A plain retry is itself a cure where that bound lies above the rate of plain retries after
     /// any error. Where the error has no cure, those of other errors of the same tool and class are
-    /// given, from five attempts on. Examples are not filled in.
+    /// given, from five attempts on. Examples come from `scope` where it has any, and are not
+    /// filled in.
     ///
     /// Costs time linear in the runs that met the error or its class.
     pub(crate) fn known_error(
@@ -232,10 +242,12 @@ impl Learned {
         signature: Signature,
         tool: &str,
         step_idx: u32,
+        scope: Option<&str>,
         limit: usize,
     ) -> Option<KnownError> {
         let tool_id = self.name_id(tool)?;
-        let own = ErrorHistory::of(self.runs_with_error(signature), tool_id, signature);
+        let filter = self.scope_filter(scope);
+        let own = ErrorHistory::of(self.runs_with_error(signature), tool_id, signature, filter);
         let retry_rate = self.retry_rate(own.plain_retries);
         let mut cures = self.cures(&own, tool, retry_rate, MIN_TRIED);
         let mut from_class = false;
@@ -243,7 +255,7 @@ impl Learned {
             let mut class = ErrorHistory::default();
             for signature in self.signatures_of_family(signature) {
                 let runs = self.runs_with_error(signature);
-                runs.for_each(|run| class.add_run(run, tool_id, signature));
+                runs.for_each(|run| class.add_run(run, tool_id, signature, filter));
             }
             let class_rate = self.retry_rate(class.plain_retries);
             cures = self.cures(&class, tool, class_rate, MIN_TRIED_IN_CLASS);
@@ -272,7 +284,7 @@ impl Learned {
     ) -> Vec<Cure> {
         let filter = self.scope_filter(scope);
         let runs = self.runs_with_error(signature).filter(|run| filter.accepts(run));
-        let own = ErrorHistory::of(runs, tool, signature);
+        let own = ErrorHistory::of(runs, tool, signature, filter);
         self.cures(&own, self.name(tool), self.retry_rate(own.plain_retries), MIN_TRIED)
     }
 

@@ -24,7 +24,7 @@ use run::strata;
 pub(crate) use run::{Move, Run, TaskKey};
 use run_lists::{RunLists, RunSlot};
 
-use super::digest::{Digest, Signature};
+use super::digest::{CallKey, Digest, Signature};
 use crate::model::{Closing, Episode, EpisodeId, RecordId};
 
 /// State that is learned from the episodes that have ended.
@@ -37,6 +37,8 @@ pub(crate) struct Learned {
     by_id: FxHashMap<EpisodeId, RunSlot>,
     by_task: RunLists<(NameId, TaskKey)>,
     by_signature: RunLists<Signature>,
+    /// Runs in which a call failed.
+    by_failed_call: RunLists<CallKey>,
     by_ngram: RunLists<NGram>,
     /// Runs that were shown a record or followed it.
     by_record: RunLists<RecordId>,
@@ -82,6 +84,9 @@ impl Learned {
         for incident in &run.incidents {
             self.by_signature.add(incident.signature, slot);
         }
+        for call in failed_calls(run) {
+            self.by_failed_call.add(call, slot);
+        }
         for record in records(run) {
             self.by_record.add(record, slot);
         }
@@ -99,6 +104,9 @@ impl Learned {
         self.by_task.remove((run.scope, run.task), slot);
         for incident in &run.incidents {
             self.by_signature.remove(incident.signature, slot);
+        }
+        for call in failed_calls(&run) {
+            self.by_failed_call.remove(call, slot);
         }
         for record in records(&run) {
             self.by_record.remove(record, slot);
@@ -137,6 +145,7 @@ impl Learned {
             reward: closing.reward,
             ended_at: closing.ended_at,
             moves: moves.collect(),
+            calls: digest.calls.clone().into_boxed_slice(),
             incidents: digest.incidents.clone().into_boxed_slice(),
             n_tokens: digest.n_tokens,
             latency_ms: digest.latency_ms,
@@ -208,6 +217,11 @@ impl Learned {
         self.by_signature.runs(&signature).iter().map(|slot| self.run_in(*slot))
     }
 
+    /// Returns the runs in which a call failed, in no particular order.
+    pub(crate) fn runs_with_failed_call(&self, call: CallKey) -> impl Iterator<Item = &Run> {
+        self.by_failed_call.runs(&call).iter().map(|slot| self.run_in(*slot))
+    }
+
     /// Returns the signatures of the errors of the same tool and class.
     pub(crate) fn signatures_of_family(
         &self,
@@ -259,13 +273,14 @@ impl Learned {
 
     /// Returns the lengths of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 7] {
+    fn n_entries(&self) -> [usize; 8] {
         [
             self.names.len(),
             self.rows.len(),
             self.by_id.len(),
             self.by_task.len(),
             self.by_signature.len(),
+            self.by_failed_call.len(),
             self.by_ngram.len(),
             self.by_record.len(),
         ]
@@ -277,6 +292,11 @@ fn newest_first<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<&'a Run> {
     let mut runs: Vec<&Run> = runs.collect();
     runs.sort_unstable_by_key(|run| std::cmp::Reverse(run.age_key()));
     runs
+}
+
+/// Returns the calls that failed in a run, in their order.
+fn failed_calls(run: &Run) -> impl Iterator<Item = CallKey> {
+    run.incidents.iter().map(|incident| run.call_at(incident.at))
 }
 
 /// Returns the records that were shown to a run, then those that it followed; one that was both

@@ -1,7 +1,7 @@
 //! Run: an ended episode as a row of the table.
 
 use super::interner::NameId;
-use crate::learn::digest::Incident;
+use crate::learn::digest::{CallKey, Incident};
 use crate::learn::hash::StableHash;
 use crate::model::{Context, EpisodeId, Outcome, RecordId, Timestamp};
 use crate::stats::Trial;
@@ -39,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) reward: Option<f64>,
     pub(crate) ended_at: Timestamp,
     pub(crate) moves: Box<[Move]>,
+    /// Key of the call of each move.
+    pub(crate) calls: Box<[CallKey]>,
     /// Errors in the order of their steps, all of which are among `moves`.
     pub(crate) incidents: Box<[Incident]>,
     pub(crate) n_tokens: Option<u64>,
@@ -98,6 +100,13 @@ impl Run {
     pub(crate) fn tool_at(&self, at: u32) -> NameId {
         debug_assert!((at as usize) < self.moves.len(), "step {at} of {}", self.moves.len());
         self.moves[at as usize].tool
+    }
+
+    /// Returns the key of the call of a step of the run.
+    #[expect(clippy::indexing_slicing, reason = "a run has a call for each move")]
+    pub(crate) fn call_at(&self, at: u32) -> CallKey {
+        debug_assert_eq!(self.calls.len(), self.moves.len(), "one call for each move");
+        self.calls[at as usize]
     }
 
     /// Returns whether the task was done, a partial success counting as no; `None` where the

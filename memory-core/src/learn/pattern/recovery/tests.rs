@@ -26,7 +26,7 @@ fn learned(runs: &[&str]) -> Learned {
 }
 
 fn known(learned: &Learned) -> Option<KnownError> {
-    learned.known_error(Signature::of_error("edit", ERROR), "edit", 0, 9)
+    learned.known_error(Signature::of_error("edit", ERROR), "edit", 0, None, 9)
 }
 
 fn words(cure: &Cure) -> String {
@@ -124,12 +124,12 @@ fn another_tool_on_the_same_target_may_be_the_cure() {
 fn an_error_without_cures_of_its_own_gets_those_of_its_class() {
     let learned = learned(&["edit! read edit=x"; 5]);
     let other = Signature::of_error("edit", "KeyError: another of that kind");
-    let known = learned.known_error(other, "edit", 0, 9).unwrap();
+    let known = learned.known_error(other, "edit", 0, None, 9).unwrap();
     assert!(known.from_class && known.n_seen == 0);
     assert_eq!(known.cures.iter().map(words).collect::<Vec<_>>(), ["read | - | text"]);
     let of_other_class = Signature::of_error("edit", "TypeError: another of that kind");
-    assert_eq!(learned.known_error(of_other_class, "edit", 0, 9), None);
-    assert_eq!(learned.known_error(other, "list", 0, 9), None, "another tool");
+    assert_eq!(learned.known_error(of_other_class, "edit", 0, None, 9), None);
+    assert_eq!(learned.known_error(other, "list", 0, None, 9), None, "another tool");
 }
 
 #[test]
@@ -138,9 +138,9 @@ fn at_most_as_many_cures_as_asked_for() {
     runs.extend(["edit! list edit"; 4]);
     let learned = learned(&runs);
     let signature = Signature::of_error("edit", ERROR);
-    let n = |limit| learned.known_error(signature, "edit", 0, limit).unwrap().cures.len();
+    let n = |limit| learned.known_error(signature, "edit", 0, None, limit).unwrap().cures.len();
     assert_eq!((n(0), n(1), n(9)), (0, 1, 2));
-    let first = &learned.known_error(signature, "edit", 0, 1).unwrap().cures[0];
+    let first = &learned.known_error(signature, "edit", 0, None, 1).unwrap().cures[0];
     assert_eq!(first.via, ["read".into()], "what worked more often");
 }
 
