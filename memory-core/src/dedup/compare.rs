@@ -45,6 +45,15 @@ pub(crate) enum Comparison {
     Distinct,
 }
 
+/// Ways in which a later statement takes the place of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amendment {
+    /// Its words say so, or it says the same of the same thing otherwise.
+    Told,
+    /// It says the same and more; only time tells that it is the newer word.
+    Silent,
+}
+
 /// A text, read for comparisons.
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
@@ -114,18 +123,24 @@ impl Statement {
         judged
     }
 
-    /// Tells whether this statement, the later one, stands in the place of an earlier one.
-    pub(crate) fn amends(&self, earlier: &Self) -> bool {
+    /// Says how this statement, the later one, takes the place of an earlier one; `None` if it does
+    /// not.
+    pub(crate) fn amendment(&self, earlier: &Self) -> Option<Amendment> {
         match self.compare(earlier) {
-            Comparison::Contradiction | Comparison::Restatement => true,
-            Comparison::Same => false,
+            Comparison::Contradiction | Comparison::Restatement => Some(Amendment::Told),
+            Comparison::Same => None,
             comparison => {
                 let share = ratio(self.n_shared(earlier), earlier.n_said());
-                let same_subject = same_subject(&self.words, &earlier.words);
+                if !same_subject(&self.words, &earlier.words) {
+                    return None;
+                }
+                if self.amends && share >= AMENDED_SHARE {
+                    return Some(Amendment::Told);
+                }
                 let extends = comparison == Comparison::Extension
                     && self.words.len() > earlier.words.len()
                     && share >= EXTENDED_SHARE;
-                same_subject && (extends || (self.amends && share >= AMENDED_SHARE))
+                extends.then_some(Amendment::Silent)
             }
         }
     }

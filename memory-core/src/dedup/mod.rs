@@ -14,4 +14,4 @@ mod compare;
 mod words;
 
 pub(crate) use canonical::{is_same, is_same_in_small_letters, key_text};
-pub(crate) use compare::{Comparison, Statement};
+pub(crate) use compare::{Amendment, Comparison, Statement};

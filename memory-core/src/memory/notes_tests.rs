@@ -221,6 +221,19 @@ fn an_amendment_comes_before_what_it_amends() {
 }
 
 #[test]
+fn a_longer_note_that_fits_the_query_much_less_stays_below_the_older_one() {
+    let old = "Count the invoices of March";
+    let new =
+        "Count the invoices of March by customer, country and month of payment for the ledger";
+    let memory = memory();
+    memory.remember(fact(old)).unwrap();
+    memory.remember(fact("Something else altogether")).unwrap();
+    memory.remember(fact(new)).unwrap();
+    assert_eq!(recalled(&memory, "count invoices of March")[0].0, old);
+    assert_eq!(recalled(&memory, "count invoices of March by customer and country")[0].0, new);
+}
+
+#[test]
 fn a_note_of_another_subject_does_not_move_up() {
     let memory = memory();
     memory.remember(fact("The staging relay listens on port 2525")).unwrap();

@@ -5,12 +5,16 @@
 //! so that nothing more is stored.
 
 use super::hit::Hit;
-use crate::dedup::{Comparison, Statement};
+use crate::dedup::{Amendment, Comparison, Statement};
 use crate::model::{Note, NoteKind, Record};
 
 /// Most hits that are compared: the comparisons grow with the square, and further down an answer
 /// the order matters to nobody.
 const MAX_COMPARED: usize = 20;
+
+/// Least score of a newer note that extends an older one without saying so, as a share of the older
+/// one's: below it the question is about the older one.
+const MIN_SHARE_OF_SCORE: f64 = 0.9;
 
 /// A hit whose record is a note that can be compared.
 struct Compared {
@@ -73,7 +77,17 @@ fn is_amended(hits: &[Hit], above: &Compared, below: &Compared) -> bool {
     let note = |compared: &Compared| hits.get(compared.place).and_then(comparable);
     let (Some(old), Some(new)) = (note(above), note(below)) else { return false };
     let age = |note: &Note| (note.occurred_at, note.recorded_at, note.id);
-    old.scope == new.scope && age(old) < age(new) && below.statement.amends(&above.statement)
+    if old.scope != new.scope || age(old) >= age(new) {
+        return false;
+    }
+    match below.statement.amendment(&above.statement) {
+        Some(Amendment::Told) => true,
+        Some(Amendment::Silent) => {
+            let score = |compared: &Compared| hits.get(compared.place).map_or(0.0, |hit| hit.score);
+            score(below) >= MIN_SHARE_OF_SCORE * score(above)
+        }
+        None => false,
+    }
 }
 
 fn in_one_scope(hits: &[Hit], one: &Compared, other: &Compared) -> bool {

@@ -12,7 +12,7 @@ fn compare(one: &str, other: &str) -> Comparison {
 
 fn amends(later: &str, earlier: &str) -> bool {
     let both = Statement::read(later).zip(Statement::read(earlier));
-    both.is_some_and(|(later, earlier)| later.amends(&earlier))
+    both.is_some_and(|(later, earlier)| later.amendment(&earlier).is_some())
 }
 
 fn check(one: &str, other: &str, expected: Comparison) {
