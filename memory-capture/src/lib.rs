@@ -40,14 +40,19 @@ mod client;
 mod clients;
 mod event;
 mod fields;
+mod hash;
 mod hook;
 mod importer;
 pub mod json;
 pub mod jsonl;
 mod noise;
+mod recorder;
 
 pub use client::Client;
 pub use event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt, SessionBegun};
 pub use hook::{BadHook, Hook, read_hook};
 pub use importer::{Captured, Counts, Importer};
 pub use noise::{INJECTION_BEGIN, INJECTION_END, is_own_tool};
+pub use recorder::{
+    Action, Beginning, Ending, IDLE_MS, Judgement, RecordedStep, Recorder, SessionState,
+};

@@ -60,8 +60,8 @@ const HOUSE: [(&str, Floors); 8] = [
     (
         "memory-capture",
         &[
-            &["client", "event", "fields", "importer", "json", "noise"],
-            &["clients", "jsonl"],
+            &["client", "event", "fields", "hash", "importer", "json", "noise"],
+            &["clients", "jsonl", "recorder"],
             &["hook"],
         ],
     ),
