@@ -1,7 +1,7 @@
 //! Kinds of work that a call does: changes files, checks, commits, or merely looks.
 //!
-//! By the name of the tool and, for shells, by the programs of the command line; no client's list of
-//! tools is needed. A command line counts as what its weightiest program does.
+//! By the name of the tool and, for shells, by the programs of the command line; no client's list
+//! of tools is needed. A command line counts as what its weightiest program does.
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! Recorder: from events to episodes, the same for hooks and imports.
 //!
-//! A state machine over the events of one session. A person's prompt opens an episode, short ones go
-//! on with it; calls are its steps; the next prompt, the end of the session or a time without events
-//! closes it, with an outcome from evidence. Calls of subagents belong to their parent's episode.
-//! Knows no client, no clock and no store: what is to be written comes out as [`Action`]s, and the
-//! state between two events is a [`SessionState`].
+//! A state machine over the events of one session. A person's prompt opens an episode, short ones
+//! go on with it; calls are its steps; the next prompt, the end of the session or a time without
+//! events closes it, with an outcome from evidence. Calls of subagents belong to their parent's
+//! episode. Knows no client, no clock and no store: what is to be written comes out as [`Action`]s,
+//! and the state between two events is a [`SessionState`].
 
 mod command;
 mod evidence;
