@@ -74,8 +74,43 @@ impl Environment {
         Self { vars, working_dir, platform: Platform::CURRENT }
     }
 
-    fn path(&self, name: &str) -> Option<PathBuf> {
+    /// Returns an environment with these variables alone, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(vars: &[(&str, &str)]) -> Self {
+        let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        Self { vars, working_dir: PathBuf::from("/"), platform: Platform::Xdg }
+    }
+
+    /// Returns the value of a variable that is set and not empty, as a path.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.vars.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// Returns the user's home folder.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.path("HOME").or_else(|| self.path("USERPROFILE")).filter(|path| path.is_absolute())
+    }
+
+    /// Returns the platform's folder for settings.
+    pub(crate) fn config_dir(&self) -> Option<PathBuf> {
+        self.platform.config_dir(|name| self.path(name))
+    }
+
+    /// Returns the path of this program: as it is found by its name where that is the same file,
+    /// since such a path outlives an upgrade.
+    pub(crate) fn this_program(&self) -> Option<PathBuf> {
+        let own = std::env::current_exe().ok()?;
+        let name = own.file_name()?.to_owned();
+        let resolved = own.canonicalize().unwrap_or_else(|_| own.clone());
+        let mut named = self.program_folders().into_iter().map(|folder| folder.join(&name));
+        let same = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == resolved);
+        Some(named.find(same).unwrap_or(own))
+    }
+
+    /// Returns the folders in which programs are looked for.
+    pub(crate) fn program_folders(&self) -> Vec<PathBuf> {
+        let path = self.vars.get("PATH").map(std::env::split_paths);
+        path.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
     }
 
     /// The key of the provider that embeds.
@@ -156,6 +191,8 @@ pub(crate) struct Settings {
     pub(crate) client_folders: Vec<PathBuf>,
     /// Source of git's own settings.
     pub(crate) git: GitSettings,
+    /// Environment of the process, for what looks beyond the settings.
+    pub(crate) environment: Environment,
     /// The settings file that was read, or would be if it existed.
     pub(crate) file: Option<PathBuf>,
     /// Warnings about settings that are odd but harmless.
@@ -207,6 +244,7 @@ impl Settings {
             project: project_folder(flags, environment)?,
             client_folders: project::client_folders(|name| environment.path(name)),
             git: GitSettings::new(environment.platform, |name| environment.path(name)),
+            environment: environment.clone(),
             file,
             warnings,
             origins: BTreeMap::new(),

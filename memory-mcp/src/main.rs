@@ -4,6 +4,7 @@ mod call;
 mod cli;
 mod config;
 mod error;
+mod install;
 mod project;
 mod scope;
 mod server;

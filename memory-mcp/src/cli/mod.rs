@@ -14,6 +14,7 @@ mod filter;
 mod forget;
 mod greeting;
 mod import;
+mod install;
 mod instant;
 mod list;
 mod new_file;
@@ -86,6 +87,10 @@ pub(crate) enum Command {
     Restore(restore::Args),
     /// Play two sessions of an agent in a temporary store
     Demo,
+    /// Put the memory into agents' clients: server, two lines of instruction
+    Install(install::InstallArgs),
+    /// Take out of clients what `install` put into them
+    Uninstall(install::UninstallArgs),
     /// Check the store and its surroundings and say what to do
     Doctor,
     /// List the settings and where each came from
@@ -113,6 +118,8 @@ impl Command {
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),
             Self::Demo => demo::run(output),
+            Self::Install(args) => install::install(&args, settings, output),
+            Self::Uninstall(args) => install::uninstall(&args, settings, output),
             Self::Doctor => doctor::run(settings, output),
             Self::Config => config::run(settings, output),
         }

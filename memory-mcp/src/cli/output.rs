@@ -14,6 +14,7 @@ use memory_core::{Error, Receipt};
 use serde::Serialize;
 
 use crate::config::BadSetting;
+use crate::install::InstallError;
 use crate::store::StoreError;
 use crate::wire::{is_control, printable};
 
@@ -84,6 +85,12 @@ impl From<StoreError> for Failure {
             }
             StoreError::Storage { .. } => Self::Failed(error.to_string()),
         }
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

@@ -10,6 +10,8 @@ mod files;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod installing;
+#[cfg(test)]
 mod jsonl;
 #[cfg(test)]
 mod records;

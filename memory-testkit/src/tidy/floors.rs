@@ -84,7 +84,7 @@ const HOUSE: [(&str, Floors); 8] = [
         "memory-mcp",
         &[
             &["config", "wire"],
-            &["error", "scope", "store"],
+            &["error", "install", "scope", "store"],
             &["cli", "project"],
             &["call"],
             &["tools"],
