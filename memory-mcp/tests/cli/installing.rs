@@ -54,6 +54,6 @@ fn what_cannot_be_installed_is_named() {
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let home = Home::new();
-    home.write(".config", "a file where a folder would be");
-    home.run(&["install", "opencode"]).fails(1, &["opencode", ".config"]);
+    home.write(".cursor", "a file where a folder would be");
+    home.run(&["install", "cursor"]).fails(1, &["mcp.json: cannot be read"]);
 }
