@@ -63,11 +63,12 @@ impl Json {
     }
 
     /// Returns whether any text of this value passes the test.
-    pub(super) fn any_text(&self, test: &impl Fn(&str) -> bool) -> bool {
+    #[cfg(test)]
+    pub(super) fn any_text(&self, passes: &impl Fn(&str) -> bool) -> bool {
         match self {
-            Self::Object(members) => members.iter().any(|(_, value)| value.any_text(test)),
-            Self::Array(elements) => elements.iter().any(|value| value.any_text(test)),
-            Self::Text(text) => test(text),
+            Self::Object(members) => members.iter().any(|(_, value)| value.any_text(passes)),
+            Self::Array(elements) => elements.iter().any(|value| value.any_text(passes)),
+            Self::Text(text) => passes(text),
             Self::Word(_) => false,
         }
     }

@@ -6,12 +6,12 @@ use crate::config::Environment;
 
 /// Returns the path that a place stands for, if its first part is known here.
 pub(super) fn resolve(place: &str, environment: &Environment) -> Option<PathBuf> {
-    let (root, rest) = match place.strip_prefix('(').and_then(|place| place.split_once(')')) {
-        Some((roots, rest)) => (roots.split('|').find_map(|r| known(r, environment))?, rest),
-        None => {
-            let (root, rest) = place.split_at(place.find('/').unwrap_or(place.len()));
-            (known(root, environment)?, rest)
-        }
+    let bracketed = place.strip_prefix('(').and_then(|place| place.split_once(')'));
+    let (root, rest) = if let Some((roots, rest)) = bracketed {
+        (roots.split('|').find_map(|root| known(root, environment))?, rest)
+    } else {
+        let (root, rest) = place.split_at(place.find('/').unwrap_or(place.len()));
+        (known(root, environment)?, rest)
     };
     let rest = rest.trim_start_matches('/');
     Some(if rest.is_empty() { root } else { root.join(rest) })
