@@ -7,15 +7,16 @@ const END: &str = "<!-- /memory-mcp -->";
 /// Returns the two lines, with or without hooks that record by themselves.
 pub(super) fn lines(server: &str, is_recorded: bool) -> String {
     let way = if is_recorded {
-        "sessions are recorded by hooks; call `recall` before a task that may have been tried before, \
-         and `remember` for what should last"
+        "sessions are recorded by hooks; call `recall` before a task that may have been tried \
+         before, and `remember` for what should last"
     } else {
-        "call `start_episode` before a task, `log_steps` while working, `complete_episode` at its end, \
-         and `recall` when something fails"
+        "call `start_episode` before a task, `log_steps` while working, `complete_episode` at its \
+         end, and `recall` when something fails"
     };
     format!(
         "{BEGIN}\n\
-         - What was tried in past sessions, what cured which error: the MCP server `{server}` ({way}).\n\
+         - What was tried in past sessions, what cured which error: the MCP server `{server}` \
+         ({way}).\n\
          - Standing rules and preferences: this file, not the server.\n\
          {END}\n"
     )

@@ -37,7 +37,10 @@ pub(crate) enum InstallError {
     #[error("{}: another program changed it just now; run the command again", .0.display())]
     Moved(PathBuf),
     /// A file that would be ours is another's.
-    #[error("{}: is there and was not made by memory-mcp; move it away, or call `{line}` in it", path.display())]
+    #[error(
+        "{}: is there and was not made by memory-mcp; move it away, or call `{line}` in it",
+        path.display()
+    )]
     Foreign {
         /// The file.
         path: PathBuf,

@@ -56,7 +56,9 @@ fn a_server_of_another_program_is_never_replaced() {
     let ours = r#"{"command": "/a/memory-mcp", "args": ["serve"]}"#;
     assert_eq!(member(other, ours), Err(Unfit::Taken("memory".into())));
     // Additions of the user to our entry stay.
-    let extended = r#"{"mcpServers": {"memory": {"command": "/a/memory-mcp", "args": ["serve"], "env": {"X": "1"}}}}"#;
+    let entry = r#"{"command": "/a/memory-mcp", "args": ["serve"], "env": {"X": "1"}}"#;
+    let extended = format!(r#"{{"mcpServers": {{"memory": {entry}}}}}"#);
+    let extended = extended.as_str();
     assert_eq!(member(extended, ours).unwrap(), extended);
 }
 

@@ -246,9 +246,10 @@ fn the_clients_own_command_is_used_where_it_is_found() {
     };
     let home = Home::new();
     let file = home.path(".claude.json");
+    let entry = r#"{"command": "/opt/memory-mcp", "args": ["serve"], "type": "stdio"}"#;
     let does = format!(
         "#!/bin/sh\necho \"$@\" >> {0}.log\n\
-         echo '{{\"mcpServers\": {{\"memory\": {{\"command\": \"/opt/memory-mcp\", \"args\": [\"serve\"], \"type\": \"stdio\"}}}}}}' > {0}\n",
+         echo '{{\"mcpServers\": {{\"memory\": {entry}}}}}' > {0}\n",
         file.display()
     );
     program(&home, &does);
