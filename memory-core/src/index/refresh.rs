@@ -285,6 +285,7 @@ impl Contents {
     /// put.
     fn put_episode(&mut self, episode: &Episode) -> (RecordNo, u32) {
         let text = unit::head_text(episode);
+        let synopsis = unit::synopsis_text(episode);
         let columns = &mut self.columns;
         let scope = columns.name(Some(episode.scope.as_str()));
         let tags = episode.context.tags.iter().map(|tag| columns.name(Some(tag))).collect();
@@ -310,7 +311,11 @@ impl Contents {
         let (record, from) = match known {
             Some((record, done, _)) => {
                 // The last window may have grown; the head changes when the episode ends.
-                let gone = |part: Part| part.step_idx().map_or(!is_same, |idx| idx >= done);
+                let gone = |part: Part| match part {
+                    Part::Head => !is_same,
+                    Part::Synopsis => true,
+                    Part::Window(idx) | Part::Error(idx) => idx >= done,
+                };
                 self.renew_units(record, gone);
                 if let Some(known) = self.columns.facts_mut(record) {
                     facts.units = std::mem::take(&mut known.units);
@@ -323,6 +328,10 @@ impl Contents {
         };
         if !is_same {
             self.add_unit(Place::of_episode(record, Part::Head), &UnitText::of(text));
+        }
+        if let Some(text) = synopsis {
+            let place = Place::of_episode(record, Part::Synopsis);
+            self.add_unit(place, &UnitText::of(text));
         }
         (record, from)
     }

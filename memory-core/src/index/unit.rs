@@ -1,11 +1,12 @@
 //! Units: the pieces of a record that are indexed, and their texts.
 //!
-//! A note is one unit. An episode has one for its task and what came of it, one for every few
-//! steps, and one for each error.
+//! A note is one unit. An episode has one for its task and what came of it, one for its synopsis,
+//! one for every few steps, and one for each error.
 
 use std::fmt::Write;
 
 use crate::dedup;
+use crate::learn::Digest;
 use crate::model::{Episode, Note, Step};
 
 /// Steps of one window. A recall shows a window as the part of the episode that fits.
@@ -20,18 +21,30 @@ const OBSERVATION_BYTES: usize = 240;
 /// Bytes of an error that are indexed.
 const ERROR_BYTES: usize = 480;
 
+/// Number of the synopsis among the pieces of an episode: beyond those of any step.
+const SYNOPSIS: u32 = u32::MAX;
+
 /// Most errors of one episode that get a unit of their own.
 pub(crate) const MAX_ERRORS: usize = 16;
 
 /// Bounds that decide which texts become units, besides the order of their fields.
-pub(super) const BOUNDS: [usize; 5] =
-    [WINDOW_STEPS as usize, ARGS_BYTES, OBSERVATION_BYTES, ERROR_BYTES, MAX_ERRORS];
+pub(super) const BOUNDS: [usize; 6] = [
+    WINDOW_STEPS as usize,
+    ARGS_BYTES,
+    OBSERVATION_BYTES,
+    ERROR_BYTES,
+    MAX_ERRORS,
+    // A snapshot from before there were synopses lacks their units.
+    SYNOPSIS as usize,
+];
 
 /// The piece of its record that a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// A note, or the task and result of an episode.
     Head,
+    /// The synopsis of an ended episode.
+    Synopsis,
     /// The steps from this position on.
     Window(u32),
     /// The error of the step at this position.
@@ -43,6 +56,7 @@ impl Part {
     pub(crate) const fn code(self) -> u32 {
         match self {
             Self::Head => 0,
+            Self::Synopsis => SYNOPSIS,
             Self::Window(idx) => idx.saturating_mul(2).saturating_add(1),
             Self::Error(idx) => idx.saturating_mul(2).saturating_add(2),
         }
@@ -52,6 +66,7 @@ impl Part {
     pub(crate) const fn from_code(code: u32) -> Self {
         match code {
             0 => Self::Head,
+            SYNOPSIS => Self::Synopsis,
             odd if odd % 2 == 1 => Self::Window((odd - 1) / 2),
             even => Self::Error((even - 2) / 2),
         }
@@ -60,7 +75,7 @@ impl Part {
     /// The first step of the piece.
     pub(crate) const fn step_idx(self) -> Option<u32> {
         match self {
-            Self::Head => None,
+            Self::Head | Self::Synopsis => None,
             Self::Window(idx) | Self::Error(idx) => Some(idx),
         }
     }
@@ -142,6 +157,15 @@ fn push_line(text: &mut String, line: &str) {
     }
 }
 
+/// The synopsis of an ended episode, as indexed; `None` for an open one, for one of which nothing
+/// is known, and until its digest is of the newest version.
+///
+/// Like every unit it gets a vector too.
+pub(crate) fn synopsis_text(episode: &Episode) -> Option<String> {
+    let digest = Digest::decode(episode.digest.as_deref()?).ok()?;
+    Some(digest.synopsis.text()).filter(|text| !text.is_empty())
+}
+
 /// The text of a run of steps, as indexed: a line or two for each.
 pub(crate) fn window_text(steps: &[Step]) -> String {
     let mut text = String::new();
@@ -213,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_piece_is_known_by_its_code(idx in 0_u32..1 << 30) {
-            for part in [Part::Head, Part::Window(idx), Part::Error(idx)] {
+            for part in [Part::Head, Part::Synopsis, Part::Window(idx), Part::Error(idx)] {
                 prop_assert_eq!(Part::from_code(part.code()), part);
             }
         }

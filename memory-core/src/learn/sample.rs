@@ -71,6 +71,7 @@ pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         ended_at: Timestamp::from_millis(i64::from(id) * 1_000 + 500),
         moves: moves.collect(),
         calls: calls.collect(),
+        targets: Box::default(),
         incidents: Box::default(),
         n_tokens: None,
         latency_ms: None,

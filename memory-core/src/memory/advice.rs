@@ -27,13 +27,24 @@ pub struct Advice {
     pub degraded: Option<String>,
 }
 
+/// Experience that advice is based on, besides what was learned of the task itself.
+#[derive(Default)]
+pub(super) struct Basis {
+    /// Episodes that surely resemble the task.
+    pub(super) similar: Vec<SimilarEpisode>,
+    /// Episodes nearest to the task, each with its similarity as a share of the first one's.
+    pub(super) near: Vec<SimilarEpisode>,
+    /// Notes about the task, best first.
+    pub(super) lessons: Vec<Lesson>,
+    /// Reason why the search was incomplete, if so.
+    pub(super) degraded: Option<String>,
+}
+
 impl Memory {
     /// Makes advice for a task in a scope, or in all, from what was learned as of the last refresh.
     ///
-    /// Earlier attempts at the task itself are known; `similar` are episodes of similar tasks,
-    /// `lessons` notes about the task, best first. `degraded` says why the search for them was
-    /// incomplete, if so. `max_tokens` bounds the text: whole lines are left out, the least
-    /// valuable first.
+    /// Earlier attempts at the task itself are known; `basis` is what a search found besides.
+    /// `max_tokens` bounds the text: whole lines are left out, the least valuable first.
     ///
     /// # Errors
     ///
@@ -42,21 +53,21 @@ impl Memory {
         &self,
         task: &str,
         scope: Option<&Scope>,
-        similar: &[SimilarEpisode],
-        lessons: Vec<Lesson>,
+        basis: Basis,
         max_tokens: usize,
-        degraded: Option<String>,
     ) -> Result<Advice, Error> {
+        let Basis { similar, near, lessons, degraded } = basis;
         // The lock on what was learned is released before the storage is read.
         let (book, tools, steps) = {
             let learned = self.learning.learned();
-            let precedents = learned.precedents(task, scope, similar);
+            let precedents = learned.precedents(task, scope, &similar);
             let cured_errors = learned.cured_errors(&precedents);
             let book = playbook(PlaybookInput {
                 precedents: &precedents,
                 scope: OutcomeCounts::of(learned.runs_unordered(scope.map(Scope::as_str))),
                 cured_errors,
                 lessons,
+                workplaces: learned.workplaces(task, scope, &near),
             });
             let mentions = book.mentions();
             let tools = learned.tool_names(&mentions);

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use super::advice::Basis;
 use super::snapshot_tests::Counting;
 use super::*;
 use crate::clock::StepClock;
@@ -299,7 +300,7 @@ fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
         assert_eq!(n_calls.load(Ordering::Relaxed), 1, "{what}: {text}");
     };
     calls_of("advice", "path=config/app.toml", &|| {
-        memory.advise(TASK, Some(&scope()), &[], Vec::new(), 400, None).unwrap().text
+        memory.advise(TASK, Some(&scope()), Basis::default(), 400).unwrap().text
     });
     calls_of("reflection", "No such file", &|| memory.reflect(last).unwrap().text);
     calls_of("patterns", "fails “No such file", &|| {

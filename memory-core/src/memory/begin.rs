@@ -110,12 +110,11 @@ impl Memory {
             None
         } else {
             let (task, scope) = (episode.task.as_str(), Some(&episode.scope));
-            let (degraded, tokens) = (found.recall.degraded, lookup.advice_tokens);
-            let advice = self.advise(task, scope, &found.similar, found.lessons, tokens, degraded);
+            let advice = self.advise(task, scope, found.basis, lookup.advice_tokens);
             let advice = advice.inspect_err(|error| {
                 tracing::warn!(%error, "an episode begins without advice");
             });
-            advice.ok().filter(|advice| advice.expected.is_some())
+            advice.ok().filter(|advice| advice.is_experienced)
         };
         Ok(Found { hits: found.recall.hits, advice, degraded: None })
     }

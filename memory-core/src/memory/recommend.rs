@@ -1,7 +1,7 @@
 //! Search for the experience that advice for a task is based on.
 
 use super::Memory;
-use super::advice::Advice;
+use super::advice::{Advice, Basis};
 use crate::error::Error;
 use crate::learn::{Lesson, SimilarEpisode};
 use crate::model::Scope;
@@ -19,13 +19,15 @@ const STEPS_SHARE: f64 = 0.5;
 /// Maximum similarity of an episode that was found by a search: 1 means the same task.
 const MAX_SIMILARITY: f64 = 0.95;
 
+/// Maximum number of episodes that say where such work is done, however little they resemble it.
+const MAX_NEAR: usize = 32;
+
 /// Everything that one search finds for a task.
 #[derive(Default)]
 pub(super) struct Experience {
     /// Hits of an answer.
     pub(super) recall: Recall,
-    pub(super) similar: Vec<SimilarEpisode>,
-    pub(super) lessons: Vec<Lesson>,
+    pub(super) basis: Basis,
 }
 
 impl Memory {
@@ -53,20 +55,16 @@ impl Memory {
         }
         let mut query = Query::new(task);
         query.scope = scope.cloned();
-        let (experience, degraded) = match self.experience(&query, 0) {
-            Ok(mut found) => {
-                let degraded = found.recall.degraded.take();
-                (found, degraded)
-            }
+        let basis = match self.experience(&query, 0) {
+            Ok(found) => found.basis,
             Err(error @ Error::Storage { .. }) => return Err(error),
             Err(error) => {
                 // What was learned of the task itself needs no search.
                 self.learn()?;
-                (Experience::default(), Some(error.to_string()))
+                Basis { degraded: Some(error.to_string()), ..Basis::default() }
             }
         };
-        let Experience { similar, lessons, .. } = experience;
-        self.advise(task, scope, &similar, lessons, max_tokens, degraded)
+        self.advise(task, scope, basis, max_tokens)
     }
 
     /// Searches once for the hits of a query and for the experience that advice on it is based on;
@@ -79,14 +77,25 @@ impl Memory {
         self.refresh()?;
         let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
         let retriever = self.retriever(self.embedder.as_deref(), self.clock.now(), &usefulness);
-        let limits = TaskLimits { hits: n_hits, similar: MAX_SIMILAR, lessons: MAX_LESSONS };
-        let TaskRecall { recall, similar, lessons } = retriever.recall_task(query, limits)?;
+        let limits =
+            TaskLimits { hits: n_hits, similar: MAX_SIMILAR, lessons: MAX_LESSONS, near: MAX_NEAR };
+        let found = retriever.recall_task(query, limits)?;
+        let TaskRecall { recall, similar, lessons, near } = found;
         let similar =
             similar.iter().map(|hit| SimilarEpisode { id: hit.id, similarity: similarity(hit) });
         let lessons = lessons
             .into_iter()
             .map(|note| Lesson { id: note.id, text: note.text.as_str().to_owned() });
-        Ok(Experience { recall, similar: similar.collect(), lessons: lessons.collect() })
+        let best = near.first().map_or(1.0, |(_, score)| score.max(f64::MIN_POSITIVE));
+        let near =
+            near.iter().map(|(id, score)| SimilarEpisode { id: *id, similarity: score / best });
+        let basis = Basis {
+            similar: similar.collect(),
+            near: near.collect(),
+            lessons: lessons.collect(),
+            degraded: recall.degraded.clone(),
+        };
+        Ok(Experience { recall, basis })
     }
 }
 

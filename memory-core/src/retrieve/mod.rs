@@ -71,6 +71,7 @@ pub(crate) struct TaskLimits {
     pub(crate) hits: usize,
     pub(crate) similar: usize,
     pub(crate) lessons: usize,
+    pub(crate) near: usize,
 }
 
 /// Everything that one search finds for a task.
@@ -81,6 +82,8 @@ pub(crate) struct TaskRecall {
     pub(crate) similar: Vec<SimilarHit>,
     /// Notes that are surely about the task, best first.
     pub(crate) lessons: Vec<Note>,
+    /// Episodes nearest to the task, however near, best first, each with its score.
+    pub(crate) near: Vec<(EpisodeId, f64)>,
 }
 
 /// Kinds of notes that count as lessons for a task.
@@ -151,7 +154,7 @@ impl Retriever<'_> {
         budget_bytes: usize,
     ) -> Result<TaskRecall, Error> {
         let mut recall = Recall::default();
-        let limit = limits.hits.max(limits.similar).max(limits.lessons);
+        let limit = limits.hits.max(limits.similar).max(limits.lessons).max(limits.near);
         let is_lesson = |kind| LESSON_KINDS.into_iter().any(|lesson| kind == HitKind::Note(lesson));
         let (lists, _) = self.search(query, limit, &mut recall, |contents, ranked, recall| {
             let sure = |keep: &dyn Fn(HitKind) -> bool, limit| {
@@ -161,9 +164,14 @@ impl Retriever<'_> {
             };
             let similar = sure(&|kind| kind == HitKind::Episode, limits.similar);
             let lessons = sure(&is_lesson, limits.lessons);
-            (self.select(contents, ranked, query, limits.hits, recall), similar, lessons)
+            let near = ranked.iter().filter_map(|candidate| match candidate.id {
+                RecordId::Episode(id) => Some((id, candidate.score)),
+                RecordId::Note(_) => None,
+            });
+            let near: Vec<(EpisodeId, f64)> = near.take(limits.near).collect();
+            (self.select(contents, ranked, query, limits.hits, recall), similar, lessons, near)
         });
-        let (ranked, similar, lessons) = lists;
+        let (ranked, similar, lessons, near) = lists;
         (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text())?;
         contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
@@ -173,7 +181,7 @@ impl Retriever<'_> {
             Some(SimilarHit { id, signals, step_idx })
         });
         let (similar, lessons) = (similar.collect(), self.notes(&lessons, limits.lessons)?);
-        Ok(TaskRecall { recall, similar, lessons })
+        Ok(TaskRecall { recall, similar, lessons, near })
     }
 
     /// Ranks what the index holds for a query and hands it to `select` while the index is locked;

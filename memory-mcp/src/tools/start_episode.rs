@@ -18,7 +18,7 @@ use crate::wire::{
 const DEFAULT_HITS: usize = 5;
 
 /// Size of the advice, in tokens.
-const ADVICE_TOKENS: usize = 160;
+const ADVICE_TOKENS: usize = 320;
 
 pub(super) struct StartEpisode;
 

@@ -3,11 +3,21 @@
 /// Number of bytes of a token, as in all answers.
 const BYTES_PER_TOKEN: usize = 4;
 
+/// Number of bytes before a numbered line.
+const NUMBER_BYTES: usize = 4;
+
 /// Lines with their values, from which a text within a budget is made.
 #[derive(Debug, Default)]
 pub(crate) struct BudgetedText {
     lines: Vec<Line>,
-    headings: Vec<String>,
+    headings: Vec<Heading>,
+}
+
+#[derive(Debug)]
+struct Heading {
+    text: String,
+    /// Its lines that are shown are numbered.
+    is_numbered: bool,
 }
 
 #[derive(Debug)]
@@ -31,8 +41,21 @@ impl BudgetedText {
         heading: impl Into<String>,
         lines: impl IntoIterator<Item = (f64, String)>,
     ) {
+        self.add(Heading { text: heading.into(), is_numbered: false }, lines);
+    }
+
+    /// Adds a section of which the lines that are shown are numbered, without gaps.
+    pub(crate) fn numbered_section(
+        &mut self,
+        heading: impl Into<String>,
+        lines: impl IntoIterator<Item = (f64, String)>,
+    ) {
+        self.add(Heading { text: heading.into(), is_numbered: true }, lines);
+    }
+
+    fn add(&mut self, heading: Heading, lines: impl IntoIterator<Item = (f64, String)>) {
         let at = Some(self.headings.len());
-        self.headings.push(heading.into());
+        self.headings.push(heading);
         let lines = lines.into_iter();
         self.lines.extend(lines.map(|(value, text)| Line { value, heading: at, text }));
     }
@@ -50,8 +73,11 @@ impl BudgetedText {
         for i in by_value {
             let line = &self.lines[i];
             let new_heading = line.heading.filter(|heading| !is_heading_kept[*heading]);
-            let heading_bytes = new_heading.map_or(0, |heading| self.headings[heading].len() + 1);
-            let n_bytes = line.text.len() + 1 + heading_bytes;
+            let heading_bytes =
+                new_heading.map_or(0, |heading| self.headings[heading].text.len() + 1);
+            let is_numbered = line.heading.is_some_and(|at| self.headings[at].is_numbered);
+            let number_bytes = if is_numbered { NUMBER_BYTES } else { 0 };
+            let n_bytes = line.text.len() + 1 + heading_bytes + number_bytes;
             if n_bytes > bytes_left {
                 continue;
             }
@@ -61,14 +87,21 @@ impl BudgetedText {
                 is_heading_kept[heading] = true;
             }
         }
-        let mut kept: Vec<&str> = Vec::new();
+        let mut kept: Vec<String> = Vec::new();
         let mut last_heading = None;
+        let mut number = 0;
         for (line, _) in self.lines.iter().zip(is_line_kept).filter(|(_, is_kept)| *is_kept) {
             if line.heading != last_heading {
-                kept.extend(line.heading.map(|heading| self.headings[heading].as_str()));
-                last_heading = line.heading;
+                kept.extend(line.heading.map(|heading| self.headings[heading].text.clone()));
+                (last_heading, number) = (line.heading, 0);
             }
-            kept.push(&line.text);
+            number += 1;
+            let is_numbered = line.heading.is_some_and(|at| self.headings[at].is_numbered);
+            kept.push(if is_numbered {
+                format!("{number}. {}", line.text)
+            } else {
+                line.text.clone()
+            });
         }
         kept.join("\n")
     }
@@ -81,7 +114,7 @@ mod tests {
     fn text() -> BudgetedText {
         let mut text = BudgetedText::default();
         text.line(1.0, "first");
-        text.section("Steps:", [(0.5, "1. look".to_owned()), (0.9, "2. mend".to_owned())]);
+        text.numbered_section("Steps:", [(0.5, "look".to_owned()), (0.9, "mend".to_owned())]);
         text.section("Nothing:", []);
         text.section("Beware:", [(0.7, "- of dogs".to_owned())]);
         text
@@ -91,8 +124,8 @@ mod tests {
     fn the_least_valuable_lines_go_first_and_headings_with_their_last_line() {
         let text = text();
         assert_eq!(text.render(100), "first\nSteps:\n1. look\n2. mend\nBeware:\n- of dogs");
-        assert_eq!(text.render(10), "first\nSteps:\n2. mend\nBeware:\n- of dogs");
-        assert_eq!(text.render(6), "first\nSteps:\n2. mend");
+        assert_eq!(text.render(10), "first\nSteps:\n1. mend\nBeware:\n- of dogs");
+        assert_eq!(text.render(6), "first\nSteps:\n1. mend", "without a gap in the numbers");
         assert_eq!(text.render(0), "");
     }
 

@@ -17,6 +17,7 @@ mod reflection;
 mod reward;
 mod route;
 mod vocabulary;
+mod workplace;
 
 pub(crate) use lesson_request::{Contradiction, lesson_request};
 pub(crate) use playbook::{Lesson, PlaybookInput, playbook};

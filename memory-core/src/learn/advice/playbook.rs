@@ -5,6 +5,7 @@ use super::pitfall::{Pitfall, pitfalls};
 use super::precedent::{Precedent, median_steps};
 use super::recurring_error::{RecurringError, recurring_errors};
 use super::route::{RouteStep, route};
+use super::workplace::Workplace;
 use crate::learn::quote::StepRef;
 use crate::learn::table::{NameId, OutcomeCounts, Run};
 use crate::model::{EpisodeId, NoteId, Outcome};
@@ -49,6 +50,8 @@ pub(crate) struct PlaybookInput<'a> {
     pub(crate) cured_errors: Vec<CuredError>,
     /// Notes about the task, best first.
     pub(crate) lessons: Vec<Lesson>,
+    /// Targets where such work was done, best first.
+    pub(crate) workplaces: Vec<Workplace>,
 }
 
 /// Advice for a task.
@@ -82,6 +85,8 @@ pub(crate) struct Playbook {
     pub(crate) cured_errors: Vec<CuredError>,
     /// Notes about the task.
     pub(crate) lessons: Vec<Lesson>,
+    /// Targets where such work was done, best first.
+    pub(crate) workplaces: Vec<Workplace>,
     /// Episodes that it is based on, most similar first.
     pub(crate) evidence: Vec<EpisodeId>,
     /// Counts of all runs of the scope.
@@ -127,6 +132,7 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         pitfalls: pitfalls(&nearest, n_same_task > 0),
         cured_errors: input.cured_errors,
         lessons: input.lessons,
+        workplaces: input.workplaces,
         evidence: known.iter().map(|precedent| precedent.run.id).collect(),
         scope: input.scope,
     }
@@ -176,7 +182,10 @@ fn models<'a>(
 impl Playbook {
     /// Returns whether there is nothing to go by.
     pub(crate) fn is_empty(&self) -> bool {
-        self.expected.is_none() && self.cured_errors.is_empty() && self.lessons.is_empty()
+        self.expected.is_none()
+            && self.cured_errors.is_empty()
+            && self.lessons.is_empty()
+            && self.workplaces.is_empty()
     }
 }
 

@@ -116,7 +116,7 @@ fn program(line: &str) -> Option<&str> {
 }
 
 /// Returns the keyword that a statement begins with, after comments and brackets.
-fn keyword(statement: &str) -> Option<&'static str> {
+pub(super) fn keyword(statement: &str) -> Option<&'static str> {
     let line = statement.lines().map(str::trim).find(|line| {
         let is_comment = line.starts_with("--") || line.starts_with("/*");
         !line.is_empty() && !is_comment

@@ -8,12 +8,14 @@ use rustc_hash::FxHashMap;
 
 use super::call_key::is_kept;
 use super::incident::{Ending, Incident};
-use super::{CallKey, Digest, Signature};
+use super::synopsis::{ErrorEnd, KINDS};
+use super::target::{CallResult, Target};
+use super::{CallKey, Digest, Signature, Synopsis};
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -46,6 +48,7 @@ impl Digest {
         self.encode_incidents(&mut out);
         out.optional_varint(self.n_tokens);
         out.optional_varint(self.latency_ms);
+        self.encode_synopsis(&mut out);
         let checksum = checksum(out.as_slice());
         out.bytes(&checksum);
         out.into_bytes()
@@ -114,6 +117,29 @@ impl Digest {
         }
     }
 
+    fn encode_synopsis(&self, out: &mut ByteWriter) {
+        let Synopsis { targets, calls, errors } = &self.synopsis;
+        out.count(targets.len());
+        for Target { kind, name, is_changed } in targets {
+            let number = KINDS.iter().position(|known| known == kind).unwrap_or(KINDS.len());
+            out.varint((number as u64) << 1 | u64::from(*is_changed));
+            out.text(name);
+        }
+        out.count(calls.len());
+        for CallResult { text, is_ok, n } in calls {
+            out.varint(u64::from(*n) << 1 | u64::from(*is_ok));
+            out.text(text);
+        }
+        out.count(errors.len());
+        for ErrorEnd { text, n, ended_by } in errors {
+            out.varint(u64::from(*n) << 1 | u64::from(ended_by.is_some()));
+            out.text(text);
+            if let Some(call) = ended_by {
+                out.text(call);
+            }
+        }
+    }
+
     /// Decodes what [`Digest::encode`] wrote.
     ///
     /// Every position in the result is valid: tools of moves lie in `tools`, steps of incidents in
@@ -142,8 +168,9 @@ impl Digest {
         let calls = decode_calls(&mut input, moves.len())?;
         let incidents = decode_incidents(&mut input, moves.len())?;
         let (n_tokens, latency_ms) = (input.optional_varint()?, input.optional_varint()?);
+        let synopsis = decode_synopsis(&mut input)?;
         input.finish()?;
-        Ok(Self { tools, moves, calls, incidents, n_tokens, latency_ms })
+        Ok(Self { tools, moves, calls, incidents, synopsis, n_tokens, latency_ms })
     }
 }
 
@@ -194,6 +221,26 @@ fn decode_incidents(
         };
         Ok(Incident { at, signature, ending })
     })
+}
+
+fn decode_synopsis(input: &mut ByteReader<'_>) -> Result<Synopsis, DecodeError> {
+    let counted = |number: u64| u32::try_from(number >> 1).map_err(|_| DecodeError::Overflow);
+    let targets = input.list(2, |input| {
+        let number = input.varint()?;
+        let kind = *item(&KINDS, number >> 1)?;
+        Ok(Target { kind, name: input.text()?.into(), is_changed: number & 1 == 1 })
+    })?;
+    let calls = input.list(2, |input| {
+        let number = input.varint()?;
+        Ok(CallResult { n: counted(number)?, text: input.text()?.into(), is_ok: number & 1 == 1 })
+    })?;
+    let errors = input.list(2, |input| {
+        let number = input.varint()?;
+        let text = input.text()?.into();
+        let ended_by = if number & 1 == 1 { Some(input.text()?.into()) } else { None };
+        Ok(ErrorEnd { text, n: counted(number)?, ended_by })
+    })?;
+    Ok(Synopsis { targets, calls, errors })
 }
 
 /// Returns the step that lies `distance` after another, if the episode has it.
@@ -256,6 +303,25 @@ mod tests {
         ]
     }
 
+    fn synopsis() -> impl Strategy<Value = Synopsis> {
+        let text = || "\\PC{0,5}".prop_map(Box::<str>::from);
+        let target = (0..KINDS.len(), text(), any::<bool>())
+            .prop_map(|(kind, name, is_changed)| Target { kind: KINDS[kind], name, is_changed });
+        let call = (text(), any::<bool>(), any::<u32>()).prop_map(|(text, is_ok, n)| CallResult {
+            text,
+            is_ok,
+            n,
+        });
+        let error = (text(), any::<u32>(), prop::option::of(text()))
+            .prop_map(|(text, n, ended_by)| ErrorEnd { text, n, ended_by });
+        let lists = (
+            prop::collection::vec(target, 0..3),
+            prop::collection::vec(call, 0..3),
+            prop::collection::vec(error, 0..3),
+        );
+        lists.prop_map(|(targets, calls, errors)| Synopsis { targets, calls, errors })
+    }
+
     fn digest() -> impl Strategy<Value = Digest> {
         let tools = prop::collection::vec("\\PC{0,5}".prop_map(Box::from), 1..5);
         (tools, prop::collection::vec((0..5_u32, any::<bool>()), 0..40)).prop_flat_map(
@@ -273,8 +339,10 @@ mod tests {
                         },
                     )
                 });
-                (errors.collect::<Vec<_>>(), any::<Option<u64>>(), any::<Option<u64>>()).prop_map(
-                    move |(incidents, n_tokens, latency_ms)| Digest {
+                let numbers = (any::<Option<u64>>(), any::<Option<u64>>());
+                (errors.collect::<Vec<_>>(), numbers, synopsis()).prop_map(
+                    move |(incidents, (n_tokens, latency_ms), synopsis)| Digest {
+                        synopsis,
                         tools: tools.clone(),
                         moves: moves.clone(),
                         calls: moves.iter().map(|(tool, _)| CallKey(tool << 24)).collect(),
@@ -326,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_3_never_change() {
+    fn the_bytes_of_version_4_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -340,17 +408,23 @@ mod tests {
                 },
                 Incident { at: 3, signature: Signature(0x0102), ending: Ending::Open },
             ],
+            synopsis: Synopsis {
+                targets: vec![Target { kind: KINDS[1], name: "orders".into(), is_changed: true }],
+                calls: vec![CallResult { text: "make".into(), is_ok: false, n: 2 }],
+                errors: vec![ErrorEnd { text: "red".into(), n: 1, ended_by: Some("ls".into()) }],
+            },
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x03\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x04\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(
             b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0\x01\xac\x02\0",
         );
+        golden.extend(b"\x01\x03\x06orders\x01\x04\x04make\x01\x03\x03red\x02ls");
         assert_eq!(
             digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[27, 53, 46, 207])
+            (&*golden, &[37, 254, 101, 38])
         );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
@@ -375,7 +449,7 @@ mod tests {
         let call =
             |n: u32| if is_kept(n as usize, 5_000) { CallKey(n / 3 + 1) } else { CallKey::NONE };
         let calls = (0..5_000).map(call).collect();
-        let digest = Digest { tools, moves, calls, incidents, n_tokens: None, latency_ms: None };
+        let digest = Digest { tools, moves, calls, incidents, ..Digest::default() };
         let n_bytes = digest.encode().len();
         assert!(n_bytes <= 4 * 5_000, "{n_bytes}");
     }

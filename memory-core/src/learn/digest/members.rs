@@ -43,6 +43,19 @@ fn read_member(text: &str) -> Option<(&str, &str, &str)> {
     Some((name.get(1..name_end.checked_sub(1)?)?, value.trim_end(), rest))
 }
 
+/// Returns the elements of the list that `text` begins with, as written; none where it begins with
+/// something else.
+pub(crate) fn elements(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text.trim_start().strip_prefix('[').unwrap_or_default();
+    std::iter::from_fn(move || {
+        let text = rest.trim_start();
+        let (element, after) = text.split_at_checked(value_end(text)?)?;
+        let after = after.trim_start();
+        rest = after.strip_prefix(',').unwrap_or_default();
+        Some(element.trim_end()).filter(|element| !element.is_empty())
+    })
+}
+
 /// Returns the end of the string that `text` begins with, past its closing quote.
 pub(super) fn string_end(text: &str) -> Option<usize> {
     let mut bytes = text.bytes().enumerate();
@@ -190,6 +203,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn elements_of_a_list_are_read() {
+        let all = |text| elements(text).collect::<Vec<_>>();
+        assert_eq!(all(r#"[ "a,b" , {"c":[1]},3]"#), [r#""a,b""#, r#"{"c":[1]}"#, "3"]);
+        assert!(all("[]").is_empty() && all("{}").is_empty() && all("[\"a").is_empty());
     }
 
     #[test]

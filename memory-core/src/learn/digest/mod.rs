@@ -3,7 +3,8 @@
 //! The digest is computed from the steps alone, in their order, and stored with the episode in the
 //! format of `codec.rs`; the table of runs is filled from digests, so that a start reads no
 //! steps. `action.rs` names what a step did, `call_key.rs` its call as a whole, `signature/` its
-//! error, `incident.rs` finds how each error ended, `members.rs` reads the arguments.
+//! error, `incident.rs` finds how each error ended, `members.rs` reads the arguments, `target/`
+//! finds what the steps read and changed, `synopsis.rs` says what was done.
 
 mod action;
 mod call_key;
@@ -11,6 +12,8 @@ mod codec;
 mod incident;
 mod members;
 mod signature;
+mod synopsis;
+mod target;
 
 use rustc_hash::FxHashMap;
 
@@ -19,6 +22,10 @@ pub(crate) use call_key::CallKey;
 pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
 pub(crate) use members::{members, unquoted};
 pub(crate) use signature::Signature;
+pub(crate) use synopsis::Synopsis;
+#[cfg(test)]
+pub(crate) use target::Target;
+pub(crate) use target::{TargetKind, is_test, name_words};
 
 use crate::model::Step;
 
@@ -35,6 +42,8 @@ pub(crate) struct Digest {
     pub(crate) calls: Vec<CallKey>,
     /// Errors and how they ended, in the order of their steps.
     pub(crate) incidents: Vec<Incident>,
+    /// What was done, in short.
+    pub(crate) synopsis: Synopsis,
     /// Number of tokens of all steps, where any step has it.
     pub(crate) n_tokens: Option<u64>,
     /// Duration of all steps in milliseconds, where any step has it.
@@ -45,7 +54,7 @@ impl Digest {
     /// Computes the digest of the steps of an episode, in their order.
     ///
     /// Costs time linear in the number of steps and in the texts of their arguments (up to 8 kB of
-    /// each); of the other texts only those of errors are read.
+    /// each); of the other texts only those of errors and of diffs are read.
     pub(crate) fn of(steps: &[Step]) -> Self {
         let mut digest = Self { moves: Vec::with_capacity(steps.len()), ..Self::default() };
         let mut positions: FxHashMap<Box<str>, u32> = FxHashMap::default();
@@ -67,6 +76,7 @@ impl Digest {
             add(&mut digest.latency_ms, step.latency_ms);
         }
         digest.incidents = incident::find(steps, &digest.moves);
+        digest.synopsis = Synopsis::of(steps, &digest.incidents);
         digest
     }
 }

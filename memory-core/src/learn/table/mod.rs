@@ -11,6 +11,7 @@ mod outcome;
 mod remedy;
 mod run;
 mod run_lists;
+mod scope_targets;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -23,6 +24,8 @@ pub(crate) use remedy::{AttemptCounts, Remedy, ToolPath};
 use run::strata;
 pub(crate) use run::{Move, Run, TaskKey};
 use run_lists::{RunLists, RunSlot};
+use scope_targets::ScopeTargets;
+pub(crate) use scope_targets::{ScopeTarget, TargetKey};
 
 use super::digest::{CallKey, Digest, Signature};
 use crate::model::{Closing, Episode, EpisodeId, RecordId};
@@ -42,6 +45,8 @@ pub(crate) struct Learned {
     by_ngram: RunLists<NGram>,
     /// Runs that were shown a record or followed it.
     by_record: RunLists<RecordId>,
+    /// Targets of the runs of each scope.
+    targets: ScopeTargets,
     /// Plain retries after any error.
     plain_retries: AttemptCounts,
 }
@@ -92,6 +97,7 @@ impl Learned {
         }
         for_each_ngram(&run.moves, |ngram| self.by_ngram.add(ngram, slot));
         self.plain_retries.merge(AttemptCounts::of_plain_retries(run));
+        self.targets.add(run.scope, &run.targets);
         *self.row_mut(slot) = Some(row);
     }
 
@@ -111,9 +117,11 @@ impl Learned {
         for record in records(&run) {
             self.by_record.remove(record, slot);
         }
+        self.targets.remove(run.scope, &run.targets);
         for_each_ngram(&run.moves, |ngram| self.by_ngram.remove(ngram, slot));
         let fields = [run.scope, run.task_type, run.language, run.domain];
-        for name in fields.iter().chain(&run.tags).chain(&tools) {
+        let targets = run.targets.iter().map(|(target, _)| &target.name);
+        for name in fields.iter().chain(&run.tags).chain(&tools).chain(targets) {
             self.names.release(*name);
         }
     }
@@ -129,6 +137,11 @@ impl Learned {
             debug_assert!((*position as usize) < tools.len(), "a digest is checked when decoded");
             Move { tool: tools[*position as usize], ok: *ok }
         });
+        let moves = moves.collect();
+        let targets = digest.synopsis.targets.iter().map(|target| {
+            (TargetKey { kind: target.kind, name: names.hold(&target.name) }, target.is_changed)
+        });
+        let targets = targets.collect();
         let task = TaskKey::of(episode.task.as_str());
         let mut seen = FxHashSet::default();
         let tags = context.tags.iter().filter(|tag| seen.insert(&***tag));
@@ -144,8 +157,9 @@ impl Learned {
             outcome: closing.outcome,
             reward: closing.reward,
             ended_at: closing.ended_at,
-            moves: moves.collect(),
+            moves,
             calls: digest.calls.clone().into_boxed_slice(),
+            targets,
             incidents: digest.incidents.clone().into_boxed_slice(),
             n_tokens: digest.n_tokens,
             latency_ms: digest.latency_ms,
@@ -255,6 +269,12 @@ impl Learned {
         self.names.find(name)
     }
 
+    /// Returns the targets of the runs of a scope, or of all, in no particular order.
+    pub(crate) fn targets_in(&self, scope: Option<&str>) -> Vec<ScopeTarget<'_>> {
+        let scope = scope.map(|scope| self.names.find(scope).unwrap_or(0));
+        self.targets.in_scope(scope, |name| self.name(name))
+    }
+
     /// Returns the name of a number; empty for 0.
     pub(crate) fn name(&self, id: NameId) -> &str {
         self.names.name(id)
@@ -273,7 +293,7 @@ impl Learned {
 
     /// Returns the lengths of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 8] {
+    fn n_entries(&self) -> [usize; 9] {
         [
             self.names.len(),
             self.rows.len(),
@@ -283,6 +303,7 @@ impl Learned {
             self.by_failed_call.len(),
             self.by_ngram.len(),
             self.by_record.len(),
+            self.targets.len(),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! Run: an ended episode as a row of the table.
 
 use super::interner::NameId;
+use super::scope_targets::TargetKey;
 use crate::learn::digest::{CallKey, Incident};
 use crate::learn::hash::StableHash;
 use crate::model::{Context, EpisodeId, Outcome, RecordId, Timestamp};
@@ -41,6 +42,8 @@ pub(crate) struct Run {
     pub(crate) moves: Box<[Move]>,
     /// Key of the call of each move.
     pub(crate) calls: Box<[CallKey]>,
+    /// What it changed and read, each once, with whether it was changed.
+    pub(crate) targets: Box<[(TargetKey, bool)]>,
     /// Errors in the order of their steps, all of which are among `moves`.
     pub(crate) incidents: Box<[Incident]>,
     pub(crate) n_tokens: Option<u64>,

@@ -1,11 +1,16 @@
 //! Wording of a playbook: short lines, each with its counts.
 
-use super::{CuredError, FailedEnd, Lesson, Pitfall, Playbook, RecurringError, RouteStep};
+use super::{
+    CuredError, FailedEnd, Lesson, Pitfall, Playbook, RecurringError, RouteStep, Workplace,
+};
 use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::pitfall::Mistake;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
+use crate::learn::digest::TargetKind;
 use crate::learn::table::NameId;
-use crate::learn::text::{one_line, percent};
+use crate::learn::text::{name_in_backticks, one_line, percent};
+use crate::model::display_name;
+use crate::secret::mask;
 
 /// Maximum number of lines with pitfalls, each with up to three tools.
 const MAX_PITFALLS: usize = 3;
@@ -26,6 +31,7 @@ const MIN_SCOPE: f64 = 5.0;
 /// Values of the lines, which say what is left out first when the budget is small. A section shows
 /// as many lines as it has values.
 const EXPECTATION_VALUE: f64 = 1.0;
+const PLACES_VALUE: f64 = 0.95;
 const FAILED_END_VALUES: [f64; 3] = [0.8, 0.6, 0.5];
 const RECURRING_ERROR_VALUES: [f64; 3] = [0.7, 0.58, 0.52];
 const CURED_ERROR_VALUES: [f64; 3] = [0.75, 0.6, 0.5];
@@ -62,8 +68,15 @@ impl Playbook {
     /// Words the playbook in at most `max_tokens`: whole lines, the least valuable left out first.
     pub(crate) fn text(&self, vocabulary: &Vocabulary, max_tokens: usize) -> String {
         let mut text = BudgetedText::default();
+        // A lesson without words takes the place of a line and gives none.
+        let lessons = LESSON_VALUES.into_iter().zip(&self.lessons);
+        let lessons = lessons.filter_map(|(value, lesson)| Some((value, lesson_line(lesson)?)));
+        text.section("Lessons:", lessons);
         text.line(EXPECTATION_VALUE, self.expectation());
-        text.section(self.route_heading(), self.route_lines(vocabulary));
+        if let Some(line) = places_line(&self.workplaces) {
+            text.line(PLACES_VALUE, line);
+        }
+        text.numbered_section(self.route_heading(), self.route_lines(vocabulary));
         let ends = failed_end_lines(&self.failed_ends, vocabulary);
         text.section("Tried without success, at the end:", FAILED_END_VALUES.into_iter().zip(ends));
         text.section("Beware:", pitfall_lines(&self.pitfalls, vocabulary));
@@ -71,10 +84,6 @@ impl Playbook {
         text.section("Errors met:", RECURRING_ERROR_VALUES.into_iter().zip(errors));
         let errors = self.cured_errors.iter().map(|error| cured_line(error, vocabulary));
         text.section("Known errors:", CURED_ERROR_VALUES.into_iter().zip(errors));
-        // A lesson without words takes the place of a line and gives none.
-        let lessons = LESSON_VALUES.into_iter().zip(&self.lessons);
-        let lessons = lessons.filter_map(|(value, lesson)| Some((value, lesson_line(lesson)?)));
-        text.section("Lessons:", lessons);
         if !self.evidence.is_empty() {
             text.line(EVIDENCE_VALUE, self.evidence_line());
         }
@@ -167,8 +176,7 @@ impl Playbook {
             let Some((least, _)) = least else { break };
             lines.remove(least);
         }
-        let numbered = (1..).zip(lines);
-        numbered.map(|(number, (value, text))| (value, format!("{number}. {text}"))).collect()
+        lines
     }
 
     /// Returns the call of a step. Calls of other tasks are of use only where several of these
@@ -189,6 +197,26 @@ impl Playbook {
         };
         format!("From {}{more}.", ids.join(", "))
     }
+}
+
+/// Words where such work was done: names with the number of similar attempts that changed them.
+fn places_line(places: &[Workplace]) -> Option<String> {
+    let name = |place: &Workplace| {
+        let name = match place.kind {
+            TargetKind::File | TargetKind::Table | TargetKind::Address => {
+                display_name(&place.name).into_owned()
+            }
+            TargetKind::Id | TargetKind::Term => name_in_backticks(&place.name),
+        };
+        match place.n_changed {
+            0 => name,
+            n => format!("{name} {n}×"),
+        }
+    };
+    let names: Vec<String> = places.iter().map(name).collect();
+    // Rules for secrets grow: what was stored before them is masked on its way out.
+    (!names.is_empty())
+        .then(|| mask(format!("Where such work was done (n× changed): {}", names.join(", "))).0)
 }
 
 /// Words the ends of attempts that did not succeed, most frequent first; equal ends once.
