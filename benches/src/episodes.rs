@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Outcome, Scope, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Origin, Outcome, Scope, Step,
+    Timestamp,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -84,6 +85,7 @@ fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attem
     let ended_at = at.as_millis() + line.duration_ms.and_then(|ms| ms.as_i64()).unwrap_or(0);
     let closing = Closing {
         outcome: line.outcome.as_deref().and_then(Outcome::from_name),
+        inferred: None,
         ended_at: Timestamp::from_millis(ended_at),
         summary: None,
         artifacts: Vec::new(),
@@ -103,6 +105,7 @@ fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attem
         task: Excerpt::cut(line.task, MAX_TEXT_BYTES),
         context,
         source: None,
+        origin: Origin::Imported,
         started_at: at,
         recorded_at: at,
         relations: Vec::new(),
@@ -119,6 +122,7 @@ fn read_step(idx: usize, step: LineStep, at: Timestamp, verbs: bool) -> Step {
     let args = if step.args.is_null() { String::new() } else { step.args.to_string() };
     Step {
         idx: u32::try_from(idx).unwrap_or(u32::MAX),
+        call_id: None,
         tool: step.tool.into(),
         action: step.verb.filter(|_| verbs),
         args: Excerpt::cut(args, MAX_TEXT_BYTES),

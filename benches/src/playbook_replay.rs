@@ -212,7 +212,7 @@ impl Replayer {
         let credit = match episode.outcome() {
             Some(Outcome::Success) => 1.0,
             Some(Outcome::Partial | Outcome::Failure) => 0.0,
-            Some(Outcome::Abstained) | None => return,
+            Some(Outcome::Abstained | Outcome::Unjudged) | None => return,
         };
         if let (false, Some([mean, ..])) = (is_new, expected) {
             let base = (self.n_succeeded + 1.0) / (self.n_known as f64 + 2.0);

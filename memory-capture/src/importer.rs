@@ -36,6 +36,8 @@ pub struct Counts {
     pub n_new: u64,
     /// Records that were.
     pub n_known: u64,
+    /// Records that were forgotten and are therefore not stored again.
+    pub n_forgotten: u64,
     /// Secrets that were masked.
     pub n_masked: u64,
     /// Texts that were too long and are kept by head and tail.
@@ -112,10 +114,12 @@ impl<'m> Importer<'m> {
 
     fn import(&mut self, records: Vec<Import>, n_given: usize) -> Result<(), Error> {
         let Receipt { value, n_masked, n_cut } = self.memory.import(records)?;
-        let Imported { n_new, unresolved, n_dropped_links, n_unresolved_links: _ } = value;
+        let Imported { n_new, n_forgotten, unresolved, n_dropped_links, n_unresolved_links: _ } =
+            value;
         self.unresolved.extend(unresolved);
         self.counts.n_new += n_new as u64;
-        self.counts.n_known += (n_given - n_new) as u64;
+        self.counts.n_known += (n_given - n_new - n_forgotten) as u64;
+        self.counts.n_forgotten += n_forgotten as u64;
         self.counts.n_links_unknown += n_dropped_links as u64;
         self.counts.n_masked += u64::from(n_masked);
         self.counts.n_cut += u64::from(n_cut);
@@ -162,5 +166,6 @@ const fn is_about_a_record(error: &Error) -> bool {
             | Error::LimitExceeded { .. }
             | Error::Conflict { .. }
             | Error::NotFound { .. }
+            | Error::Forgotten { .. }
     )
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::embed::EmbedError;
-use crate::model::{InvalidValue, RecordId, RecordKind};
+use crate::model::{InvalidValue, RecordId, RecordKind, Source};
 use crate::storage::{Rejection, StorageError};
 
 /// Reason why an operation of the engine did not happen. Nothing was written unless a variant says
@@ -26,6 +26,17 @@ pub enum Error {
         kind: &'static str,
         /// The id or prefix as given.
         id: Box<str>,
+    },
+    /// The record was forgotten on purpose: lift that first, if it is to be stored again.
+    #[error(
+        "{kind} `{source_of}` was forgotten and is not stored again, unless `forget` with `lift` \
+         allows it"
+    )]
+    Forgotten {
+        /// Kind of the record.
+        kind: &'static str,
+        /// Place that it came from.
+        source_of: Box<Source>,
     },
     /// The record is not in the state that the operation needs: read it again.
     #[error("{} {id} {reason}", id.kind().name())]
@@ -127,6 +138,10 @@ impl From<Rejection> for Error {
             Rejection::Exists { id, .. } => {
                 Self::Conflict { id, reason: "is already stored".into() }
             }
+            Rejection::Forgotten { kind, source_of } => {
+                Self::Forgotten { kind: kind.name(), source_of: Box::new(source_of) }
+            }
+            Rejection::NotForgotten { .. } => Self::invalid("lift", rejection.to_string()),
             Rejection::Superseded { id, by } => Self::Conflict {
                 id: id.into(),
                 reason: format!("is already superseded by {by}; supersede that one").into(),

@@ -78,9 +78,9 @@ pub use memory::{
     Logged, Lookup, Memory, MemoryBuilder, Remembered, Selection,
 };
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, InvalidValue, Note,
-    NoteId, NoteKind, Outcome, Record, RecordId, RecordKind, Relation, RelationKind, Scope, Shown,
-    Source, Status, Step, Timestamp, display_name,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, IdTail,
+    InvalidValue, Note, NoteId, NoteKind, Origin, Outcome, Record, RecordId, RecordKind, Relation,
+    RelationKind, Scope, Shown, Source, Status, Step, Timestamp, display_name,
 };
 pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, Query, Recall, Signals, Strength};
@@ -93,8 +93,8 @@ pub use storage::{
 /// returns.
 pub mod backend {
     pub use crate::storage::{
-        Applied, Commit, Durability, Op, Rejection, StepRange, StoredVector, UnitKey, VectorRow,
-        WriteBatch,
+        Applied, Commit, Durability, Found, NamedState, Op, Placement, Rejection, StepRange,
+        StoredCall, StoredVector, UnitKey, VectorRow, WriteBatch,
     };
 }
 

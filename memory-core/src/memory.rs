@@ -23,6 +23,7 @@ mod quotes;
 mod recommend;
 mod reflection;
 mod scopes;
+mod states;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -182,7 +183,8 @@ impl Memory {
     ///
     /// [`Error::NotFound`], [`Error::Storage`].
     pub fn episode(&self, id: EpisodeId) -> Result<Episode, Error> {
-        let read = self.storage.episodes(&[id]).map_err(Error::storage("read episode"))?;
+        let read = storage::episodes(self.storage.as_ref(), &[id])
+            .map_err(Error::storage("read episode"))?;
         let episode = read.into_iter().flatten().next().map(outgoing::episode);
         episode.ok_or_else(|| Error::not_found(id.into()))
     }
@@ -223,7 +225,8 @@ impl Memory {
     ///
     /// [`Error::NotFound`], [`Error::Storage`].
     pub fn note(&self, id: NoteId) -> Result<Note, Error> {
-        let read = self.storage.notes(&[id]).map_err(Error::storage("read note"))?;
+        let read =
+            storage::notes(self.storage.as_ref(), &[id]).map_err(Error::storage("read note"))?;
         let note = read.into_iter().flatten().next().map(outgoing::note);
         note.ok_or_else(|| Error::not_found(id.into()))
     }

@@ -1,7 +1,7 @@
 //! One batch inside an open transaction: what `MemStorage` does, in rows.
 
 use libsql::Value;
-use memory_core::backend::{Applied, Commit, Op, Rejection, WriteBatch};
+use memory_core::backend::{Applied, Commit, Found, Op, Rejection, WriteBatch};
 use memory_core::{
     ChangeOp, Closing, Episode, EpisodeId, Note, NoteId, RecordId, Scope, Source, Status, Step,
     StorageError, Timestamp,
@@ -9,7 +9,7 @@ use memory_core::{
 
 use crate::changes::Feed;
 use crate::connection::Connection;
-use crate::{episodes, notes, sources, steps, tags, ties, vectors};
+use crate::{episodes, notes, sources, states, steps, tags, ties, vectors};
 
 /// Applies a batch. After an error some of it may be in the transaction: the caller rolls back.
 ///
@@ -46,6 +46,9 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::SetScope { id, scope } => set_scope(conn, feed, *id, scope),
         Op::KeepDigest { episode, digest } => done(episodes::keep_digest(conn, *episode, digest)),
         Op::PutVectors { model, vectors } => done(vectors::put(conn, model, vectors)),
+        Op::Lift(source) => done(lift(conn, source)),
+        Op::KeepState { name, bytes, at } => done(states::keep(conn, name, bytes, *at)),
+        Op::DropStates { before } => done(states::drop_older(conn, *before)),
     }
 }
 
@@ -64,12 +67,13 @@ fn insert_episode(
         return Err(Rejection::Exists { id }.into());
     }
     check_source(conn, id, episode.source.as_ref())?;
-    let n_steps = count(steps)?;
+    let placed = steps::Placed::of(0, steps, |_| Ok(None))?;
+    let (n_steps, last) = (placed.count(0, u32::MAX)?, placed.last);
     let seq = feed.insert(conn, id)?;
     let key = episodes::insert(conn, episode, n_steps, seq)?;
-    steps::insert(conn, key, 0, steps)?;
+    placed.store(conn, key, 0)?;
     tags::insert(conn, id, key, episode.started_at, &episode.context.tags)?;
-    Ok(Applied::Steps { n_steps })
+    Ok(Applied::Steps { n_steps, n_new: n_steps, last })
 }
 
 fn append_steps(
@@ -79,16 +83,18 @@ fn append_steps(
     steps: &[Step],
     limit: u32,
 ) -> Result<Applied, StorageError> {
-    let state = open_episode(conn, id)?;
-    let (limit, got) = (limit as usize, state.n_steps as usize + steps.len());
-    if got > limit {
-        return Err(Rejection::TooManySteps { limit, got }.into());
+    let state = episodes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
+    let n_before = state.n_steps;
+    let placed = steps::Placed::of(n_before, steps, |call| steps::call(conn, state.key, call))?;
+    if !steps.is_empty() && placed.is_empty() {
+        return Ok(Applied::Steps { n_steps: n_before, n_new: 0, last: placed.last });
     }
-    let n_steps = state.n_steps + count(steps)?;
+    check_open(id, &state)?;
+    let n_steps = placed.count(n_before, limit)?;
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
-    steps::insert(conn, state.key, state.n_steps, steps)?;
+    placed.store(conn, state.key, n_before)?;
     episodes::grow(conn, state.key, n_steps, seq)?;
-    Ok(Applied::Steps { n_steps })
+    Ok(Applied::Steps { n_steps, n_new: n_steps - n_before, last: placed.last })
 }
 
 fn close(
@@ -97,7 +103,10 @@ fn close(
     id: EpisodeId,
     closing: &Closing,
 ) -> Result<Applied, StorageError> {
-    let state = open_episode(conn, id)?;
+    let state = episodes::state(conn, id)?.ok_or(Rejection::Missing { id: id.into() })?;
+    if !state.is_provisional {
+        check_open(id, &state)?;
+    }
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
     episodes::close(conn, state.key, closing, seq)?;
     Ok(Applied::Done)
@@ -221,19 +230,22 @@ fn set_scope(
 /// Removes a record with all that is its own; a trigger takes its vectors.
 fn remove(conn: &mut Connection, feed: &mut Feed, id: RecordId) -> Result<Applied, StorageError> {
     let missing = || StorageError::from(Rejection::Missing { id });
-    let old_seq = match id {
+    let (old_seq, source) = match id {
         RecordId::Episode(episode) => {
             let removed = episodes::remove(conn, episode)?.ok_or_else(missing)?;
             steps::remove(conn, removed.key)?;
             tags::remove(conn, id, removed.started_at, &removed.tags)?;
-            removed.seq
+            (removed.seq, removed.source)
         }
         RecordId::Note(note) => {
             let removed = notes::remove(conn, note)?.ok_or_else(missing)?;
             tags::remove(conn, id, removed.occurred_at, &removed.tags)?;
-            removed.seq
+            (removed.seq, removed.source)
         }
     };
+    if let Some(source) = source {
+        sources::bury(conn, id.kind(), &source)?;
+    }
     for linked in notes::linked_to(conn, id)? {
         let seq = feed.replace(conn, linked.seq, linked.id.into(), ChangeOp::Put)?;
         notes::unlink(conn, linked.key, id, seq)?;
@@ -242,12 +254,18 @@ fn remove(conn: &mut Connection, feed: &mut Feed, id: RecordId) -> Result<Applie
     Ok(Applied::Done)
 }
 
-fn open_episode(conn: &mut Connection, id: EpisodeId) -> Result<episodes::State, StorageError> {
-    match episodes::state(conn, id)? {
-        None => Err(Rejection::Missing { id: id.into() }.into()),
-        Some(state) if state.status == Status::Open => Ok(state),
-        Some(state) => Err(Rejection::Closed { id, status: state.status }.into()),
+fn check_open(id: EpisodeId, state: &episodes::State) -> Result<(), StorageError> {
+    match state.status {
+        Status::Open => Ok(()),
+        status => Err(Rejection::Closed { id, status }.into()),
     }
+}
+
+fn lift(conn: &mut Connection, source: &Source) -> Result<(), StorageError> {
+    if sources::lift(conn, source)? {
+        return Ok(());
+    }
+    Err(Rejection::NotForgotten { source_of: source.clone() }.into())
 }
 
 fn check_source(
@@ -256,13 +274,10 @@ fn check_source(
     source: Option<&Source>,
 ) -> Result<(), StorageError> {
     let Some(source) = source else { return Ok(()) };
-    match sources::find_one(conn, id.kind(), source)? {
-        Some(id) => Err(Rejection::Exists { id }.into()),
-        None => Ok(()),
+    let (kind, source_of) = (id.kind(), source.clone());
+    match sources::find_one(conn, kind, source)? {
+        Found::Stored(id) => Err(Rejection::Exists { id }.into()),
+        Found::Forgotten => Err(Rejection::Forgotten { kind, source_of }.into()),
+        Found::Unknown => Ok(()),
     }
-}
-
-fn count(steps: &[Step]) -> Result<u32, StorageError> {
-    let (limit, got) = (u32::MAX as usize, steps.len());
-    u32::try_from(got).map_err(|_| Rejection::TooManySteps { limit, got }.into())
 }

@@ -2,8 +2,8 @@
 
 use libsql::Value;
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Feedback, Outcome, Scope, Source, Status, StorageError,
-    Timestamp,
+    Closing, Context, Episode, EpisodeId, Feedback, Origin, Outcome, Scope, Source, Status,
+    StorageError, Timestamp,
 };
 
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) n_steps: u32,
     /// Its status.
     pub(crate) status: Status,
+    /// True when nobody has reported how it ended.
+    pub(crate) is_provisional: bool,
 }
 
 /// Columns of an episode that was removed, by which all that belongs to it is found.
@@ -33,16 +35,19 @@ pub(crate) struct Removed {
     pub(crate) tags: Vec<Box<str>>,
     /// Its key in this file.
     pub(crate) key: i64,
+    /// Place that it came from.
+    pub(crate) source: Option<Source>,
 }
 
 /// Looks an episode up.
 pub(crate) fn state(conn: &mut Connection, id: EpisodeId) -> Result<Option<State>, StorageError> {
-    let sql = "SELECT pk, seq, n_steps, CAST(status AS BLOB) FROM episodes WHERE id = ?";
+    let sql = "SELECT pk, seq, n_steps, CAST(status AS BLOB),
+               inferred IS NOT NULL OR outcome IS 'unjudged' FROM episodes WHERE id = ?";
     conn.first(sql, vec![id.to_bytes().to_vec().into()], |row| {
         let (key, seq, n_steps) = (row.int()?, row.int()?, row.u32()?);
         let status = Status::from_name(&row.text()?)
             .ok_or_else(|| row.damaged("an unknown status of an episode"))?;
-        Ok(State { key, seq, n_steps, status })
+        Ok(State { key, seq, n_steps, status, is_provisional: row.int()? != 0 })
     })
 }
 
@@ -55,10 +60,10 @@ pub(crate) fn insert(
 ) -> Result<i64, StorageError> {
     let sql = "INSERT INTO episodes (id, seq, n_steps, recorded_at, started_at, scope, importer,
                external_id, task_type, language, framework, domain, agent, model, session, branch,
-               tags, task, task_bytes, status, outcome, ended_at, reward, summary, summary_bytes,
-               reflection, reflection_bytes, artifacts, surprise, followed, n_helpful,
-               n_unhelpful, relations, shown, digest)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+               tags, task, task_bytes, origin, status, outcome, inferred, ended_at, reward, summary,
+               summary_bytes, reflection, reflection_bytes, artifacts, surprise, followed,
+               n_helpful, n_unhelpful, relations, shown, digest)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
                ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
         &episode.context;
@@ -83,6 +88,7 @@ pub(crate) fn insert(
         labels(tags)?,
         task,
         task_bytes,
+        episode.origin.name().into(),
     ];
     values.extend(closing_columns(episode.closing.as_ref())?);
     values.extend([
@@ -114,9 +120,9 @@ pub(crate) fn close(
     closing: &Closing,
     seq: i64,
 ) -> Result<(), StorageError> {
-    let sql = "UPDATE episodes SET status = ?, outcome = ?, ended_at = ?, reward = ?, summary = ?,
-               summary_bytes = ?, reflection = ?, reflection_bytes = ?, artifacts = ?, surprise = ?,
-               followed = ?, seq = ? WHERE pk = ?";
+    let sql = "UPDATE episodes SET status = ?, outcome = ?, inferred = ?, ended_at = ?, reward = ?,
+               summary = ?, summary_bytes = ?, reflection = ?, reflection_bytes = ?, artifacts = ?,
+               surprise = ?, followed = ?, seq = ? WHERE pk = ?";
     let mut values = closing_columns(Some(closing))?;
     values.extend([seq.into(), key.into()]);
     conn.execute(sql, values).map(drop)
@@ -151,11 +157,12 @@ pub(crate) fn remove(
     id: EpisodeId,
 ) -> Result<Option<Removed>, StorageError> {
     let id = Value::from(id.to_bytes().to_vec());
-    let sql = "SELECT pk, seq, started_at, CAST(tags AS BLOB) FROM episodes WHERE id = ?";
+    let sql = "SELECT pk, seq, started_at, CAST(tags AS BLOB), CAST(importer AS BLOB),
+               CAST(external_id AS BLOB) FROM episodes WHERE id = ?";
     let found = conn.first(sql, vec![id.clone()], |row| {
         let (key, seq) = (row.int()?, row.int()?);
         let started_at = Timestamp::from_millis(row.int()?);
-        Ok(Removed { seq, started_at, tags: row.labels()?, key })
+        Ok(Removed { seq, started_at, tags: row.labels()?, source: source(row)?, key })
     })?;
     if found.is_some() {
         conn.execute("DELETE FROM episodes WHERE id = ?", vec![id])?;
@@ -174,8 +181,8 @@ pub(crate) fn read(
          CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(task_type AS BLOB),
          CAST(language AS BLOB), CAST(framework AS BLOB), CAST(domain AS BLOB),
          CAST(agent AS BLOB), CAST(model AS BLOB), CAST(session AS BLOB), CAST(branch AS BLOB),
-         CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes, CAST(outcome AS BLOB), ended_at,
-         reward, CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB),
+         CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes, CAST(origin AS BLOB),
+         CAST(outcome AS BLOB), CAST(inferred AS BLOB), ended_at, reward, CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB),
          reflection_bytes, CAST(artifacts AS BLOB), surprise, CAST(followed AS BLOB), n_helpful,
          n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB), digest
          FROM wanted CROSS JOIN episodes ON id = wanted_id"
@@ -196,6 +203,7 @@ fn closing_columns(closing: Option<&Closing>) -> Result<Vec<Value>, StorageError
     Ok(vec![
         status.name().into(),
         label(outcome.map(Outcome::name)),
+        label(closing.and_then(|closing| closing.inferred.as_deref())),
         opt(closing.map(|closing| closing.ended_at.as_millis())),
         opt(closing.and_then(|closing| closing.reward)),
         summary,
@@ -218,6 +226,7 @@ fn episode(row: &mut Row) -> Result<Episode, StorageError> {
         source: source(row)?,
         context: context(row)?,
         task: row.excerpt()?,
+        origin: origin(row)?,
         closing: closing(row)?,
         feedback: feedback(row)?,
         relations: ties::read_relations(row)?,
@@ -235,6 +244,11 @@ pub(crate) fn scope(row: &mut Row) -> Result<Scope, StorageError> {
 pub(crate) fn source(row: &mut Row) -> Result<Option<Source>, StorageError> {
     let (importer, external_id) = (row.opt_label()?, row.opt_label()?);
     Ok(importer.zip(external_id).map(|(importer, external_id)| Source { importer, external_id }))
+}
+
+/// Reads the column `origin`.
+pub(crate) fn origin(row: &mut Row) -> Result<Origin, StorageError> {
+    Origin::from_name(&row.text()?).ok_or_else(|| row.damaged("an unknown origin"))
 }
 
 /// Reads the columns `n_helpful` and `n_unhelpful`.
@@ -263,12 +277,14 @@ fn closing(row: &mut Row) -> Result<Option<Closing>, StorageError> {
         }
         None => None,
     };
+    let inferred = row.opt_label()?;
     let ended_at = row.opt_int()?.map(Timestamp::from_millis);
     let (reward, summary) = (row.opt_real()?, row.opt_excerpt()?);
     let (reflection, artifacts) = (row.opt_excerpt()?, row.labels()?);
     let (surprise, followed) = (row.opt_real()?, ties::read_records(row)?);
     Ok(ended_at.map(|ended_at| Closing {
         outcome,
+        inferred,
         ended_at,
         summary,
         artifacts,

@@ -8,10 +8,12 @@ use std::sync::mpsc::{self, Receiver, Sender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use memory_core::backend::{Commit, Durability, StepRange, VectorRow, WriteBatch};
+use memory_core::backend::{
+    Commit, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
+};
 use memory_core::{
-    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
-    Seq, Source, Step, Storage, StorageError, StorageStats,
+    Change, Head, ListEntry, Record, RecordFilter, RecordId, RecordKind, Seq, Source, Step,
+    Storage, StorageError, StorageStats,
 };
 
 use crate::connection::Connection;
@@ -23,7 +25,7 @@ use crate::readers::Readers;
 use crate::wal::WalFile;
 use crate::writer::{Job, Limits, Writer};
 use crate::{
-    backup, changes, check, episodes, list, notes, schema, sources, stats, steps, vectors,
+    backup, changes, check, list, records, schema, sources, states, stats, steps, vectors,
 };
 
 /// Longest wait for the lock of the store when it is closed: an IDE that ends us waits for 5 s at
@@ -202,24 +204,20 @@ impl Storage for TursoStorage {
         Ok(Head { store_id: self.store_id, seq, format: schema::FORMAT })
     }
 
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
-        self.read(|conn| episodes::read(conn, ids))
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError> {
+        self.read(|conn| records::read(conn, ids))
     }
 
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
         self.read(|conn| steps::read(conn, ranges))
     }
 
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
-        self.read(|conn| notes::read(conn, ids))
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError> {
+        self.read(|conn| sources::find(conn, kind, sources))
     }
 
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
-        self.read(|conn| sources::find(conn, kind, sources))
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError> {
+        self.read(|conn| states::read(conn, prefix))
     }
 
     fn list(

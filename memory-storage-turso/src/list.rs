@@ -78,6 +78,8 @@ impl Query {
         let Shape { table, at } = shape;
         let index = if filter.tag.is_some() || filter.ids.is_some() {
             "id"
+        } else if filter.tail.is_some() {
+            "tail"
         } else if filter.status == Some(Status::Open) {
             "open"
         } else if filter.scope.is_some() {
@@ -102,13 +104,22 @@ impl Query {
     }
 
     fn add_conditions(&mut self, kind: RecordKind, filter: &RecordFilter) {
-        let RecordFilter { scope, ids, status, outcome, note_kind, current_only, .. } = filter;
+        let RecordFilter { scope, ids, tail, status, outcome, note_kind, current_only, .. } =
+            filter;
         if let Some(scope) = scope {
             self.push(" AND r.scope = ?", Some(scope.as_str().to_owned().into()));
         }
         if let Some(ids) = ids {
             self.push(" AND r.id >= ?", Some(ids.first.to_vec().into()));
             self.push(" AND r.id <= ?", Some(ids.last.to_vec().into()));
+        }
+        if let Some(tail) = tail {
+            self.push(" AND substr(r.id, 13) = ?", Some(tail.last_bytes().to_vec().into()));
+            if tail.n_digits() > 8 {
+                let (n_digits, digits) = (tail.n_digits(), tail.to_string().to_uppercase());
+                self.push(" AND substr(hex(r.id), ?", Some((-i64::from(n_digits)).into()));
+                self.push(") = ?", Some(digits.into()));
+            }
         }
         match status {
             // A literal, by which SQLite sees that the partial index applies.

@@ -1,7 +1,7 @@
 //! Rows of notes, and the links that lead to and from them.
 
 use libsql::Value;
-use memory_core::{EpisodeId, Note, NoteId, NoteKind, RecordId, StorageError, Timestamp};
+use memory_core::{EpisodeId, Note, NoteId, NoteKind, RecordId, Source, StorageError, Timestamp};
 
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
 use crate::{episodes, ids};
@@ -37,6 +37,8 @@ pub(crate) struct Removed {
     pub(crate) occurred_at: Timestamp,
     /// Its tags.
     pub(crate) tags: Vec<Box<str>>,
+    /// Place that it came from.
+    pub(crate) source: Option<Source>,
 }
 
 /// Looks a note up.
@@ -52,8 +54,8 @@ pub(crate) fn state(conn: &mut Connection, id: NoteId) -> Result<Option<State>, 
 pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64, StorageError> {
     let sql = "INSERT INTO notes (id, seq, episode, supersedes, superseded_by, kind, occurred_at,
                recorded_at, valid_from, valid_to, position, scope, importer, external_id, speaker,
-               session, tags, text, text_bytes, n_merged, merged_at, n_helpful, n_unhelpful)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               session, tags, text, text_bytes, n_merged, merged_at, n_helpful, n_unhelpful,
+               origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let [text, text_bytes] = excerpt(Some(&note.text));
     let values = vec![
         blob(note.id),
@@ -79,6 +81,7 @@ pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64
         opt(note.merged_at.map(Timestamp::as_millis)),
         i64::from(note.feedback.n_helpful).into(),
         i64::from(note.feedback.n_unhelpful).into(),
+        note.origin.name().into(),
     ];
     conn.execute(sql, values)?;
     Ok(conn.last_key())
@@ -128,10 +131,11 @@ pub(crate) fn add_tags(
 
 /// Removes a note's row.
 pub(crate) fn remove(conn: &mut Connection, id: NoteId) -> Result<Option<Removed>, StorageError> {
-    let sql = "SELECT seq, occurred_at, CAST(tags AS BLOB) FROM notes WHERE id = ?";
+    let sql = "SELECT seq, occurred_at, CAST(tags AS BLOB), CAST(importer AS BLOB),
+               CAST(external_id AS BLOB) FROM notes WHERE id = ?";
     let found = conn.first(sql, vec![blob(id)], |row| {
         let (seq, occurred_at) = (row.int()?, Timestamp::from_millis(row.int()?));
-        Ok(Removed { seq, occurred_at, tags: row.labels()? })
+        Ok(Removed { seq, occurred_at, tags: row.labels()?, source: episodes::source(row)? })
     })?;
     if found.is_some() {
         conn.execute("DELETE FROM notes WHERE id = ?", vec![blob(id)])?;
@@ -183,7 +187,7 @@ pub(crate) fn read(
          recorded_at, valid_from, valid_to, position, CAST(scope AS BLOB),
          CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(speaker AS BLOB),
          CAST(session AS BLOB), CAST(tags AS BLOB), CAST(text AS BLOB), text_bytes,
-         n_merged, merged_at, n_helpful, n_unhelpful
+         n_merged, merged_at, n_helpful, n_unhelpful, CAST(origin AS BLOB)
          FROM wanted CROSS JOIN notes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)
@@ -211,6 +215,7 @@ fn note(row: &mut Row) -> Result<Note, StorageError> {
         n_merged: row.u32()?,
         merged_at: row.opt_int()?.map(Timestamp::from_millis),
         feedback: episodes::feedback(row)?,
+        origin: episodes::origin(row)?,
     })
 }
 

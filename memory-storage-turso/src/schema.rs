@@ -9,10 +9,10 @@
 pub(crate) const APPLICATION_ID: i64 = 0x4d6d_6345;
 
 /// The migrations, in order; the n-th makes format n (from 1) out of the one before.
-pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3];
+pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4];
 
 /// The newest format that this program reads and writes.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 
 /// A record's kind in the columns `kind`.
 pub(crate) const EPISODE: i64 = 1;
@@ -194,4 +194,39 @@ ALTER TABLE notes ADD COLUMN n_helpful INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE notes ADD COLUMN n_unhelpful INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE notes ADD COLUMN n_merged INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE notes ADD COLUMN merged_at INTEGER
+";
+
+/// Who a record comes from, inferred outcomes, calls of steps, forgotten sources, small states, and
+/// the last bytes of ids.
+///
+/// - What was imported before is taken for imported, all else for the agent's.
+/// - `steps_calls` finds a call within its episode; steps without an id of their call are not in
+///   it.
+/// - `forgotten` has a row for each source whose record was removed.
+/// - `states.name` is a BLOB, so that names with a common beginning are a range of bytes.
+/// - Ids are shown by their last digits, which are random, and found by their last four bytes.
+const FORMAT_4: &str = "
+ALTER TABLE episodes ADD COLUMN origin TEXT NOT NULL DEFAULT 'agent';
+ALTER TABLE episodes ADD COLUMN inferred TEXT;
+UPDATE episodes SET origin = 'imported' WHERE importer IS NOT NULL;
+CREATE INDEX episodes_tail ON episodes (substr(id, 13));
+ALTER TABLE notes ADD COLUMN origin TEXT NOT NULL DEFAULT 'agent';
+UPDATE notes SET origin = 'imported' WHERE importer IS NOT NULL;
+CREATE INDEX notes_tail ON notes (substr(id, 13));
+ALTER TABLE steps ADD COLUMN call_id TEXT;
+CREATE UNIQUE INDEX steps_calls ON steps (episode, call_id) WHERE call_id IS NOT NULL;
+
+CREATE TABLE forgotten (
+    kind INTEGER NOT NULL,
+    importer TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    PRIMARY KEY (kind, importer, external_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE states (
+    name BLOB NOT NULL PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX states_age ON states (recorded_at)
 ";

@@ -1,28 +1,65 @@
-//! Finding imported records by where they came from.
+//! Finding imported records by where they came from, also those that were forgotten.
 
+use libsql::Value;
+use memory_core::backend::Found;
 use memory_core::{RecordId, RecordKind, Source, StorageError};
 
-use crate::connection::Connection;
+use crate::changes::kind_column;
+use crate::connection::{Connection, Row};
 
 /// Finds one record per source, all from one state of the store.
 pub(crate) fn find(
     conn: &mut Connection,
     kind: RecordKind,
     sources: &[Source],
-) -> Result<Vec<Option<RecordId>>, StorageError> {
+) -> Result<Vec<Found>, StorageError> {
     conn.snapshot(|conn| sources.iter().map(|source| find_one(conn, kind, source)).collect())
 }
 
-/// Finds the record that came from `source`. Costs one descent of an index.
+/// Finds the record that came from `source`. Costs one descent of an index, two where none is
+/// stored.
 pub(crate) fn find_one(
     conn: &mut Connection,
     kind: RecordKind,
     source: &Source,
-) -> Result<Option<RecordId>, StorageError> {
+) -> Result<Found, StorageError> {
     let sql = match kind {
         RecordKind::Episode => "SELECT id FROM episodes WHERE importer = ? AND external_id = ?",
         RecordKind::Note => "SELECT id FROM notes WHERE importer = ? AND external_id = ?",
     };
-    let key = vec![source.importer.to_string().into(), source.external_id.to_string().into()];
-    conn.first(sql, key, |row| Ok(RecordId::from_bytes(kind, row.id()?)))
+    let stored = conn.first(sql, name(source), |row| Ok(RecordId::from_bytes(kind, row.id()?)))?;
+    if let Some(id) = stored {
+        return Ok(Found::Stored(id));
+    }
+    let sql = "SELECT 1 FROM forgotten WHERE kind = ? AND importer = ? AND external_id = ?";
+    let is_forgotten = conn.first(sql, key(kind, source), Row::int)?.is_some();
+    Ok(if is_forgotten { Found::Forgotten } else { Found::Unknown })
+}
+
+/// Remembers a source as forgotten.
+pub(crate) fn bury(
+    conn: &mut Connection,
+    kind: RecordKind,
+    source: &Source,
+) -> Result<(), StorageError> {
+    let sql = "INSERT OR IGNORE INTO forgotten (kind, importer, external_id) VALUES (?, ?, ?)";
+    conn.execute(sql, key(kind, source)).map(drop)
+}
+
+/// Ends that for both kinds of record; returns whether the source was forgotten.
+pub(crate) fn lift(conn: &mut Connection, source: &Source) -> Result<bool, StorageError> {
+    let sql = "DELETE FROM forgotten WHERE kind = ? AND importer = ? AND external_id = ?";
+    let episodes = conn.execute(sql, key(RecordKind::Episode, source))?;
+    let notes = conn.execute(sql, key(RecordKind::Note, source))?;
+    Ok(episodes + notes > 0)
+}
+
+fn name(source: &Source) -> Vec<Value> {
+    vec![source.importer.to_string().into(), source.external_id.to_string().into()]
+}
+
+fn key(kind: RecordKind, source: &Source) -> Vec<Value> {
+    let mut key = vec![kind_column(kind).into()];
+    key.extend(name(source));
+    key
 }

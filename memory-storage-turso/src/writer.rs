@@ -64,11 +64,14 @@ impl Job {
                 vectors.iter().map(|stored| size_of_val(&*stored.vector)).sum()
             }
             Op::KeepDigest { digest, .. } => digest.len(),
+            Op::KeepState { bytes, .. } => bytes.len(),
             Op::Close { .. }
             | Op::Judge { .. }
             | Op::Merge { .. }
             | Op::Tie { .. }
             | Op::SetScope { .. }
+            | Op::Lift(_)
+            | Op::DropStates { .. }
             | Op::Remove(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()

@@ -6,7 +6,7 @@ use std::path::Path;
 use memory_core::backend::{Durability, Op, WriteBatch};
 use memory_core::{Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage, restore};
-use memory_testkit::sample;
+use memory_testkit::{read, sample};
 
 #[expect(clippy::unwrap_used, reason = "a store that does not open fails the test")]
 fn open(path: &Path) -> TursoStorage {
@@ -43,7 +43,7 @@ fn a_backup_of_a_store_in_use_is_restored_whole() {
     let (new, old) = (restored.head().unwrap(), store.head().unwrap());
     assert_ne!(new.store_id, old.store_id, "positions are given out twice");
     let ids = [sample::note_id(1), sample::note_id(2)];
-    assert_eq!(restored.notes(&ids).unwrap(), [Some(sample::full_note(1)), None]);
+    assert_eq!(read::notes(&restored, &ids), [Some(sample::full_note(1)), None]);
     assert_eq!(restored.check().unwrap(), Vec::<String>::new());
     add_note(&restored, 3);
 }

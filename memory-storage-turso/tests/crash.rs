@@ -10,7 +10,7 @@ use std::thread;
 use memory_core::backend::{Durability, Op, WriteBatch};
 use memory_core::{Clock, EpisodeId, Storage, SystemClock};
 use memory_storage_turso::{Options, TursoStorage};
-use memory_testkit::sample;
+use memory_testkit::{read, sample};
 
 /// Names the store to a process that is started to write.
 const STORE: &str = "MEMORY_STORAGE_CRASH_STORE";
@@ -104,7 +104,7 @@ fn killed_writers_of_one_store_lose_nothing_that_was_acknowledged() {
         let store = open(&path);
         let ids: Vec<EpisodeId> = acknowledged.keys().copied().collect();
         for (episode, (id, n_acknowledged)) in
-            store.episodes(&ids).unwrap().iter().zip(&acknowledged)
+            read::episodes(&store, &ids).iter().zip(&acknowledged)
         {
             let n_steps = episode.as_ref().map_or(0, |episode| episode.n_steps);
             assert!(n_steps >= *n_acknowledged, "{id}: {n_steps} of {n_acknowledged}");

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use memory_core::backend::{Durability, Op, WriteBatch};
 use memory_core::{Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage};
-use memory_testkit::sample;
+use memory_testkit::{read, sample};
 
 /// Options under which the log is moved into the database all the time, or never.
 fn options(checkpoint_bytes: u64) -> Options {
@@ -30,7 +30,7 @@ fn add(store: &TursoStorage, n: u64) -> Result<(), StorageError> {
 
 #[expect(clippy::unwrap_used, reason = "a store that cannot be read fails the test")]
 fn has(store: &TursoStorage, n: u64) -> bool {
-    store.notes(&[sample::note_id(n)]).unwrap().iter().any(Option::is_some)
+    read::notes(store, &[sample::note_id(n)]).iter().any(Option::is_some)
 }
 
 /// A path that belongs to a store: its name with `suffix`.

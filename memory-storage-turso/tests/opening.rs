@@ -40,10 +40,10 @@ fn read_all(store: &TursoStorage) -> Result<(), StorageError> {
         for listed in store.list(kind, &RecordFilter::default(), None, usize::MAX)? {
             match listed.id {
                 RecordId::Episode(episode) => {
-                    store.episodes(&[episode])?;
+                    store.records(&[episode.into()])?;
                     store.steps(&[StepRange { episode, from: 0, limit: u32::MAX }])?;
                 }
-                RecordId::Note(note) => drop(store.notes(&[note])?),
+                RecordId::Note(note) => drop(store.records(&[note.into()])?),
             }
         }
     }

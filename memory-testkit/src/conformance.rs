@@ -5,6 +5,7 @@
 //! `superseded_by` set, and the order of the changes within one batch (but for the last).
 
 pub mod batches;
+pub mod calls;
 pub mod concurrency;
 pub mod feed;
 pub mod links;
@@ -12,6 +13,7 @@ pub mod listing;
 pub mod marks;
 pub mod model;
 pub mod reading;
+pub mod states;
 mod store;
 pub mod vectors;
 
@@ -56,7 +58,8 @@ macro_rules! conformance_shared {
         $crate::conformance_tests!(@each shared, $open;
             concurrency: writers_of_two_handles_lose_nothing
                 a_second_handle_that_follows_the_feed_misses_nothing
-                each_handle_sees_what_the_other_wrote;
+                each_handle_sees_what_the_other_wrote
+                a_call_told_by_several_handles_is_stored_once;
             vectors: a_second_handle_that_follows_the_vectors_misses_nothing;
         );
     };
@@ -101,6 +104,7 @@ macro_rules! conformance_tests {
             batches: steps_are_numbered_from_zero_in_order
                 an_episode_holds_as_many_steps_as_its_limit
                 an_episode_ends_once
+                an_end_that_nobody_reported_gives_way
                 missing_records_are_named
                 an_id_is_inserted_once_per_kind
                 a_batch_with_one_bad_operation_leaves_nothing
@@ -115,6 +119,7 @@ macro_rules! conformance_tests {
                 removing_a_note_from_the_middle_of_a_chain_frees_both_ends
                 removing_an_episode_keeps_its_lessons
                 a_source_is_stored_once_per_kind
+                a_forgotten_source_is_not_stored_again
                 records_are_found_by_source
                 a_removed_record_is_gone;
             feed: every_commit_stands_at_its_last_change
@@ -129,11 +134,22 @@ macro_rules! conformance_tests {
                 tags_match_whole_and_to_the_letter
                 instants_are_bounded_from_below_and_above
                 conditions_combine
+                records_are_found_by_the_last_digits_of_their_ids
                 paging_through_a_list_loses_nothing;
             concurrency: concurrent_writers_lose_nothing
                 of_concurrent_inserts_of_one_source_one_succeeds
                 readers_never_see_half_a_batch
                 a_reader_that_follows_the_feed_misses_nothing;
+            calls: a_call_is_stored_once
+                the_result_of_a_call_completes_its_step
+                calls_of_other_episodes_do_not_meet
+                a_call_told_again_fits_into_a_full_or_ended_episode
+                a_completed_step_is_taken_back_with_its_batch;
+            states: states_are_kept_by_name
+                states_are_listed_by_the_beginning_of_their_names
+                states_are_dropped_by_age
+                states_make_no_change
+                states_are_kept_with_their_batch_or_not_at_all;
             marks: judgements_are_counted
                 a_note_remembered_again_is_counted
                 labels_of_a_merged_text_are_added
@@ -164,6 +180,8 @@ mod tests {
         let subjects = [
             include_str!("conformance/reading.rs"),
             include_str!("conformance/batches.rs"),
+            include_str!("conformance/calls.rs"),
+            include_str!("conformance/states.rs"),
             include_str!("conformance/links.rs"),
             include_str!("conformance/feed.rs"),
             include_str!("conformance/listing.rs"),

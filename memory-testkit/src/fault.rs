@@ -5,10 +5,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use memory_core::backend::{Commit, Durability, StepRange, VectorRow, WriteBatch};
+use memory_core::backend::{
+    Commit, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
+};
 use memory_core::{
-    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
-    Seq, Source, Step, Storage, StorageError, StorageStats,
+    Change, Head, ListEntry, Record, RecordFilter, RecordId, RecordKind, Seq, Source, Step,
+    Storage, StorageError, StorageStats,
 };
 
 /// Calls that a fault counts.
@@ -160,24 +162,20 @@ impl Storage for FaultStorage {
         self.pass(false, Storage::head)
     }
 
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
-        self.pass(false, |inner| inner.episodes(ids))
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError> {
+        self.pass(false, |inner| inner.records(ids))
     }
 
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
         self.pass(false, |inner| inner.steps(ranges))
     }
 
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
-        self.pass(false, |inner| inner.notes(ids))
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError> {
+        self.pass(false, |inner| inner.find(kind, sources))
     }
 
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
-        self.pass(false, |inner| inner.find(kind, sources))
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError> {
+        self.pass(false, |inner| inner.states(prefix))
     }
 
     fn list(
@@ -229,7 +227,7 @@ mod tests {
         for n in 0..4 {
             let batch = WriteBatch::of(Op::InsertNote(Box::new(sample::note(n))));
             storage.apply(batch, Durability::Process)?;
-            storage.notes(&[sample::note_id(n)])?;
+            storage.records(&[sample::note_id(n).into()])?;
         }
         storage.flush()
     }

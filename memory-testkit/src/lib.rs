@@ -9,6 +9,7 @@ pub mod facts;
 pub mod fault;
 pub mod generate;
 pub mod processes;
+pub mod read;
 pub mod sample;
 pub mod stdio;
 pub mod tidy;

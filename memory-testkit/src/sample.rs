@@ -2,8 +2,8 @@
 
 use memory_core::backend::{StoredVector, UnitKey};
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
-    RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
+    Outcome, RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
 };
 
 /// Instant from which samples count, in milliseconds since the Unix epoch.
@@ -83,6 +83,7 @@ pub fn episode(n: u64) -> Episode {
         task: text(format!("task {n}")),
         context: Context::default(),
         source: None,
+        origin: Origin::Agent,
         started_at: instant(n),
         recorded_at: instant(n),
         relations: Vec::new(),
@@ -110,6 +111,7 @@ pub fn full_episode(n: u64) -> Episode {
             branch: Some("fix/timeout".into()),
         },
         source: Some(source(&format!("episode-{n}"))),
+        origin: Origin::User,
         recorded_at: instant(n + 7),
         relations: vec![Relation { kind: RelationKind::Retries, episode: episode_id(n + 1) }],
         shown: vec![
@@ -128,6 +130,7 @@ pub fn full_episode(n: u64) -> Episode {
 pub fn closing(outcome: Option<Outcome>) -> Closing {
     Closing {
         outcome,
+        inferred: None,
         ended_at: instant(500),
         summary: Some(text("raised the limit, one test is still red")),
         artifacts: labels(&["src/pool.rs", "commit 1f2e3d"]),
@@ -138,11 +141,19 @@ pub fn closing(outcome: Option<Outcome>) -> Closing {
     }
 }
 
+/// An ending whose outcome was inferred.
+#[must_use]
+pub fn inferred(outcome: Outcome) -> Closing {
+    let evidence = Some("the last test is green".into());
+    Closing { inferred: evidence, ..closing(Some(outcome)) }
+}
+
 /// A step that succeeded, with no optional field set; the storage gives it its place.
 #[must_use]
 pub fn step(n: u64) -> Step {
     Step {
         idx: 0,
+        call_id: None,
         tool: "bash".into(),
         action: None,
         args: text(format!(r#"{{"command":"make {n}"}}"#)),
@@ -159,6 +170,7 @@ pub fn step(n: u64) -> Step {
 #[must_use]
 pub fn full_step(n: u64) -> Step {
     Step {
+        call_id: Some(format!("call-{n}").into()),
         action: Some("cargo".into()),
         ok: false,
         error: Some(text("error[E0382]: borrow of moved value: `pool`")),
@@ -187,6 +199,7 @@ pub fn note(n: u64) -> Note {
         position: 0,
         tags: Vec::new(),
         source: None,
+        origin: Origin::Agent,
         episode: None,
         occurred_at: instant(n),
         recorded_at: instant(n),
@@ -210,6 +223,7 @@ pub fn full_note(n: u64) -> Note {
         position: 3,
         tags: labels(&["db", "pool"]),
         source: Some(source(&format!("note-{n}"))),
+        origin: Origin::Tool,
         recorded_at: instant(n + 9),
         n_merged: 2,
         merged_at: Some(instant(n + 11)),

@@ -28,6 +28,8 @@ pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub(super) steps: Option<Vec<StepLine<'a>>>,
     pub(super) outcome: Option<String>,
+    pub(super) inferred: Option<Lenient>,
+    pub(super) origin: Option<String>,
     pub(super) status: Option<String>,
     pub(super) reward: Option<f64>,
     pub(super) duration_ms: Option<f64>,
@@ -103,6 +105,7 @@ pub(super) struct ContextLine {
 pub(super) struct StepLine<'a> {
     #[serde(default)]
     pub(super) tool: String,
+    pub(super) call_id: Option<Lenient>,
     pub(super) action: Option<Lenient>,
     pub(super) verb: Option<Lenient>,
     #[serde(borrow)]

@@ -14,6 +14,10 @@ pub(super) struct EpisodeOut<'a> {
     pub(super) steps: Vec<StepOut<'a>>,
     pub(super) outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inferred: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<&'static str>,
     pub(super) reward: Option<f64>,
     pub(super) ts: String,
@@ -70,6 +74,8 @@ pub(super) struct ContextOut<'a> {
 pub(super) struct StepOut<'a> {
     pub(super) tool: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) call_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) args: Option<ArgsOut<'a>>,
@@ -102,6 +108,8 @@ pub(super) struct NoteOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) importer: Option<&'a str>,
     pub(super) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<&'static str>,
     pub(super) text: &'a str,
     pub(super) ts: String,
     pub(super) scope: &'a str,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memory_core::{
     Completion, Context, Feedback, Import, Link, LinkRole, NewEpisode, NewNote, NewStep, NoteKind,
-    Outcome, Period, RecordKind, RelationKind, Scope, Source, Timestamp,
+    Origin, Outcome, Period, RecordKind, RelationKind, Scope, Source, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,11 +65,17 @@ impl Parser {
         let steps = line.steps.unwrap_or_default().into_iter();
         let steps = steps.map(|line| step(line, started_at, &mut is_time_unknown)).collect();
 
-        let outcome = line.outcome.as_deref().map(outcome).transpose()?;
+        let named = line.outcome.as_deref().map(outcome).transpose()?;
+        // Of an episode that was neither left open nor given up nothing says how it ended.
+        let outcome = match line.status.as_deref() {
+            Some("open" | "abandoned") => named,
+            _ => named.or(Some(Outcome::Unjudged)),
+        };
         let reward = line.reward.map(|reward| reward.clamp(0.0, 1.0));
         let is_reward_clamped = reward != line.reward;
         let completion = Completion {
             outcome,
+            inferred: text(line.inferred).filter(|_| outcome.is_some()),
             summary: text(line.summary),
             artifacts: texts(line.artifacts),
             lessons: Vec::new(),
@@ -86,6 +92,7 @@ impl Parser {
             task: line.task.unwrap_or_default(),
             context: setting(context, line.tags),
             source: Some(source),
+            origin: origin(line.origin.as_deref())?,
             started_at: Some(started_at),
             relations: Vec::new(),
             shown: Vec::new(),
@@ -127,6 +134,7 @@ impl Parser {
             position,
             tags: texts(line.tags),
             source: Some(source),
+            origin: origin(line.origin.as_deref())?,
             episode: None,
             supersedes: None,
             occurred_at: Some(when(line.ts, &mut is_time_unknown).unwrap_or(self.rules.now)),
@@ -162,6 +170,7 @@ impl Parser {
 
 fn step(line: StepLine<'_>, started_at: Timestamp, is_time_unknown: &mut bool) -> NewStep {
     NewStep {
+        call_id: text(line.call_id),
         tool: line.tool,
         action: text(line.action).or_else(|| text(line.verb)),
         args: line.args.filter(|raw| raw.get() != "null").map(unquoted).unwrap_or_default(),
@@ -247,6 +256,14 @@ fn link(field: &'static str, line: LinkLine, role: LinkRole) -> Result<Link, Bad
 fn outcome(name: &str) -> Result<Outcome, BadLine> {
     Outcome::from_name(name).ok_or_else(|| {
         BadLine::unknown_name("outcome", name, Outcome::ALL.iter().map(|outcome| outcome.name()))
+    })
+}
+
+/// Returns who a record comes from: where its line does not say, it was imported.
+fn origin(name: Option<&str>) -> Result<Origin, BadLine> {
+    let Some(name) = name else { return Ok(Origin::Imported) };
+    Origin::from_name(name).ok_or_else(|| {
+        BadLine::unknown_name("origin", name, Origin::ALL.iter().map(|origin| origin.name()))
     })
 }
 

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use memory_core::{
-    Context, Episode, Error, Excerpt, Memory, Note, Outcome, Record, RecordId, Scope, Source,
-    Status, Step, Timestamp,
+    Context, Episode, Error, Excerpt, Memory, Note, Origin, Outcome, Record, RecordId, Scope,
+    Source, Status, Step, Timestamp,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -123,7 +123,10 @@ fn episode_line<'a>(episode: &'a Episode, steps: &'a [Step], named: &Named) -> E
         context: context(&episode.scope, &episode.context),
         steps: steps.iter().map(|step| step_out(step, episode.started_at)).collect(),
         outcome: episode.outcome().map(Outcome::name),
-        status: (episode.status() == Status::Open).then_some(Status::Open.name()),
+        inferred: episode.inferred(),
+        // The outcome tells of one that is completed.
+        status: Some(episode.status()).filter(|s| *s != Status::Completed).map(Status::name),
+        origin: origin(episode.origin),
         reward: closing.and_then(|closing| closing.reward),
         ts: episode.started_at.to_string(),
         duration_ms: duration_ms.filter(|ms| *ms > 0),
@@ -183,6 +186,7 @@ fn note_line<'a>(note: &'a Note, named: &Named) -> NoteOut<'a> {
         id,
         importer,
         kind: note.kind.name(),
+        origin: origin(note.origin),
         text: note.text.as_str(),
         ts: note.occurred_at.to_string(),
         scope: note.scope.as_str(),
@@ -213,6 +217,11 @@ fn own_name(id: RecordId, source: Option<&Source>) -> (String, Option<&str>) {
     }
 }
 
+/// Returns who a record comes from, unless that is what a reader takes for granted.
+fn origin(origin: Origin) -> Option<&'static str> {
+    Some(origin).filter(|origin| *origin != Origin::Imported).map(Origin::name)
+}
+
 fn context<'a>(scope: &'a Scope, context: &'a Context) -> ContextOut<'a> {
     // Several such tags cannot come from one task id; then all of them stay tags.
     let mut tasks = context.tags.iter().filter_map(|tag| tag.strip_prefix(TASK_TAG));
@@ -237,6 +246,7 @@ fn context<'a>(scope: &'a Scope, context: &'a Context) -> ContextOut<'a> {
 fn step_out(step: &Step, started_at: Timestamp) -> StepOut<'_> {
     StepOut {
         tool: &step.tool,
+        call_id: step.call_id.as_deref(),
         action: step.action.as_deref(),
         args: args(step.args.as_str()),
         result: step.observation.as_str(),

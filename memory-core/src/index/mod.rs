@@ -26,7 +26,7 @@ use crate::background::Task;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::model::{EpisodeId, NoteId, RecordId, Scope};
-use crate::storage::{Seq, StepRange, Storage, StoredVector, UnitKey};
+use crate::storage::{self, Seq, StepRange, Storage, StoredVector, UnitKey};
 use bm25::Bm25;
 pub(crate) use columns::{Columns, Conditions, Facts, NameNo, RecordNo, UnitNo};
 pub(crate) use memory_dense::{Mask, QueryScorer};
@@ -352,11 +352,11 @@ fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option
         read.map(|read| read.into_iter().next().unwrap_or_default())
     };
     let text = match (record, part) {
-        (RecordId::Note(id), _) => storage.notes(&[id]).map(|notes| {
+        (RecordId::Note(id), _) => storage::notes(storage, &[id]).map(|notes| {
             let note = notes.into_iter().flatten().next();
             note.map(|note| unit::note_text(&note).meaning().to_owned())
         }),
-        (RecordId::Episode(id), Part::Head) => storage.episodes(&[id]).map(|episodes| {
+        (RecordId::Episode(id), Part::Head) => storage::episodes(storage, &[id]).map(|episodes| {
             episodes.into_iter().flatten().next().map(|episode| unit::head_text(&episode))
         }),
         (RecordId::Episode(id), Part::Synopsis) => storage.episodes(&[id]).map(|episodes| {

@@ -9,8 +9,8 @@ mod text;
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Outcome,
-    RecordId, Relation, Scope, Shown, Source, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
+    Outcome, RecordId, Relation, Scope, Shown, Source, Step, Timestamp,
 };
 use text::Sanitizer;
 
@@ -23,8 +23,10 @@ pub struct NewEpisode {
     pub task: String,
     /// The setting.
     pub context: Context,
-    /// Origin of an imported one.
+    /// Place that an imported one came from.
     pub source: Option<Source>,
+    /// Who its text comes from; the agent, if not said.
+    pub origin: Origin,
     /// Beginning of the attempt; now, if not said.
     pub started_at: Option<Timestamp>,
     /// Its ties to earlier episodes.
@@ -44,6 +46,7 @@ impl NewEpisode {
             task: task.into(),
             context: Context::default(),
             source: None,
+            origin: Origin::default(),
             started_at: None,
             relations: Vec::new(),
             shown: Vec::new(),
@@ -55,6 +58,8 @@ impl NewEpisode {
 /// A tool call to be logged.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct NewStep {
+    /// Id that the client gave the call: what is told of a call again changes nothing.
+    pub call_id: Option<String>,
     /// Name of the tool; not empty.
     pub tool: String,
     /// Purpose of the call where the name of the tool says too little.
@@ -80,6 +85,8 @@ pub struct NewStep {
 pub struct Completion {
     /// Its outcome; `None` abandons the episode.
     pub outcome: Option<Outcome>,
+    /// Evidence from which the outcome was inferred; `None` for one that was reported.
+    pub inferred: Option<String>,
     /// A summary of the work.
     pub summary: Option<String>,
     /// Files, links or commits that came of it.
@@ -115,8 +122,10 @@ pub struct NewNote {
     pub position: u32,
     /// Free labels.
     pub tags: Vec<String>,
-    /// Origin of an imported one.
+    /// Place that an imported one came from.
     pub source: Option<Source>,
+    /// Who its text comes from; the agent, if not said.
+    pub origin: Origin,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,
     /// The note that it replaces.
@@ -148,6 +157,7 @@ impl NewNote {
             position: 0,
             tags: Vec::new(),
             source: None,
+            origin: Origin::default(),
             episode: None,
             supersedes: None,
             occurred_at: None,
@@ -212,6 +222,7 @@ impl<'a> Intake<'a> {
                 branch: sanitizer.name("branch", context.branch)?,
             },
             source: sanitizer.source(new.source)?,
+            origin: new.origin,
             started_at: new.started_at.unwrap_or(self.now),
             recorded_at: self.now,
             relations: new.relations,
@@ -233,6 +244,7 @@ impl<'a> Intake<'a> {
         let error = sanitizer.optional(new.error, config.max_note_bytes);
         Ok(Step {
             idx: 0,
+            call_id: sanitizer.name("call_id", new.call_id.map(Into::into))?,
             tool: sanitizer.required_name("tool", new.tool)?,
             action: sanitizer.name("action", new.action.map(Into::into))?,
             args: sanitizer.text(new.args, config.max_args_bytes),
@@ -258,6 +270,9 @@ impl<'a> Intake<'a> {
         {
             return Err(Error::invalid("surprise", format!("{surprise} is not within -1 and 1")));
         }
+        if new.inferred.is_some() && new.outcome.is_none() {
+            return Err(Error::invalid("inferred", "an abandoned episode has no outcome to infer"));
+        }
         Error::check_limit("lessons", config.max_labels, new.lessons.len())?;
         let artifacts: Vec<Box<str>> = new.artifacts.into_iter().map(Into::into).collect();
         let mut lessons = Vec::with_capacity(new.lessons.len());
@@ -266,6 +281,7 @@ impl<'a> Intake<'a> {
         }
         let closing = Closing {
             outcome: new.outcome,
+            inferred: sanitizer.name("inferred", new.inferred.map(Into::into))?,
             ended_at: new.ended_at.unwrap_or(self.now),
             summary: sanitizer.optional(new.summary, config.max_note_bytes),
             artifacts: sanitizer.labels("artifacts", &artifacts, config.max_labels)?,
@@ -295,6 +311,7 @@ impl<'a> Intake<'a> {
             position: new.position,
             tags: sanitizer.labels("tags", &tags, config.max_labels)?,
             source: sanitizer.source(new.source)?,
+            origin: new.origin,
             episode: new.episode,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,
@@ -326,6 +343,11 @@ impl<'a> Intake<'a> {
             position: 0,
             tags: episode.context.tags.clone(),
             source: None,
+            origin: match episode.origin {
+                Origin::Imported => Origin::Imported,
+                // Whoever gave the task: the lesson is the agent's.
+                _ => Origin::Agent,
+            },
             episode: Some(episode.id),
             occurred_at: learned_at,
             recorded_at: self.now,

@@ -3,12 +3,14 @@
 use super::digest::CallKey;
 use super::table::{Move, Run, TaskKey};
 use crate::model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Outcome, Scope, Step, Timestamp,
+    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Origin, Outcome, Scope, Step,
+    Timestamp,
 };
 
 /// Returns a step with the fields that learning reads.
 pub(super) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step {
     Step {
+        call_id: None,
         idx: 0,
         tool: tool.into(),
         action: None,
@@ -27,6 +29,7 @@ pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
     let at = Timestamp::from_millis(i64::from(n));
     let closing = Closing {
         outcome,
+        inferred: None,
         ended_at: at,
         summary: None,
         artifacts: Vec::new(),
@@ -41,6 +44,7 @@ pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
         task: Excerpt::cut(task.to_owned(), 1_000),
         context: Context::default(),
         source: None,
+        origin: Origin::Agent,
         started_at: at,
         recorded_at: at,
         relations: Vec::new(),

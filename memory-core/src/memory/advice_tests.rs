@@ -11,7 +11,7 @@ use crate::intake::{Completion, NewEpisode, NewNote, NewStep};
 use crate::learn::PatternQuery;
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
 use crate::stats::Posterior;
-use crate::storage::{MemStorage, Op};
+use crate::storage::{MemStorage, Op, episodes};
 
 fn on<S: Storage + 'static>(storage: &Arc<S>) -> Memory {
     let seq = storage.head().unwrap().seq;
@@ -192,7 +192,7 @@ fn the_digest_is_stored_with_the_end_and_questions_write_nothing() {
     let storage = Arc::new(MemStorage::new());
     let memory = on(&storage);
     let id = attempt(&memory, TASK, cured(), Outcome::Success);
-    let digest = || storage.episodes(&[id]).unwrap()[0].clone().unwrap().digest;
+    let digest = || episodes(storage.as_ref(), &[id]).unwrap()[0].clone().unwrap().digest;
     let expected = memory.recommend(TASK, &scope(), 400).unwrap();
     let stored = digest().expect("stored with the end of the episode");
     let short: Box<[u8]> = crate::learn::Digest::default().encode().into();

@@ -8,7 +8,7 @@ use crate::memory::learning::digest_of;
 use crate::model::{
     Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Relation, RelationKind, Step,
 };
-use crate::storage::{Durability, ListEntry, Op, RecordFilter, StepRange, WriteBatch};
+use crate::storage::{self, Durability, ListEntry, Op, RecordFilter, StepRange, WriteBatch};
 
 /// Last steps that a handoff shows.
 const N_LAST_STEPS: u32 = 6;
@@ -152,7 +152,8 @@ impl Memory {
                 RecordId::Episode(_) => None,
             }));
         }
-        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let read =
+            storage::notes(self.storage.as_ref(), &ids).map_err(Error::storage("read notes"))?;
         let own = read.into_iter().flatten().filter(|note| note.episode == Some(episode.id));
         let own = own.map(outgoing::note);
         let mut notes: Vec<Note> = own.collect();

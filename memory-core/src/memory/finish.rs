@@ -5,7 +5,7 @@ use super::{Memory, Reflection, Remembered};
 use crate::error::Error;
 use crate::intake::{Completion, Receipt};
 use crate::learn::Contradiction;
-use crate::model::{EpisodeId, NoteId};
+use crate::model::{Closing, EpisodeId, NoteId};
 use crate::storage::{Durability, Op, WriteBatch};
 
 /// An episode that has ended.
@@ -22,6 +22,9 @@ pub struct Finished {
 impl Memory {
     /// Ends an open episode and gives what it teaches.
     ///
+    /// One that has ended with an inferred outcome, or unjudged, is ended again: with the outcome
+    /// that is known now, and with the earlier texts and time where none are given.
+    ///
     /// Outcome, lessons and the digest from which others learn are stored as one batch. Everything
     /// that can fail is read before; once the batch is stored the call succeeds.
     ///
@@ -29,16 +32,20 @@ impl Memory {
     ///
     /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`]
     /// for the episode or a record that was followed, [`Error::Conflict`] when the episode has
-    /// ended, [`Error::LimitExceeded`], [`Error::Storage`]. Nothing is stored then.
+    /// ended with a reported outcome or was abandoned, [`Error::LimitExceeded`], [`Error::Storage`]. Nothing is stored then.
     pub fn finish(
         &self,
         id: EpisodeId,
         completion: Completion,
     ) -> Result<Receipt<Finished>, Error> {
         let mut intake = self.intake();
-        let (closing, texts) = intake.closing(completion)?;
+        let is_timed = completion.ended_at.is_some();
+        let (mut closing, texts) = intake.closing(completion)?;
         self.check_stored(&closing.followed)?;
         let mut episode = self.episode(id)?;
+        if let Some(before) = episode.closing.take().filter(Closing::is_provisional) {
+            closing = over(before, closing, is_timed);
+        }
         let digest = digest_of(self.storage.as_ref(), id).map_err(Error::storage("read steps"))?;
         let mut batch =
             WriteBatch::of(Op::Close { episode: id, closing: Box::new(closing.clone()) });
@@ -74,5 +81,19 @@ impl Memory {
             lessons,
             reflection: reflection.unwrap_or_default(),
         }))
+    }
+}
+
+/// Returns a later end of an episode with what it does not say taken from the earlier one.
+fn over(before: Closing, closing: Closing, is_timed: bool) -> Closing {
+    let artifacts = if closing.artifacts.is_empty() { before.artifacts } else { closing.artifacts };
+    let followed = if closing.followed.is_empty() { before.followed } else { closing.followed };
+    Closing {
+        ended_at: if is_timed { closing.ended_at } else { before.ended_at },
+        summary: closing.summary.or(before.summary),
+        artifacts,
+        followed,
+        reflection: closing.reflection.or(before.reflection),
+        ..closing
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Memory;
 use crate::error::Error;
-use crate::model::{NoteId, Record, RecordId, RecordKind, Scope};
+use crate::model::{NoteId, Record, RecordId, RecordKind, Scope, Source};
 use crate::retention::{Expired, Retention, Usage};
-use crate::storage::{Durability, ListEntry, Op, RecordFilter, WriteBatch};
+use crate::storage::{self, Durability, ListEntry, Op, RecordFilter, WriteBatch};
 
 /// Records that are read at once.
 const PAGE: usize = 500;
@@ -74,7 +74,8 @@ impl Memory {
         Ok(Forgotten { ids, has_more, first })
     }
 
-    /// Removes records for good, all or none; returns the number removed.
+    /// Removes records for good, all or none. One that has a source is not imported again, until
+    /// [`Memory::lift`] allows it. Returns the number removed.
     ///
     /// # Errors
     ///
@@ -83,6 +84,16 @@ impl Memory {
         let ops = ids.iter().map(|id| Op::Remove(*id)).collect();
         self.apply("forget records", WriteBatch { ops }, Durability::Power)?;
         Ok(ids.len())
+    }
+
+    /// Lets the records of a source be stored again that were forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where nothing of that source was forgotten, [`Error::Storage`].
+    pub fn lift(&self, source: Source) -> Result<(), Error> {
+        let lift = WriteBatch::of(Op::Lift(source.masked()));
+        self.apply("lift what was forgotten", lift, Durability::Power).map(drop)
     }
 
     /// Returns the records of a scope, or of all, that a policy names, in the order of their ids;
@@ -126,7 +137,8 @@ impl Memory {
             Record::Episode(_) => None,
         };
         let successors: Vec<NoteId> = records.iter().filter_map(by).collect();
-        let read = self.storage.notes(&successors).map_err(Error::storage("read notes"))?;
+        let read = storage::notes(self.storage.as_ref(), &successors)
+            .map_err(Error::storage("read notes"))?;
         let mut successors = read.into_iter();
         let learned = self.learning.learned();
         let valued = records.into_iter().map(|record| {

@@ -14,7 +14,7 @@ use crate::learn::Digest;
 use crate::model::{
     Episode, EpisodeId, NoteId, RecordId, RecordKind, Relation, RelationKind, Shown, Source,
 };
-use crate::storage::{self, Durability, Op, WriteBatch};
+use crate::storage::{self, Durability, Found, Op, WriteBatch};
 
 /// A record from elsewhere, or the records that one names.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,8 @@ pub enum LinkRole {
 pub struct Imported {
     /// Number of records that were not stored before.
     pub n_new: usize,
+    /// Number of records that were forgotten and are therefore not stored again.
+    pub n_forgotten: usize,
     /// Links of stored episodes of which some name nothing that is stored: to be imported again
     /// once more records are.
     pub unresolved: Vec<Links>,
@@ -87,6 +89,15 @@ pub struct Imported {
 /// A record by kind and source.
 type Key = (RecordKind, Source);
 
+/// Result of looking sources up.
+#[derive(Debug, Default)]
+struct Known {
+    /// Records that are stored.
+    ids: BTreeMap<Key, RecordId>,
+    /// Sources whose records were forgotten.
+    forgotten: BTreeSet<Key>,
+}
+
 /// The named records of an episode, and the number of those that are not stored.
 #[derive(Debug, Default)]
 struct EpisodeLinks {
@@ -97,7 +108,8 @@ struct EpisodeLinks {
 }
 
 impl Memory {
-    /// Stores records from elsewhere; those whose source is stored already are left as they are.
+    /// Stores records from elsewhere; those whose source is stored already are left as they are,
+    /// those that were forgotten are not stored again.
     ///
     /// A record is stored already when one of its kind has the same source, or has its external id
     /// as id: such a record was exported from this very store. Links are resolved in the same two
@@ -127,11 +139,15 @@ impl Memory {
                 record => keyed.push((key_of(&record)?, record)),
             }
         }
-        let mut ids = self.stored_ids(&keyed, &links)?;
+        let Known { mut ids, forgotten } = self.known(&keyed, &links)?;
         let mut imported = Imported::default();
         let mut ops = Vec::with_capacity(keyed.len());
         for (key, record) in keyed {
             if ids.contains_key(&key) {
+                continue;
+            }
+            if forgotten.contains(&key) {
+                imported.n_forgotten += 1;
                 continue;
             }
             let id = RecordId::from_bytes(key.0, self.clock.next_id());
@@ -156,18 +172,18 @@ impl Memory {
         Ok(intake.receipt(imported))
     }
 
-    /// Ids of all records that are imported or named, as far as they are stored.
-    fn stored_ids(
+    /// Returns what is known of all records that are imported or named.
+    fn known(
         &self,
         records: &[(Key, Import)],
         links: &BTreeMap<Key, Vec<Link>>,
-    ) -> Result<BTreeMap<Key, RecordId>, Error> {
+    ) -> Result<Known, Error> {
         let named = links.iter().flat_map(|(owner, links)| {
             let linked = links.iter().map(|link| (link.kind, link.source.clone()));
             linked.chain([owner.clone()])
         });
         let keys: BTreeSet<Key> = records.iter().map(|(key, _)| key.clone()).chain(named).collect();
-        let mut ids = BTreeMap::new();
+        let mut known = Known::default();
         for kind in [RecordKind::Episode, RecordKind::Note] {
             let of_kind = keys.iter().filter(|(of, _)| *of == kind);
             let sources: Vec<Source> = of_kind.map(|(_, source)| source.clone()).collect();
@@ -177,11 +193,16 @@ impl Memory {
             let found =
                 self.storage.find(kind, &sources).map_err(Error::storage("find sources"))?;
             debug_assert_eq!(found.len(), sources.len(), "one answer for each source");
-            let stored = sources.into_iter().zip(found);
-            ids.extend(stored.filter_map(|(source, id)| Some(((kind, source), id?))));
+            for (source, found) in sources.into_iter().zip(found) {
+                match found {
+                    Found::Stored(id) => drop(known.ids.insert((kind, source), id)),
+                    Found::Forgotten => drop(known.forgotten.insert((kind, source))),
+                    Found::Unknown => {}
+                }
+            }
         }
-        self.add_own_ids(&keys, &mut ids)?;
-        Ok(ids)
+        self.add_own_ids(&keys, &mut known.ids)?;
+        Ok(known)
     }
 
     /// Adds the records whose external id is their id in this store: an export names those so that
@@ -264,7 +285,8 @@ impl Memory {
         if stored.is_empty() {
             return Ok(());
         }
-        let stored = self.storage.episodes(&stored).map_err(Error::storage("read episodes"))?;
+        let stored = storage::episodes(self.storage.as_ref(), &stored)
+            .map_err(Error::storage("read episodes"))?;
         debug_assert_eq!(stored.len(), resolved.len(), "one answer for each id");
         for (stored, (id, of)) in stored.into_iter().zip(resolved) {
             if stored.is_some_and(|stored| of.says_more_than(&stored)) {

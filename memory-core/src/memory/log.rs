@@ -22,15 +22,16 @@ impl Memory {
         let mut intake = self.intake();
         let steps = intake.steps(steps)?;
         let failed = self.errors_of(&steps, intake.now());
-        let n_new = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        let n_given = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
         let commit = self.apply("log steps", WriteBatch::of(append), Durability::Process)?;
-        let n_steps = match commit.applied.first() {
-            Some(Applied::Steps { n_steps }) => *n_steps,
-            _ => 0,
+        let (n_steps, last) = match commit.applied.first() {
+            Some(Applied::Steps { n_steps, last, .. }) => (*n_steps, *last),
+            _ => (0, 0),
         };
-        let first_idx = n_steps.saturating_sub(n_new);
+        // Calls that were told before keep their place; whoever tells them, tells one at a time.
+        let first_idx = (last + 1).saturating_sub(n_given);
         let known_errors = self.known_errors(&failed, first_idx, None);
         Ok(intake.receipt(Logged { n_steps, known_errors }))
     }

@@ -14,7 +14,7 @@ use crate::index::Index;
 use crate::intake::{NewNote, Receipt};
 use crate::model::{HitKind, Note, NoteId, NoteKind, Record};
 use crate::retrieve::Query;
-use crate::storage::{Durability, Op, WriteBatch};
+use crate::storage::{self, Durability, Op, WriteBatch};
 
 /// Notes that share words with a new one and are compared with it.
 const N_COMPARED: usize = 8;
@@ -142,7 +142,8 @@ impl Memory {
     fn notes_of_text(&self, note: &Note) -> Result<Vec<Note>, Error> {
         let key = Index::text_key(note.text.as_str());
         let ids = Index::notes_of_text(&self.index.contents(), &note.scope, key);
-        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let read =
+            storage::notes(self.storage.as_ref(), &ids).map_err(Error::storage("read notes"))?;
         let mut notes: Vec<Note> = read.into_iter().flatten().collect();
         notes.sort_by_key(|note| note.id);
         Ok(notes)

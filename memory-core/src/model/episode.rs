@@ -1,6 +1,8 @@
 //! One attempt at one task.
 
-use super::{EpisodeId, Excerpt, RecordId, Scope, Timestamp};
+use std::fmt;
+
+use super::{EpisodeId, Excerpt, InvalidValue, RecordId, Scope, Timestamp};
 use crate::secret::mask_name;
 
 /// Declares an enum whose variants have a fixed name in storage, answers and arguments.
@@ -53,6 +55,8 @@ name_enum!(
         Failure = "failure",
         /// The agent rightly did not try.
         Abstained = "abstained",
+        /// Ended, and nothing says how: it counts in no statistic, but is found and shown.
+        Unjudged = "unjudged",
     }
 );
 
@@ -79,7 +83,7 @@ pub struct Context {
     pub branch: Option<Box<str>>,
 }
 
-/// Origin of an imported record; the pair is unique within a store and a kind of record.
+/// Place that an imported record came from; the pair is unique within a store and a kind of record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     /// The format or program that it was imported by, for example `jsonl`.
@@ -89,11 +93,55 @@ pub struct Source {
 }
 
 impl Source {
+    /// Reads what [`Source`] prints: the importer, a colon and the external id.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`] where one of them is missing.
+    pub fn from_name(name: &str) -> Result<Self, InvalidValue> {
+        match name.split_once(':') {
+            Some((importer, id)) if !importer.is_empty() && !id.is_empty() => {
+                Ok(Self { importer: importer.into(), external_id: id.into() })
+            }
+            _ => Err(InvalidValue::new(
+                "source",
+                format!("`{name}` is no source: write IMPORTER:ID, such as jsonl:e17"),
+            )),
+        }
+    }
+
     /// Returns the source as it is stored: a secret in the id is masked, the same one always by the
     /// same mark, so that the record is found again.
     #[must_use]
     pub fn masked(self) -> Self {
         Self { external_id: mask_name(&self.external_id).0.into(), ..self }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.importer, self.external_id)
+    }
+}
+
+name_enum!(
+    /// Who a record's text comes from.
+    Origin {
+        /// The user said it.
+        User = "user",
+        /// The agent concluded it.
+        Agent = "agent",
+        /// A tool printed it: never shown as advice.
+        Tool = "tool",
+        /// It was taken over from elsewhere, where its author is not told.
+        Imported = "imported",
+    }
+);
+
+impl Default for Origin {
+    /// Returns the agent, who writes whatever nobody else is named for.
+    fn default() -> Self {
+        Self::Agent
     }
 }
 
@@ -143,6 +191,9 @@ pub struct Feedback {
 pub struct Closing {
     /// `None` for an abandoned episode.
     pub outcome: Option<Outcome>,
+    /// Evidence from which the outcome was inferred, as a short text; `None` for one that the agent
+    /// or the user reported. An inferred outcome counts half.
+    pub inferred: Option<Box<str>>,
     /// Time of the end.
     pub ended_at: Timestamp,
     /// Summary in the agent's words.
@@ -159,6 +210,15 @@ pub struct Closing {
     pub reflection: Option<Excerpt>,
 }
 
+impl Closing {
+    /// Returns whether nobody has reported how the episode ended: it may be closed again, with what
+    /// is known better.
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        self.inferred.is_some() || self.outcome == Some(Outcome::Unjudged)
+    }
+}
+
 /// One attempt at one task; its steps are stored beside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
@@ -170,8 +230,10 @@ pub struct Episode {
     pub task: Excerpt,
     /// The setting.
     pub context: Context,
-    /// Origin, for an imported record.
+    /// Place that it came from, for an imported record.
     pub source: Option<Source>,
+    /// Who its task comes from.
+    pub origin: Origin,
     /// Beginning of the attempt.
     pub started_at: Timestamp,
     /// Time of its recording.
@@ -199,6 +261,12 @@ impl Episode {
             Some(closing) if closing.outcome.is_some() => Status::Completed,
             Some(_) => Status::Abandoned,
         }
+    }
+
+    /// Returns the evidence of an inferred outcome; `None` for one that was reported, or none.
+    #[must_use]
+    pub fn inferred(&self) -> Option<&str> {
+        self.closing.as_ref().and_then(|closing| closing.inferred.as_deref())
     }
 
     /// Returns the outcome, once it is completed.

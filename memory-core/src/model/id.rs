@@ -116,6 +116,70 @@ impl IdRange {
     }
 }
 
+/// All ids that end with the same digits: of a UUIDv7 those are random, while the first ones tell
+/// the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdTail {
+    digits: u128,
+    n_digits: u32,
+}
+
+impl IdTail {
+    /// Reads at least eight hexadecimal digits; hyphens and case do not matter.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`] for another character, too few digits or more than 32.
+    pub fn from_digits(tail: &str) -> Result<Self, InvalidValue> {
+        // The same text is read as a head as well, so both refuse the same.
+        IdRange::from_prefix(tail)?;
+        let digits = tail.trim().chars().filter_map(|c| c.to_digit(16));
+        let (mut value, mut n_digits) = (0_u128, 0);
+        for digit in digits {
+            value = value << 4 | u128::from(digit);
+            n_digits += 1;
+        }
+        Ok(Self { digits: value, n_digits })
+    }
+
+    /// Returns the last `n_digits` of an id, eight at least and all 32 at most.
+    #[must_use]
+    pub fn of(id: [u8; 16], n_digits: u32) -> Self {
+        let n_digits = n_digits.clamp(8, 32);
+        Self { digits: u128::from_be_bytes(id) & mask(n_digits), n_digits }
+    }
+
+    /// Returns whether an id ends with the digits.
+    #[must_use]
+    pub fn fits(&self, id: [u8; 16]) -> bool {
+        u128::from_be_bytes(id) & mask(self.n_digits) == self.digits
+    }
+
+    /// Returns the last four bytes of all ids that it fits, by which a storage finds them.
+    #[must_use]
+    pub fn last_bytes(&self) -> [u8; 4] {
+        let [.., a, b, c, d] = self.digits.to_be_bytes();
+        [a, b, c, d]
+    }
+
+    /// Returns the number of its digits.
+    #[must_use]
+    pub const fn n_digits(&self) -> u32 {
+        self.n_digits
+    }
+}
+
+impl fmt::Display for IdTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:01$x}", self.digits, self.n_digits as usize)
+    }
+}
+
+/// Returns the bits of the last `n_digits` hexadecimal digits.
+const fn mask(n_digits: u32) -> u128 {
+    if n_digits >= 32 { u128::MAX } else { (1 << (4 * n_digits)) - 1 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +196,21 @@ mod tests {
         assert_eq!(range.first[..5], [0x01, 0x98, 0xf3, 0xa2, 0x70]);
         assert_eq!(range.last[..5], [0x01, 0x98, 0xf3, 0xa2, 0x7f]);
         assert_eq!((range.first[15], range.last[15]), (0, 0xff));
+    }
+
+    #[test]
+    fn a_tail_fits_the_ids_that_end_with_it() {
+        let id = *b"\x01\x98\xf3\xa2\x00\x00\x70\x00\x80\x00\x00\x12\xab\xcd\xef\x09";
+        for n_digits in 8..=32 {
+            let tail = IdTail::of(id, n_digits);
+            assert_eq!(IdTail::from_digits(&tail.to_string()), Ok(tail));
+            assert!(tail.fits(id) && !tail.fits([9; 16]), "{tail}");
+            assert_eq!(tail.last_bytes(), [0xab, 0xcd, 0xef, 0x09]);
+        }
+        assert_eq!(IdTail::of(id, 8).to_string(), "abcdef09");
+        assert!(IdTail::from_digits("2AB-CDEF09").unwrap().fits(id));
+        assert!(!IdTail::from_digits("3abcdef09").unwrap().fits(id));
+        assert!(IdTail::from_digits("bcdef09").is_err(), "seven digits are too few");
     }
 
     #[test]

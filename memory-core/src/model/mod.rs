@@ -14,9 +14,10 @@ mod text;
 mod time;
 
 pub use episode::{
-    Closing, Context, Episode, Feedback, Outcome, Relation, RelationKind, Shown, Source, Status,
+    Closing, Context, Episode, Feedback, Origin, Outcome, Relation, RelationKind, Shown, Source,
+    Status,
 };
-pub use id::{EpisodeId, IdRange, NoteId};
+pub use id::{EpisodeId, IdRange, IdTail, NoteId};
 pub use invalid::InvalidValue;
 pub use note::{Note, NoteKind};
 pub use record::{HitKind, Record};

@@ -1,6 +1,6 @@
 //! A remembered text.
 
-use super::{EpisodeId, Excerpt, Feedback, NoteId, Scope, Source, Timestamp};
+use super::{EpisodeId, Excerpt, Feedback, NoteId, Origin, Scope, Source, Timestamp};
 use crate::model::episode::name_enum;
 
 name_enum!(
@@ -43,8 +43,10 @@ pub struct Note {
     pub position: u32,
     /// Free labels, sorted, without repeats.
     pub tags: Vec<Box<str>>,
-    /// Origin, for an imported record.
+    /// Place that it came from, for an imported record.
     pub source: Option<Source>,
+    /// Who its text comes from.
+    pub origin: Origin,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,
     /// Time at which it happened or was said.

@@ -230,6 +230,7 @@ fn episode_bytes(episode: &Episode) -> usize {
         task,
         context,
         source,
+        origin: _,
         started_at: _,
         recorded_at: _,
         relations,
@@ -257,6 +258,7 @@ fn episode_bytes(episode: &Episode) -> usize {
 fn closing_bytes(closing: &Closing) -> usize {
     let Closing {
         outcome: _,
+        inferred,
         ended_at: _,
         summary,
         artifacts,
@@ -268,6 +270,7 @@ fn closing_bytes(closing: &Closing) -> usize {
     excerpt_bytes(summary.as_ref())
         + excerpt_bytes(reflection.as_ref())
         + labels_bytes(artifacts)
+        + inferred.as_ref().map_or(0, |evidence| evidence.len())
         + size_of_val(&**followed)
 }
 
@@ -282,6 +285,7 @@ fn note_bytes(note: &Note) -> usize {
         position: _,
         tags,
         source,
+        origin: _,
         episode: _,
         occurred_at: _,
         recorded_at: _,

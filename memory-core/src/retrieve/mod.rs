@@ -289,7 +289,7 @@ impl Retriever<'_> {
                 RecordId::Episode(_) => None,
             })
             .collect();
-        let read = self.storage.notes(&ids).map_err(Error::storage("read notes"))?;
+        let read = storage::notes(self.storage, &ids).map_err(Error::storage("read notes"))?;
         let holding = read.into_iter().flatten().filter(|note| is_valid(note, self.now));
         Ok(holding.take(limit).collect())
     }

@@ -6,10 +6,12 @@
 
 use super::batch::{Applied, Commit, Op, WriteBatch};
 use super::error::{Rejection, StorageError};
+use super::placement::{Placement, StoredCall};
 use super::vector::StoredVector;
-use super::{ChangeOp, Seq};
+use super::{ChangeOp, Found, NamedState, Seq};
 use crate::model::{
-    Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Scope, Source, Status, Step,
+    Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Scope, Source,
+    Status, Step, Timestamp,
 };
 
 /// Facts of a stored episode that preconditions need.
@@ -17,6 +19,8 @@ use crate::model::{
 pub(crate) struct EpisodeState {
     /// Open, completed or abandoned.
     pub(crate) status: Status,
+    /// True when nobody has reported how it ended ([`Closing::is_provisional`]).
+    pub(crate) is_provisional: bool,
     /// Number of its steps.
     pub(crate) n_steps: u32,
 }
@@ -39,12 +43,11 @@ pub(crate) trait Tables {
     /// Returns the state of a note, `None` where none is stored.
     fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError>;
 
-    /// Returns the record of that kind and source.
-    fn by_source(
-        &self,
-        kind: RecordKind,
-        source: &Source,
-    ) -> Result<Option<RecordId>, StorageError>;
+    /// Looks up what is known of a kind and source.
+    fn by_source(&self, kind: RecordKind, source: &Source) -> Result<Found, StorageError>;
+
+    /// Looks a step of a stored episode up by the id of its call.
+    fn call(&self, id: EpisodeId, call_id: &str) -> Result<Option<StoredCall>, StorageError>;
 
     /// Lists the notes that name a record as their episode, successor or predecessor.
     fn linked_notes(&self, id: RecordId) -> Result<Vec<NoteId>, StorageError>;
@@ -65,6 +68,9 @@ pub(crate) trait Tables {
     /// Appends steps, whose `idx` are set, to a stored episode and counts them.
     fn append_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Result<(), StorageError>;
 
+    /// Puts a step in place of the one at its `idx`.
+    fn replace_step(&mut self, id: EpisodeId, step: Step) -> Result<(), StorageError>;
+
     /// Inserts a note, and its source.
     fn insert_note(&mut self, note: Note) -> Result<(), StorageError>;
 
@@ -75,8 +81,20 @@ pub(crate) trait Tables {
         change: impl FnOnce(&mut Note),
     ) -> Result<(), StorageError>;
 
-    /// Removes a stored record with its source, steps and vectors.
-    fn remove(&mut self, id: RecordId) -> Result<(), StorageError>;
+    /// Removes a stored record with its source, steps and vectors; returns the source.
+    fn remove(&mut self, id: RecordId) -> Result<Option<Source>, StorageError>;
+
+    /// Remembers a source as forgotten.
+    fn bury(&mut self, kind: RecordKind, source: Source) -> Result<(), StorageError>;
+
+    /// Ends that; returns whether the source was forgotten.
+    fn lift(&mut self, kind: RecordKind, source: &Source) -> Result<bool, StorageError>;
+
+    /// Keeps a state, in place of the one of its name; without bytes it is removed.
+    fn keep_state(&mut self, state: NamedState) -> Result<(), StorageError>;
+
+    /// Removes the states that were kept before an instant.
+    fn drop_states(&mut self, before: Timestamp) -> Result<(), StorageError>;
 
     /// Stores a vector, in place of the one that its unit has by that model.
     fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError>;
@@ -129,12 +147,10 @@ fn apply_op(
             return insert_episode(tables, *episode, steps);
         }
         Op::AppendSteps { episode, steps, limit } => {
-            changes.put(episode);
-            return append_steps(tables, episode, steps, limit);
+            return append_steps(tables, episode, steps, limit, changes);
         }
         Op::Close { episode, closing } => {
-            open_episode(tables, episode)?;
-            tables.update_episode(episode, |stored| stored.closing = Some(*closing))?;
+            close(tables, episode, *closing)?;
             changes.put(episode);
         }
         Op::InsertNote(note) => insert_note(tables, *note, changes)?,
@@ -177,6 +193,11 @@ fn apply_op(
             }
         }
         Op::PutVectors { model, vectors } => put_vectors(tables, &model, vectors)?,
+        Op::Lift(source) => lift(tables, source)?,
+        Op::KeepState { name, bytes, at } => {
+            tables.keep_state(NamedState { name, bytes, recorded_at: at })?;
+        }
+        Op::DropStates { before } => tables.drop_states(before)?,
     }
     Ok(Applied::Done)
 }
@@ -193,7 +214,8 @@ fn insert_episode(
     check_source(tables, RecordKind::Episode, episode.source.as_ref())?;
     episode.n_steps = 0;
     tables.insert_episode(episode)?;
-    append_numbered(tables, id, 0, steps, u32::MAX)
+    let placed = Placement::of(0, steps, |_| Ok(None))?;
+    append_placed(tables, id, 0, placed, u32::MAX)
 }
 
 fn append_steps(
@@ -201,29 +223,52 @@ fn append_steps(
     id: EpisodeId,
     steps: Vec<Step>,
     limit: u32,
+    changes: &mut Changes,
 ) -> Result<Applied, StorageError> {
-    let EpisodeState { n_steps, .. } = open_episode(tables, id)?;
-    append_numbered(tables, id, n_steps, steps, limit)
+    let state = stored_episode(tables, id)?;
+    let n_given = steps.len();
+    let placed = Placement::of(state.n_steps, steps, |call| tables.call(id, call))?;
+    if n_given > 0 && placed.is_empty() {
+        return Ok(Applied::Steps { n_steps: state.n_steps, n_new: 0, last: placed.last });
+    }
+    check_open(id, state)?;
+    changes.put(id);
+    append_placed(tables, id, state.n_steps, placed, limit)
 }
 
-/// Appends steps to an episode that has `n_before` and may have `limit`.
-fn append_numbered(
+/// Stores placed steps of an episode that has `n_before` and may have `limit`.
+fn append_placed(
     tables: &mut impl Tables,
     id: EpisodeId,
     n_before: u32,
-    mut steps: Vec<Step>,
+    placed: Placement,
     limit: u32,
 ) -> Result<Applied, StorageError> {
-    let (limit, got) = (limit as usize, n_before as usize + steps.len());
+    let Placement { new, completed, last } = placed;
+    let (limit, got) = (limit as usize, n_before as usize + new.len());
     let n_steps = u32::try_from(got).ok().filter(|_| got <= limit);
     let n_steps = n_steps.ok_or(Rejection::TooManySteps { limit, got })?;
-    for (idx, step) in (n_before..).zip(&mut steps) {
-        step.idx = idx;
+    for step in completed {
+        tables.replace_step(id, step)?;
     }
-    if !steps.is_empty() {
-        tables.append_steps(id, steps)?;
+    if !new.is_empty() {
+        tables.append_steps(id, new)?;
     }
-    Ok(Applied::Steps { n_steps })
+    Ok(Applied::Steps { n_steps, n_new: n_steps - n_before, last })
+}
+
+fn close(tables: &mut impl Tables, id: EpisodeId, closing: Closing) -> Result<(), StorageError> {
+    let state = stored_episode(tables, id)?;
+    if !state.is_provisional {
+        check_open(id, state)?;
+    }
+    tables.update_episode(id, |stored| stored.closing = Some(closing))
+}
+
+fn lift(tables: &mut impl Tables, source: Source) -> Result<(), StorageError> {
+    let episode = tables.lift(RecordKind::Episode, &source)?;
+    let note = tables.lift(RecordKind::Note, &source)?;
+    if episode || note { Ok(()) } else { Err(Rejection::NotForgotten { source_of: source }.into()) }
 }
 
 fn insert_note(
@@ -264,7 +309,9 @@ fn remove(
         RecordId::Note(note) => drop(stored_note(tables, note)?),
     }
     let linked = tables.linked_notes(id)?;
-    tables.remove(id)?;
+    if let Some(source) = tables.remove(id)? {
+        tables.bury(id.kind(), source)?;
+    }
     for note in linked {
         tables.update_note(note, |note| {
             note.episode = note.episode.filter(|episode| RecordId::from(*episode) != id);
@@ -334,10 +381,10 @@ fn stored_episode(tables: &impl Tables, id: EpisodeId) -> Result<EpisodeState, S
     Ok(tables.episode(id)?.ok_or(Rejection::Missing { id: id.into() })?)
 }
 
-fn open_episode(tables: &impl Tables, id: EpisodeId) -> Result<EpisodeState, StorageError> {
-    match stored_episode(tables, id)? {
-        state @ EpisodeState { status: Status::Open, .. } => Ok(state),
-        EpisodeState { status, .. } => Err(Rejection::Closed { id, status }.into()),
+fn check_open(id: EpisodeId, state: EpisodeState) -> Result<(), StorageError> {
+    match state.status {
+        Status::Open => Ok(()),
+        status => Err(Rejection::Closed { id, status }.into()),
     }
 }
 
@@ -352,7 +399,8 @@ fn check_source(
 ) -> Result<(), StorageError> {
     let Some(source) = source else { return Ok(()) };
     match tables.by_source(kind, source)? {
-        Some(id) => Err(Rejection::Exists { id }.into()),
-        None => Ok(()),
+        Found::Stored(id) => Err(Rejection::Exists { id }.into()),
+        Found::Forgotten => Err(Rejection::Forgotten { kind, source_of: source.clone() }.into()),
+        Found::Unknown => Ok(()),
     }
 }

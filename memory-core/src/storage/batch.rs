@@ -2,7 +2,8 @@
 
 use super::{Seq, StoredVector};
 use crate::model::{
-    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Scope, Shown, Step, Timestamp,
+    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Scope, Shown, Source, Step,
+    Timestamp,
 };
 
 /// Events that a commit must survive before it is acknowledged.
@@ -19,8 +20,9 @@ pub enum Durability {
 pub enum Op {
     /// Inserts an episode with the steps that it has so far.
     ///
-    /// Rejected with `Exists` when its id or source is stored. `n_steps` and the steps' `idx` are
-    /// set by the storage.
+    /// Rejected with `Exists` when its id or source is stored, with `Forgotten` when a record of
+    /// that source was removed. `n_steps` and the steps' `idx` are set by the storage; of steps
+    /// with the same `call_id` one is stored, as by `AppendSteps`.
     InsertEpisode {
         /// The episode.
         episode: Box<Episode>,
@@ -28,6 +30,12 @@ pub enum Op {
         steps: Vec<Step>,
     },
     /// Appends steps to an open episode; their `idx` is set by the storage.
+    ///
+    /// A step whose `call_id` the episode has already is passed over, so that the same call may be
+    /// told again, by another process too. If the stored one has no result
+    /// ([`Step::has_result`]) and the new one has, the new one takes its place and keeps its
+    /// position and time. Where that leaves nothing to be stored, there is no change, and the
+    /// episode may have ended.
     ///
     /// Rejected with `Missing`, `Closed` or `TooManySteps`.
     AppendSteps {
@@ -38,7 +46,9 @@ pub enum Op {
         /// The most steps that the episode may have then.
         limit: u32,
     },
-    /// Ends an open episode. Rejected with `Missing` or `Closed`.
+    /// Ends an open episode, or one of which nobody has reported yet how it ended
+    /// ([`Closing::is_provisional`]): the new end takes the place of the old one. Rejected with
+    /// `Missing` or `Closed`.
     Close {
         /// The episode.
         episode: EpisodeId,
@@ -47,11 +57,12 @@ pub enum Op {
     },
     /// Inserts a note; when it supersedes another, that one is marked (and gets a change).
     ///
-    /// Rejected with `Exists` when its id or source is stored, with `Missing` when the superseded
-    /// note or the note's episode is not, with `Superseded` when the superseded note is so already.
+    /// Rejected with `Exists` when its id or source is stored, with `Forgotten` when a note of that
+    /// source was removed, with `Missing` when the superseded note or the note's episode is not
+    /// stored, with `Superseded` when the superseded note is so already.
     InsertNote(Box<Note>),
     /// Removes a record for good: an episode with its steps, or a note, and the vectors of its
-    /// units. Rejected with `Missing`.
+    /// units. Rejected with `Missing`. Its source, if it has one, is remembered as forgotten.
     ///
     /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed
     /// one becomes current again, and one that superseded a removed one forgets it (each gets a
@@ -102,6 +113,24 @@ pub enum Op {
         /// Digest, in a form that the engine alone reads.
         digest: Box<[u8]>,
     },
+    /// Lets the records of a source be stored again that were removed. Rejected with
+    /// `NotForgotten` where none was. Makes no change.
+    Lift(Source),
+    /// Keeps bytes under a name, in place of what is kept there; empty ones remove it. Makes no
+    /// change.
+    KeepState {
+        /// The name.
+        name: Box<str>,
+        /// Content, in a form that its keeper alone reads.
+        bytes: Box<[u8]>,
+        /// Time at which it is kept.
+        at: Timestamp,
+    },
+    /// Removes the states that were kept before an instant. Makes no change.
+    DropStates {
+        /// States from here on stay.
+        before: Timestamp,
+    },
     /// Stores vectors, in place of those that the units have by the same model.
     ///
     /// Those of records that are not stored are left out: a record may be forgotten while its
@@ -138,6 +167,11 @@ pub enum Applied {
     Steps {
         /// Number of steps that the episode has now.
         n_steps: u32,
+        /// Number of steps that were appended; others were there already.
+        n_new: u32,
+        /// Position of the last of the given steps, whether it is new or was there; 0 where none
+        /// was given.
+        last: u32,
     },
     /// Nothing more to say.
     Done,

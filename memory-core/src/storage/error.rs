@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use crate::model::{EpisodeId, NoteId, RecordId, Status};
+use crate::model::{EpisodeId, NoteId, RecordId, RecordKind, Source, Status};
 
 /// Reason why a storage did not do what it was asked. Nothing of a failed batch is stored.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,20 @@ pub enum Rejection {
     Exists {
         /// The record that is stored.
         id: RecordId,
+    },
+    /// An operation would insert a record whose source was forgotten.
+    #[error("{} `{source_of}` was forgotten", kind.name())]
+    Forgotten {
+        /// Kind of the record.
+        kind: RecordKind,
+        /// Place that it came from.
+        source_of: Source,
+    },
+    /// An operation would lift what was not forgotten.
+    #[error("nothing of `{source_of}` was forgotten")]
+    NotForgotten {
+        /// Place that it came from.
+        source_of: Source,
     },
     /// A note would supersede one that is superseded already.
     #[error("note {id} is already superseded by {by}")]

@@ -1,6 +1,6 @@
 //! Conditions for listing records.
 
-use crate::model::{IdRange, NoteKind, Outcome, RecordId, Scope, Status, Timestamp};
+use crate::model::{IdRange, IdTail, NoteKind, Outcome, RecordId, Scope, Status, Timestamp};
 
 /// Conditions on records; all of those that are set must hold, the default passes everything.
 ///
@@ -12,6 +12,8 @@ pub struct RecordFilter {
     pub scope: Option<Scope>,
     /// Has an id in this range.
     pub ids: Option<IdRange>,
+    /// Has an id with this tail.
+    pub tail: Option<IdTail>,
     /// Episode that stands here.
     pub status: Option<Status>,
     /// Episode that ended so.

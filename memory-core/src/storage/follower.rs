@@ -5,8 +5,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{ChangeOp, Seq, Storage, StorageError};
-use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId};
+use super::{ChangeOp, Seq, Storage, StorageError, records};
+use crate::model::{Episode, Note, Record, RecordId};
 
 /// Changes between two positions of the change feed, as they are stored now.
 pub(crate) struct Page {
@@ -61,35 +61,22 @@ impl Follower<'_> {
         let Some(last) = changes.last().filter(|_| !self.abandoned.load(Ordering::Relaxed)) else {
             return Ok(None);
         };
-        let (mut removed, mut episodes, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut removed, mut put) = (Vec::new(), Vec::new());
         for change in &changes {
             match (change.op, change.id) {
                 (ChangeOp::Remove, id) => removed.push(id),
-                (ChangeOp::Put, RecordId::Episode(id)) => episodes.push(id),
-                (ChangeOp::Put, RecordId::Note(id)) if self.with_notes => notes.push(id),
-                (ChangeOp::Put, RecordId::Note(_)) => {}
+                (ChangeOp::Put, RecordId::Note(_)) if !self.with_notes => {}
+                (ChangeOp::Put, id) => put.push(id),
             }
         }
-        Ok(Some(Page {
-            removed,
-            episodes: self.episodes(&episodes)?,
-            notes: self.notes(&notes)?,
-            seq: last.seq,
-            n_changes: changes.len(),
-        }))
-    }
-
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Episode>, StorageError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let (mut episodes, mut notes) = (Vec::new(), Vec::new());
+        for record in records(self.storage, &put)? {
+            match record {
+                Record::Episode(episode) => episodes.push(*episode),
+                Record::Note(note) => notes.push(*note),
+            }
         }
-        Ok(self.storage.episodes(ids)?.into_iter().flatten().collect())
-    }
-
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Note>, StorageError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(self.storage.notes(ids)?.into_iter().flatten().collect())
+        let (seq, n_changes) = (last.seq, changes.len());
+        Ok(Some(Page { removed, episodes, notes, seq, n_changes }))
     }
 }

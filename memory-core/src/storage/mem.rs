@@ -9,10 +9,10 @@ mod vectors;
 use state::{State, len_u32};
 
 use super::{
-    Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
-    StorageError, StorageStats, VectorRow, WriteBatch,
+    Change, Commit, Durability, Found, Head, ListEntry, NamedState, RecordFilter, Seq, StepRange,
+    Storage, StorageError, StorageStats, VectorRow, WriteBatch,
 };
-use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Status, Step};
+use crate::model::{Episode, Note, Record, RecordId, RecordKind, Source, Status, Step};
 
 /// Format that [`MemStorage`] reports; it has no file whose format could change.
 const FORMAT: u32 = 1;
@@ -56,9 +56,11 @@ impl MemStorage {
 }
 
 fn episode_passes(episode: &Episode, filter: &RecordFilter) -> bool {
-    let RecordFilter { scope, ids, status, outcome, note_kind, tag, since, until, .. } = filter;
+    let RecordFilter { scope, ids, tail, status, outcome, note_kind, tag, since, until, .. } =
+        filter;
     scope.as_ref().is_none_or(|scope| *scope == episode.scope)
         && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&episode.id.to_bytes()))
+        && tail.is_none_or(|tail| tail.fits(episode.id.to_bytes()))
         && status.is_none_or(|status| status == episode.status())
         && outcome.is_none_or(|outcome| Some(outcome) == episode.outcome())
         && note_kind.is_none()
@@ -68,17 +70,18 @@ fn episode_passes(episode: &Episode, filter: &RecordFilter) -> bool {
 }
 
 fn note_passes(note: &Note, filter: &RecordFilter) -> bool {
-    let RecordFilter { scope, ids, status, outcome, note_kind, tag, since, until, current_only } =
+    let RecordFilter { scope, ids, tail, status, outcome, note_kind, tag, since, until, .. } =
         filter;
     scope.as_ref().is_none_or(|scope| *scope == note.scope)
         && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&note.id.to_bytes()))
+        && tail.is_none_or(|tail| tail.fits(note.id.to_bytes()))
         && status.is_none()
         && outcome.is_none()
         && note_kind.is_none_or(|kind| kind == note.kind)
         && tag.as_ref().is_none_or(|tag| note.tags.contains(tag))
         && since.is_none_or(|since| since <= note.occurred_at)
         && until.is_none_or(|until| note.occurred_at < until)
-        && !(*current_only && note.superseded_by.is_some())
+        && !(filter.current_only && note.superseded_by.is_some())
 }
 
 impl Storage for MemStorage {
@@ -90,12 +93,15 @@ impl Storage for MemStorage {
         Ok(Head { store_id: self.store_id, seq: self.read().seq, format: FORMAT })
     }
 
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError> {
         let state = self.read();
-        Ok(ids
-            .iter()
-            .map(|id| state.episodes.get(id).map(|(episode, _)| episode.clone()))
-            .collect())
+        let read = |id: &RecordId| match id {
+            RecordId::Episode(id) => {
+                state.episodes.get(id).map(|(e, _)| Record::Episode(Box::new(e.clone())))
+            }
+            RecordId::Note(id) => state.notes.get(id).map(|n| Record::Note(Box::new(n.clone()))),
+        };
+        Ok(ids.iter().map(read).collect())
     }
 
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
@@ -108,19 +114,17 @@ impl Storage for MemStorage {
         Ok(ranges.iter().map(read).collect())
     }
 
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError> {
         let state = self.read();
-        Ok(ids.iter().map(|id| state.notes.get(id).cloned()).collect())
+        Ok(sources.iter().map(|source| state.by_source(&(kind, source.clone()))).collect())
     }
 
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError> {
         let state = self.read();
-        let find = |source: &Source| state.sources.get(&(kind, source.clone())).copied();
-        Ok(sources.iter().map(find).collect())
+        let from = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);
+        let states = state.states.range::<str, _>(from);
+        let states = states.take_while(|(name, _)| name.starts_with(prefix));
+        Ok(states.map(|(_, state)| state.clone()).collect())
     }
 
     fn list(

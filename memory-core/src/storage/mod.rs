@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod follower;
 mod mem;
+mod placement;
 mod vector;
 
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
@@ -17,9 +18,12 @@ pub use error::{Rejection, StorageError};
 pub use filter::{ListEntry, RecordFilter};
 pub(crate) use follower::{Follower, Page};
 pub use mem::MemStorage;
+pub use placement::{Placement, StoredCall};
 pub use vector::{StoredVector, UnitKey, VectorRow};
 
-use crate::model::{Episode, EpisodeId, Note, NoteId, Record, RecordId, RecordKind, Source, Step};
+use crate::model::{
+    Episode, EpisodeId, Note, NoteId, Record, RecordId, RecordKind, Source, Step, Timestamp,
+};
 
 /// Position in the change feed; 0 is before the first change.
 pub type Seq = u64;
@@ -53,6 +57,40 @@ pub struct Head {
     pub seq: Seq,
     /// Format of the store.
     pub format: u32,
+}
+
+/// Result of looking for a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing of this source is stored.
+    Unknown,
+    /// This record came from it.
+    Stored(RecordId),
+    /// The record that came from it was removed: it is not stored again, unless that is lifted.
+    Forgotten,
+}
+
+impl Found {
+    /// Returns the record, if one is stored.
+    #[must_use]
+    pub const fn id(self) -> Option<RecordId> {
+        match self {
+            Self::Stored(id) => Some(id),
+            Self::Unknown | Self::Forgotten => None,
+        }
+    }
+}
+
+/// Bytes that a program keeps under a name between its calls, such as the open episode of a
+/// client's session. No record: not searched, exported or in the change feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedState {
+    /// The name.
+    pub name: Box<str>,
+    /// Content, in a form that its keeper alone reads; never empty.
+    pub bytes: Box<[u8]>,
+    /// Time at which it was kept.
+    pub recorded_at: Timestamp,
 }
 
 /// A run of steps of one episode.
@@ -107,13 +145,13 @@ pub trait Storage: Send + Sync {
     /// See [`StorageError`].
     fn head(&self) -> Result<Head, StorageError>;
 
-    /// Reads episodes in one query; the answer has one entry per id, `None` where nothing is
-    /// stored.
+    /// Reads records, one query for each kind, all of one state of the store; the answer has one
+    /// entry per id, `None` where nothing is stored.
     ///
     /// # Errors
     ///
     /// See [`StorageError`].
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError>;
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError>;
 
     /// Reads steps, one list per range, ordered by position; an unknown episode has none.
     ///
@@ -122,23 +160,19 @@ pub trait Storage: Send + Sync {
     /// See [`StorageError`].
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError>;
 
-    /// Reads notes in one query; the answer has one entry per id, `None` where nothing is stored.
-    ///
-    /// # Errors
-    ///
-    /// See [`StorageError`].
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError>;
-
     /// Finds imported records by where they came from; one entry per source.
     ///
     /// # Errors
     ///
     /// See [`StorageError`].
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError>;
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError>;
+
+    /// Lists the small states whose names begin with `prefix`, ordered by name.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError>;
 
     /// Lists records of one kind that pass the filter, newest first (by `occurred_at` or
     /// `started_at`, then by id, both descending), at most `limit`, after `cursor` in that order.
@@ -200,25 +234,41 @@ pub trait Storage: Send + Sync {
     fn check(&self) -> Result<Vec<String>, StorageError>;
 }
 
-/// Reads records of both kinds, two queries at most, in the order of `ids`; what is not stored is
-/// left out.
+/// Reads records in the order of `ids`; what is not stored is left out.
 pub(crate) fn records(
     storage: &dyn Storage,
     ids: &[RecordId],
 ) -> Result<Vec<Record>, StorageError> {
-    let (mut episodes, mut notes) = (Vec::new(), Vec::new());
-    for id in ids {
-        match id {
-            RecordId::Episode(id) => episodes.push(*id),
-            RecordId::Note(id) => notes.push(*id),
-        }
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
-    let episodes = if episodes.is_empty() { Vec::new() } else { storage.episodes(&episodes)? };
-    let notes = if notes.is_empty() { Vec::new() } else { storage.notes(&notes)? };
-    let (mut episodes, mut notes) = (episodes.into_iter(), notes.into_iter());
-    let records = ids.iter().filter_map(|id| match id {
-        RecordId::Episode(_) => episodes.next().flatten().map(|e| Record::Episode(Box::new(e))),
-        RecordId::Note(_) => notes.next().flatten().map(|n| Record::Note(Box::new(n))),
-    });
-    Ok(records.collect())
+    Ok(storage.records(ids)?.into_iter().flatten().collect())
+}
+
+/// Reads episodes; one entry per id, `None` where nothing is stored.
+pub(crate) fn episodes(
+    storage: &dyn Storage,
+    ids: &[EpisodeId],
+) -> Result<Vec<Option<Episode>>, StorageError> {
+    let ids: Vec<RecordId> = ids.iter().map(|id| (*id).into()).collect();
+    let read = if ids.is_empty() { Vec::new() } else { storage.records(&ids)? };
+    let episode = |record| match record {
+        Some(Record::Episode(episode)) => Some(*episode),
+        _ => None,
+    };
+    Ok(read.into_iter().map(episode).collect())
+}
+
+/// Reads notes; one entry per id, `None` where nothing is stored.
+pub(crate) fn notes(
+    storage: &dyn Storage,
+    ids: &[NoteId],
+) -> Result<Vec<Option<Note>>, StorageError> {
+    let ids: Vec<RecordId> = ids.iter().map(|id| (*id).into()).collect();
+    let read = if ids.is_empty() { Vec::new() } else { storage.records(&ids)? };
+    let note = |record| match record {
+        Some(Record::Note(note)) => Some(*note),
+        _ => None,
+    };
+    Ok(read.into_iter().map(note).collect())
 }

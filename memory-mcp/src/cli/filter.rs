@@ -109,6 +109,7 @@ impl FilterArgs {
         let filter = RecordFilter {
             scope: settings.scope_condition(),
             ids: None,
+            tail: None,
             status: self.status,
             outcome: self.outcome,
             note_kind,

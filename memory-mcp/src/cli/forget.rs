@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use memory_core::{Memory, RecordId, RecordKind, Retention};
+use memory_core::{Error, Memory, RecordId, RecordKind, Retention, Source};
 use serde_json::json;
 
 use super::filter::FilterArgs;
@@ -34,6 +34,15 @@ pub(crate) struct Args {
             ["ids", "kind", "outcome", "status", "tag", "since", "until", "current"]
     )]
     policy: Option<String>,
+    /// Let records be imported again that were forgotten: IMPORTER:ID, as `forget` shows it
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        num_args = 1..,
+        conflicts_with_all = ["ids", "policy", "kind", "outcome", "status", "tag", "since",
+            "until", "current", "yes"]
+    )]
+    lift: Vec<String>,
     #[command(flatten)]
     filter: FilterArgs,
     /// Only show what would be removed (default)
@@ -50,6 +59,9 @@ pub(crate) fn run(
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    if !args.lift.is_empty() {
+        return lift(&args.lift, settings, output);
+    }
     let policy = args.policy.as_deref().map(|rules| policy(rules, settings)).transpose()?;
     let nothing_named = args.ids.is_empty() && args.filter.is_empty() && policy.is_none();
     if nothing_named && settings.scope_condition().is_none() {
@@ -85,6 +97,21 @@ pub(crate) fn run(
         (_, true) => output.line(&format!("removed {removed}")),
         (_, false) => show(memory, &ids, output),
     }
+}
+
+/// Lets the records of sources be imported again.
+fn lift(names: &[String], settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let sources = names.iter().map(|name| Source::from_name(name).map_err(Error::from));
+    let sources: Vec<Source> = sources.collect::<Result<_, _>>()?;
+    let store = store::open(settings)?;
+    let n_lifted = sources.len();
+    for source in sources {
+        store.memory.lift(source)?;
+    }
+    if output.is_json() {
+        return output.value(&json!({ "lifted": n_lifted }));
+    }
+    output.line(&format!("{n_lifted} may be imported again"))
 }
 
 /// Shows the records that would be removed.

@@ -178,6 +178,7 @@ fn print(
             "n_notes": counts.n_notes,
             "n_new": counts.n_new,
             "n_known": counts.n_known,
+            "n_forgotten": counts.n_forgotten,
             "n_bad": n_bad,
             "n_masked": counts.n_masked,
             "n_cut": counts.n_cut,
@@ -195,6 +196,7 @@ fn print(
     ))?;
     let remarks = [
         (n_bad, "bad lines left out"),
+        (counts.n_forgotten, "forgotten records left out; `forget --lift` allows them again"),
         (counts.n_masked, "secrets masked"),
         (counts.n_cut, "long texts kept by head and tail"),
         (counts.n_rewards_clamped, "rewards outside of 0 to 1 moved to its ends"),

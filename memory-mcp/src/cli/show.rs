@@ -102,6 +102,7 @@ fn show_episode(
     };
     field(output, "episode", Some(&episode.id.to_string()))?;
     field(output, "outcome", Some(&state))?;
+    field(output, "inferred", episode.inferred())?;
     field(output, "scope", Some(episode.scope.as_str()))?;
     field(output, "started", Some(&episode.started_at.to_string()))?;
     field(output, "ended", closing.map(|c| c.ended_at.to_string()).as_deref())?;
@@ -115,6 +116,7 @@ fn show_episode(
     field(output, "session", context.session.as_deref())?;
     field(output, "branch", context.branch.as_deref())?;
     field(output, "source", source(episode.source.as_ref()).as_deref())?;
+    field(output, "origin", Some(episode.origin.name()))?;
     show_ties(memory, episode, output)?;
     field(output, "feedback", feedback(episode.feedback).as_deref())?;
     output.line("task")?;
@@ -176,6 +178,7 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "repeated", note.merged_at.map(repeated).as_deref())?;
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
+    field(output, "origin", Some(note.origin.name()))?;
     output.line("text")?;
     output.line(&block(note.text.as_str(), "  "))
 }

@@ -1,6 +1,6 @@
 //! `forget`: removes records for good, after showing them.
 
-use memory_core::{Outcome, Record, RecordFilter, RecordKind, Selection, TimeBound};
+use memory_core::{Error, Outcome, Record, RecordFilter, RecordKind, Selection, Source, TimeBound};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +29,7 @@ arguments! {
         outcome: Option<One<Outcome>> = "",
         since: Option<TimeBound> = "As in recall",
         until: Option<TimeBound> = "",
+        lift: Labels = "Sources of forgotten records to allow again",
         dry_run: Option<bool> = "Default true: only show",
     }
 }
@@ -41,6 +42,9 @@ pub(super) struct Forgotten {
     n: usize,
     /// True when still more fit the filter.
     more: bool,
+    /// Number of sources that may be imported again.
+    #[serde(skip_serializing_if = "is_none_lifted")]
+    n_lifted: usize,
     #[schemars(with = "Vec<Opaque>")]
     items: Vec<Item>,
 }
@@ -51,6 +55,9 @@ struct Item {
     id: String,
     kind: &'static str,
     title: String,
+    /// Place that it came from, by which forgetting it is lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
 }
 
 impl Tool for Forget {
@@ -63,6 +70,9 @@ impl Tool for Forget {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Forgotten, CallError> {
         let dry_run = args.dry_run.unwrap_or(true);
+        if !args.lift.0.is_empty() {
+            return lift(call, &args);
+        }
         let selection = selection(call, args)?;
         let forgotten =
             call.memory.forget_selection(selection, MAX_REMOVED, MAX_LISTED, dry_run)?;
@@ -70,9 +80,27 @@ impl Tool for Forget {
             dry_run,
             n: forgotten.ids.len(),
             more: forgotten.has_more,
+            n_lifted: 0,
             items: forgotten.first.iter().map(item).collect(),
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_none_lifted(n: &usize) -> bool {
+    *n == 0
+}
+
+/// Lets the records of sources be stored again.
+fn lift(call: &Call<'_>, args: &Args) -> Result<Forgotten, CallError> {
+    if !args.ids.0.is_empty() {
+        return Err(CallError::Refused("give either ids or lift, not both".to_owned()));
+    }
+    for name in &args.lift.0 {
+        call.memory.lift(Source::from_name(name).map_err(Error::from)?)?;
+    }
+    let n_lifted = args.lift.0.len();
+    Ok(Forgotten { dry_run: false, n: 0, more: false, n_lifted, items: Vec::new() })
 }
 
 /// Reads the arguments that name the records.
@@ -124,15 +152,23 @@ fn selection(call: &Call<'_>, args: Args) -> Result<Selection, CallError> {
 }
 
 fn item(record: &Record) -> Item {
-    let (kind, text) = match record {
-        Record::Episode(episode) => ("episode", &episode.task),
-        Record::Note(note) => (note.kind.name(), &note.text),
+    let (kind, text, source) = match record {
+        Record::Episode(episode) => ("episode", &episode.task, &episode.source),
+        Record::Note(note) => (note.kind.name(), &note.text, &note.source),
     };
-    Item { id: record.id().to_string(), kind, title: title(text.as_str(), TITLE_CHARS) }
+    Item {
+        id: record.id().to_string(),
+        kind,
+        title: title(text.as_str(), TITLE_CHARS),
+        source: source.as_ref().map(|source| title(&source.to_string(), TITLE_CHARS)),
+    }
 }
 
 impl Answer for Forgotten {
     fn text(&self, _: &Call<'_>) -> String {
+        if self.n_lifted > 0 {
+            return format!("{} source(s) may be stored again", self.n_lifted);
+        }
         let mut out = match (self.dry_run, self.n) {
             (_, 0) => return "nothing fits; nothing was removed".to_owned(),
             (true, n) => format!("{n} record(s) would be removed (dry_run: false removes them)"),
@@ -144,7 +180,11 @@ impl Answer for Forgotten {
         out.push('\n');
         out.push_str(QUOTED);
         for item in &self.items {
-            put(&mut out, format_args!("\n- {} {}\n   > {}", item.kind, item.id, item.title));
+            put(&mut out, format_args!("\n- {} {}", item.kind, item.id));
+            if let Some(source) = &item.source {
+                put(&mut out, format_args!(" of source {source}"));
+            }
+            put(&mut out, format_args!("\n   > {}", item.title));
         }
         if self.n > self.items.len() {
             put(&mut out, format_args!("\n… and {} more", self.n - self.items.len()));

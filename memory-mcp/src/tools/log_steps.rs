@@ -157,6 +157,7 @@ fn step((idx, args): (usize, StepArgs)) -> Result<NewStep, CallError> {
         return Err(CallError::Refused(format!("steps[{idx}].tool: must not be empty")));
     }
     Ok(NewStep {
+        call_id: None,
         tool: args.tool,
         action: args.action,
         args: args.args.0,

@@ -141,6 +141,10 @@ pub(crate) struct EpisodeHead {
     #[serde(skip_serializing_if = "Field::is_missing")]
     #[schemars(skip)]
     pub(crate) outcome: Field<&'static str>,
+    /// Evidence of an outcome that nobody reported.
+    #[serde(skip_serializing_if = "Field::is_missing")]
+    #[schemars(skip)]
+    pub(crate) inferred: Field<String>,
     pub(crate) n_steps: u32,
 }
 
@@ -152,6 +156,10 @@ impl EpisodeHead {
             task: detail.text(&episode.task),
             status: episode.status().name(),
             outcome: detail.optional(episode.outcome().map(Outcome::name)),
+            inferred: detail.optional(episode.inferred().map(|evidence| match detail {
+                Detail::Whole => evidence.to_owned(),
+                Detail::Brief { .. } => without_hidden(evidence).into_owned(),
+            })),
             n_steps: episode.n_steps,
         }
     }
@@ -198,6 +206,9 @@ pub(crate) struct EpisodeView {
     #[serde(skip_serializing_if = "Field::is_missing")]
     #[schemars(skip)]
     source: Field<SourceView>,
+    #[serde(skip_serializing_if = "Field::is_missing")]
+    #[schemars(skip)]
+    origin: Field<&'static str>,
     #[serde(skip_serializing_if = "Field::is_missing")]
     #[schemars(skip)]
     pub(crate) summary: Field<String>,
@@ -255,6 +266,7 @@ impl EpisodeView {
                 .filter(|_| detail != Detail::Whole)
                 .map(|source| without_hidden(&source.external_id).into_owned()),
             source: detail.only_whole_optional(source.map(SourceView::new)),
+            origin: detail.only_whole(episode.origin.name()),
             summary: text(|closing| closing.summary.as_ref()),
             reflection: text(|closing| closing.reflection.as_ref()),
             reward: detail.optional(closing.and_then(|closing| closing.reward)),
@@ -348,6 +360,8 @@ pub(crate) struct StepView {
     pub(super) latency_ms: Field<u64>,
     #[serde(skip_serializing_if = "Field::is_missing")]
     tokens: Field<u64>,
+    #[serde(skip_serializing_if = "Field::is_missing")]
+    call_id: Field<String>,
     occurred_at: String,
 }
 
@@ -365,6 +379,7 @@ impl StepView {
             error: detail.optional(step.error.as_ref().map(|error| detail.text(error))),
             latency_ms: detail.optional(step.latency_ms),
             tokens: detail.optional(step.n_tokens),
+            call_id: detail.only_whole_optional(step.call_id.as_deref().map(str::to_owned)),
             occurred_at: detail.instant(step.occurred_at),
         }
     }
@@ -405,6 +420,7 @@ fn whole_note(note: &Note) -> Value {
         "position": note.position,
         "tags": note.tags,
         "source": note.source.as_ref().map(SourceView::new),
+        "origin": note.origin.name(),
         "episode_id": note.episode.map(|id| id.to_string()),
         "occurred_at": note.occurred_at.to_string(),
         "recorded_at": note.recorded_at.to_string(),
@@ -441,6 +457,7 @@ mod tests {
             task: Excerpt::cut("task \u{e0041}text ".repeat(20), 4_000),
             context: Context::default(),
             source: None,
+            origin: memory_core::Origin::Agent,
             started_at: Timestamp::from_millis(1_500),
             recorded_at: Timestamp::from_millis(2_500),
             relations: Vec::new(),

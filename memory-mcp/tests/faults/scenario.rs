@@ -10,6 +10,7 @@ use memory_core::{
     NoteId, NoteKind, Outcome, Query, RecordFilter, RecordId, RecordKind, Remembered, Scope,
     Source, Step, StepClock, Storage, Strength, Timestamp,
 };
+use memory_testkit::read;
 
 /// One call of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +74,11 @@ impl Stored {
             .map(|episode| StepRange { episode: *episode, from: 0, limit: u32::MAX })
             .collect();
         let steps = storage.steps(&ranges).unwrap();
-        let episodes = storage.episodes(&episodes).unwrap().into_iter().flatten();
+        let episodes = read::episodes(storage, &episodes).into_iter().flatten();
         let episodes = episodes.map(|episode| Episode { digest: None, ..episode });
         Self {
             episodes: episodes.zip(steps).collect(),
-            notes: storage.notes(&notes).unwrap().into_iter().flatten().collect(),
+            notes: read::notes(storage, &notes).into_iter().flatten().collect(),
         }
     }
 

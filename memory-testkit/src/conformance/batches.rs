@@ -60,6 +60,32 @@ pub fn an_episode_ends_once(storage: &dyn Storage) {
     }
 }
 
+/// An inferred outcome and an unjudged one may be replaced, by a reported outcome for good.
+pub fn an_end_that_nobody_reported_gives_way(storage: &dyn Storage) {
+    let (id, mut episode) = (sample::episode_id(1), sample::episode(1));
+    let close = |closing| Op::Close { episode: id, closing: Box::new(closing) };
+    apply(storage, vec![insert_episode(sample::episode(1), vec![])]);
+    let ends = [
+        sample::inferred(Outcome::Success),
+        sample::closing(Some(Outcome::Unjudged)),
+        sample::inferred(Outcome::Unjudged),
+        sample::inferred(Outcome::Failure),
+        sample::closing(Some(Outcome::Partial)),
+    ];
+    for closing in ends {
+        let before = storage.head().unwrap().seq;
+        apply(storage, vec![close(closing.clone())]);
+        assert_eq!(storage.changes(before, usize::MAX).unwrap().len(), 1);
+        episode.closing = Some(closing);
+        assert_eq!(read_episode(storage, id).as_ref(), Some(&episode));
+        let closed = Rejection::Closed { id, status: Status::Completed };
+        assert_eq!(reject(storage, vec![append(id, sample::steps(1))]), closed);
+    }
+    let closed = Rejection::Closed { id, status: Status::Completed };
+    assert_eq!(reject(storage, vec![close(sample::inferred(Outcome::Success))]), closed);
+    assert_eq!(reject(storage, vec![close(sample::closing(None))]), closed);
+}
+
 /// An operation on a record that is not there names it.
 pub fn missing_records_are_named(storage: &dyn Storage) {
     let (episode, note) = (sample::episode_id(1), sample::note_id(1));

@@ -10,7 +10,7 @@ use memory_core::{
 };
 
 use super::store::{append, apply, insert_episode, insert_note, list_ids, read_steps};
-use crate::sample;
+use crate::{read, sample};
 
 const N_WRITERS: u64 = 4;
 const N_BATCHES: u64 = 25;
@@ -81,7 +81,7 @@ fn append_from_all(handles: &[&dyn Storage]) {
                     };
                     let applied = apply_until_free(storage, &[append(id, vec![step(0), step(1)])]);
                     assert!(
-                        matches!(applied[..], [Applied::Steps { n_steps }] if n_steps % 2 == 0)
+                        matches!(applied[..], [Applied::Steps { n_steps, .. }] if n_steps % 2 == 0)
                     );
                 }
             });
@@ -148,7 +148,7 @@ pub fn readers_never_see_half_a_batch(storage: &dyn Storage) {
         last = listed;
         assert_eq!(storage.stats().unwrap().n_notes % 2, 0, "counted in pairs");
         assert_eq!(read_steps(storage, id).len() % 2, 0, "steps come in pairs");
-        let episode = storage.episodes(&[id]).unwrap().remove(0).unwrap();
+        let episode = read::episodes(storage, &[id]).remove(0).unwrap();
         assert_eq!(episode.n_steps % 2, 0, "steps are counted in pairs");
     };
     while_writing(write, read);
@@ -211,6 +211,28 @@ fn follow(writing: &dyn Storage, reading: &dyn Storage) {
     while_writing(write, || follower.read_on());
     follower.read_to_the_end();
     assert_eq!(follower.seen.len() as u64, N_WRITERS * N_BATCHES * 2);
+}
+
+/// As when two processes of a hook tell of one call at the same time.
+pub fn a_call_told_by_several_handles_is_stored_once(first: &dyn Storage, second: &dyn Storage) {
+    let id: EpisodeId = sample::episode_id(1);
+    apply(first, vec![insert_episode(sample::episode(1), vec![])]);
+    let n_calls = 40;
+    thread::scope(|scope| {
+        for handle in [first, second, first, second] {
+            scope.spawn(move || {
+                for n in 0..n_calls {
+                    apply(handle, vec![append(id, vec![sample::full_step(n)])]);
+                }
+            });
+        }
+    });
+    let calls = |n: u64| sample::full_step(n).call_id;
+    let mut stored: Vec<_> = read_steps(first, id).into_iter().map(|step| step.call_id).collect();
+    stored.sort_unstable();
+    let mut expected: Vec<_> = (0..n_calls).map(calls).collect();
+    expected.sort_unstable();
+    assert_eq!(stored, expected);
 }
 
 /// At once, whichever handle wrote it.

@@ -2,8 +2,8 @@
 
 use memory_core::backend::Op;
 use memory_core::{
-    Episode, IdRange, ListEntry, MemStorage, Note, NoteKind, Outcome, RecordFilter, RecordKind,
-    Status, Storage, Timestamp,
+    Episode, IdRange, IdTail, ListEntry, MemStorage, Note, NoteKind, Outcome, RecordFilter,
+    RecordId, RecordKind, Status, Storage, Timestamp,
 };
 
 use super::store::{apply, insert_episode, insert_note, list_ids};
@@ -236,4 +236,31 @@ pub fn paging_through_a_list_loses_nothing(storage: &dyn Storage) {
         apply(storage, vec![Op::Remove(all[4].id)]);
         assert_eq!(storage.list(kind, &filters[0], Some(all[4]), 3).unwrap(), all[5..8]);
     }
+}
+
+/// By eight of them and by more; also with other conditions.
+pub fn records_are_found_by_the_last_digits_of_their_ids(storage: &dyn Storage) {
+    let ids = [0x0a_1234_5678, 0x0b_1234_5678, 0x0a_1234_5679, 0xff_0000_0000];
+    for n in ids {
+        apply(storage, vec![insert_episode(sample::episode(n % 256), vec![])]);
+        apply(storage, vec![insert_note(Note { id: sample::note_id(n), ..sample::note(1) })]);
+    }
+    let tail = |digits: &str| Some(IdTail::from_digits(digits).unwrap());
+    let found = |digits: &str| {
+        let filter = RecordFilter { tail: tail(digits), ..RecordFilter::default() };
+        let mut found = list_ids(storage, RecordKind::Note, &filter);
+        found.sort_unstable();
+        found
+    };
+    let note = |n| RecordId::from(sample::note_id(n));
+    assert_eq!(found("12345678"), [note(ids[0]), note(ids[1])]);
+    assert_eq!(found("b12345678"), [note(ids[1])]);
+    assert_eq!(found("0A-1234-5679"), [note(ids[2])]);
+    assert_eq!(found("00000000"), [note(ids[3])]);
+    assert_eq!(found("100000000"), []);
+    let whole = sample::note_id(ids[1]).to_string();
+    assert_eq!(found(&whole), [note(ids[1])]);
+    let scope = Some(sample::scope("elsewhere"));
+    let elsewhere = RecordFilter { tail: tail("12345678"), scope, ..RecordFilter::default() };
+    assert_eq!(list_ids(storage, RecordKind::Note, &elsewhere), []);
 }

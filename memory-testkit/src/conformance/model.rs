@@ -1,6 +1,8 @@
 //! Random histories, applied to a storage and to the reference in memory, must give equal answers.
 
-use memory_core::backend::{Durability, Op, StepRange, StoredVector, WriteBatch};
+use memory_core::backend::{
+    Durability, Found, NamedState, Op, StepRange, StoredVector, WriteBatch,
+};
 use memory_core::{
     Change, ChangeOp, Closing, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind, Outcome,
     RecordFilter, RecordId, RecordKind, Seq, Shown, Source, Step, Storage, StorageError,
@@ -12,7 +14,7 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 
-use crate::sample;
+use crate::{read, sample};
 
 /// Few names, so that operations meet on the same records.
 const N_EPISODES: u64 = 5;
@@ -23,8 +25,8 @@ const N_SOURCES: u64 = 3;
 #[derive(Debug, Clone)]
 enum Plan {
     InsertEpisode { n: u64, looks: Looks, n_steps: u64, closed: bool, outcome: Option<usize> },
-    Append { n: u64, n_steps: u64, limit: u32 },
-    Close { n: u64, outcome: Option<usize>, reward: Option<u8> },
+    Append { n: u64, n_steps: u64, limit: u32, first: u64 },
+    Close { n: u64, outcome: Option<usize>, reward: Option<u8>, inferred: bool },
     InsertNote { n: u64, looks: Looks, kind: usize, episode: Option<u64>, supersedes: Option<u64> },
     Judge { is_note: bool, n: u64, helpful: bool },
     Merge { n: u64, at: u64, tags: Vec<u8> },
@@ -34,6 +36,9 @@ enum Plan {
     RemoveEpisode(u64),
     RemoveNote(u64),
     PutVectors { model: usize, units: Vec<Unit>, short: bool },
+    Lift(u64),
+    KeepState { n: u8, bytes: Vec<u8>, at: u64 },
+    DropStates(u64),
 }
 
 /// A record, episode or note, with a part and what makes the vector.
@@ -77,10 +82,17 @@ impl Plan {
                 .prop_map(|(n, looks, n_steps, closed, outcome)| {
                     Self::InsertEpisode { n, looks, n_steps, closed, outcome }
                 }),
-            4 => (episode.clone(), 0..4_u64, prop_oneof![4 => Just(u32::MAX), 1 => 0..8_u32])
-                .prop_map(|(n, n_steps, limit)| Self::Append { n, n_steps, limit }),
-            2 => (episode.clone(), outcome(), option::of(any::<u8>()))
-                .prop_map(|(n, outcome, reward)| Self::Close { n, outcome, reward }),
+            4 => (
+                episode.clone(),
+                0..4_u64,
+                prop_oneof![4 => Just(u32::MAX), 1 => 0..8_u32],
+                0..9_u64,
+            )
+                .prop_map(|(n, n_steps, limit, first)| Self::Append { n, n_steps, limit, first }),
+            3 => (episode.clone(), outcome(), option::of(any::<u8>()), any::<bool>())
+                .prop_map(|(n, outcome, reward, inferred)| {
+                    Self::Close { n, outcome, reward, inferred }
+                }),
             5 => (
                 note.clone(),
                 Looks::strategy(),
@@ -102,6 +114,10 @@ impl Plan {
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
             2 => note.prop_map(Self::RemoveNote),
+            1 => (0..N_SOURCES).prop_map(Self::Lift),
+            1 => (0..3_u8, vec(any::<u8>(), 0..3), 0..4_u64)
+                .prop_map(|(n, bytes, at)| Self::KeepState { n, bytes, at }),
+            1 => (0..4_u64).prop_map(Self::DropStates),
             3 => (0..sample::MODELS.len(), units, weighted(0.1))
                 .prop_map(|(model, units, short)| Self::PutVectors { model, units, short }),
         ]
@@ -119,15 +135,16 @@ impl Plan {
                     ..sample::episode(*n)
                 };
                 episode.context.tags = looks.tags();
-                Op::InsertEpisode { episode: Box::new(episode), steps: some_steps(*n_steps) }
+                Op::InsertEpisode { episode: Box::new(episode), steps: some_steps(0, *n_steps) }
             }
-            Self::Append { n, n_steps, limit } => Op::AppendSteps {
+            Self::Append { n, n_steps, limit, first } => Op::AppendSteps {
                 episode: sample::episode_id(*n),
-                steps: some_steps(*n_steps),
+                steps: some_steps(*first, *n_steps),
                 limit: *limit,
             },
-            Self::Close { n, outcome, reward } => {
+            Self::Close { n, outcome, reward, inferred } => {
                 let closing = Closing {
+                    inferred: inferred.then(|| "the build is green".into()),
                     reward: reward.map(|reward| f64::from(reward) / 255.0),
                     ..sample::closing(outcome.map(|o| Outcome::ALL[o]))
                 };
@@ -171,6 +188,13 @@ impl Plan {
                 }
                 Op::PutVectors { model: sample::MODELS[*model].into(), vectors }
             }
+            Self::Lift(n) => Op::Lift(source(*n)),
+            Self::KeepState { n, bytes, at } => Op::KeepState {
+                name: format!("state {n}").into(),
+                bytes: bytes.as_slice().into(),
+                at: sample::instant(*at),
+            },
+            Self::DropStates(before) => Op::DropStates { before: sample::instant(*before) },
         }
     }
 }
@@ -193,8 +217,18 @@ fn record(is_note: bool, n: u64) -> RecordId {
     if is_note { sample::note_id(n).into() } else { sample::episode_id(n).into() }
 }
 
-fn some_steps(n: u64) -> Vec<Step> {
-    (0..n).map(|n| if n % 2 == 0 { sample::step(n) } else { sample::full_step(n) }).collect()
+/// Steps without an id of their call, before its result and with it.
+fn some_steps(first: u64, n_steps: u64) -> Vec<Step> {
+    let step = |n: u64| match n % 3 {
+        0 => sample::step(n),
+        1 => sample::full_step(n),
+        _ => Step {
+            call_id: sample::full_step(n / 2).call_id,
+            observation: sample::text(""),
+            ..sample::step(n)
+        },
+    };
+    (first..first + n_steps).map(step).collect()
 }
 
 /// A way to run something on a new, empty store.
@@ -266,7 +300,8 @@ struct Visible {
     steps: Vec<Vec<Step>>,
     later_steps: Vec<Vec<Step>>,
     notes: Vec<Option<Note>>,
-    found: Vec<Option<RecordId>>,
+    found: Vec<Found>,
+    states: Vec<NamedState>,
     listed: Vec<Vec<RecordId>>,
     vectors: Vec<Vec<StoredVector>>,
     stats: StorageStats,
@@ -286,9 +321,10 @@ impl Visible {
         Self {
             steps: steps(0, u32::MAX),
             later_steps: steps(2, 3),
-            episodes: storage.episodes(&episodes).unwrap(),
-            notes: storage.notes(&notes).unwrap(),
+            episodes: read::episodes(storage, &episodes),
+            notes: read::notes(storage, &notes),
             found,
+            states: storage.states("").unwrap(),
             listed: filters().iter().flat_map(|filter| list_both(storage, filter)).collect(),
             vectors: sample::MODELS.map(|model| vectors(storage, model)).to_vec(),
             stats: StorageStats { size_bytes: 0, ..storage.stats().unwrap() },

@@ -1,6 +1,6 @@
 //! Reads return what was written.
 
-use memory_core::backend::{Durability, StepRange, WriteBatch};
+use memory_core::backend::{Durability, Found, StepRange, WriteBatch};
 use memory_core::{
     Closing, Context, Episode, Excerpt, Note, NoteKind, Outcome, Step, Storage, StorageStats,
     Timestamp,
@@ -10,7 +10,7 @@ use memory_core::{RecordFilter, RecordId, RecordKind};
 use super::store::{
     append, apply, insert_episode, insert_note, read_episode, read_note, read_steps,
 };
-use crate::sample;
+use crate::{read, sample};
 
 /// Every reading of a new store says that nothing is there.
 pub fn a_new_store_is_empty(storage: &dyn Storage) {
@@ -18,7 +18,7 @@ pub fn a_new_store_is_empty(storage: &dyn Storage) {
     assert_eq!(storage.changes(0, 10).unwrap(), []);
     for kind in [RecordKind::Episode, RecordKind::Note] {
         assert_eq!(storage.list(kind, &RecordFilter::default(), None, 10).unwrap(), []);
-        assert_eq!(storage.find(kind, &[sample::source("x")]).unwrap(), [None]);
+        assert_eq!(storage.find(kind, &[sample::source("x")]).unwrap(), [Found::Unknown]);
     }
     let stats = storage.stats().unwrap();
     assert_eq!(StorageStats { size_bytes: 0, ..stats }, StorageStats::default());
@@ -50,6 +50,7 @@ pub fn a_finished_episode_is_stored_whole(storage: &dyn Storage) {
 pub fn endings_are_read_back_as_they_were_written(storage: &dyn Storage) {
     let bare = Closing {
         outcome: None,
+        inferred: None,
         ended_at: sample::instant(3),
         summary: None,
         artifacts: vec![],
@@ -173,7 +174,7 @@ pub fn odd_texts_survive(storage: &dyn Storage) {
         assert!(read_steps(storage, episode.id) == [step], "step of {seen:?}");
         assert!(read_note(storage, note.id).as_ref() == Some(&note), "note of {seen:?}");
         let found = storage.find(RecordKind::Episode, std::slice::from_ref(&source)).unwrap();
-        assert_eq!(found, [Some(RecordId::from(episode.id))], "source of {seen:?}");
+        assert_eq!(found, [Found::Stored(episode.id.into())], "source of {seen:?}");
     }
 }
 
@@ -244,18 +245,18 @@ pub fn answers_follow_the_order_of_the_ids(storage: &dyn Storage) {
     let asked = [3_u64, 0, 77, 4, 3, 1];
     let stored = |n: &u64| (*n < 5).then_some(*n);
 
-    let episodes = storage.episodes(&asked.map(sample::episode_id)).unwrap();
+    let episodes = read::episodes(storage, &asked.map(sample::episode_id));
     let expected = asked.iter().map(|n| stored(n).map(sample::episode_id));
     assert!(episodes.iter().map(|e| e.as_ref().map(|e| e.id)).eq(expected), "{episodes:?}");
-    let notes = storage.notes(&asked.map(sample::note_id)).unwrap();
+    let notes = read::notes(storage, &asked.map(sample::note_id));
     let expected = asked.iter().map(|n| stored(n).map(sample::note_id));
     assert!(notes.iter().map(|note| note.as_ref().map(|note| note.id)).eq(expected), "{notes:?}");
     let whole = |n| StepRange { episode: sample::episode_id(n), from: 0, limit: 100 };
     let steps = storage.steps(&asked.map(whole)).unwrap();
     let lengths: Vec<usize> = steps.iter().map(Vec::len).collect();
     assert_eq!(lengths, [3, 0, 0, 4, 3, 1]);
-    assert_eq!(storage.episodes(&[]).unwrap(), []);
-    assert_eq!(storage.notes(&[]).unwrap(), []);
+    assert_eq!(read::episodes(storage, &[]), []);
+    assert_eq!(read::notes(storage, &[]), []);
     assert_eq!(storage.steps(&[]).unwrap(), Vec::<Vec<Step>>::new());
     assert_eq!(storage.find(RecordKind::Note, &[]).unwrap(), []);
 }
@@ -280,14 +281,14 @@ pub fn tens_of_thousands_of_ids_are_read_in_one_call(storage: &dyn Storage) {
         found.into_iter().filter(|found| *found).count()
     };
     let ids: Vec<_> = (0..=last).map(sample::episode_id).collect();
-    let episodes = storage.episodes(&ids).unwrap();
+    let episodes = read::episodes(storage, &ids);
     assert_eq!(n_found(episodes.iter().map(Option::is_some).collect()), 1);
     let ids: Vec<_> = (0..=last).map(sample::note_id).collect();
-    let notes = storage.notes(&ids).unwrap();
+    let notes = read::notes(storage, &ids);
     assert_eq!(n_found(notes.iter().map(Option::is_some).collect()), 1);
     let sources: Vec<_> = (0..=last).map(|n| sample::source(&format!("note-{n}"))).collect();
     let found = storage.find(RecordKind::Note, &sources).unwrap();
-    assert_eq!(n_found(found.iter().map(Option::is_some).collect()), 1);
+    assert_eq!(n_found(found.iter().map(|found| found.id().is_some()).collect()), 1);
 }
 
 /// From any position, by any number, also of the same episode twice.

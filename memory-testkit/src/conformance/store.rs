@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
 
 use memory_core::backend::{
-    Applied, Commit, Durability, Op, Rejection, StepRange, VectorRow, WriteBatch,
+    Applied, Commit, Durability, Found, NamedState, Op, Rejection, StepRange, VectorRow, WriteBatch,
 };
 use memory_core::{
-    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, RecordFilter, RecordId, RecordKind,
-    Seq, Source, Step, Storage, StorageError, StorageStats,
+    Change, Episode, EpisodeId, Head, ListEntry, Note, NoteId, Record, RecordFilter, RecordId,
+    RecordKind, Seq, Source, Step, Storage, StorageError, StorageStats,
 };
 
-use crate::sample;
+use crate::{read, sample};
 
 /// A store that is closed and opened again after every batch, accepted or not.
 ///
@@ -48,24 +48,20 @@ impl<S: Storage> Storage for Reopening<'_, S> {
         self.read(Storage::head)
     }
 
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
-        self.read(|inner| inner.episodes(ids))
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError> {
+        self.read(|inner| inner.records(ids))
     }
 
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
         self.read(|inner| inner.steps(ranges))
     }
 
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
-        self.read(|inner| inner.notes(ids))
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError> {
+        self.read(|inner| inner.find(kind, sources))
     }
 
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
-        self.read(|inner| inner.find(kind, sources))
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError> {
+        self.read(|inner| inner.states(prefix))
     }
 
     fn list(
@@ -168,20 +164,20 @@ pub(super) fn append(episode: EpisodeId, steps: Vec<Step>) -> Op {
 /// The counts of steps that a commit reports, operation by operation.
 pub(super) fn n_steps(commit: &Commit) -> Vec<Option<u32>> {
     let n_steps = |applied: &Applied| match applied {
-        Applied::Steps { n_steps } => Some(*n_steps),
+        Applied::Steps { n_steps, .. } => Some(*n_steps),
         Applied::Done => None,
     };
     commit.applied.iter().map(n_steps).collect()
 }
 
 pub(super) fn read_episode(storage: &dyn Storage, id: EpisodeId) -> Option<Episode> {
-    let mut read = storage.episodes(&[id]).unwrap();
+    let mut read = read::episodes(storage, &[id]);
     assert_eq!(read.len(), 1, "one entry per id");
     read.remove(0)
 }
 
 pub(super) fn read_note(storage: &dyn Storage, id: NoteId) -> Option<Note> {
-    let mut read = storage.notes(&[id]).unwrap();
+    let mut read = read::notes(storage, &[id]);
     assert_eq!(read.len(), 1, "one entry per id");
     read.remove(0)
 }
@@ -211,6 +207,7 @@ pub(super) struct Snapshot {
     pub(super) notes: Vec<Option<Note>>,
     pub(super) changes: Vec<Change>,
     pub(super) vectors: Vec<Vec<VectorRow>>,
+    pub(super) states: Vec<NamedState>,
     pub(super) stats: StorageStats,
 }
 
@@ -230,12 +227,13 @@ impl Snapshot {
         Self {
             head: storage.head().unwrap(),
             steps: storage.steps(&episodes.iter().map(whole).collect::<Vec<_>>()).unwrap(),
-            episodes: storage.episodes(&episodes).unwrap(),
-            notes: storage.notes(&notes).unwrap(),
+            episodes: read::episodes(storage, &episodes),
+            notes: read::notes(storage, &notes),
             changes: storage.changes(0, usize::MAX).unwrap(),
             vectors: sample::MODELS
                 .map(|model| storage.vectors(model, 0, usize::MAX).unwrap())
                 .to_vec(),
+            states: storage.states("").unwrap(),
             stats: StorageStats { size_bytes: 0, ..storage.stats().unwrap() },
         }
     }

@@ -70,11 +70,11 @@ const HOUSE: [(&str, Floors); 8] = [
         &[
             &["error", "schema"],
             &["connection", "fingerprint", "paths"],
-            &["changes", "check", "files", "half_file", "ids", "lock", "migrate", "sources"],
-            &["stats", "steps", "ties", "wal"],
+            &["changes", "check", "files", "half_file", "ids", "lock", "migrate", "states"],
+            &["sources", "stats", "steps", "ties", "wal"],
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
             &["notes", "open"],
-            &["backup", "batch"],
+            &["backup", "batch", "records"],
             &["writer"],
             &["handle"],
             &["durability_tests", "vector_tests"],
@@ -94,7 +94,7 @@ const HOUSE: [(&str, Floors); 8] = [
     (
         "memory-testkit",
         &[
-            &["sample"],
+            &["read", "sample"],
             &["generate", "stdio"],
             &["facts", "fault"],
             &["conformance", "crash", "processes", "tidy"],

@@ -50,8 +50,10 @@ fn an_episode_keeps_what_later_work_needs() {
 }
 
 #[test]
-fn an_episode_without_outcome_is_abandoned_unless_it_is_open() {
+fn an_episode_without_outcome_is_unjudged_unless_it_is_open_or_abandoned() {
     let (.., completion, _) = episode(r#"{"id":"a","task":"t"}"#);
+    assert_eq!(completion.unwrap().outcome, Some(Outcome::Unjudged));
+    let (.., completion, _) = episode(r#"{"id":"a","task":"t","status":"abandoned"}"#);
     assert_eq!(completion.unwrap().outcome, None);
     let (.., completion, _) = episode(r#"{"id":"a","task":"t","status":"open"}"#);
     assert_eq!(completion, None);
@@ -164,4 +166,20 @@ fn links_name_records_by_kind_and_source() {
             link(LinkRole::TaughtBy, episode, "jsonl", "a"),
         ]
     );
+}
+
+#[test]
+fn author_evidence_and_calls_are_read() {
+    let (new, steps, completion, _) = episode(
+        r#"{"id":"a","task":"t","outcome":"failure","inferred":"a red test is left",
+            "origin":"user","steps":[{"tool":"bash","call_id":"toolu_1","result":"ok"}]}"#,
+    );
+    assert_eq!((new.origin, steps[0].call_id.as_deref()), (Origin::User, Some("toolu_1")));
+    assert_eq!(completion.unwrap().inferred.as_deref(), Some("a red test is left"));
+    let mut parser = parser();
+    let told = note(&mut parser, r#"{"id":"n","text":"x","origin":"tool"}"#);
+    let untold = note(&mut parser, r#"{"id":"m","text":"y"}"#);
+    assert_eq!((told.origin, untold.origin), (Origin::Tool, Origin::Imported));
+    let unknown = parser.parse(r#"{"id":"n","text":"x","origin":"god"}"#).unwrap_err();
+    assert!(unknown.to_string().contains("user"), "{unknown}");
 }

@@ -77,7 +77,9 @@ pub(crate) fn reward(run: &Run, earlier: &EarlierRuns<'_>) -> Reward {
         }
         Some(Outcome::Partial) => Some(within(PARTIAL, 0.5)),
         Some(Outcome::Failure) => Some(within(FAILURE, 0.0)),
-        Some(Outcome::Abstained) | None => given.map(|reward| reward.clamp(0.0, 1.0)),
+        Some(Outcome::Abstained | Outcome::Unjudged) | None => {
+            given.map(|reward| reward.clamp(0.0, 1.0))
+        }
     };
     let surprise = run.credit().map(|credit| credit - expected.mean);
     Reward { score, expected, surprise }

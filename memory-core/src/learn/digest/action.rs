@@ -134,6 +134,7 @@ mod tests {
     fn step(tool: &str, action: Option<&str>, args: &str) -> Step {
         Step {
             idx: 0,
+            call_id: None,
             tool: tool.into(),
             action: action.map(Into::into),
             args: Excerpt::cut(args.to_owned(), 100_000),

@@ -118,7 +118,7 @@ impl Run {
         match self.outcome? {
             Outcome::Success => Some(true),
             Outcome::Partial | Outcome::Failure => Some(false),
-            Outcome::Abstained => None,
+            Outcome::Abstained | Outcome::Unjudged => None,
         }
     }
 
@@ -130,7 +130,7 @@ impl Run {
     /// Returns its credit: the share of a success that its outcome counts as in posteriors.
     ///
     /// Success 1, failure 0; a partial success by its reward, ½ without one. An abstained or
-    /// abandoned run is unknown (`None`) unless its recorder gave a reward.
+    /// abandoned run is unknown (`None`) unless its recorder gave a reward, an unjudged one always.
     pub(crate) fn credit(&self) -> Option<f64> {
         let reward = self.reward.filter(|reward| reward.is_finite());
         let given = reward.map(|reward| reward.clamp(0.0, 1.0));
@@ -139,6 +139,7 @@ impl Run {
             Some(Outcome::Failure) => Some(0.0),
             Some(Outcome::Partial) => Some(given.unwrap_or(0.5)),
             Some(Outcome::Abstained) | None => given,
+            Some(Outcome::Unjudged) => None,
         }
     }
 

@@ -47,7 +47,7 @@ fn all_links(id: &str) -> Import {
 }
 
 fn stored(memory: &Memory, kind: RecordKind, id: &str) -> Record {
-    let found = memory.storage.find(kind, &[source(id)]).unwrap()[0].unwrap();
+    let found = memory.storage.find(kind, &[source(id)]).unwrap()[0].id().unwrap();
     memory.read(&[found]).unwrap().remove(0)
 }
 

@@ -11,14 +11,11 @@ use crate::index::unit::content_hash;
 use crate::intake::{NewNote, NewStep};
 use crate::memory::Memory;
 use crate::memory::meaning_tests::Concepts;
-use crate::model::{
-    Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Scope, Source, Step,
-    Timestamp,
-};
+use crate::model::{NoteKind, Record, RecordId, RecordKind, Scope, Source, Step, Timestamp};
 use crate::retrieve::{Query, Strength};
 use crate::storage::{
-    Change, Commit, Durability, Head, ListEntry, MemStorage, RecordFilter, Seq, StepRange, Storage,
-    StorageError, StorageStats, VectorRow, WriteBatch,
+    Change, Commit, Durability, Found, Head, ListEntry, MemStorage, NamedState, RecordFilter, Seq,
+    StepRange, Storage, StorageError, StorageStats, VectorRow, WriteBatch,
 };
 
 /// Makes vectors of that many dimensions, each the sum of one for each word.
@@ -101,25 +98,20 @@ impl Storage for Counting {
     fn head(&self) -> Result<Head, StorageError> {
         self.inner.head()
     }
-    fn episodes(&self, ids: &[EpisodeId]) -> Result<Vec<Option<Episode>>, StorageError> {
+    fn records(&self, ids: &[RecordId]) -> Result<Vec<Option<Record>>, StorageError> {
         self.n_records.fetch_add(ids.len(), Ordering::Relaxed);
-        self.inner.episodes(ids)
+        self.inner.records(ids)
     }
     fn steps(&self, ranges: &[StepRange]) -> Result<Vec<Vec<Step>>, StorageError> {
         self.on_steps.get().into_iter().for_each(|on_steps| on_steps(ranges.len()));
         self.n_steps.fetch_add(ranges.len(), Ordering::Relaxed);
         self.inner.steps(ranges)
     }
-    fn notes(&self, ids: &[NoteId]) -> Result<Vec<Option<Note>>, StorageError> {
-        self.n_records.fetch_add(ids.len(), Ordering::Relaxed);
-        self.inner.notes(ids)
-    }
-    fn find(
-        &self,
-        kind: RecordKind,
-        sources: &[Source],
-    ) -> Result<Vec<Option<RecordId>>, StorageError> {
+    fn find(&self, kind: RecordKind, sources: &[Source]) -> Result<Vec<Found>, StorageError> {
         self.inner.find(kind, sources)
+    }
+    fn states(&self, prefix: &str) -> Result<Vec<NamedState>, StorageError> {
+        self.inner.states(prefix)
     }
     fn list(
         &self,

@@ -204,6 +204,7 @@ fn open(id: EpisodeId, scope: Scope) -> Episode {
         task: Excerpt::cut("task".into(), 100),
         context: Context::default(),
         source: None,
+        origin: crate::model::Origin::Agent,
         started_at: START,
         recorded_at: START,
         relations: Vec::new(),
@@ -218,6 +219,7 @@ fn open(id: EpisodeId, scope: Scope) -> Episode {
 fn closed() -> Closing {
     Closing {
         outcome: None,
+        inferred: None,
         ended_at: START,
         summary: None,
         artifacts: Vec::new(),

@@ -1,17 +1,23 @@
 //! Tables in memory, and a batch on them: applied whole, or taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::vectors::{self, Vectors};
-use crate::model::{Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step};
+use crate::model::{
+    Closing, Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step, Timestamp,
+};
 use crate::storage::apply::{EpisodeState, NoteState, Tables, apply};
-use crate::storage::{ChangeOp, Commit, Seq, StorageError, StoredVector, WriteBatch};
+use crate::storage::{
+    ChangeOp, Commit, Found, NamedState, Seq, StorageError, StoredCall, StoredVector, WriteBatch,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) episodes: BTreeMap<EpisodeId, (Episode, Vec<Step>)>,
     pub(super) notes: BTreeMap<NoteId, Note>,
     pub(super) sources: BTreeMap<(RecordKind, Source), RecordId>,
+    pub(super) forgotten: BTreeSet<(RecordKind, Source)>,
+    pub(super) states: BTreeMap<Box<str>, NamedState>,
     pub(super) changes: BTreeMap<Seq, (RecordId, ChangeOp)>,
     pub(super) newest: BTreeMap<RecordId, Seq>,
     pub(super) seq: Seq,
@@ -26,6 +32,14 @@ enum Undo {
     Episode(Box<Episode>),
     /// Steps were appended to an episode of that many.
     Steps(EpisodeId, usize),
+    /// A step took the place of this one.
+    Step(EpisodeId, Box<Step>),
+    /// The source was remembered as forgotten.
+    Buried((RecordKind, Source)),
+    /// That was lifted.
+    Lifted((RecordKind, Source)),
+    /// The states were changed.
+    States(BTreeMap<Box<str>, NamedState>),
     /// The note was inserted.
     InsertedNote(NoteId),
     /// The note was changed.
@@ -59,6 +73,21 @@ impl State {
         }
     }
 
+    fn put_step(&mut self, id: EpisodeId, step: Step) {
+        let steps = self.episodes.get_mut(&id).map(|(_, steps)| steps);
+        if let Some(stored) = steps.and_then(|steps| steps.get_mut(step.idx as usize)) {
+            *stored = step;
+        }
+    }
+
+    pub(super) fn by_source(&self, key: &(RecordKind, Source)) -> Found {
+        match self.sources.get(key) {
+            Some(id) => Found::Stored(*id),
+            None if self.forgotten.contains(key) => Found::Forgotten,
+            None => Found::Unknown,
+        }
+    }
+
     fn put_source(&mut self, source: Option<&Source>, id: RecordId) {
         if let Some(source) = source {
             self.sources.insert((id.kind(), source.clone()), id);
@@ -82,6 +111,13 @@ impl Transaction<'_> {
     fn note_undo(&mut self, undo: impl FnOnce() -> Undo) {
         if let Some(list) = &mut self.undo {
             list.push(undo());
+        }
+    }
+
+    /// Notes the states as they are: there are few of them.
+    fn note_states(&mut self) {
+        if let Some(list) = &mut self.undo {
+            list.push(Undo::States(self.state.states.clone()));
         }
     }
 
@@ -112,6 +148,14 @@ impl Transaction<'_> {
                         episode.n_steps = len_u32(steps);
                     }
                 }
+                Undo::Step(id, before) => state.put_step(id, *before),
+                Undo::Buried(key) => {
+                    state.forgotten.remove(&key);
+                }
+                Undo::Lifted(key) => {
+                    state.forgotten.insert(key);
+                }
+                Undo::States(before) => state.states = before,
                 Undo::InsertedNote(id) => {
                     if let Some(note) = state.notes.remove(&id) {
                         state.drop_source(note.source.as_ref(), RecordKind::Note);
@@ -137,7 +181,11 @@ impl Transaction<'_> {
 impl Tables for Transaction<'_> {
     fn episode(&self, id: EpisodeId) -> Result<Option<EpisodeState>, StorageError> {
         let stored = self.state.episodes.get(&id);
-        Ok(stored.map(|(e, _)| EpisodeState { status: e.status(), n_steps: e.n_steps }))
+        Ok(stored.map(|(episode, _)| EpisodeState {
+            status: episode.status(),
+            is_provisional: episode.closing.as_ref().is_some_and(Closing::is_provisional),
+            n_steps: episode.n_steps,
+        }))
     }
 
     fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError> {
@@ -145,12 +193,19 @@ impl Tables for Transaction<'_> {
         Ok(stored.map(|note| NoteState { superseded_by: note.superseded_by }))
     }
 
-    fn by_source(
-        &self,
-        kind: RecordKind,
-        source: &Source,
-    ) -> Result<Option<RecordId>, StorageError> {
-        Ok(self.state.sources.get(&(kind, source.clone())).copied())
+    fn by_source(&self, kind: RecordKind, source: &Source) -> Result<Found, StorageError> {
+        Ok(self.state.by_source(&(kind, source.clone())))
+    }
+
+    fn call(&self, id: EpisodeId, call_id: &str) -> Result<Option<StoredCall>, StorageError> {
+        let steps = self.state.episodes.get(&id).map_or(&[][..], |(_, steps)| steps);
+        // A call that is told again was mostly told just before.
+        let step = steps.iter().rev().find(|step| step.call_id.as_deref() == Some(call_id));
+        Ok(step.map(|step| StoredCall {
+            idx: step.idx,
+            occurred_at: step.occurred_at,
+            has_result: step.has_result(),
+        }))
     }
 
     fn linked_notes(&self, id: RecordId) -> Result<Vec<NoteId>, StorageError> {
@@ -197,6 +252,16 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
+    fn replace_step(&mut self, id: EpisodeId, step: Step) -> Result<(), StorageError> {
+        let steps = self.state.episodes.get(&id).map_or(&[][..], |(_, steps)| steps);
+        let before = steps.get(step.idx as usize).cloned();
+        self.state.put_step(id, step);
+        if let Some(before) = before {
+            self.note_undo(|| Undo::Step(id, Box::new(before)));
+        }
+        Ok(())
+    }
+
     fn insert_note(&mut self, note: Note) -> Result<(), StorageError> {
         let id = note.id;
         self.state.put_source(note.source.as_ref(), id.into());
@@ -219,24 +284,59 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
-    fn remove(&mut self, id: RecordId) -> Result<(), StorageError> {
+    fn remove(&mut self, id: RecordId) -> Result<Option<Source>, StorageError> {
+        let mut source = None;
         match id {
             RecordId::Episode(episode) => {
                 if let Some(stored) = self.state.episodes.remove(&episode) {
-                    self.state.drop_source(stored.0.source.as_ref(), RecordKind::Episode);
+                    source.clone_from(&stored.0.source);
                     self.note_undo(|| Undo::RemovedEpisode(Box::new(stored)));
                 }
             }
             RecordId::Note(note) => {
                 if let Some(stored) = self.state.notes.remove(&note) {
-                    self.state.drop_source(stored.source.as_ref(), RecordKind::Note);
+                    source.clone_from(&stored.source);
                     self.note_undo(|| Undo::RemovedNote(Box::new(stored)));
                 }
             }
         }
+        self.state.drop_source(source.as_ref(), id.kind());
         let mut undo = Vec::new();
         self.state.vectors.remove_record(id, &mut undo);
         self.note_vectors(undo);
+        Ok(source)
+    }
+
+    fn bury(&mut self, kind: RecordKind, source: Source) -> Result<(), StorageError> {
+        let key = (kind, source);
+        if self.state.forgotten.insert(key.clone()) {
+            self.note_undo(|| Undo::Buried(key));
+        }
+        Ok(())
+    }
+
+    fn lift(&mut self, kind: RecordKind, source: &Source) -> Result<bool, StorageError> {
+        let key = (kind, source.clone());
+        let was_forgotten = self.state.forgotten.remove(&key);
+        if was_forgotten {
+            self.note_undo(|| Undo::Lifted(key));
+        }
+        Ok(was_forgotten)
+    }
+
+    fn keep_state(&mut self, state: NamedState) -> Result<(), StorageError> {
+        self.note_states();
+        if state.bytes.is_empty() {
+            self.state.states.remove(&state.name);
+        } else {
+            self.state.states.insert(state.name.clone(), state);
+        }
+        Ok(())
+    }
+
+    fn drop_states(&mut self, before: Timestamp) -> Result<(), StorageError> {
+        self.note_states();
+        self.state.states.retain(|_, state| state.recorded_at >= before);
         Ok(())
     }
 

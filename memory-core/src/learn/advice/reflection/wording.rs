@@ -81,6 +81,7 @@ fn surprise_text(
         Some(Outcome::Partial) => "Succeeded in part",
         Some(Outcome::Failure) => "Failed",
         Some(Outcome::Abstained) => "Abstained",
+        Some(Outcome::Unjudged) => "Ended without a known outcome",
         None => "Abandoned",
     };
     let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
