@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use memory_core::backend::{Durability, Op, Rejection, WriteBatch};
 use memory_core::{Storage, StorageError};
-use memory_testkit::sample;
+use memory_testkit::{read, sample};
 
 use crate::connection::Connection;
 use crate::lock::StoreLock;
@@ -101,11 +101,11 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
         assert!(matches!(refused, StorageError::Poisoned), "{refused:?}");
     }
     assert!(matches!(store.flush(), Err(StorageError::Poisoned)));
-    assert!(store.notes(&[sample::note_id(1)]).unwrap()[0].is_some(), "reading goes on");
+    assert!(read::notes(&store, &[sample::note_id(1)])[0].is_some(), "reading goes on");
     drop(store);
 
     let store = TursoStorage::open(&path, &Options::default()).unwrap();
-    assert!(store.notes(&[sample::note_id(3)]).unwrap()[0].is_none());
+    assert!(read::notes(&store, &[sample::note_id(3)])[0].is_none());
     store.apply(note(3), Durability::Power).unwrap();
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
@@ -192,7 +192,7 @@ fn batches_that_wait_are_committed_together_and_each_is_whole_or_rejected_alone(
     });
 
     for (n, answer) in answers {
-        let stored = store.notes(&[sample::note_id(n)]).unwrap()[0].is_some();
+        let stored = read::notes(&store, &[sample::note_id(n)])[0].is_some();
         assert_eq!(stored, n % 4 != 0, "note {n}");
         match answer {
             Ok(_) => assert!(stored, "note {n} was acknowledged"),

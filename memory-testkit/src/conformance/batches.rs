@@ -210,6 +210,7 @@ pub fn operations_see_those_before_them(storage: &dyn Storage) {
             insert_note(newer),
             insert_note(sample::full_note(3)),
             Op::Remove(sample::note_id(3).into()),
+            Op::Lift(sample::source("note-3")),
             insert_note(sample::full_note(3)),
         ],
     );
