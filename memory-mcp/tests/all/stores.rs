@@ -122,8 +122,9 @@ fn a_full_store_refuses_writes_answers_reads_and_takes_writes_when_there_is_room
     }
     assert!(n_steps > 0);
     assert_reads(&client, &episode, n_steps);
-    let note = json!({"text": "y".repeat(20_000)});
-    let mut notes = (0..100).map(|_| client.call("remember", &note));
+    // Each says something else, or it would be merged into the first.
+    let note = |n| json!({"text": format!("{n} {}", "y".repeat(20_000))});
+    let mut notes = (0..100).map(|n| client.call("remember", &note(n)));
     let said = notes.find(|outcome| outcome.is_error).unwrap().text;
     assert!(said.contains("memory.db") && said.contains("full"), "{said}");
     assert_reads(&client, &episode, n_steps);
