@@ -66,8 +66,8 @@ fn empty_and_wrong_values_name_their_field() {
         (
             "complete_episode",
             json!({"episode_id": id, "outcome": "great"}),
-            "outcome: expected one of success, partial, failure, abstained, unjudged, got the string \
-             \"great\"",
+            "outcome: expected one of success, partial, failure, abstained, unjudged, got the \
+             string \"great\"",
         ),
         ("complete_episode", json!({"episode_id": id}), "outcome is required: one of success"),
         ("recall", json!({"query": "q", "limit": -1}), "limit: expected a whole number"),
