@@ -63,8 +63,8 @@ pub(crate) fn insert(
                tags, task, task_bytes, origin, status, outcome, inferred, ended_at, reward, summary,
                summary_bytes, reflection, reflection_bytes, artifacts, surprise, followed,
                n_helpful, n_unhelpful, relations, shown, digest)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
         &episode.context;
     let [task, task_bytes] = excerpt(Some(&episode.task));
@@ -182,8 +182,9 @@ pub(crate) fn read(
          CAST(language AS BLOB), CAST(framework AS BLOB), CAST(domain AS BLOB),
          CAST(agent AS BLOB), CAST(model AS BLOB), CAST(session AS BLOB), CAST(branch AS BLOB),
          CAST(tags AS BLOB), CAST(task AS BLOB), task_bytes, CAST(origin AS BLOB),
-         CAST(outcome AS BLOB), CAST(inferred AS BLOB), ended_at, reward, CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB),
-         reflection_bytes, CAST(artifacts AS BLOB), surprise, CAST(followed AS BLOB), n_helpful,
+         CAST(outcome AS BLOB), CAST(inferred AS BLOB), ended_at, reward,
+         CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB), reflection_bytes,
+         CAST(artifacts AS BLOB), surprise, CAST(followed AS BLOB), n_helpful,
          n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB), digest
          FROM wanted CROSS JOIN episodes ON id = wanted_id"
     );

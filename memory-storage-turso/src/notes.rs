@@ -55,7 +55,8 @@ pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64
     let sql = "INSERT INTO notes (id, seq, episode, supersedes, superseded_by, kind, occurred_at,
                recorded_at, valid_from, valid_to, position, scope, importer, external_id, speaker,
                session, tags, text, text_bytes, n_merged, merged_at, n_helpful, n_unhelpful,
-               origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               origin)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let [text, text_bytes] = excerpt(Some(&note.text));
     let values = vec![
         blob(note.id),

@@ -32,7 +32,8 @@ impl Memory {
     ///
     /// [`Error::Invalid`] for an empty lesson or a reward outside of [0, 1], [`Error::NotFound`]
     /// for the episode or a record that was followed, [`Error::Conflict`] when the episode has
-    /// ended with a reported outcome or was abandoned, [`Error::LimitExceeded`], [`Error::Storage`]. Nothing is stored then.
+    /// ended with a reported outcome or was abandoned, [`Error::LimitExceeded`],
+    /// [`Error::Storage`]. Nothing is stored then.
     pub fn finish(
         &self,
         id: EpisodeId,

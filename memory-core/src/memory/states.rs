@@ -1,5 +1,5 @@
-//! Small states that a program keeps between its calls: which episode is open in a client's session,
-//! what was shown in it.
+//! Small states that a program keeps between its calls: which episode is open in a client's
+//! session, what was shown in it.
 //!
 //! Used by capture, whose processes live for one event. Limits: a state is lost after 30 days in
 //! which it was not kept again, and is neither masked nor exported.

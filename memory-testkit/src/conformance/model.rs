@@ -5,7 +5,7 @@ use memory_core::backend::{
 };
 use memory_core::{
     Change, ChangeOp, Closing, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind, Outcome,
-    RecordFilter, RecordId, RecordKind, Seq, Shown, Source, Step, Storage, StorageError,
+    RecordFilter, RecordId, RecordKind, Scope, Seq, Shown, Source, Step, Storage, StorageError,
     StorageStats,
 };
 use proptest::bool::weighted;
@@ -57,6 +57,10 @@ impl Looks {
     fn strategy() -> impl Strategy<Value = Self> {
         (0..2_u8, option::of(0..2_u8), option::weighted(0.3, 0..N_SOURCES), 0..4_u64)
             .prop_map(|(scope, tag, source, at)| Self { scope, tag, source, at })
+    }
+
+    fn scope(&self) -> Scope {
+        sample::scope(&format!("scope {}", self.scope))
     }
 
     fn tags(&self) -> Vec<Box<str>> {
@@ -124,18 +128,12 @@ impl Plan {
     }
 
     fn to_op(&self) -> Op {
-        let scope = |looks: &Looks| sample::scope(&format!("scope {}", looks.scope));
         match self {
             Self::InsertEpisode { n, looks, n_steps, closed, outcome } => {
-                let mut episode = Episode {
-                    scope: scope(looks),
-                    source: looks.source(),
-                    started_at: sample::instant(looks.at),
-                    closing: closed.then(|| sample::closing(outcome.map(|o| Outcome::ALL[o]))),
-                    ..sample::episode(*n)
-                };
-                episode.context.tags = looks.tags();
-                Op::InsertEpisode { episode: Box::new(episode), steps: some_steps(0, *n_steps) }
+                let outcome = outcome.map(|o| Outcome::ALL[o]);
+                let closing = closed.then(|| sample::closing(outcome));
+                let episode = Box::new(episode(*n, looks, closing));
+                Op::InsertEpisode { episode, steps: some_steps(0, *n_steps) }
             }
             Self::Append { n, n_steps, limit, first } => Op::AppendSteps {
                 episode: sample::episode_id(*n),
@@ -153,7 +151,7 @@ impl Plan {
             Self::InsertNote { n, looks, kind, episode, supersedes } => {
                 Op::InsertNote(Box::new(Note {
                     kind: NoteKind::ALL[*kind],
-                    scope: scope(looks),
+                    scope: looks.scope(),
                     tags: looks.tags(),
                     source: looks.source(),
                     occurred_at: sample::instant(looks.at),
@@ -197,6 +195,18 @@ impl Plan {
             Self::DropStates(before) => Op::DropStates { before: sample::instant(*before) },
         }
     }
+}
+
+fn episode(n: u64, looks: &Looks, closing: Option<Closing>) -> Episode {
+    let mut episode = Episode {
+        scope: looks.scope(),
+        source: looks.source(),
+        started_at: sample::instant(looks.at),
+        closing,
+        ..sample::episode(n)
+    };
+    episode.context.tags = looks.tags();
+    episode
 }
 
 fn tie(n: u64, named: u64) -> Op {

@@ -153,8 +153,8 @@ fn a_wrong_type_names_field_expectation_and_value() {
         (json!({"steps": [{}]}), "steps[0].tool is required"),
         (
             json!({"outcome": "won"}),
-            "outcome: expected one of success, partial, failure, abstained, unjudged, got the string \
-             \"won\"",
+            "outcome: expected one of success, partial, failure, abstained, unjudged, got the \
+             string \"won\"",
         ),
     ];
     for (changes, message) in cases {
