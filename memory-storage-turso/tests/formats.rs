@@ -1,8 +1,8 @@
 //! Stores of older formats, frozen as files, are brought to the newest one with all that they hold.
 //!
 //! `fixtures/v1.db`, `v2.db` and `v3.db` hold records of `memory_testkit::sample` and were written
-//! by the last versions of these formats. Whoever changes a sample that is compared here writes its old
-//! looks down here instead.
+//! by the last versions of these formats. Whoever changes a sample that is compared here writes
+//! its old looks down here instead.
 
 use std::fs;
 use std::path::{Path, PathBuf};
