@@ -359,10 +359,12 @@ fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option
         (RecordId::Episode(id), Part::Head) => storage::episodes(storage, &[id]).map(|episodes| {
             episodes.into_iter().flatten().next().map(|episode| unit::head_text(&episode))
         }),
-        (RecordId::Episode(id), Part::Synopsis) => storage.episodes(&[id]).map(|episodes| {
-            let episode = episodes.into_iter().flatten().next();
-            episode.and_then(|episode| unit::synopsis_text(&episode))
-        }),
+        (RecordId::Episode(id), Part::Synopsis) => {
+            storage::episodes(storage, &[id]).map(|episodes| {
+                let episode = episodes.into_iter().flatten().next();
+                episode.and_then(|episode| unit::synopsis_text(&episode))
+            })
+        }
         (RecordId::Episode(id), Part::Window(from)) => {
             steps(id, from, WINDOW_STEPS).map(|steps| Some(unit::window_text(&steps)))
         }
