@@ -93,8 +93,9 @@ pub use storage::{
 /// returns.
 pub mod backend {
     pub use crate::storage::{
-        Applied, Commit, Durability, Found, NamedState, Op, Placement, Rejection, StepRange,
-        StoredCall, StoredVector, UnitKey, VectorRow, WriteBatch,
+        Applied, Commit, Durability, EpisodeState, Found, NamedState, NoteState, Op, Placement,
+        Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow, WriteBatch,
+        apply,
     };
 }
 

@@ -12,7 +12,7 @@ use super::{
     Change, Commit, Durability, Found, Head, ListEntry, NamedState, RecordFilter, Seq, StepRange,
     Storage, StorageError, StorageStats, VectorRow, WriteBatch,
 };
-use crate::model::{Episode, Note, Record, RecordId, RecordKind, Source, Status, Step};
+use crate::model::{Record, RecordId, RecordKind, Source, Status, Step};
 
 /// Format that [`MemStorage`] reports; it has no file whose format could change.
 const FORMAT: u32 = 1;
@@ -53,35 +53,6 @@ impl MemStorage {
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn episode_passes(episode: &Episode, filter: &RecordFilter) -> bool {
-    let RecordFilter { scope, ids, tail, status, outcome, note_kind, tag, since, until, .. } =
-        filter;
-    scope.as_ref().is_none_or(|scope| *scope == episode.scope)
-        && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&episode.id.to_bytes()))
-        && tail.is_none_or(|tail| tail.fits(episode.id.to_bytes()))
-        && status.is_none_or(|status| status == episode.status())
-        && outcome.is_none_or(|outcome| Some(outcome) == episode.outcome())
-        && note_kind.is_none()
-        && tag.as_ref().is_none_or(|tag| episode.context.tags.contains(tag))
-        && since.is_none_or(|since| since <= episode.started_at)
-        && until.is_none_or(|until| episode.started_at < until)
-}
-
-fn note_passes(note: &Note, filter: &RecordFilter) -> bool {
-    let RecordFilter { scope, ids, tail, status, outcome, note_kind, tag, since, until, .. } =
-        filter;
-    scope.as_ref().is_none_or(|scope| *scope == note.scope)
-        && ids.is_none_or(|ids| (ids.first..=ids.last).contains(&note.id.to_bytes()))
-        && tail.is_none_or(|tail| tail.fits(note.id.to_bytes()))
-        && status.is_none()
-        && outcome.is_none()
-        && note_kind.is_none_or(|kind| kind == note.kind)
-        && tag.as_ref().is_none_or(|tag| note.tags.contains(tag))
-        && since.is_none_or(|since| since <= note.occurred_at)
-        && until.is_none_or(|until| note.occurred_at < until)
-        && !(filter.current_only && note.superseded_by.is_some())
 }
 
 impl Storage for MemStorage {
@@ -137,11 +108,11 @@ impl Storage for MemStorage {
         let state = self.read();
         let mut entries: Vec<ListEntry> = match kind {
             RecordKind::Episode => {
-                let passing = state.episodes.values().filter(|(e, _)| episode_passes(e, filter));
+                let passing = state.episodes.values().filter(|(e, _)| filter.passes_episode(e));
                 passing.map(|(e, _)| ListEntry { id: e.id.into(), at: e.started_at }).collect()
             }
             RecordKind::Note => {
-                let passing = state.notes.values().filter(|note| note_passes(note, filter));
+                let passing = state.notes.values().filter(|note| filter.passes_note(note));
                 passing.map(|n| ListEntry { id: n.id.into(), at: n.occurred_at }).collect()
             }
         };

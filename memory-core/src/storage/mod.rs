@@ -13,6 +13,7 @@ mod mem;
 mod placement;
 mod vector;
 
+pub use apply::{EpisodeState, NoteState, Tables, apply};
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
 pub use error::{Rejection, StorageError};
 pub use filter::{ListEntry, RecordFilter};

@@ -15,7 +15,7 @@ use super::modules::{Target, Tree};
 type Floors = &'static [&'static [&'static str]];
 
 /// Rooms of every crate, by the crate's folder. A room may be listed before it exists.
-const HOUSE: [(&str, Floors); 8] = [
+const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-core",
         &[
@@ -63,6 +63,19 @@ const HOUSE: [(&str, Floors); 8] = [
             &["client", "event", "fields", "hash", "importer", "json", "noise"],
             &["clients", "jsonl", "recorder"],
             &["hook"],
+        ],
+    ),
+    (
+        "memory-storage-redb",
+        &[
+            &["error", "schema"],
+            &["changes", "files", "paths", "sources", "states", "text"],
+            &["episodes", "holder", "notes", "steps", "vectors"],
+            &["view"],
+            &["list"],
+            &["batch", "check", "stats"],
+            &["open", "writer"],
+            &["handle"],
         ],
     ),
     (
