@@ -93,9 +93,9 @@ pub use storage::{
 /// returns.
 pub mod backend {
     pub use crate::storage::{
-        Applied, Commit, Durability, EpisodeState, Found, NamedState, NoteState, Op, Placement,
-        Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow, WriteBatch,
-        apply,
+        Applied, Commit, Contents, Durability, EpisodeState, Found, NamedState, NoteState, Op,
+        Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow,
+        WriteBatch, apply, compare, copy,
     };
 }
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use memory_core::{Config, Retention, Scope};
 use memory_storage_turso::Options;
 
-pub(crate) use keys::{EmbedderChoice, LogLevel};
+pub(crate) use keys::{BackendChoice, EmbedderChoice, LogLevel};
 use keys::{KEYS, Key, Raw};
 use platform::Platform;
 pub(crate) use project::GitSettings;
@@ -167,6 +167,8 @@ pub(crate) struct Row {
 pub(crate) struct Settings {
     /// File of the store.
     pub(crate) store: PathBuf,
+    /// Kind of the store.
+    pub(crate) backend: BackendChoice,
     /// The default scope, if one was set; see [`crate::scope::own`].
     pub(crate) scope: Option<String>,
     /// Least severe of what is logged.
@@ -232,6 +234,7 @@ impl Settings {
 
         let mut settings = Self {
             store: PathBuf::new(),
+            backend: BackendChoice::Libsql,
             scope: None,
             log_level: LogLevel::Warn,
             log_json: false,
@@ -268,7 +271,7 @@ impl Settings {
                         .to_owned(),
                 ));
             };
-            self.store = folder.join("memory-mcp").join("memory.db");
+            self.store = folder.join("memory-mcp").join(self.backend.file_name());
         }
         if let Some(scope) = self.scope.as_deref().filter(|scope| *scope != "*") {
             Scope::new(scope).map_err(|error| self.blame("scope", &error.into()))?;
@@ -280,8 +283,21 @@ impl Settings {
             };
             return Err(self.blame(field, &error));
         }
+        self.check_backend()?;
         self.check_embedder()?;
         Ok(self)
+    }
+
+    /// Settings of one backend mean nothing to the other.
+    fn check_backend(&self) -> Result<(), BadSetting> {
+        if self.backend == BackendChoice::Redb && self.storage.max_bytes.is_some() {
+            return Err(BadSetting(format!(
+                "`max_store_bytes` ({}) bounds a store of the backend libsql alone: unset it, or \
+                 set `backend` to libsql",
+                self.origin("max_store_bytes")
+            )));
+        }
+        Ok(())
     }
 
     /// A provider must be told what it is to do.

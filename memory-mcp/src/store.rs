@@ -10,11 +10,13 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memory_core::backend::Contents;
 use memory_core::{Embedder, Memory, Storage, StorageError};
 use memory_embed::{Cached, MiniLm};
+use memory_storage_redb::RedbStorage;
 use memory_storage_turso::TursoStorage;
 
-use crate::config::{EmbedderChoice, Origin, Service, Settings};
+use crate::config::{BackendChoice, EmbedderChoice, Origin, Service, Settings};
 #[cfg(feature = "http")]
 use provider::ByRole;
 
@@ -31,6 +33,18 @@ pub(crate) enum StoreError {
         path: PathBuf,
         /// The reason.
         source: StorageError,
+    },
+    /// The store is of a kind that this cannot be done with.
+    #[error(
+        "`{command}` works with the backend libsql, and `backend` is redb ({origin}): {instead}"
+    )]
+    Unsupported {
+        /// The command.
+        command: &'static str,
+        /// Place where the backend is set.
+        origin: Origin,
+        /// Remedy.
+        instead: &'static str,
     },
     /// The engine refuses its configuration, or the model cannot be used.
     #[error(transparent)]
@@ -72,18 +86,91 @@ fn with_path(path: &Path, error: &StorageError) -> String {
     }
 }
 
+/// An open store of either kind.
+pub(crate) enum Backend {
+    /// A libsql file.
+    Libsql(Arc<TursoStorage>),
+    /// A redb file.
+    Redb(Arc<RedbStorage>),
+}
+
+impl Backend {
+    /// Opens a store of that kind, or makes it.
+    pub(crate) fn open(
+        kind: BackendChoice,
+        path: &Path,
+        settings: &Settings,
+    ) -> Result<Self, StoreError> {
+        let opened = match kind {
+            BackendChoice::Libsql => TursoStorage::open(path, &settings.storage)
+                .map(|storage| Self::Libsql(Arc::new(storage))),
+            BackendChoice::Redb => {
+                RedbStorage::open(path, &memory_storage_redb::Options::default())
+                    .map(|storage| Self::Redb(Arc::new(storage)))
+            }
+        };
+        opened.map_err(StoreError::storage(path))
+    }
+
+    /// Returns the path of the file, in full.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Libsql(storage) => storage.path(),
+            Self::Redb(storage) => storage.path(),
+        }
+    }
+
+    /// Returns the store with all that is in it by name.
+    pub(crate) fn contents(&self) -> Result<Contents<'_>, StoreError> {
+        let contents = match self {
+            Self::Libsql(storage) => storage.contents(),
+            Self::Redb(storage) => storage.contents(),
+        };
+        contents.map_err(StoreError::storage(self.path()))
+    }
+
+    fn shared(&self) -> Arc<dyn Storage> {
+        match self {
+            Self::Libsql(storage) => Arc::<TursoStorage>::clone(storage),
+            Self::Redb(storage) => Arc::<RedbStorage>::clone(storage),
+        }
+    }
+}
+
 /// The memory with the storage under it, which backups need beside it.
 pub(crate) struct Store {
     /// The engine.
     pub(crate) memory: Arc<Memory>,
     /// The storage of the engine.
-    pub(crate) storage: Arc<TursoStorage>,
+    pub(crate) storage: Backend,
 }
 
-impl Store {
-    /// Copies the store to a file that must not exist.
-    pub(crate) fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.storage.backup(to).map_err(StoreError::storage(self.storage.path()))
+/// Remedy for whoever would back a redb store up.
+const BACKUP_INSTEAD: &str =
+    "end the server and copy the file, or `memory-mcp copy --from redb:FILE --to libsql:FILE`";
+/// Remedy for whoever would restore a redb store.
+const RESTORE_INSTEAD: &str =
+    "end the server and put the copied file in its place, or `memory-mcp copy` it from libsql";
+
+/// Copies the store to a file that must not exist.
+pub(crate) fn backup(settings: &Settings, to: &Path) -> Result<(), StoreError> {
+    check_libsql(settings, "backup", BACKUP_INSTEAD)?;
+    let storage = TursoStorage::open(&settings.store, &settings.storage)
+        .map_err(StoreError::storage(&settings.store))?;
+    storage.backup(to).map_err(StoreError::storage(storage.path()))
+}
+
+fn check_libsql(
+    settings: &Settings,
+    command: &'static str,
+    instead: &'static str,
+) -> Result<(), StoreError> {
+    match settings.backend {
+        BackendChoice::Libsql => Ok(()),
+        BackendChoice::Redb => {
+            let origin = settings.origin("backend");
+            Err(StoreError::Unsupported { command, origin, instead })
+        }
     }
 }
 
@@ -98,13 +185,10 @@ pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError>
 }
 
 fn open_with(settings: &Settings, background: bool) -> Result<Store, StoreError> {
-    let storage = TursoStorage::open(&settings.store, &settings.storage)
-        .map_err(StoreError::storage(&settings.store))?;
-    let storage = Arc::new(storage);
-    let shared: Arc<dyn Storage> = Arc::<TursoStorage>::clone(&storage);
+    let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let mut engine = settings.engine.clone();
     engine.snapshot_path.get_or_insert_with(|| snapshot_path(storage.path()));
-    let builder = Memory::builder(shared).config(engine).embedder(embedder(settings)?);
+    let builder = Memory::builder(storage.shared()).config(engine).embedder(embedder(settings)?);
     let memory = builder.background(background).open()?;
     Ok(Store { memory: Arc::new(memory), storage })
 }
@@ -143,6 +227,7 @@ fn remote(settings: &Settings, service: Service) -> Result<Arc<dyn Embedder>, St
 
 /// Puts a backup in the place of the store.
 pub(crate) fn restore(settings: &Settings, from: &Path, force: bool) -> Result<(), StoreError> {
+    check_libsql(settings, "restore", RESTORE_INSTEAD)?;
     memory_storage_turso::restore(from, &settings.store, force)
         .map_err(StoreError::storage(&settings.store))
 }

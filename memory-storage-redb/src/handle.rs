@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use memory_core::backend::{
-    Commit, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
+    Commit, Contents, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
 };
 use memory_core::{
     Change, Head, ListEntry, Record, RecordFilter, RecordId, RecordKind, Seq, Source, Step,
@@ -69,6 +69,19 @@ impl RedbStorage {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    /// Returns the store with what the trait [`Storage`] gives only by name, to be copied or
+    /// compared.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    pub fn contents(&self) -> Result<Contents<'_>, StorageError> {
+        let (forgotten, models) = self.read(|view| {
+            Ok((sources::forgotten(&view.sources)?, vectors::models(&view.models, &view.vectors)?))
+        })?;
+        Ok(Contents { storage: self, forgotten, models })
     }
 
     /// Returns the snapshot of the newest commit.

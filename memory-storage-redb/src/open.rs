@@ -1,5 +1,6 @@
 //! From a path to a store that is checked and ready.
 
+use std::io::Read;
 use std::path::Path;
 use std::{fs, io};
 
@@ -105,10 +106,20 @@ fn open_database(path: &Path, options: &Options) -> Result<Database, StorageErro
         DatabaseError::Storage(redb::StorageError::Io(error))
             if error.kind() == io::ErrorKind::InvalidData =>
         {
+            if is_libsql(path) {
+                return unavailable(path, "it is a libsql store; set the backend to libsql");
+            }
             corrupt_file(path, &format!("it is no redb store of memory-mcp ({error})"))
         }
         error => at(path)(failed(error)),
     })
+}
+
+/// Returns whether a file is a database of SQLite.
+fn is_libsql(path: &Path) -> bool {
+    let mut head = [0; 15];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == *b"SQLite format 3"
 }
 
 /// Returns the identity of the store; a new one gets its tables.

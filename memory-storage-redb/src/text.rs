@@ -72,7 +72,7 @@ pub(crate) fn owned(labels: &[&str]) -> Vec<Box<str>> {
 }
 
 pub(crate) fn scope(name: &str) -> Result<Scope, StorageError> {
-    Scope::new(name).map_err(|_| corrupt("a scope that none can have"))
+    Scope::from_stored(name).map_err(|_| corrupt("a scope that none can have"))
 }
 
 pub(crate) fn origin(name: &str) -> Result<Origin, StorageError> {

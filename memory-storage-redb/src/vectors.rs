@@ -52,6 +52,21 @@ pub(crate) fn read(
     .collect()
 }
 
+/// Lists the models that made vectors, in order.
+pub(crate) fn models(
+    models: &impl ReadableTable<&'static str, u32>,
+    vectors: &impl ReadableTable<&'static [u8; 12], &'static [u8]>,
+) -> Result<Vec<Box<str>>, StorageError> {
+    let mut named = Vec::new();
+    for row in models.iter().map_err(failed)? {
+        let (name, number) = row.map_err(failed)?;
+        if dimension(vectors, number.value())?.is_some() {
+            named.push(name.value().into());
+        }
+    }
+    Ok(named)
+}
+
 /// Returns the dimension of the stored vectors of a model, `None` where there are none.
 pub(crate) fn dimension(
     vectors: &impl ReadableTable<&'static [u8; 12], &'static [u8]>,

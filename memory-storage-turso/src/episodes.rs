@@ -238,7 +238,7 @@ fn episode(row: &mut Row) -> Result<Episode, StorageError> {
 
 /// Reads the column `scope`.
 pub(crate) fn scope(row: &mut Row) -> Result<Scope, StorageError> {
-    Scope::new(&row.text()?).map_err(|_| row.damaged("no scope"))
+    Scope::from_stored(&row.text()?).map_err(|_| row.damaged("no scope"))
 }
 
 /// Reads the columns `importer` and `external_id`.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use memory_core::backend::{
-    Commit, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
+    Commit, Contents, Durability, Found, NamedState, StepRange, VectorRow, WriteBatch,
 };
 use memory_core::{
     Change, Head, ListEntry, Record, RecordFilter, RecordId, RecordKind, Seq, Source, Step,
@@ -119,6 +119,19 @@ impl TursoStorage {
     /// [`StorageError::Unavailable`] when `to` exists or cannot be written.
     pub fn backup(&self, to: &Path) -> Result<(), StorageError> {
         backup::backup(&self.files, to)
+    }
+
+    /// Returns the store with what the trait [`Storage`] gives only by name, to be copied or
+    /// compared.
+    ///
+    /// # Errors
+    ///
+    /// See [`StorageError`].
+    pub fn contents(&self) -> Result<Contents<'_>, StorageError> {
+        let (forgotten, models) = self.read(|conn| {
+            conn.snapshot(|conn| Ok((sources::forgotten(conn)?, vectors::models(conn)?)))
+        })?;
+        Ok(Contents { storage: self, forgotten, models })
     }
 
     fn read<T>(

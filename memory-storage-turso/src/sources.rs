@@ -4,7 +4,7 @@ use libsql::Value;
 use memory_core::backend::Found;
 use memory_core::{RecordId, RecordKind, Source, StorageError};
 
-use crate::changes::kind_column;
+use crate::changes::{kind_column, record_kind};
 use crate::connection::{Connection, Row};
 
 /// Finds one record per source, all from one state of the store.
@@ -34,6 +34,17 @@ pub(crate) fn find_one(
     let sql = "SELECT 1 FROM forgotten WHERE kind = ? AND importer = ? AND external_id = ?";
     let is_forgotten = conn.first(sql, key(kind, source), Row::int)?.is_some();
     Ok(if is_forgotten { Found::Forgotten } else { Found::Unknown })
+}
+
+/// Lists the sources that were forgotten, in order.
+pub(crate) fn forgotten(conn: &mut Connection) -> Result<Vec<(RecordKind, Source)>, StorageError> {
+    let sql = "SELECT kind, CAST(importer AS BLOB), CAST(external_id AS BLOB) FROM forgotten";
+    let mut forgotten = conn.query(sql, vec![], |row| {
+        let (kind, importer) = (record_kind(row)?, row.text()?.into());
+        Ok((kind, Source { importer, external_id: row.text()?.into() }))
+    })?;
+    forgotten.sort_unstable();
+    Ok(forgotten)
 }
 
 /// Remembers a source as forgotten.

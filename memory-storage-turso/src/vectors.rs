@@ -29,6 +29,15 @@ fn model(conn: &mut Connection, name: &str) -> Result<Option<Model>, StorageErro
     })
 }
 
+/// Lists the models that made vectors, in order.
+pub(crate) fn models(conn: &mut Connection) -> Result<Vec<Box<str>>, StorageError> {
+    let sql = "SELECT CAST(name AS BLOB) FROM models
+               WHERE EXISTS (SELECT 1 FROM vectors WHERE model = models.pk)";
+    let mut models = conn.query(sql, vec![], |row| Ok(row.text()?.into_boxed_str()))?;
+    models.sort_unstable();
+    Ok(models)
+}
+
 /// Stores vectors of a model in place of those of the same units, but for those of records that
 /// are not stored. Costs about 5 µs each.
 pub(crate) fn put(

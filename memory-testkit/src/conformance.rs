@@ -7,6 +7,7 @@
 pub mod batches;
 pub mod calls;
 pub mod concurrency;
+pub mod copies;
 pub mod feed;
 pub mod links;
 pub mod listing;
@@ -157,6 +158,8 @@ macro_rules! conformance_tests {
                 a_record_moves_to_another_scope
                 a_digest_is_kept_without_a_change
                 marks_of_unknown_records_are_rejected;
+            copies: a_copy_of_it_is_equal
+                it_holds_a_copy_of_another;
             vectors: vectors_are_read_back_as_they_were_written
                 a_replaced_vector_moves_to_the_end
                 paging_through_the_vectors_loses_nothing
@@ -188,6 +191,7 @@ mod tests {
             include_str!("conformance/concurrency.rs"),
             include_str!("conformance/marks.rs"),
             include_str!("conformance/vectors.rs"),
+            include_str!("conformance/copies.rs"),
         ];
         let claims = subjects.iter().flat_map(|subject| subject.lines());
         let claims = claims.filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));

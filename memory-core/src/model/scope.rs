@@ -23,7 +23,16 @@ impl Scope {
     ///
     /// [`InvalidValue`] for an empty name, `*`, control characters or more than 256 bytes.
     pub fn new(name: &str) -> Result<Self, InvalidValue> {
-        let name = name.trim();
+        let (name, _) = mask_name(name.trim());
+        Self::from_stored(&name)
+    }
+
+    /// Makes a scope of a name that was stored, in which nothing is to be masked any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scope::new`].
+    pub fn from_stored(name: &str) -> Result<Self, InvalidValue> {
         if name.is_empty() {
             return Err(InvalidValue::new("scope", "must not be empty"));
         }
@@ -33,7 +42,6 @@ impl Scope {
         if name.chars().any(char::is_control) {
             return Err(InvalidValue::new("scope", "must not contain control characters"));
         }
-        let (name, _) = mask_name(name);
         if name.len() > MAX_BYTES {
             let reason = format!("has {} bytes, at most {MAX_BYTES} are taken", name.len());
             return Err(InvalidValue::new("scope", reason));

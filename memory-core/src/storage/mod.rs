@@ -6,6 +6,7 @@
 
 mod apply;
 mod batch;
+mod copy;
 mod error;
 mod filter;
 mod follower;
@@ -15,6 +16,7 @@ mod vector;
 
 pub use apply::{EpisodeState, NoteState, Tables, apply};
 pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
+pub use copy::{Contents, compare, copy};
 pub use error::{Rejection, StorageError};
 pub use filter::{ListEntry, RecordFilter};
 pub(crate) use follower::{Follower, Page};

@@ -22,8 +22,7 @@ pub(crate) fn run(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let to = settings.working_dir.join(&args.to);
-    let store = store::open(settings)?;
-    store.backup(&to)?;
+    store::backup(settings, &to)?;
     let metadata = std::fs::metadata(&to).map_err(|error| Failure::file(&to, &error))?;
     if output.is_json() {
         return output.value(&json!({ "file": to, "size_bytes": metadata.len() }));

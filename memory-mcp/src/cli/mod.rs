@@ -6,6 +6,7 @@
 mod backup;
 mod checkpoint;
 mod config;
+mod copy;
 mod demo;
 mod doctor;
 mod export;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Backup(backup::Args),
     /// Put a backup in the place of the store
     Restore(restore::Args),
+    /// Copy a store into a new one, also of the other backend, and compare both
+    Copy(copy::Args),
     /// Play two sessions of an agent in a temporary store
     Demo,
     /// Put the memory into agents' clients: server, two lines of instruction
@@ -117,6 +120,7 @@ impl Command {
             Self::Stats => stats::run(settings, output),
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),
+            Self::Copy(args) => copy::run(&args, settings, output),
             Self::Demo => demo::run(output),
             Self::Install(args) => install::install(&args, settings, output),
             Self::Uninstall(args) => install::uninstall(&args, settings, output),

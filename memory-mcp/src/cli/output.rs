@@ -80,9 +80,9 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Engine(error) => error.into(),
-            StoreError::NoProvider { .. } | StoreError::MissingSetting { .. } => {
-                Self::Usage(error.to_string())
-            }
+            StoreError::NoProvider { .. }
+            | StoreError::MissingSetting { .. }
+            | StoreError::Unsupported { .. } => Self::Usage(error.to_string()),
             StoreError::Storage { .. } => Self::Failed(error.to_string()),
         }
     }

@@ -64,6 +64,38 @@ impl LogLevel {
     ];
 }
 
+/// Kind of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BackendChoice {
+    /// A libsql file that several processes share.
+    Libsql,
+    /// A redb file that one process owns.
+    Redb,
+}
+
+impl BackendChoice {
+    /// Returns its name in settings and on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Libsql => "libsql",
+            Self::Redb => "redb",
+        }
+    }
+
+    /// Returns the kind of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Libsql, Self::Redb].into_iter().find(|backend| backend.name() == name)
+    }
+
+    /// Returns the name of the file of a store that none is set for.
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Self::Libsql => "memory.db",
+            Self::Redb => "memory.redb",
+        }
+    }
+}
+
 /// Embedder that makes vectors of texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EmbedderChoice {
@@ -119,6 +151,17 @@ pub(super) static KEYS: &[Key] = &[
             Ok(())
         },
         get: |settings| settings.store.display().to_string(),
+    },
+    Key {
+        name: "backend",
+        about: "libsql, a store that several windows share, or redb, one that a single process owns",
+        set: |settings, raw| {
+            let name = text(&raw)?;
+            settings.backend = BackendChoice::from_name(&name)
+                .ok_or_else(|| format!("must be libsql or redb, not `{name}`"))?;
+            Ok(())
+        },
+        get: |settings| settings.backend.name().to_owned(),
     },
     Key {
         name: "snapshot_path",
@@ -368,7 +411,7 @@ mod tests {
             cache_age_ms: _,
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 5 + 3 + 3 + 1 + 14);
+        assert_eq!(KEYS.len(), 6 + 3 + 3 + 1 + 14);
     }
 
     #[test]

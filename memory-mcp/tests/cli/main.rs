@@ -2,6 +2,7 @@
 
 // Marked one by one, because lints for tests look for the mark at a module.
 #[cfg(test)]
+mod backends;
 mod config;
 #[cfg(test)]
 mod experience;
