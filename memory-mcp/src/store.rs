@@ -105,8 +105,10 @@ impl Backend {
             BackendChoice::Libsql => TursoStorage::open(path, &settings.storage)
                 .map(|storage| Self::Libsql(Arc::new(storage))),
             BackendChoice::Redb => {
-                RedbStorage::open(path, &memory_storage_redb::Options::default())
-                    .map(|storage| Self::Redb(Arc::new(storage)))
+                let default = memory_storage_redb::Options::default();
+                let lock_wait = settings.storage.lock_wait.min(default.lock_wait);
+                let options = memory_storage_redb::Options { lock_wait, ..default };
+                RedbStorage::open(path, &options).map(|storage| Self::Redb(Arc::new(storage)))
             }
         };
         opened.map_err(StoreError::storage(path))

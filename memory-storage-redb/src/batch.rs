@@ -7,7 +7,7 @@ use memory_core::{
     ChangeOp, Closing, Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Seq, Source, Status,
     Step, StorageError, Timestamp,
 };
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use crate::changes::{self, RecordRow, State};
 use crate::error::{corrupt, decode, encode, failed};
@@ -195,6 +195,17 @@ impl<'t> OpenTables<'t> {
 
     fn model(&self, name: &str) -> Result<Option<u32>, StorageError> {
         Ok(self.models.get(name).map_err(failed)?.map(|number| number.value()))
+    }
+
+    /// Returns the number of a model, which gets one where it has none.
+    fn number_of_model(&mut self, name: &str) -> Result<u32, StorageError> {
+        if let Some(number) = self.model(name)? {
+            return Ok(number);
+        }
+        let n_models = self.models.len().map_err(failed)?;
+        let number = u32::try_from(n_models).unwrap_or(u32::MAX);
+        self.models.insert(name, number).map_err(failed)?;
+        Ok(number)
     }
 
     fn next_vector_seq(&mut self) -> Result<u64, StorageError> {
@@ -389,15 +400,7 @@ impl Tables for OpenTables<'_> {
     }
 
     fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError> {
-        let number = match self.model(model)? {
-            Some(number) => number,
-            None => {
-                let n_models = redb::ReadableTableMetadata::len(&self.models).map_err(failed)?;
-                let number = u32::try_from(n_models).unwrap_or(u32::MAX);
-                self.models.insert(model, number).map_err(failed)?;
-                number
-            }
-        };
+        let number = self.number_of_model(model)?;
         let unit = unit_key(vector.unit.record, vector.unit.part, number);
         let seq = self.next_vector_seq()?;
         let older = self.units.insert(&unit, seq).map_err(failed)?.map(|older| older.value());

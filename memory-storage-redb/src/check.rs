@@ -22,10 +22,9 @@ const MAX_FINDINGS: usize = 20;
 /// [`StorageError::Corrupt`] for what it cannot mend.
 pub(crate) fn pages(db: &mut Database) -> Result<Option<String>, StorageError> {
     match db.check_integrity() {
-        Ok(true) => Ok(None),
         Ok(false) => Ok(Some("pages of the file were damaged; redb has mended them".to_owned())),
-        // A reader is still at it: its content is read in full all the same.
-        Err(DatabaseError::TransactionInProgress) => Ok(None),
+        // With a reader still at it, the content is read in full all the same.
+        Ok(true) | Err(DatabaseError::TransactionInProgress) => Ok(None),
         Err(error) => Err(failed(error)),
     }
 }

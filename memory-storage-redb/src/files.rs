@@ -32,7 +32,7 @@ impl StoreFile {
     pub(crate) fn probe(&self) -> Result<(), StorageError> {
         match identity(&self.path) {
             Ok(found) if found == self.identity => Ok(()),
-            Ok(_) => Err(self.ended("the file was replaced while it was open; restart the server")),
+            Ok(_) => Err(self.ended("its file was replaced meanwhile; restart the server")),
             Err(error) => Err(self.ended(&format!(
                 "the file was moved or removed while it was open ({error}); put it back and restart \
                  the server"

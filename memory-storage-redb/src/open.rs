@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use memory_core::StorageError;
@@ -19,11 +20,17 @@ use crate::schema::{FORMAT, META, META_FORMAT, META_STORE_ID};
 pub struct Options {
     /// Most memory for pages of the file, in bytes. Default 16 MiB.
     pub cache_bytes: usize,
+    /// Longest wait for another process that has the store open; one that was just ended or killed
+    /// takes a moment to let go. Default 2 s.
+    pub lock_wait: Duration,
 }
+
+/// Time between two tries to open a store that another process has open.
+const RETRY_TIME: Duration = Duration::from_millis(20);
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 16 << 20 }
+        Self { cache_bytes: 16 << 20, lock_wait: Duration::from_secs(2) }
     }
 }
 
@@ -39,13 +46,12 @@ pub(crate) struct Opened {
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Opened, StorageError> {
     let path = checked_path(path)?;
     let made = if is_missing(&path) { make(&path, options)? } else { None };
-    let (db, store_id) = match made {
-        Some(made) => made,
-        None => {
-            let db = open_database(&path, options)?;
-            let store_id = identify(&db).map_err(at(&path))?;
-            (db, store_id)
-        }
+    let (db, store_id) = if let Some(made) = made {
+        made
+    } else {
+        let db = open_database(&path, options)?;
+        let store_id = identify(&db).map_err(at(&path))?;
+        (db, store_id)
     };
     // What a process left that was killed while it made the store. Nobody else makes one now.
     drop(fs::remove_file(beside(&path, NEW)));
@@ -97,7 +103,16 @@ fn make(path: &Path, options: &Options) -> Result<Option<(Database, [u8; 16])>, 
 fn open_database(path: &Path, options: &Options) -> Result<Database, StorageError> {
     let mut builder = Database::builder();
     builder.set_cache_size(options.cache_bytes);
-    builder.create(path).map_err(|error| match error {
+    let begin = Instant::now();
+    let opened = loop {
+        match builder.create(path) {
+            Err(DatabaseError::DatabaseAlreadyOpen) if begin.elapsed() < options.lock_wait => {
+                std::thread::sleep(RETRY_TIME);
+            }
+            opened => break opened,
+        }
+    };
+    opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Holder::refusal(path),
         DatabaseError::UpgradeRequired(version) => unavailable(
             path,

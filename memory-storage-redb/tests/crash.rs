@@ -42,6 +42,7 @@ fn a_writer_prints_what_is_acknowledged() {
 }
 
 #[expect(clippy::unwrap_used, reason = "a write that fails fails the test")]
+#[expect(clippy::print_stdout, reason = "the test that started this process reads it")]
 fn write_on(store: &RedbStorage) {
     let id = EpisodeId::from_bytes(SystemClock.next_id());
     let mut episode = sample::episode(0);

@@ -1,6 +1,7 @@
 //! Opening a redb store: what is refused, and with which words.
 
 use std::path::Path;
+use std::time::Duration;
 
 use memory_core::backend::{Durability, Op, WriteBatch};
 use memory_core::{RecordFilter, RecordKind, Storage, StorageError};
@@ -8,7 +9,7 @@ use memory_storage_redb::{Options, RedbStorage};
 use memory_testkit::sample;
 
 fn open(path: &Path) -> Result<RedbStorage, StorageError> {
-    RedbStorage::open(path, &Options::default())
+    RedbStorage::open(path, &Options { lock_wait: Duration::ZERO, ..Options::default() })
 }
 
 #[expect(clippy::unwrap_used, reason = "a write that fails fails the test")]

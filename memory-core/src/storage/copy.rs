@@ -212,8 +212,8 @@ fn copy_records(
     to: &dyn Storage,
     order: &[RecordId],
 ) -> Result<(), StorageError> {
-    let copied = FxHashSet::default();
-    let mut copier = Copier { from, to, copied, ops: Vec::new(), n_bytes: 0 };
+    let none = FxHashSet::default();
+    let mut copier = Copier { from, to, copied: none, ops: Vec::new(), n_bytes: 0 };
     for page in order.chunks(PAGE) {
         for record in records(from, page)? {
             copier.copy(record)?;

@@ -154,7 +154,7 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         name: "backend",
-        about: "libsql, a store that several windows share, or redb, one that a single process owns",
+        about: "libsql, a store that several windows share, or redb, which one process owns",
         set: |settings, raw| {
             let name = text(&raw)?;
             settings.backend = BackendChoice::from_name(&name)

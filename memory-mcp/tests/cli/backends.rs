@@ -13,8 +13,9 @@ fn on_redb(home: &Home, args: &[&str]) -> crate::home::Ran {
 fn fill(home: &Home) {
     home.import(&[
         json!({
-            "id": "one", "task": "Make the checkout tests pass", "context": {"project": "acme/shop"},
-            "outcome": "success", "steps": [{"tool": "bash", "args": "make test", "result": "green"}],
+            "id": "one", "task": "Make the checkout tests pass", "outcome": "success",
+            "context": {"project": "acme/shop"},
+            "steps": [{"tool": "bash", "args": "make test", "result": "green"}],
         }),
         json!({"id": "two", "text": "Prices are kept in cents", "scope": "acme/shop"}),
     ]);
@@ -72,5 +73,5 @@ fn a_redb_store_that_is_open_names_the_process_that_has_it() {
     let server = server.arg("--store").arg(home.path("memory.redb"));
     let server = server.arg("--set").arg("backend=redb").start();
     let pid = format!("process {}", server.pid());
-    on_redb(&home, &["list"]).fails(1, &[&pid, "memory-mcp", "libsql"]);
+    on_redb(&home, &["list", "--set", "lock_wait_ms=0"]).fails(1, &[&pid, "memory-mcp", "libsql"]);
 }

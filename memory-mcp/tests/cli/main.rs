@@ -3,6 +3,7 @@
 // Marked one by one, because lints for tests look for the mark at a module.
 #[cfg(test)]
 mod backends;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod experience;

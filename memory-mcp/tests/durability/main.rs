@@ -47,8 +47,14 @@ fn new_store() -> (tempfile::TempDir, PathBuf) {
 /// The doctor reads all of the store and finds nothing wrong with its content.
 #[cfg(test)]
 fn assert_sound(store: &Path) {
+    assert_sound_on("libsql", store);
+}
+
+#[cfg(test)]
+fn assert_sound_on(backend: &str, store: &Path) {
     let mut doctor = Command::new(SERVER);
-    doctor.args(["doctor", "--json", "--store"]).arg(store);
+    let backend = format!("backend={backend}");
+    doctor.args(["doctor", "--json", "--set", &backend, "--store"]).arg(store);
     let home = store.parent().unwrap();
     let ran = doctor.env_clear().env("HOME", home).current_dir(home).output().unwrap();
     let said: Value = serde_json::from_slice(&ran.stdout).unwrap();
@@ -61,16 +67,26 @@ fn assert_sound(store: &Path) {
 
 #[test]
 fn nothing_acknowledged_is_lost_or_torn_when_the_server_is_killed() {
+    assert_nothing_is_lost("libsql", 12);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_torn_when_a_server_on_redb_is_killed() {
+    assert_nothing_is_lost("redb", 6);
+}
+
+#[cfg(test)]
+fn assert_nothing_is_lost(backend: &str, n_rounds: u64) {
     let _turn = turn();
     let (_dir, store) = new_store();
-    let n_rounds = number("MEMORY_MCP_CRASH_ROUNDS", 12);
+    let n_rounds = number("MEMORY_MCP_CRASH_ROUNDS", n_rounds);
     let seed = number("MEMORY_MCP_CRASH_SEED", 1);
-    let crashes = Crashes { server: server(&store), n_rounds, max_acks: 60, seed };
-    let report = crashes.run();
+    let server = server(&store).arg("--set").arg(format!("backend={backend}"));
+    let report = Crashes { server, n_rounds, max_acks: 60, seed }.run();
     eprintln!("{report:?}");
     assert_eq!(report.n_rounds, n_rounds);
     assert!(report.n_acks >= n_rounds && report.n_steps > 0, "{report:?}");
-    assert_sound(&store);
+    assert_sound_on(backend, &store);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memory_core::{Error, MemStorage, Memory, Query, Storage, StorageError};
+use memory_storage_redb::RedbStorage;
 use memory_storage_turso::{Options, TursoStorage};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 
@@ -28,11 +29,25 @@ const ERRORS: [Failing; 4] = [
     (|| StorageError::Poisoned, "an earlier flush to disk failed"),
 ];
 
+/// Opens the store in a folder, or makes it.
+type Open = fn(&Path) -> Arc<dyn Storage>;
+
 /// A new store on disk; it lives as long as its folder.
 #[cfg(test)]
-fn new_turso() -> (Arc<dyn Storage>, tempfile::TempDir) {
+fn new_store(open: Open) -> (Arc<dyn Storage>, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    (open_turso(dir.path()), dir)
+    (open(dir.path()), dir)
+}
+
+#[cfg(test)]
+fn new_turso() -> (Arc<dyn Storage>, tempfile::TempDir) {
+    new_store(open_turso)
+}
+
+#[cfg(test)]
+fn open_redb(dir: &Path) -> Arc<dyn Storage> {
+    let options = memory_storage_redb::Options::default();
+    Arc::new(RedbStorage::open(&dir.join("memory.redb"), &options).unwrap())
 }
 
 #[cfg(test)]
@@ -205,24 +220,34 @@ fn whichever_call_of_a_storage_in_memory_fails_the_engine_says_so_and_goes_on() 
 }
 
 /// The storage behind does not depend on the error, so they take turns.
-#[test]
-fn whichever_call_of_a_store_on_disk_fails_the_engine_says_so_and_goes_on() {
-    let (storage, _dir) = new_turso();
+#[cfg(test)]
+fn assert_goes_on(open: Open) {
+    let (storage, _dir) = new_store(open);
     let reference = Reference::of(&storage);
     for (n, error) in (0..reference.n_all()).zip(ERRORS.into_iter().cycle()) {
         for moment in MOMENTS {
-            let (storage, dir) = new_turso();
+            let (storage, dir) = new_store(open);
             let (caller, _) = run(&storage, &reference, n, moment, error);
             let stored = Stored::of(&*storage);
             caller.assert_finds_all(&stored);
             drop((caller, storage));
 
-            let storage = open_turso(dir.path());
+            let storage = open(dir.path());
             assert_eq!(Stored::of(&*storage), stored, "reopened after call {n} failed {moment:?}");
             assert_eq!(storage.check().unwrap(), Vec::<String>::new());
             Caller::new(storage).assert_finds_all(&stored);
         }
     }
+}
+
+#[test]
+fn whichever_call_of_a_libsql_store_fails_the_engine_says_so_and_goes_on() {
+    assert_goes_on(open_turso);
+}
+
+#[test]
+fn whichever_call_of_a_redb_store_fails_the_engine_says_so_and_goes_on() {
+    assert_goes_on(open_redb);
 }
 
 #[test]

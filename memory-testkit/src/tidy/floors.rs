@@ -76,6 +76,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["batch", "check", "stats"],
             &["open", "writer"],
             &["handle"],
+            &["golden_tests"],
         ],
     ),
     (
