@@ -153,5 +153,20 @@ fn import(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, log_steps, reads, import);
+/// Opening a store that is there, and closing it.
+fn open(c: &mut Criterion) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut group = c.benchmark_group("open_and_close");
+    group.sample_size(20);
+    let (libsql, redb) = (dir.path().join("memory.db"), dir.path().join("memory.redb"));
+    let options = memory_storage_turso::Options::default();
+    fill(&TursoStorage::open(&libsql, &options).unwrap());
+    group.bench_function("libsql", |b| b.iter(|| TursoStorage::open(&libsql, &options).unwrap()));
+    let options = memory_storage_redb::Options::default();
+    fill(&RedbStorage::open(&redb, &options).unwrap());
+    group.bench_function("redb", |b| b.iter(|| RedbStorage::open(&redb, &options).unwrap()));
+    group.finish();
+}
+
+criterion_group!(benches, log_steps, reads, import, open);
 criterion_main!(benches);

@@ -18,6 +18,7 @@ fn add_note(store: &RedbStorage, n: u64) {
     store.apply(WriteBatch::of(op), Durability::Process).unwrap();
 }
 
+#[expect(clippy::unwrap_used, reason = "a read that fails fails the test")]
 fn n_notes(store: &RedbStorage) -> usize {
     store.list(RecordKind::Note, &RecordFilter::default(), None, 100).unwrap().len()
 }
