@@ -32,10 +32,9 @@ impl StoreFile {
     pub(crate) fn probe(&self) -> Result<(), StorageError> {
         match identity(&self.path) {
             Ok(found) if found == self.identity => Ok(()),
-            Ok(_) => Err(self.ended("its file was replaced meanwhile; restart the server")),
+            Ok(_) => Err(self.ended("its file was replaced; restart the server")),
             Err(error) => Err(self.ended(&format!(
-                "the file was moved or removed while it was open ({error}); put it back and restart \
-                 the server"
+                "its file was moved or removed ({error}); put it back and restart the server"
             ))),
         }
     }
