@@ -54,7 +54,7 @@ impl Default for Config {
             max_labels: 64,
             default_limit: 10,
             max_limit: 200,
-            default_max_tokens: 1_500,
+            default_max_tokens: 1_000,
             recency_half_life_days: 90.0,
             index_wait_ms: 30_000,
             cache_bytes: 4 * 1024 * 1024,

@@ -35,11 +35,13 @@ use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Intake;
+use crate::learn::TaskGroup;
 use crate::model::{
     Episode, EpisodeId, Feedback, IdRange, Note, NoteId, Record, RecordId, RecordKind, Step,
     Timestamp,
 };
-use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
+use crate::retrieve::{Hit, Query, Recall, RecallCache, Retriever, Weights};
+use crate::secret::mask;
 use crate::storage::{
     self, Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
     StorageStats, WriteBatch,
@@ -156,7 +158,24 @@ impl Memory {
         self.refresh()?;
         let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
         let embedder = self.embedder.as_deref();
-        self.retriever(embedder, self.clock.now(), &usefulness).recall(query)
+        let task_group = |id| self.learning.learned().task_group(id);
+        let retriever = self.retriever(embedder, self.clock.now(), &usefulness, &task_group);
+        let mut recall = retriever.recall(query)?;
+        self.count_attempts(&mut recall.hits, query);
+        Ok(recall)
+    }
+
+    /// Says of the hits that stand for several attempts at a task how these went.
+    fn count_attempts(&self, hits: &mut [Hit], query: &Query) {
+        if !query.variety || query.used_text().is_empty() {
+            return;
+        }
+        let learned = self.learning.learned();
+        for hit in hits {
+            if let RecordId::Episode(id) = hit.record.id() {
+                hit.attempts = learned.attempts_in_short(id);
+            }
+        }
     }
 
     fn retriever<'a>(
@@ -164,6 +183,7 @@ impl Memory {
         embedder: Option<&'a dyn Embedder>,
         now: Timestamp,
         usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
+        task_group: &'a dyn Fn(EpisodeId) -> Option<TaskGroup>,
     ) -> Retriever<'a> {
         Retriever {
             embedder,
@@ -173,6 +193,7 @@ impl Memory {
             cache: &self.cache,
             now,
             weights: &self.weights,
+            task_group,
             usefulness,
         }
     }
@@ -217,6 +238,22 @@ impl Memory {
         let limit = limit.min(episode.n_steps.saturating_sub(from));
         let steps = self.steps(id, from, limit)?;
         Ok((episode, steps))
+    }
+
+    /// Returns what was done in an episode, in one line of at most 240 bytes; empty where nothing
+    /// is known. Reads the steps where the episode has no digest yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`].
+    pub fn synopsis(&self, episode: &Episode) -> Result<String, Error> {
+        let digest = match learning::stored_digest(episode) {
+            Some(digest) => digest,
+            None => learning::digest_of(self.storage.as_ref(), episode.id)
+                .map_err(Error::storage("read steps"))?,
+        };
+        let (text, _) = mask(digest.synopsis.text());
+        Ok(text)
     }
 
     /// Reads a note, also one that is superseded.

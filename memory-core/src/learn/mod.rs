@@ -28,9 +28,10 @@ mod sample;
 mod table;
 mod text;
 
+pub use advice::Attempts;
 pub(crate) use advice::{
-    Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, Vocabulary, lesson_request,
-    playbook,
+    Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, TaskGroup, Vocabulary,
+    lesson_request, playbook,
 };
 pub use association::Association;
 pub(crate) use digest::{CallKey, Digest, Ending, Incident, Signature, step_name};

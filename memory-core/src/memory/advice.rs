@@ -3,9 +3,11 @@
 use super::Memory;
 use crate::error::Error;
 use crate::learn::{
-    Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode, Vocabulary, playbook,
+    KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode, Vocabulary,
+    playbook,
 };
 use crate::model::{EpisodeId, Scope};
+use crate::retrieve::Hit;
 use crate::stats::Posterior;
 
 /// Advice for a task.
@@ -23,6 +25,10 @@ pub struct Advice {
     pub n_same_task: u32,
     /// Episodes that it is based on, most similar first.
     pub evidence: Vec<EpisodeId>,
+    /// Nearest past work, where no attempt at such a task with a known outcome is there to go by.
+    pub hits: Vec<Hit>,
+    /// Knowledge of the errors that are open in the episode that asked, newest first.
+    pub known_errors: Vec<KnownError>,
     /// Reason why similar tasks could not be searched, if so.
     pub degraded: Option<String>,
 }
@@ -82,6 +88,8 @@ impl Memory {
             n_runs: book.n_runs,
             n_same_task: book.n_same_task,
             evidence: book.evidence,
+            hits: Vec::new(),
+            known_errors: Vec::new(),
             degraded,
         })
     }

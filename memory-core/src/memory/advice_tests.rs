@@ -96,11 +96,45 @@ fn an_error_is_answered_with_its_cure_from_the_third_success_on() {
 }
 
 #[test]
+fn errors_of_the_episode_and_what_a_recall_finds_are_looked_at_before_nothing_is_known() {
+    let memory = memory();
+    for _ in 0..3 {
+        attempt(&memory, TASK, cured(), Outcome::Success);
+    }
+    // Nobody knows how it ended, so it counts nowhere; it is found all the same.
+    let other = "Translate the invoices into Portuguese";
+    let open = memory.start(NewEpisode::new(scope(), other)).unwrap().value;
+    let own = memory.start(NewEpisode::new(scope(), other)).unwrap().value;
+    memory.log(own, stuck()).unwrap();
+    let advice = memory.recommend_for(own, &scope(), 400).unwrap();
+    assert!(advice.is_experienced && advice.expected.is_none(), "{advice:?}");
+    let hits: Vec<RecordId> = advice.hits.iter().map(|hit| hit.record.id()).collect();
+    assert_eq!(hits, [open.into()], "the episode itself is no experience");
+    let [known] = advice.known_errors.as_slice() else { panic!("{advice:?}") };
+    assert_eq!(known.cures[0].n_resolved, 3);
+    let foreign = Scope::new("acme/other").unwrap();
+    assert!(!memory.recommend(other, &foreign, 400).unwrap().is_experienced);
+}
+
+#[test]
+fn advice_says_where_such_work_was_done() {
+    let memory = memory();
+    attempt(&memory, TASK, cured(), Outcome::Success);
+    let text = memory.recommend("raise the timeout again", &scope(), 400).unwrap().text;
+    assert!(text.contains("Where such work was done (n× changed): config/app.toml 1×"), "{text}");
+    let hits = memory.recall(&Query::new(TASK)).unwrap().hits;
+    assert!(hits[0].text.contains("changed config/app.toml"), "{}", hits[0].text);
+    let Record::Episode(episode) = &hits[0].record else { panic!("{hits:?}") };
+    let synopsis = memory.synopsis(episode).unwrap();
+    assert!(synopsis.len() <= 240 && hits[0].text.contains(&synopsis), "{synopsis}");
+}
+
+#[test]
 fn advice_names_what_worked_with_counts_and_episodes() {
     let memory = memory();
     let nothing = memory.recommend(TASK, &scope(), 400).unwrap();
     assert!(!nothing.is_experienced && nothing.expected.is_none(), "{nothing:?}");
-    assert!(nothing.text.starts_with("No experience with this."), "{}", nothing.text);
+    assert!(nothing.text.starts_with("No attempt at such a task is known."), "{}", nothing.text);
     let good = attempt(&memory, TASK, cured(), Outcome::Success);
     let bad = attempt(&memory, TASK, stuck(), Outcome::Failure);
     let advice =

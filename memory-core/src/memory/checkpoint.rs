@@ -8,6 +8,7 @@ use crate::memory::learning::digest_of;
 use crate::model::{
     Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Relation, RelationKind, Step,
 };
+use crate::secret::mask;
 use crate::storage::{self, Durability, ListEntry, Op, RecordFilter, StepRange, WriteBatch};
 
 /// Last steps that a handoff shows.
@@ -28,6 +29,8 @@ pub struct Handoff {
     pub notes: Vec<Note>,
     /// Its last steps, oldest first.
     pub last_steps: Vec<Step>,
+    /// What was done so far, in one line; empty where nothing is known.
+    pub synopsis: String,
     /// Errors that nothing resolved, newest first, without those among the last steps.
     pub open_errors: Vec<Step>,
 }
@@ -101,7 +104,9 @@ impl Memory {
         let mut read = read.into_iter().map(|steps| steps.into_iter().map(outgoing::step));
         let last_steps = read.next().map(Iterator::collect).unwrap_or_default();
         let notes = self.notes_of(&episode)?;
-        Ok(Handoff { episode, notes, last_steps, open_errors: read.flatten().collect() })
+        let (synopsis, _) = mask(digest.synopsis.text());
+        let open_errors = read.flatten().collect();
+        Ok(Handoff { episode, notes, last_steps, synopsis, open_errors })
     }
 
     /// Goes on with the episode that an id names, or that a checkpoint is of: the same one while it

@@ -188,7 +188,7 @@ impl Learning {
 const READ: &str = "read what was learned";
 
 /// Returns the digest that is stored with an episode, if it is readable and covers all steps.
-fn stored_digest(episode: &Episode) -> Option<Digest> {
+pub(super) fn stored_digest(episode: &Episode) -> Option<Digest> {
     // A digest of another version is no error: it is computed again.
     let digest = Digest::decode(episode.digest.as_deref()?).ok()?;
     (digest.moves.len() == episode.n_steps as usize).then_some(digest)

@@ -159,7 +159,7 @@ impl Memory {
         query.kinds = kinds.map(HitKind::Note).collect();
         query.limit = Some(N_COMPARED);
         query.variety = false;
-        let hits = self.retriever(None, note.recorded_at, &|_, _| 0.0).alike(&query)?;
+        let hits = self.retriever(None, note.recorded_at, &|_, _| 0.0, &|_| None).alike(&query)?;
         let mut compared = same;
         for hit in hits {
             if let Record::Note(other) = hit.record

@@ -3,8 +3,8 @@
 use super::Memory;
 use super::advice::{Advice, Basis};
 use crate::error::Error;
-use crate::learn::{Lesson, SimilarEpisode};
-use crate::model::Scope;
+use crate::learn::{Digest, Ending, KnownError, Lesson, SimilarEpisode};
+use crate::model::{EpisodeId, RecordId, Scope};
 use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
 /// Maximum number of episodes of similar tasks, besides those of the same task.
@@ -18,6 +18,15 @@ const STEPS_SHARE: f64 = 0.5;
 
 /// Maximum similarity of an episode that was found by a search: 1 means the same task.
 const MAX_SIMILARITY: f64 = 0.95;
+
+/// Maximum number of hits where there is no similar attempt to go by.
+const MAX_RELATED: usize = 3;
+
+/// Number of last steps of an open episode in which open errors are looked for.
+const N_LAST_STEPS: u32 = 20;
+
+/// Maximum number of errors of an open episode.
+const MAX_KNOWN_ERRORS: usize = 2;
 
 /// Maximum number of episodes that say where such work is done, however little they resemble it.
 const MAX_NEAR: usize = 32;
@@ -55,16 +64,59 @@ impl Memory {
         }
         let mut query = Query::new(task);
         query.scope = scope.cloned();
-        let basis = match self.experience(&query, 0) {
-            Ok(found) => found.basis,
+        query.max_tokens = Some(max_tokens);
+        let (basis, hits) = match self.experience(&query, MAX_RELATED) {
+            Ok(found) => (found.basis, found.recall.hits),
             Err(error @ Error::Storage { .. }) => return Err(error),
             Err(error) => {
                 // What was learned of the task itself needs no search.
                 self.learn()?;
-                Basis { degraded: Some(error.to_string()), ..Basis::default() }
+                let degraded = Some(error.to_string());
+                (Basis { degraded, ..Basis::default() }, Vec::new())
             }
         };
-        self.advise(task, scope, basis, max_tokens)
+        let mut advice = self.advise(task, scope, basis, max_tokens)?;
+        if advice.expected.is_none() {
+            advice.is_experienced |= !hits.is_empty();
+            advice.hits = hits;
+        }
+        Ok(advice)
+    }
+
+    /// Gives advice for an open episode: what [`Memory::recommend`] gives for its task, without the
+    /// episode itself, and what is known of the errors that are open in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and those of [`Memory::recommend`].
+    pub fn recommend_for<'a>(
+        &self,
+        id: EpisodeId,
+        scope: impl Into<Option<&'a Scope>>,
+        max_tokens: usize,
+    ) -> Result<Advice, Error> {
+        let episode = self.episode(id)?;
+        let mut advice = self.recommend(episode.task.as_str(), scope, max_tokens)?;
+        advice.hits.retain(|hit| hit.record.id() != RecordId::Episode(id));
+        let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
+        let steps = self.steps(id, from, N_LAST_STEPS)?;
+        let incidents = Digest::of(&steps).incidents;
+        let open = incidents.iter().rev().filter(|i| !matches!(i.ending, Ending::Resolved { .. }));
+        for step in open.filter_map(|incident| steps.get(incident.at as usize)) {
+            let failed = self.errors_of(std::slice::from_ref(step), self.clock.now());
+            let known = self.known_errors(&failed, step.idx, Some(episode.scope.as_str()));
+            let is_new = |error: &KnownError| {
+                let same =
+                    |other: &KnownError| other.tool == error.tool && other.cures == error.cures;
+                !advice.known_errors.iter().any(same)
+            };
+            let known: Vec<KnownError> = known.into_iter().filter(is_new).collect();
+            advice.known_errors.extend(known);
+        }
+        advice.known_errors.truncate(MAX_KNOWN_ERRORS);
+        advice.is_experienced = advice.expected.is_some()
+            || !(advice.hits.is_empty() && advice.known_errors.is_empty());
+        Ok(advice)
     }
 
     /// Searches once for the hits of a query and for the experience that advice on it is based on;
@@ -76,11 +128,14 @@ impl Memory {
     pub(super) fn experience(&self, query: &Query, n_hits: usize) -> Result<Experience, Error> {
         self.refresh()?;
         let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
-        let retriever = self.retriever(self.embedder.as_deref(), self.clock.now(), &usefulness);
+        let task_group = |id| self.learning.learned().task_group(id);
+        let embedder = self.embedder.as_deref();
+        let retriever = self.retriever(embedder, self.clock.now(), &usefulness, &task_group);
         let limits =
             TaskLimits { hits: n_hits, similar: MAX_SIMILAR, lessons: MAX_LESSONS, near: MAX_NEAR };
         let found = retriever.recall_task(query, limits)?;
-        let TaskRecall { recall, similar, lessons, near } = found;
+        let TaskRecall { mut recall, similar, lessons, near } = found;
+        self.count_attempts(&mut recall.hits, query);
         let similar =
             similar.iter().map(|hit| SimilarEpisode { id: hit.id, similarity: similarity(hit) });
         let lessons = lessons

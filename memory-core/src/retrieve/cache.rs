@@ -214,8 +214,18 @@ fn size_bytes(key: &Key, recall: &Recall) -> usize {
 }
 
 fn hit_bytes(hit: &Hit) -> usize {
-    let Hit { record, strength: _, score: _, text, step_idx: _, contradicts, signals: _, terms } =
-        hit;
+    let Hit {
+        record,
+        strength: _,
+        score: _,
+        text,
+        step_idx: _,
+        // Counted after the answer is taken from the cache.
+        attempts: _,
+        contradicts,
+        signals: _,
+        terms,
+    } = hit;
     let record = match record {
         Record::Episode(episode) => episode_bytes(episode),
         Record::Note(note) => note_bytes(note),

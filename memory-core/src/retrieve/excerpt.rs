@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use super::candidates::Candidate;
 use super::hit::Hit;
+use super::pack::HIT_BYTES;
 use crate::error::Error;
-use crate::index::unit::{WINDOW_STEPS, call_text, head};
+use crate::index::unit::{WINDOW_STEPS, head, synopsis_text};
 use crate::index::{LexicalQuery, Tokenizer};
+use crate::learn::{Quote, step_name};
 use crate::model::{Episode, Note, Record, Step};
 use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
@@ -20,13 +22,12 @@ const TASK_BYTES: usize = 320;
 /// Longest excerpt of an episode's summary, in bytes.
 const SUMMARY_BYTES: usize = 320;
 
-/// Longest excerpts of the step that fits: of what it did, and of what came of it, in bytes.
-const CALL_BYTES: usize = 160;
-const RESULT_BYTES: usize = 320;
+/// Longest excerpt of what came of the step that fits, in bytes.
+const RESULT_BYTES: usize = 160;
 
-/// Longest excerpts of the steps around it, in bytes.
-const NEXT_CALL_BYTES: usize = 100;
-const NEXT_RESULT_BYTES: usize = 60;
+/// Shortest excerpts worth showing, in bytes: of a task, and of any text.
+const MIN_TASK_BYTES: usize = 100;
+const MIN_PART_BYTES: usize = 48;
 
 /// Bytes of a text in which the best part is looked for.
 const MAX_SEARCHED_BYTES: usize = 16 * 1024;
@@ -48,11 +49,14 @@ impl Words {
     }
 }
 
-/// Makes hits of the candidates, reading the steps that fit in one query.
+/// Makes hits of the candidates within `room_bytes`, reading the steps that fit in one query.
+///
+/// What short hits leave is for the long ones: all have the same limit, as large as there is room.
 pub(super) fn write(
     storage: &dyn Storage,
     found: Vec<(Candidate, Record)>,
     query: &str,
+    room_bytes: usize,
 ) -> Result<Vec<Hit>, Error> {
     let range = |(candidate, record): &(Candidate, Record)| match (candidate.step_idx, record) {
         (Some(from), Record::Episode(episode)) => {
@@ -68,57 +72,99 @@ pub(super) fn write(
     };
     let mut words = Words { query: LexicalQuery::new(query), tokenizer: Tokenizer::for_index() };
     let mut steps = steps.into_iter();
-    let hit = |(candidate, record): (Candidate, Record)| {
+    let windows: Vec<Vec<Step>> = found
+        .iter()
+        .map(|found| range(found).and_then(|_| steps.next()).unwrap_or_default())
+        .collect();
+    let mut texts: Vec<String> = found
+        .iter()
+        .zip(&windows)
+        .map(|((_, record), window)| excerpt(record, window, usize::MAX, &mut words))
+        .collect();
+    let room = room_bytes.saturating_sub(HIT_BYTES.saturating_mul(texts.len()));
+    let limit = common_limit(texts.iter().map(String::len), room).max(MIN_TASK_BYTES);
+    for ((text, (_, record)), window) in texts.iter_mut().zip(&found).zip(&windows) {
+        if text.len() > limit {
+            *text = excerpt(record, window, limit, &mut words);
+        }
+    }
+    let hit = |((candidate, record), text): ((Candidate, Record), String)| {
         let Candidate { score, strength, signals, terms, step_idx, .. } = candidate;
-        let (text, step_idx) = match &record {
-            Record::Note(note) => (note_excerpt(note, &mut words), None),
-            Record::Episode(episode) => {
-                let window = step_idx.and_then(|_| steps.next()).unwrap_or_default();
-                (episode_excerpt(episode, &window, &mut words), step_idx)
-            }
-        };
         // Rules for secrets grow; what was stored before them is masked on its way out.
         let (text, _) = mask(text);
-        let contradicts = Vec::new();
-        Hit { record, strength, score, text, step_idx, contradicts, signals, terms }
+        let (contradicts, attempts) = (Vec::new(), None);
+        Hit { record, strength, score, text, step_idx, attempts, contradicts, signals, terms }
     };
-    Ok(found.into_iter().map(hit).collect())
+    Ok(found.into_iter().zip(texts).map(hit).collect())
 }
 
-fn note_excerpt(note: &Note, query: &mut Words) -> String {
-    let text = fitting_part(note.text.as_str(), NOTE_BYTES, query);
+/// Returns the largest limit at which texts of these lengths, each cut to it, fit into a room.
+fn common_limit(lengths: impl Iterator<Item = usize>, room: usize) -> usize {
+    let mut lengths: Vec<usize> = lengths.collect();
+    lengths.sort_unstable();
+    let (mut left, mut n_left) = (room, lengths.len());
+    for length in lengths {
+        let share = left / n_left;
+        if length > share {
+            return share;
+        }
+        (left, n_left) = (left - length, n_left - 1);
+    }
+    usize::MAX
+}
+
+/// Returns what of a record fits the query, in about `limit` bytes.
+fn excerpt(record: &Record, window: &[Step], limit: usize, query: &mut Words) -> String {
+    match record {
+        Record::Note(note) => note_excerpt(note, limit, query),
+        Record::Episode(episode) => episode_excerpt(episode, window, limit, query),
+    }
+}
+
+fn note_excerpt(note: &Note, limit: usize, query: &mut Words) -> String {
+    let text = fitting_part(note.text.as_str(), NOTE_BYTES.min(limit), query);
     match &note.speaker {
         Some(speaker) => format!("{speaker}: {text}"),
         None => text,
     }
 }
 
-fn episode_excerpt(episode: &Episode, window: &[Step], query: &mut Words) -> String {
-    let mut text = fitting_part(episode.task.as_str(), TASK_BYTES, query);
-    if let Some(summary) = episode.closing.as_ref().and_then(|closing| closing.summary.as_ref()) {
-        text.push_str("\nSummary: ");
-        text.push_str(&fitting_part(summary.as_str(), SUMMARY_BYTES, query));
-    }
-    // The first of the steps that hold most of the query's terms.
-    let mut best = None;
+/// Shows the task, then what was done: the agent's summary, the synopsis, and the step that fits
+/// if it was found by one. The task gets what these leave.
+fn episode_excerpt(episode: &Episode, window: &[Step], limit: usize, query: &mut Words) -> String {
+    let closing = episode.closing.as_ref();
+    let summary = closing.and_then(|closing| closing.summary.as_ref());
+    let mut left = limit.saturating_sub(MIN_TASK_BYTES);
+    let mut part = |text: Option<String>| {
+        let text = text.filter(|text| !text.is_empty() && text.len() < left)?;
+        left -= text.len() + 1;
+        Some(text)
+    };
+    let synopsis = part(synopsis_text(episode));
+    let step = part(fitting_step(window, query));
+    let summary = summary.and_then(|summary| {
+        let room = SUMMARY_BYTES.min(left.saturating_sub(MIN_PART_BYTES));
+        (room >= MIN_PART_BYTES)
+            .then(|| format!("Summary: {}", fitting_part(summary.as_str(), room, query)))
+    });
+    let used = summary.as_ref().map_or(0, String::len);
+    let task_bytes = TASK_BYTES.min(left.saturating_sub(used).saturating_add(MIN_TASK_BYTES));
+    let task = fitting_part(episode.task.as_str(), task_bytes, query);
+    let parts = [Some(task), summary, synopsis, step];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the step of a window that holds most of the query's terms, the first of equals, in one
+/// line.
+fn fitting_step(window: &[Step], query: &mut Words) -> Option<String> {
+    let mut best: Option<(usize, &Step)> = None;
     for step in window {
         let n_terms = n_terms_of(step, query);
         if best.is_none_or(|(most, _)| n_terms > most) {
-            best = Some((n_terms, step.idx));
+            best = Some((n_terms, step));
         }
     }
-    for step in window {
-        text.push_str("\n#");
-        text.push_str(&step.idx.to_string());
-        text.push(' ');
-        let (call_bytes, result_bytes) = if best.is_some_and(|(_, idx)| idx == step.idx) {
-            (CALL_BYTES, RESULT_BYTES)
-        } else {
-            (NEXT_CALL_BYTES, NEXT_RESULT_BYTES)
-        };
-        text.push_str(&step_line(step, call_bytes, result_bytes, query));
-    }
-    text
+    best.map(|(_, step)| format!("#{} {}", step.idx, step_line(step, query)))
 }
 
 /// Returns the number of the query's terms that a step holds.
@@ -131,11 +177,19 @@ fn n_terms_of(step: &Step, query: &mut Words) -> usize {
     terms.len()
 }
 
-/// A step in one line: what was done, and what came of it.
-fn step_line(step: &Step, call_bytes: usize, result_bytes: usize, query: &mut Words) -> String {
-    let call = fitting_part(&one_line(&call_text(step)), call_bytes, query);
+/// A step in one line: what was done, and what came of it. Of an answer that is data, not prose,
+/// half a line would say nothing.
+fn step_line(step: &Step, query: &mut Words) -> String {
+    let quote = Quote::of(step);
+    let call = quote.call.map_or_else(|| step_name(step), |call| format!("{}: {call}", step.tool));
     let said = step.error.as_ref().unwrap_or(&step.observation).as_str();
-    let result = fitting_part(&one_line(head(said, MAX_SEARCHED_STEP_BYTES)), result_bytes, query);
+    let said = one_line(head(said, MAX_SEARCHED_STEP_BYTES));
+    let is_data = said.starts_with(['{', '[']) && said.len() > RESULT_BYTES;
+    let result = match quote.error {
+        Some(error) => fitting_part(&one_line(&error), RESULT_BYTES, query),
+        None if is_data => "ok".to_owned(),
+        None => fitting_part(&said, RESULT_BYTES, query),
+    };
     let mark = if step.ok { "→" } else { "✗" };
     format!("{call} {mark} {result}").trim_end().to_owned()
 }
@@ -214,6 +268,14 @@ mod tests {
         let part = fitting_part(&text, 120, &mut words("orders table migration"));
         assert!(part.contains("The migration failed on the orders table."), "{part}");
         assert!(part.starts_with("… ") && part.ends_with(" …") && part.len() < 140, "{part}");
+    }
+
+    #[test]
+    fn what_short_texts_leave_is_for_the_long_ones() {
+        assert_eq!(common_limit([10, 500, 300].into_iter(), 410), 200);
+        assert_eq!(common_limit([10, 500, 30].into_iter(), 410), 370);
+        assert_eq!(common_limit([10, 20].into_iter(), 30), usize::MAX);
+        assert_eq!(common_limit([].into_iter(), 0), usize::MAX);
     }
 
     #[test]

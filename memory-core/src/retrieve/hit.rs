@@ -1,6 +1,7 @@
 //! Answers to a query.
 
 use super::query::Strength;
+use crate::learn::Attempts;
 use crate::model::{NoteId, Record};
 
 /// Measurements of a hit, comparable between answers.
@@ -25,6 +26,9 @@ pub struct Hit {
     pub text: String,
     /// The first step of the part of the episode that fits best, when that is not its task.
     pub step_idx: Option<u32>,
+    /// Attempts at the task of the episode, for which this hit stands; `None` where it is the only
+    /// one, or still open.
+    pub attempts: Option<Attempts>,
     /// Notes among the hits of the same answer that contradict it, as far as words can tell; the
     /// newer of two comes first.
     pub contradicts: Vec<NoteId>,

@@ -4,6 +4,7 @@
 //! the answer is written down. The order of the work: conditions to a mask, candidates from the
 //! indexes, fusion of their scores, units to records, ranking, excerpts, budget.
 
+mod attempts;
 mod cache;
 mod candidates;
 mod contradictions;
@@ -25,6 +26,7 @@ use crate::config::Config;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Contents, Index, RecordNo, Semantic};
+use crate::learn::TaskGroup;
 use crate::model::{
     EpisodeId, Feedback, HitKind, Note, NoteId, NoteKind, Record, RecordId, Timestamp,
 };
@@ -52,6 +54,8 @@ pub(crate) struct Retriever<'a> {
     pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
     pub(crate) weights: &'a Weights,
+    /// Task of an episode with several ended attempts, and the best of these.
+    pub(crate) task_group: &'a dyn Fn(EpisodeId) -> Option<TaskGroup>,
     /// Usefulness of a record to those who followed or rated it, in [−1, 1].
     pub(crate) usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
 }
@@ -140,7 +144,7 @@ impl Retriever<'_> {
             self.select(contents, ranked, query, limit, recall)
         });
         let changes_at;
-        (recall.hits, changes_at) = self.hits(ranked, limit, query.used_text())?;
+        (recall.hits, changes_at) = self.hits(ranked, limit, query.used_text(), budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
@@ -172,7 +176,7 @@ impl Retriever<'_> {
             (self.select(contents, ranked, query, limits.hits, recall), similar, lessons, near)
         });
         let (ranked, similar, lessons, near) = lists;
-        (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text())?;
+        (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text(), budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let similar = similar.into_iter().take(limits.similar).filter_map(|candidate| {
@@ -224,6 +228,7 @@ impl Retriever<'_> {
         recall.n_below_strength = n_ranked - kept.len();
         // The newest are asked for in their order.
         if query.variety && !query.used_text().is_empty() {
+            let kept = attempts::together(kept, self.task_group);
             variety::order(contents, kept, limit, self.weights)
         } else {
             kept
@@ -253,7 +258,10 @@ impl Retriever<'_> {
         ranked: Vec<Candidate>,
         limit: usize,
         text: &str,
+        budget_bytes: usize,
     ) -> Result<(Vec<Hit>, Option<Timestamp>), Error> {
+        // Each hit may take its share; what short ones leave is for the long ones.
+        let share = budget_bytes.checked_div(limit.min(ranked.len())).unwrap_or_default();
         let mut hits = Vec::with_capacity(limit);
         let mut changes_at = None;
         let mut ranked = ranked.into_iter();
@@ -273,7 +281,8 @@ impl Retriever<'_> {
                     found.push((candidate, record));
                 }
             }
-            hits.extend(excerpt::write(self.storage, found, text)?);
+            let room = share.saturating_mul(found.len());
+            hits.extend(excerpt::write(self.storage, found, text, room)?);
         }
         Ok((hits, changes_at))
     }

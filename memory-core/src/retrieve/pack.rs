@@ -4,7 +4,7 @@ use super::hit::Hit;
 use crate::index::unit::head;
 
 /// Bytes that a hit takes besides its text: id, kind, score, time, scope.
-const HIT_BYTES: usize = 200;
+pub(super) const HIT_BYTES: usize = 110;
 
 /// A text shorter than this says too little to be worth showing.
 const MIN_TEXT_BYTES: usize = 120;

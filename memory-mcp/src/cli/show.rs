@@ -121,6 +121,8 @@ fn show_episode(
     field(output, "feedback", feedback(episode.feedback).as_deref())?;
     output.line("task")?;
     output.line(&block(episode.task.as_str(), "  "))?;
+    let synopsis = memory.synopsis(episode)?;
+    field(output, "done", Some(&synopsis))?;
     let Some(closing) = closing else { return Ok(()) };
     field(output, "artifacts", Some(&closing.artifacts.join(", ")))?;
     for (name, text) in [("summary", &closing.summary), ("reflection", &closing.reflection)] {

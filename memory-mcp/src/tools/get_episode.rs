@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{Detail, EpisodeView, Opaque, QUOTED, StepView, arguments, dot, put, quote};
+use crate::wire::{
+    Detail, EpisodeView, Opaque, QUOTED, StepView, arguments, dot, printable, put, quote,
+};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -42,6 +44,8 @@ pub(super) struct Shown {
     episode_id: String,
     #[serde(flatten)]
     episode: EpisodeView,
+    /// Summary of the steps, computed.
+    synopsis: String,
     #[schemars(with = "Vec<Opaque>")]
     steps: Vec<StepView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,11 +66,13 @@ impl Tool for GetEpisode {
         let from = u32::try_from(args.from_step.unwrap_or(0)).unwrap_or(u32::MAX);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let (episode, steps) = call.memory.episode_with_steps(id, from, limit)?;
+        let synopsis = call.memory.synopsis(&episode)?;
         let steps = page(&steps);
         let next = steps.last().map(|step| step.idx + 1);
         Ok(Shown {
             episode_id: episode.id.to_string(),
             episode: EpisodeView::new(&episode, Detail::Brief { text_bytes: HEAD_BYTES }),
+            synopsis: printable(&synopsis).into_owned(),
             steps,
             next_from_step: next.filter(|next| *next < episode.n_steps),
         })
@@ -144,6 +150,7 @@ impl Shown {
         let texts = [
             ("task", Some(&episode.head.task)),
             ("summary", episode.summary.get()),
+            ("done", Some(&self.synopsis)),
             ("reflection", episode.reflection.get()),
             ("artifacts", artifacts.as_ref()),
         ];

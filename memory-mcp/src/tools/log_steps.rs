@@ -51,7 +51,7 @@ pub(super) struct Answered {
 
 /// An error that was met before.
 #[derive(Debug, Serialize)]
-struct KnownErrorAnswer {
+pub(super) struct KnownErrorAnswer {
     step_idx: u32,
     tool: String,
     n_seen: u32,
@@ -97,7 +97,7 @@ impl From<KnownError> for KnownErrorAnswer {
 }
 
 impl KnownErrorAnswer {
-    fn render(&self, out: &mut String) {
+    pub(super) fn render(&self, out: &mut String) {
         let Self { step_idx, n_seen, n_episodes, n_resolved, retry_rate, .. } = self;
         let tool = display_name(&self.tool);
         put(out, format_args!("\nStep {step_idx} (`{tool}`): "));

@@ -5,9 +5,10 @@ use memory_core::{RecordId, RecordKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::log_steps::KnownErrorAnswer;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::arguments;
+use crate::wire::{HitAnswer, Opaque, arguments, render_hits};
 
 /// Size of the advice when the call names none, in tokens.
 const DEFAULT_TOKENS: u64 = 400;
@@ -36,6 +37,14 @@ pub(super) struct Recommended {
     #[serde(flatten)]
     #[schemars(skip)]
     expectation: Expectation,
+    /// Nearest past work, where there is no similar attempt to go by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Opaque>")]
+    hits: Vec<HitAnswer>,
+    /// Open errors of the episode that were met before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Opaque>")]
+    known_errors: Vec<KnownErrorAnswer>,
     /// Episodes that it is based on.
     evidence: Vec<String>,
     /// Reason why similar tasks could not be searched, if so.
@@ -64,26 +73,28 @@ impl Tool for Recommend {
 
     fn run(call: &Call<'_>, args: Args) -> Result<Recommended, CallError> {
         let max_tokens = count(args.max_tokens.unwrap_or(DEFAULT_TOKENS));
-        let (task, scope) = match (args.task, args.episode_id) {
-            (Some(task), None) => (task, call.scope_or_all(args.scope.as_deref())?),
+        let advice = match (args.task, args.episode_id) {
+            (Some(task), None) => {
+                let scope = call.scope_or_all(args.scope.as_deref())?;
+                call.memory.recommend(&task, scope.as_ref(), max_tokens)?
+            }
             (None, Some(id)) => {
                 let id = call.memory.resolve(&[RecordKind::Episode], &id);
                 let id = id.map_err(|error| CallError::at("episode_id", error))?;
                 let RecordId::Episode(id) = id else {
                     return Err(CallError::Internal(format!("{id} is not an episode")));
                 };
-                let episode = call.memory.episode(id)?;
                 let scope = match args.scope {
                     Some(scope) => call.scope_or_all(Some(&scope))?,
-                    None => Some(episode.scope),
+                    None => Some(call.memory.episode(id)?.scope),
                 };
-                (episode.task.as_str().to_owned(), scope)
+                call.memory.recommend_for(id, scope.as_ref(), max_tokens)?
             }
             _ => {
                 return Err(CallError::Refused("give either task or episode_id".to_owned()));
             }
         };
-        Ok(Recommended::new(call.memory.recommend(&task, scope.as_ref(), max_tokens)?))
+        Ok(Recommended::new(advice))
     }
 }
 
@@ -100,6 +111,8 @@ impl Recommended {
             },
             evidence: evidence.map(ToString::to_string).collect(),
             playbook: advice.text,
+            hits: advice.hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(),
+            known_errors: advice.known_errors.into_iter().map(Into::into).collect(),
             degraded: advice.degraded,
         }
     }
@@ -114,8 +127,14 @@ fn rounded(value: f64) -> f64 {
 }
 
 impl Answer for Recommended {
-    fn text(&self, _: &Call<'_>) -> String {
+    fn text(&self, call: &Call<'_>) -> String {
         let mut out = self.playbook.clone();
+        self.known_errors.iter().for_each(|known| known.render(&mut out));
+        if !self.hits.is_empty() {
+            out.push_str("\nNearest past work. ");
+            let scope = self.hits.first().map_or("", HitAnswer::scope);
+            render_hits(&mut out, &self.hits, scope, call.now);
+        }
         if let Some(reason) = &self.degraded {
             out.push_str("\nSimilar tasks could not be searched: ");
             out.push_str(reason);

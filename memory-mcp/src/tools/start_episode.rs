@@ -17,6 +17,9 @@ use crate::wire::{
 /// Hits that are shown when the call names no number.
 const DEFAULT_HITS: usize = 5;
 
+/// Size of the hits when the call names none, in tokens.
+const HITS_TOKENS: usize = 420;
+
 /// Size of the advice, in tokens.
 const ADVICE_TOKENS: usize = 320;
 
@@ -108,7 +111,7 @@ impl Tool for StartEpisode {
         let relations = relations(call, args.relation, args.related_to.as_deref())?;
         let lookup = Lookup {
             limit: args.recall_limit.map_or(DEFAULT_HITS, count),
-            max_tokens: args.max_tokens.map(count),
+            max_tokens: Some(args.max_tokens.map_or(HITS_TOKENS, count)),
             advice_tokens: ADVICE_TOKENS,
         };
         let mut new = NewEpisode::new(scope.clone(), task);

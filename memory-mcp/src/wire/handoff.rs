@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::moment::Age;
 use super::record::{Detail, EpisodeHead, StepView};
 use super::render::{QUOTED, dot, put, quote};
+use super::visible::without_hidden;
 
 /// Longest text of the task, in bytes.
 const TASK_BYTES: usize = 800;
@@ -32,6 +33,7 @@ pub(crate) struct HandoffAnswer {
     episode_id: String,
     #[serde(flatten)]
     head: EpisodeHead,
+    synopsis: String,
     notes: Vec<NoteAnswer>,
     open_errors: Vec<StepView>,
     last_steps: Vec<StepView>,
@@ -54,7 +56,7 @@ struct NoteAnswer {
 impl HandoffAnswer {
     /// Takes a handoff, its texts shortened and its lists cut to their room.
     pub(crate) fn new(handoff: &Handoff) -> Self {
-        let Handoff { episode, notes, last_steps, open_errors } = handoff;
+        let Handoff { episode, notes, last_steps, synopsis, open_errors } = handoff;
         let note = |note: &Note| NoteAnswer {
             kind: note.kind.name(),
             id: note.id.to_string(),
@@ -66,6 +68,7 @@ impl HandoffAnswer {
         Self {
             episode_id: episode.id.to_string(),
             head: EpisodeHead::new(episode, Detail::Brief { text_bytes: TASK_BYTES }),
+            synopsis: without_hidden(synopsis).into_owned(),
             notes: newest(notes.iter().map(note), NOTES_BYTES),
             open_errors: first(open_errors.iter().map(step), ERRORS_BYTES),
             last_steps: newest(last_steps.iter().map(step), STEPS_BYTES),
@@ -89,6 +92,10 @@ impl HandoffAnswer {
         out.push_str(QUOTED);
         out.push_str("\ntask:");
         quote(out, &self.head.task);
+        if !self.synopsis.is_empty() {
+            out.push_str("\ndone so far:");
+            quote(out, &self.synopsis);
+        }
         for note in &self.notes {
             put(out, format_args!("\n{}", note.kind));
             dot(out, Age { now, then: note.at });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use memory_core::learning::Attempts;
 use memory_core::{Hit, Record, Status, Timestamp, display_name};
 use serde::Serialize;
 
@@ -25,6 +26,8 @@ pub(crate) struct HitAnswer {
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<AttemptsAnswer>,
     /// Notes among the hits that contradict this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contradicts: Vec<String>,
@@ -36,10 +39,47 @@ pub(crate) struct HitAnswer {
     at: Timestamp,
 }
 
+/// Attempts at the task, for which the hit stands.
+#[derive(Debug, Serialize)]
+struct AttemptsAnswer {
+    n: u32,
+    n_succeeded: u32,
+    /// The best one, where that is another than the hit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contrast: Option<String>,
+}
+
+impl AttemptsAnswer {
+    fn new(attempts: Attempts, shown: &str) -> Self {
+        let Attempts { n, n_succeeded, best, contrast } = attempts;
+        let best = best.map(|best| best.to_string()).filter(|best| best != shown);
+        Self { n, n_succeeded, best, contrast }
+    }
+
+    fn render(&self, out: &mut String) {
+        let Self { n, n_succeeded, .. } = self;
+        match n_succeeded {
+            0 => put(out, format_args!("\n   {n} attempts, none succeeded")),
+            _ => put(out, format_args!("\n   {n} attempts, {n_succeeded} succeeded")),
+        }
+        if let Some(best) = &self.best {
+            put(out, format_args!("; best: {best}"));
+        } else if *n_succeeded > 0 {
+            out.push_str("; this is the best");
+        }
+        if let Some(contrast) = &self.contrast {
+            put(out, format_args!(". {}", without_hidden(contrast)));
+        }
+    }
+}
+
 impl HitAnswer {
     /// Takes a hit; the terms of its score only if they are asked for.
     pub(crate) fn new(hit: Hit, explain: bool) -> Self {
         let id = hit.record.id().to_string();
+        let attempts = hit.attempts.clone().map(|attempts| AttemptsAnswer::new(attempts, &id));
         let why = explain.then(|| hit.explanation().map(|(name, n)| (name, rounded(n))).collect());
         let (kind, scope, source, at, outcome, status) = match hit.record {
             Record::Episode(episode) => {
@@ -66,11 +106,19 @@ impl HitAnswer {
             scope: scope.as_str().to_owned(),
             outcome,
             status,
+            attempts,
             contradicts: hit.contradicts.iter().map(ToString::to_string).collect(),
             step_idx: hit.step_idx,
             why,
             at,
         }
+    }
+}
+
+impl HitAnswer {
+    /// Returns the scope of the record.
+    pub(crate) fn scope(&self) -> &str {
+        &self.scope
     }
 }
 
@@ -102,6 +150,9 @@ pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str,
             let terms: Vec<String> =
                 why.iter().map(|(name, value)| format!("{name} {value}")).collect();
             dot(out, format_args!("score {} = {}", hit.score, terms.join(", ")));
+        }
+        if let Some(attempts) = &hit.attempts {
+            attempts.render(out);
         }
         quote(out, &hit.text);
     }

@@ -6,6 +6,7 @@
 //! reading the storage under a lock. Every line of advice has a count or names an episode.
 
 mod align;
+mod attempts;
 mod budgeted_text;
 mod cured_error;
 mod lesson_request;
@@ -19,6 +20,8 @@ mod route;
 mod vocabulary;
 mod workplace;
 
+pub use attempts::Attempts;
+pub(crate) use attempts::TaskGroup;
 pub(crate) use lesson_request::{Contradiction, lesson_request};
 pub(crate) use playbook::{Lesson, PlaybookInput, playbook};
 pub(crate) use precedent::SimilarEpisode;

@@ -87,6 +87,14 @@ pub(crate) struct Pitfall {
 }
 
 impl Pitfall {
+    /// Returns the tool that it is about, if it is about one.
+    pub(crate) fn tool(&self) -> Option<NameId> {
+        match self.mistake {
+            Mistake::Used(tool) | Mistake::LeftOut(tool) | Mistake::Stuck(tool) => Some(tool),
+            Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
+        }
+    }
+
     /// Returns the difference of the rates, each drawn to ½ by one run.
     pub(crate) fn contrast(&self) -> f64 {
         let rate = |with: u32, of: u32| (f64::from(with) + 0.5) / (f64::from(of) + 1.0);

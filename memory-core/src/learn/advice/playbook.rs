@@ -192,3 +192,5 @@ impl Playbook {
 #[cfg(test)]
 mod tests;
 mod wording;
+
+pub(super) use wording::pitfall_line;

@@ -44,7 +44,7 @@ fn three_runs() -> Vec<Run> {
 fn without_runs_there_is_no_expectation_and_it_says_so() {
     let empty = playbook(PlaybookInput::default());
     assert!(empty.is_empty());
-    assert_eq!(text(&empty, 400), "No experience with this.");
+    assert_eq!(text(&empty, 400), "No attempt at such a task is known.");
     let scope = OutcomeCounts { n: 40.0, credit: 20.0, successes: 10.0 };
     let book = playbook(PlaybookInput { scope, ..PlaybookInput::default() });
     assert!(text(&book, 400).ends_with("25% of 40 attempts succeeded."));

@@ -7,7 +7,6 @@ use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::pitfall::Mistake;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::digest::TargetKind;
-use crate::learn::table::NameId;
 use crate::learn::text::{name_in_backticks, one_line, percent};
 use crate::model::display_name;
 use crate::secret::mask;
@@ -51,7 +50,7 @@ impl Playbook {
             mentions.steps([*step]);
         }
         for pitfall in &self.pitfalls {
-            mentions.tools(tool_of(pitfall.mistake));
+            mentions.tools(pitfall.tool());
             mentions.steps(pitfall.example);
         }
         for error in &self.recurring_errors {
@@ -95,11 +94,12 @@ impl Playbook {
         let Some(expected) = self.expected else {
             return match self.scope.success_rate() {
                 Some(rate) if self.scope.n >= MIN_SCOPE => format!(
-                    "No experience with this. In this project {} of {:.0} attempts succeeded.",
+                    "No attempt at such a task is known. In this project {} of {:.0} attempts \
+                     succeeded.",
                     percent(rate),
                     self.scope.n
                 ),
-                _ => "No experience with this.".to_owned(),
+                _ => "No attempt at such a task is known.".to_owned(),
             };
         };
         let partly = match self.n_partial {
@@ -278,7 +278,7 @@ fn pitfall_lines(pitfalls: &[Pitfall], vocabulary: &Vocabulary) -> Vec<(f64, Str
         }
     }
     let lines = groups.into_iter().take(MAX_PITFALLS).map(|(first, group)| {
-        let tools = group.iter().filter_map(|pitfall| tool_of(pitfall.mistake));
+        let tools = group.iter().filter_map(|pitfall| pitfall.tool());
         let tools: Vec<String> =
             tools.take(MAX_PITFALL_TOOLS).map(|tool| vocabulary.tool(tool)).collect();
         (0.45 + 0.4 * first.contrast(), pitfall_line(first, &tools.join(", "), vocabulary))
@@ -293,14 +293,12 @@ fn is_same_statement(a: &Pitfall, b: &Pitfall) -> bool {
         && counts(a) == counts(b)
 }
 
-fn tool_of(mistake: Mistake) -> Option<NameId> {
-    match mistake {
-        Mistake::Used(tool) | Mistake::LeftOut(tool) | Mistake::Stuck(tool) => Some(tool),
-        Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
-    }
-}
-
-fn pitfall_line(pitfall: &Pitfall, tools: &str, vocabulary: &Vocabulary) -> String {
+/// Words a mistake of failed attempts, about some tools, with its counts.
+pub(in crate::learn::advice) fn pitfall_line(
+    pitfall: &Pitfall,
+    tools: &str,
+    vocabulary: &Vocabulary,
+) -> String {
     let Pitfall { n_failed_with, n_failed, n_succeeded_with, n_succeeded, .. } = *pitfall;
     let failed = format!("{n_failed_with} of {n_failed} unsuccessful attempts");
     let succeeded = format!("{n_succeeded_with} of {n_succeeded} successes");

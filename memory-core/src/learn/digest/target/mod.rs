@@ -264,7 +264,10 @@ impl Sightings {
         for (file, is_opened_to_write) in files {
             let is_changed = is_opened_to_write || is_written;
             let touch = if is_changed { Touch::Changed } else { Touch::Read };
-            self.touch(TargetKind::File, path::join(folder, file), touch);
+            // `a.b` in code is a module or a member as often as a file.
+            if is_changed || file.contains('/') {
+                self.touch(TargetKind::File, path::join(folder, file), touch);
+            }
         }
     }
 

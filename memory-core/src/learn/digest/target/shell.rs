@@ -16,11 +16,12 @@ const PREFIXES: [&str; 12] =
 const WITH_SCRIPT: [&str; 8] = ["sed", "grep", "egrep", "fgrep", "rg", "ag", "awk", "perl"];
 
 /// Programs that look around or move files: what they did is told by the files alone.
-const LOOKING: [&str; 47] = [
+const LOOKING: [&str; 49] = [
     "ls", "cat", "head", "tail", "less", "more", "grep", "egrep", "fgrep", "rg", "ag", "find",
     "fd", "sed", "awk", "perl", "wc", "echo", "printf", "cd", "pushd", "popd", "pwd", "which",
     "type", "tree", "stat", "file", "diff", "cmp", "sort", "uniq", "cut", "tr", "xargs", "mkdir",
-    "touch", "rm", "rmdir", "cp", "mv", "chmod", "ln", "nl", "sleep", "export", "true",
+    "touch", "rm", "rmdir", "tee", "truncate", "cp", "mv", "chmod", "ln", "nl", "sleep", "export",
+    "true",
 ];
 
 /// Subcommands of git that look around or prepare a commit.
@@ -112,13 +113,15 @@ impl Command {
         let in_place = self.args().iter().take_while(is_option).any(|o| is_in_place(o));
         let has_script = WITH_SCRIPT.contains(&self.program())
             && !self.args().iter().any(|o| matches!(o.as_str(), "-e" | "-f"));
+        let is_looking = LOOKING.contains(&self.program()) || self.program() == "git";
         let files: Vec<&str> = self
             .args()
             .iter()
             .filter(|word| !word.starts_with('-'))
             .skip(usize::from(has_script))
             .map(String::as_str)
-            .filter(|word| is_file(word))
+            // `a.b` may name a module of a program that is run.
+            .filter(|word| is_file(word) && (is_looking || word.contains('/')))
             .collect();
         let touch = match self.program() {
             "sed" | "perl" if in_place => Touch::Changed,
@@ -366,7 +369,7 @@ mod tests {
             ("git checkout -- a/b.rs", &[("a/b.rs", Removed)]),
             ("git add a/b.rs && git diff --cached", &[("a/b.rs", Changed)]),
             ("sudo -E tee conf/a.yml", &[("conf/a.yml", Changed)]),
-            ("X=1 ./run.sh --file=x.py \"a b.py\" 'c.py'", &[("c.py", Read)]),
+            ("X=1 ./run.sh --file=x.py \"a b.py\" m.test 'd/c.py'", &[("d/c.py", Read)]),
             ("ls src/*.rs $HOME/x.rs", &[]),
             ("python -c \"print('a.py')\" < in.json", &[("in.json", Read)]),
         ];
