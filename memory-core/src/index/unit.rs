@@ -162,8 +162,13 @@ fn push_line(text: &mut String, line: &str) {
 ///
 /// Like every unit it gets a vector too.
 pub(crate) fn synopsis_text(episode: &Episode) -> Option<String> {
+    short_synopsis(episode, usize::MAX)
+}
+
+/// Returns as much of the synopsis as fits into `max_bytes`; `None` where [`synopsis_text`] is.
+pub(crate) fn short_synopsis(episode: &Episode, max_bytes: usize) -> Option<String> {
     let digest = Digest::decode(episode.digest.as_deref()?).ok()?;
-    Some(digest.synopsis.text()).filter(|text| !text.is_empty())
+    Some(digest.synopsis.text_within(max_bytes)).filter(|text| !text.is_empty())
 }
 
 /// The text of a run of steps, as indexed: a line or two for each.

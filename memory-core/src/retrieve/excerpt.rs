@@ -6,7 +6,7 @@ use super::candidates::Candidate;
 use super::hit::Hit;
 use super::pack::HIT_BYTES;
 use crate::error::Error;
-use crate::index::unit::{WINDOW_STEPS, head, synopsis_text};
+use crate::index::unit::{WINDOW_STEPS, head, short_synopsis};
 use crate::index::{LexicalQuery, Tokenizer};
 use crate::learn::{Quote, step_name};
 use crate::model::{Episode, Note, Record, Step};
@@ -26,7 +26,7 @@ const SUMMARY_BYTES: usize = 320;
 const RESULT_BYTES: usize = 160;
 
 /// Shortest excerpts worth showing, in bytes: of a task, and of any text.
-const MIN_TASK_BYTES: usize = 100;
+const MIN_TASK_BYTES: usize = 80;
 const MIN_PART_BYTES: usize = 48;
 
 /// Bytes of a text in which the best part is looked for.
@@ -136,11 +136,11 @@ fn episode_excerpt(episode: &Episode, window: &[Step], limit: usize, query: &mut
     let summary = closing.and_then(|closing| closing.summary.as_ref());
     let mut left = limit.saturating_sub(MIN_TASK_BYTES);
     let mut part = |text: Option<String>| {
-        let text = text.filter(|text| !text.is_empty() && text.len() < left)?;
-        left -= text.len() + 1;
+        let text = text.filter(|text| !text.is_empty() && text.len() <= left)?;
+        left = left.saturating_sub(text.len() + 1);
         Some(text)
     };
-    let synopsis = part(synopsis_text(episode));
+    let synopsis = part(short_synopsis(episode, limit.saturating_sub(MIN_TASK_BYTES + 1)));
     let step = part(fitting_step(window, query));
     let summary = summary.and_then(|summary| {
         let room = SUMMARY_BYTES.min(left.saturating_sub(MIN_PART_BYTES));
@@ -149,7 +149,8 @@ fn episode_excerpt(episode: &Episode, window: &[Step], limit: usize, query: &mut
     });
     let used = summary.as_ref().map_or(0, String::len);
     let task_bytes = TASK_BYTES.min(left.saturating_sub(used).saturating_add(MIN_TASK_BYTES));
-    let task = fitting_part(episode.task.as_str(), task_bytes, query);
+    // A title of its own line would take the frame of another line.
+    let task = one_line(&fitting_part(episode.task.as_str(), task_bytes, query));
     let parts = [Some(task), summary, synopsis, step];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

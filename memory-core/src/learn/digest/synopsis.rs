@@ -56,7 +56,12 @@ impl Synopsis {
 
     /// Words the synopsis in at most 240 bytes; empty where nothing is known.
     pub(crate) fn text(&self) -> String {
-        let mut line = Line::default();
+        self.text_within(MAX_BYTES)
+    }
+
+    /// Words as much of the synopsis as fits into `max_bytes`, of each kind its first items.
+    pub(crate) fn text_within(&self, max_bytes: usize) -> String {
+        let mut line = Line { max_bytes: max_bytes.min(MAX_BYTES), ..Line::default() };
         let (changed, read): (Vec<&Target>, Vec<&Target>) =
             self.targets.iter().partition(|target| target.is_changed);
         // Of the calls the last ones say how it stood in the end.
@@ -87,6 +92,7 @@ const HEADINGS: [&str; 4] = ["changed ", "ran ", "met ", "read "];
 struct Line {
     sections: [Vec<String>; HEADINGS.len()],
     n_bytes: usize,
+    max_bytes: usize,
 }
 
 impl Line {
@@ -97,7 +103,7 @@ impl Line {
             return;
         };
         let n_bytes = item.len() + if items.is_empty() { heading.len() + 2 } else { 2 };
-        if !items.iter().any(|known| known == item) && self.n_bytes + n_bytes <= MAX_BYTES {
+        if !items.iter().any(|known| known == item) && self.n_bytes + n_bytes <= self.max_bytes {
             items.push(item.to_owned());
             self.n_bytes += n_bytes;
         }
@@ -210,6 +216,8 @@ mod tests {
             let steps: Vec<Step> =
                 lines.iter().map(|(line, ok)| step("sh", line, *ok, line)).collect();
             proptest::prop_assert!(text(&steps).len() <= MAX_BYTES);
+            let short = Digest::of(&steps).synopsis.text_within(80);
+            proptest::prop_assert!(short.len() <= 80);
             proptest::prop_assert_eq!(text(&steps), text(&steps));
         }
     }
