@@ -102,7 +102,8 @@ pub mod backend {
 /// Learning: advice, cures, patterns, reflections and helpfulness, each with its evidence.
 pub mod learning {
     pub use crate::learn::{
-        Association, Attempts, Cure, Helpfulness, KnownError, Pattern, PatternKind, PatternQuery,
+        Association, Attempts, Cure, Demonstration, Helpfulness, KnownError, Pattern, PatternKind,
+        PatternQuery,
     };
     pub use crate::memory::{Advice, FeedbackResult, Reflection, Warning};
     pub use crate::stats::Posterior;

@@ -5,6 +5,7 @@
 
 mod alias;
 mod argument;
+mod cure;
 mod handoff;
 mod hit;
 mod moment;
@@ -19,6 +20,7 @@ mod visible;
 pub(crate) use argument::{
     Argument, Arguments, BadArgument, Field, Place, arguments, object_schema, own_fields,
 };
+pub(crate) use cure::render_known_error;
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use pattern::PatternAnswer;

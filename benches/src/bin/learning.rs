@@ -178,7 +178,7 @@ impl Tally {
         self.n_errors += 1;
         self.n_resolved += usize::from(error.resolved);
         let start = Instant::now();
-        let cures = learned.cures(&error.tool, error.signature, 3);
+        let cures = learned.cures(error, 3);
         self.cures.push(start.elapsed());
         let Some(first) = cures.first() else { return };
         let is = |remedy: &String| error.remedies.contains(remedy);

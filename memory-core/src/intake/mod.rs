@@ -8,6 +8,7 @@ mod text;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::learn::error_message;
 use crate::model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
     Outcome, RecordId, Relation, Scope, Shown, Source, Step, Timestamp,
@@ -239,7 +240,8 @@ impl<'a> Intake<'a> {
         new.into_iter().map(|step| self.step(step)).collect()
     }
 
-    fn step(&mut self, new: NewStep) -> Result<Step, Error> {
+    fn step(&mut self, mut new: NewStep) -> Result<Step, Error> {
+        keep_failing_line(&mut new, self.config);
         let (config, sanitizer) = (self.config, &mut self.sanitizer);
         let error = sanitizer.optional(new.error, config.max_note_bytes);
         Ok(Step {
@@ -359,5 +361,28 @@ impl<'a> Intake<'a> {
             merged_at: None,
             feedback: Feedback::default(),
         }
+    }
+}
+
+/// Makes the line that says what went wrong the error of a failed step whose text will be cut: in a
+/// long log of tests it may stand where the cut is. A long error becomes the observation, unless
+/// there is one.
+fn keep_failing_line(step: &mut NewStep, config: &Config) {
+    let is_failed = !step.ok.unwrap_or(step.error.is_none());
+    let told = step.error.as_deref().filter(|error| !error.trim().is_empty());
+    let (text, limit) = match told {
+        Some(error) => (error, config.max_note_bytes),
+        None => (step.observation.as_str(), config.max_observation_bytes),
+    };
+    if !is_failed || text.len() <= limit {
+        return;
+    }
+    let line = error_message(text);
+    if line.trim().is_empty() {
+        return;
+    }
+    let long = step.error.replace(line);
+    if step.observation.is_empty() {
+        step.observation = long.unwrap_or_default();
     }
 }

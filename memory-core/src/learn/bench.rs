@@ -7,8 +7,9 @@ use rustc_hash::FxHashMap;
 use super::advice::{
     PlaybookInput, SimilarEpisode, Vocabulary, lesson_request, playbook as make_playbook,
 };
-use super::digest::{self, Digest, Ending, Signature};
-use super::pattern::{Cure, PatternQuery};
+use super::demonstration::Demonstration;
+use super::digest::{self, CallKey, Digest, Ending, Signature};
+use super::pattern::{Cure, KnownError, MetError, PatternQuery};
 use super::quote::{Quote, Quotes, StepRef};
 use super::table::{Learned, OutcomeCounts, Remedy, TaskKey, ToolPath};
 use crate::model::{Episode, EpisodeId, Scope, Step};
@@ -28,8 +29,8 @@ pub struct LearnBench {
 pub struct Observed {
     /// Name of the tool that failed.
     pub tool: String,
-    /// Signature of the error.
-    pub signature: u64,
+    /// The error as it is looked up.
+    met: MetError,
     /// Remedy in words, after its beginnings; empty where nothing was tried.
     pub remedies: Vec<String>,
     /// True when the tool was tried again at once, with or without changes.
@@ -47,6 +48,10 @@ pub struct Proposal {
     pub remedy: String,
     /// Expected success rate.
     pub rate: f64,
+    /// True for a confirmed cure, false for a sighting.
+    pub is_confirmed: bool,
+    /// True when it is told of an error like the one that was met.
+    pub is_like: bool,
 }
 
 /// A playbook in the form that the replay rates.
@@ -119,7 +124,7 @@ impl LearnBench {
             let all = remedy.into_iter().flat_map(Remedy::with_beginnings);
             Observed {
                 tool: alone.name(run.tool_at(incident.at)).to_owned(),
-                signature: incident.signature.0,
+                met: alone.met_error(incident.signature, alone.name(run.tool_at(incident.at))),
                 remedies: all.map(|remedy| alone.remedy_words(&remedy)).collect(),
                 at_once: matches!(remedy, Some(Remedy::Retry(_))),
                 plain: remedy.is_some_and(|remedy| remedy.is_plain_retry()),
@@ -129,20 +134,37 @@ impl LearnBench {
         observed.collect()
     }
 
-    /// Returns the cures of an error, best first.
+    /// Returns the confirmed cures of an error, best first.
     #[must_use]
-    pub fn cures(&self, tool: &str, signature: u64, limit: usize) -> Vec<Proposal> {
-        let known = self.learned.known_error(Signature(signature), tool, 0, None, limit);
-        let cures = known.into_iter().flat_map(|known| known.cures);
-        let proposal = |Cure { via, instead, changed, success, .. }: Cure| {
-            let remedy = match instead {
-                None if via.is_empty() => words("retry", &changed),
-                None => words("via", &via),
-                Some(tool) => words("instead", &[via, vec![tool]].concat()),
-            };
-            Proposal { remedy, rate: success.mean }
+    pub fn cures(&self, error: &Observed, limit: usize) -> Vec<Proposal> {
+        let known = self.learned.known_error(&error.met, 0, None, limit);
+        let all = known.into_iter().flat_map(|known| proposals(known, |_| true));
+        all.filter(|proposal| proposal.is_confirmed).collect()
+    }
+
+    /// Returns what is told of an error: confirmed cures, or else a sighting whose steps show
+    /// something; `None` for an unknown error. Reads steps that were learned with their episode.
+    #[must_use]
+    pub fn told(&self, error: &Observed, scope: &Scope, limit: usize) -> Option<Vec<Proposal>> {
+        let known = self.learned.known_error(&error.met, 0, Some(scope.as_str()), limit)?;
+        let shows = |cure: &Cure| {
+            cure.examples.iter().any(|example| {
+                let from = example.error_at as usize;
+                let steps = self.steps.get(&example.episode);
+                let steps = steps.and_then(|s| s.get(from..from + example.n_steps() as usize));
+                steps.is_some_and(|steps| Demonstration::of(steps).is_some())
+            })
         };
-        cures.map(proposal).collect()
+        let mut all = proposals(known, |cure| cure.is_confirmed || shows(cure));
+        all.truncate(limit);
+        Some(all)
+    }
+
+    /// Returns whether a step's call is warned of in a scope.
+    #[must_use]
+    pub fn is_warned(&self, scope: &Scope, step: &Step) -> bool {
+        let tool = digest::step_name(step);
+        self.learned.risk(Some(scope.as_str()), &tool, CallKey::of(step)).is_some()
     }
 
     /// Returns whether the task of an episode was tried before.
@@ -219,6 +241,21 @@ impl Learned {
             Remedy::Instead(path) => words("instead", &named(path)),
         }
     }
+}
+
+/// Returns the cures that pass a condition, in the words of remedies.
+fn proposals(known: KnownError, passes: impl Fn(&Cure) -> bool) -> Vec<Proposal> {
+    let is_like = known.differs.is_some();
+    let cures = known.cures.into_iter().filter(|cure| passes(cure));
+    let proposal = |Cure { via, instead, changed, success, is_confirmed, .. }: Cure| {
+        let remedy = match instead {
+            None if via.is_empty() => words("retry", &changed),
+            None => words("via", &via),
+            Some(tool) => words("instead", &[via, vec![tool]].concat()),
+        };
+        Proposal { remedy, rate: success.mean, is_confirmed, is_like }
+    };
+    cures.map(proposal).collect()
 }
 
 fn words(kind: &str, names: &[Box<str>]) -> String {

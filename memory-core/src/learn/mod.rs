@@ -18,6 +18,7 @@ mod advice;
 mod association;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
+mod demonstration;
 mod digest;
 mod hash;
 mod helpfulness;
@@ -27,6 +28,7 @@ mod quote;
 mod sample;
 mod table;
 mod text;
+mod word_diff;
 
 pub use advice::Attempts;
 pub(crate) use advice::{
@@ -34,10 +36,13 @@ pub(crate) use advice::{
     lesson_request, playbook,
 };
 pub use association::Association;
-pub(crate) use digest::{CallKey, Digest, Ending, Incident, Signature, step_name};
+pub use demonstration::Demonstration;
+pub(crate) use digest::{
+    CallKey, Digest, Ending, Incident, error_message, salient_words, step_name,
+};
 pub use helpfulness::Helpfulness;
 pub(crate) use helpfulness::usefulness_bonus;
-pub(crate) use pattern::Risk;
 pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
+pub(crate) use pattern::{CureExample, MetError, Risk};
 pub(crate) use quote::{Quote, Quotes, StepRef};
 pub(crate) use table::{Learned, OutcomeCounts, TaskKey};

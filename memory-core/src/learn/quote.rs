@@ -49,7 +49,10 @@ impl Quote {
     /// They are masked again: a rule for secrets may be newer than the stored text.
     pub(crate) fn of(step: &Step) -> Self {
         let masked = |text| mask(text).0;
-        Self { call: call_of(step).map(masked), error: Signature::message_of(step).map(masked) }
+        Self {
+            call: call_of(step, ALONE_BYTES).map(masked),
+            error: Signature::message_of(step).map(masked),
+        }
     }
 }
 
@@ -86,15 +89,15 @@ impl FromIterator<(StepRef, Quote)> for Quotes {
 /// say no more than that.
 ///
 /// A command or a query is given alone, without its comment lines; other arguments as `name=value`,
-/// three of them, ids last. Arguments that are no JSON object are cut.
-fn call_of(step: &Step) -> Option<String> {
+/// three of them, ids last. What is given alone has at most `limit` bytes.
+pub(super) fn call_of(step: &Step, limit: usize) -> Option<String> {
     let args = step.args.as_str();
     let name = step_name(step);
     let action = name.rsplit(':').next().unwrap_or_default();
     let says_more = |text: &str| !matches!(text, "null" | "{}" | "[]" | "\"\"") && text != action;
     if let Some((_, raw)) = members(args).find(|(name, _)| SUFFICIENT.contains(name)) {
         let text = without_comments(&value(raw)).into_owned();
-        return one_line(&text, ALONE_BYTES).filter(|text| says_more(text));
+        return one_line(&text, limit).filter(|text| says_more(text));
     }
     let shown = members(args).filter_map(|(name, raw)| {
         let value = one_line(&value(raw), VALUE_BYTES).filter(|text| says_more(text))?;
@@ -109,7 +112,7 @@ fn call_of(step: &Step) -> Option<String> {
         .collect();
     if named.is_empty() {
         let is_object = args.trim_start().starts_with('{');
-        return if is_object { None } else { one_line(args, ALONE_BYTES) };
+        return if is_object { None } else { one_line(args, limit) };
     }
     Some(named.join(" "))
 }
@@ -142,7 +145,7 @@ mod tests {
     use crate::learn::sample::step;
 
     fn called(args: &str) -> Option<String> {
-        call_of(&step("tool", args, true, ""))
+        call_of(&step("tool", args, true, ""), ALONE_BYTES)
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn stuck() -> Vec<NewStep> {
 const TASK: &str = "Raise the timeout of the payment client";
 
 #[test]
-fn an_error_is_answered_with_its_cure_from_the_third_success_on() {
+fn an_error_is_answered_with_its_cure_from_the_first_success_on() {
     let memory = memory();
     let met = |memory: &Memory| {
         let id = memory.start(NewEpisode::new(scope(), "another task")).unwrap().value;
@@ -80,9 +80,12 @@ fn an_error_is_answered_with_its_cure_from_the_third_success_on() {
     };
     assert_eq!(met(&memory).known_errors, []);
     attempt(&memory, TASK, stuck(), Outcome::Failure);
-    for n in 1..=3 {
+    for n in 0..3 {
         let known = met(&memory).known_errors;
-        assert!(known.iter().all(|known| known.cures.is_empty()), "after {n} cures: {known:?}");
+        let [known] = known.as_slice() else { panic!("{known:?}") };
+        let seen: Vec<u32> = known.cures.iter().map(|cure| cure.n_resolved).collect();
+        assert_eq!(seen, if n == 0 { vec![] } else { vec![n] }, "after {n} cures: {known:?}");
+        assert!(known.cures.iter().all(|cure| !cure.is_confirmed), "{known:?}");
         attempt(&memory, TASK, cured(), Outcome::Success);
     }
     let logged = met(&memory);
@@ -91,8 +94,9 @@ fn an_error_is_answered_with_its_cure_from_the_third_success_on() {
     assert_eq!((known.n_episodes, known.n_resolved), (4, 3));
     let [cure] = known.cures.as_slice() else { panic!("{known:?}") };
     assert_eq!(cure.text, "use `find` first, then retry `edit` with another `path`");
-    assert_eq!((cure.n_tried, cure.n_resolved), (3, 3));
-    assert_eq!(cure.example.as_deref(), Some("path=config/app.toml"));
+    assert_eq!((cure.n_tried, cure.n_resolved, cure.is_confirmed), (3, 3, true));
+    let shown = cure.demonstration.as_ref().unwrap();
+    assert_eq!(shown.change.as_deref(), Some("path: `conf/app.toml` → `config/app.toml`"));
 }
 
 #[test]
@@ -341,7 +345,7 @@ fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
         let patterns = memory.patterns(&PatternQuery::default()).unwrap();
         patterns.into_iter().map(|pattern| pattern.text).collect::<Vec<_>>().join("\n")
     });
-    calls_of("cures", "path=config/app.toml", &|| {
+    calls_of("cures", "→ `config/app.toml`", &|| {
         let failed = step("edit", "etc/other.toml", Some(MISSING));
         format!("{:?}", memory.log(open, vec![failed]).unwrap().value.known_errors)
     });

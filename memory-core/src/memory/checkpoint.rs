@@ -141,7 +141,7 @@ impl Memory {
     }
 
     /// The checkpoints and lessons of an episode, oldest first.
-    fn notes_of(&self, episode: &Episode) -> Result<Vec<Note>, Error> {
+    pub(super) fn notes_of(&self, episode: &Episode) -> Result<Vec<Note>, Error> {
         let mut ids = Vec::new();
         for kind in [NoteKind::Checkpoint, NoteKind::Lesson] {
             let filter = RecordFilter {

@@ -1,50 +1,79 @@
 //! Cures of errors, given at the moment an error comes again.
 
 use super::Memory;
-use crate::learn::{Cure, KnownError, Quotes, Signature, step_name};
-use crate::model::{Step, Timestamp};
+use crate::error::Error;
+use crate::learn::{CureExample, Demonstration, KnownError, MetError, salient_words, step_name};
+use crate::model::{EpisodeId, NoteId, NoteKind, Step, Timestamp};
+use crate::secret::mask;
+use crate::storage::StepRange;
 
 /// Maximum number of errors of one call that are looked up.
 const MAX_ERRORS: usize = 3;
 
-/// Maximum number of cures of one error.
+/// Maximum number of confirmed cures of one error; of sightings one is told.
 const MAX_CURES: usize = 2;
+
+/// Number of newest steps of an episode in which its open errors are looked for.
+const MAX_STEPS: u32 = 30;
 
 /// Result of logging steps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logged {
     /// Number of steps that the episode has now.
     pub n_steps: u32,
-    /// Errors among the new steps that were met before, one for each signature; also empty when
-    /// what was learned could not be read.
+    /// Errors among the new steps that were met before and are still open, one for each signature;
+    /// also empty when what was learned could not be read.
     pub known_errors: Vec<KnownError>,
 }
 
-/// A failed step that is about to be stored.
+/// A failed step that no later step of its call made up for.
 pub(super) struct FailedStep {
-    /// Position among the steps that are logged together.
+    /// Position among the steps.
     position: u32,
-    signature: Signature,
-    tool: String,
+    error: MetError,
+    /// Words of it that matter, in one line.
+    salient: String,
 }
 
-/// Returns the first failed step of each error signature.
+/// Returns the first failed step of each error that is still open after the steps.
 fn failed_steps(steps: &[Step]) -> Vec<FailedStep> {
     let mut failed: Vec<FailedStep> = Vec::new();
-    for (position, step) in (0..).zip(steps) {
+    for (position, step) in (0_u32..).zip(steps) {
         if failed.len() == MAX_ERRORS {
             break;
         }
-        if let Some(signature) = Signature::of_step(step)
-            && failed.iter().all(|known| known.signature != signature)
-        {
-            failed.push(FailedStep { position, signature, tool: step_name(step) });
+        let Some(error) = MetError::of(step) else { continue };
+        let later = steps.get(position as usize + 1..).unwrap_or_default();
+        let is_over = later.iter().any(|later| later.ok && step_name(later) == error.tool);
+        if !is_over && failed.iter().all(|known| known.error.signature != error.signature) {
+            failed.push(FailedStep { position, error, salient: salient_of(step) });
         }
     }
     failed
 }
 
+fn salient_of(step: &Step) -> String {
+    salient_words(step.error.as_ref().unwrap_or(&step.observation).as_str()).join(" ")
+}
+
 impl Memory {
+    /// Returns what is known of the errors of an episode that no later step made up for: what
+    /// advice on going on with it begins with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], [`Error::Storage`].
+    pub fn open_errors(&self, episode: EpisodeId) -> Result<Vec<KnownError>, Error> {
+        let stored = self.episode(episode)?;
+        let from = stored.n_steps.saturating_sub(MAX_STEPS);
+        let range = StepRange { episode, from, limit: MAX_STEPS };
+        let read = self.storage.steps(&[range]).map_err(Error::storage("read steps"))?;
+        let steps = read.into_iter().next().unwrap_or_default();
+        self.learn()?;
+        let failed = failed_steps(&steps);
+        Ok(self.known_errors(&failed, from, Some(stored.scope.as_str())))
+    }
+
     /// Returns the errors among steps that are about to be logged.
     ///
     /// Empty where no error was ever learned of; those that another process recorded within the
@@ -60,8 +89,8 @@ impl Memory {
         if self.learning.learned().has_errors() { failed_steps(steps) } else { Vec::new() }
     }
 
-    /// Returns what is known of errors that were just logged, of which the first step has the index
-    /// `first_idx`.
+    /// Returns what is known of errors, of which the first step has the index `first_idx`, with
+    /// examples from a scope where it has any.
     pub(super) fn known_errors(
         &self,
         failed: &[FailedStep],
@@ -72,25 +101,216 @@ impl Memory {
             return Vec::new();
         }
         // The lock on what was learned is released before the storage is read.
-        let mut known: Vec<KnownError> = {
+        let mut known: Vec<(KnownError, &FailedStep)> = {
             let learned = self.learning.learned();
             let looked_up = failed.iter().filter_map(|error| {
                 let step_idx = first_idx.saturating_add(error.position);
-                learned.known_error(error.signature, &error.tool, step_idx, scope, MAX_CURES)
+                let known = learned.known_error(&error.error, step_idx, scope, MAX_CURES)?;
+                Some((known, error))
             });
             looked_up.collect()
         };
-        let examples = known.iter().flat_map(|known| &known.cures).filter_map(Cure::example_step);
-        let quotes = self.quotes(&examples.collect());
-        let quotes = quotes.unwrap_or_else(|error| {
-            // The steps are stored: that their cures lack an example must not look like a failure.
-            tracing::warn!(%error, "cures are given without examples");
-            Quotes::default()
-        });
-        for cure in known.iter_mut().flat_map(|known| &mut known.cures) {
-            let call = cure.example_step().and_then(|step| quotes.call(step));
-            cure.example = call.map(str::to_owned);
+        for (known, error) in &mut known {
+            if let Err(error) = self.demonstrate(known, &error.salient) {
+                // The steps are stored: that cures show nothing must not look like a failure.
+                tracing::warn!(%error, "cures are given without what was done");
+                known.cures.retain(|cure| cure.is_confirmed);
+            }
         }
-        known
+        known.into_iter().map(|(known, _)| known).collect()
+    }
+
+    /// Reads what was done where cures worked, and by what the error told of differs.
+    ///
+    /// A sighting that shows nothing is dropped; of the others the first is kept.
+    fn demonstrate(&self, known: &mut KnownError, salient: &str) -> Result<(), Error> {
+        let examples: Vec<(usize, CureExample)> = known
+            .cures
+            .iter()
+            .enumerate()
+            .flat_map(|(at, cure)| cure.examples.iter().map(move |example| (at, *example)))
+            .collect();
+        if examples.is_empty() {
+            return Ok(());
+        }
+        let ranges: Vec<StepRange> = examples
+            .iter()
+            .map(|(_, example)| StepRange {
+                episode: example.episode,
+                from: example.error_at,
+                limit: example.n_steps(),
+            })
+            .collect();
+        let read = self.storage.steps(&ranges).map_err(Error::storage("read what cured"))?;
+        for ((at, example), steps) in examples.into_iter().zip(&read) {
+            let Some(cure) = known.cures.get_mut(at) else { continue };
+            if cure.demonstration.is_some() {
+                continue;
+            }
+            cure.demonstration = Demonstration::of(steps);
+            if cure.demonstration.is_some() {
+                // What is shown is what the episode named first did.
+                cure.examples.retain(|other| *other == example);
+            }
+            if let Some((there, here)) =
+                known.differs.as_mut().filter(|(there, _)| there.is_empty())
+            {
+                *there = mask(steps.first().map(salient_of).unwrap_or_default()).0;
+                *here = mask(salient.to_owned()).0;
+            }
+        }
+        known.cures.retain(|cure| cure.is_confirmed || cure.demonstration.is_some());
+        // Of sightings the first one that shows something is told.
+        let n_confirmed = known.cures.iter().filter(|cure| cure.is_confirmed).count();
+        known.cures.truncate(MAX_CURES.min(n_confirmed + 1));
+        let taught = known.cures.first().and_then(|cure| cure.examples.first());
+        known.lesson = taught.map(|example| self.lesson_of(example.episode)).transpose()?.flatten();
+        Ok(())
+    }
+
+    /// Returns the newest lesson that an episode taught.
+    fn lesson_of(&self, episode: EpisodeId) -> Result<Option<(NoteId, String)>, Error> {
+        let episode = match self.episode(episode) {
+            Ok(episode) => episode,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let notes = self.notes_of(&episode)?;
+        let lesson = notes.into_iter().rev().find(|note| note.kind == NoteKind::Lesson);
+        Ok(lesson.map(|note| (note.id, note.text.as_str().to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::intake::{Completion, NewEpisode, NewStep};
+    use crate::model::Scope;
+    use crate::storage::MemStorage;
+
+    fn run(command: &str, error: Option<&str>) -> NewStep {
+        let args = serde_json::json!({ "command": command }).to_string();
+        NewStep { tool: "sh".into(), args, error: error.map(Into::into), ..NewStep::default() }
+    }
+
+    fn edit() -> NewStep {
+        let args = r#"{"path":"src/cart.py","old_str":"tax = 0","new_str":"tax = rate(order)"}"#;
+        NewStep { tool: "edit".into(), args: args.into(), ..NewStep::default() }
+    }
+
+    fn scope() -> Scope {
+        Scope::new("acme/shop").unwrap()
+    }
+
+    /// Returns a memory with one episode of the given steps, which taught a lesson.
+    fn taught(steps: Vec<NewStep>) -> Memory {
+        let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
+        let id = memory.start(NewEpisode::new(scope(), "make the cart right")).unwrap().value;
+        memory.log(id, steps).unwrap();
+        let lessons = vec!["Taxes come from the order.".to_owned()];
+        memory.finish(id, Completion { lessons, ..Completion::default() }).unwrap();
+        memory
+    }
+
+    fn told(memory: &Memory, command: &str, error: &str) -> Option<KnownError> {
+        memory.cure_for(&scope(), run(command, Some(error))).unwrap()
+    }
+
+    #[test]
+    fn the_edit_that_cured_is_told_from_the_first_sighting_with_what_then_passed() {
+        let error = "AssertionError: expected a tax";
+        let steps = || {
+            vec![
+                run("make test", Some(error)),
+                run("cat src/cart.py", None),
+                run("make test", Some("AssertionError: something else")),
+                edit(),
+                run("make test", None),
+            ]
+        };
+        let memory = taught(steps());
+        for n in 1..=4 {
+            let known = told(&memory, "make test", error).unwrap();
+            let [cure] = known.cures.as_slice() else { panic!("{known:?}") };
+            let shown = cure.demonstration.as_ref().unwrap();
+            assert_eq!(shown.acts, ["edit src/cart.py: `tax = 0` → `tax = rate(order)`"], "{n}");
+            assert_eq!(shown.passed.as_deref(), Some("make test"));
+            assert_eq!((cure.n_resolved, cure.is_confirmed), (n, n >= 3));
+            if n == 1 {
+                assert_eq!(known.lesson.unwrap().1, "Taxes come from the order.");
+            }
+            let id = memory.start(NewEpisode::new(scope(), "again")).unwrap().value;
+            memory.log(id, steps()).unwrap();
+            memory.finish(id, Completion::default()).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_error_that_differs_in_a_port_is_told_as_one_like_it() {
+        let refused = |port: u16| format!("connect ECONNREFUSED 10.0.0.7:{port}");
+        let steps = vec![
+            run("make test", Some(&refused(3306))),
+            run("docker start orders-db", None),
+            run("make test", None),
+        ];
+        let memory = taught(steps);
+        let like = told(&memory, "make test", &refused(5672)).unwrap();
+        assert_eq!(like.differs, Some(("3306".to_owned(), "5672".to_owned())));
+        let same = told(&memory, "make test", &refused(3306)).unwrap();
+        assert_eq!(same.differs, None);
+        assert_eq!(same.cures[0].demonstration.as_ref().unwrap().acts, ["docker start orders-db"]);
+    }
+
+    #[test]
+    fn a_shortened_error_one_of_another_program_and_one_in_a_long_log_are_known() {
+        let error = "ImportError: cannot import name 'slugify' from 'text.tools'";
+        let steps = vec![
+            run("python check.py", Some(error)),
+            run("pip install slugs", None),
+            run("python check.py", None),
+        ];
+        let memory = taught(steps);
+        let passed = "tests/test_all.py::test_error_is_shown PASSED\n".repeat(6_000);
+        let log = format!("{passed}E   {error}\n{passed}1 failed, 12000 passed");
+        let short = "cannot import name 'slugify' from 'text.tools'".to_owned();
+        for (command, error) in
+            [("python check.py", short), ("python3 check.py", error.to_owned()), ("pytest", log)]
+        {
+            let known = told(&memory, command, &error).unwrap();
+            let acts = &known.cures[0].demonstration.as_ref().unwrap().acts;
+            assert_eq!(acts, &["pip install slugs"], "{command}");
+        }
+    }
+
+    #[test]
+    fn what_was_mended_in_the_same_call_and_what_only_looked_is_not_told() {
+        let error = "error: no rule to make the target";
+        let looked = vec![
+            run("make", Some(error)),
+            run("ls", None),
+            run("git status", None),
+            run("make", None),
+        ];
+        let memory = taught(looked);
+        assert_eq!(told(&memory, "make", error).unwrap().cures, []);
+        let id = memory.start(NewEpisode::new(scope(), "again")).unwrap().value;
+        let steps = vec![run("make", Some(error)), run("make", None)];
+        assert_eq!(memory.log(id, steps).unwrap().value.known_errors, []);
+    }
+
+    #[test]
+    fn the_open_errors_of_an_episode_are_told() {
+        let error = "error: no rule to make the target";
+        let steps = vec![run("make", Some(error)), run("touch rules", None), run("make", None)];
+        let memory = taught(steps);
+        let id = memory.start(NewEpisode::new(scope(), "again")).unwrap().value;
+        assert_eq!(memory.open_errors(id).unwrap(), []);
+        memory.log(id, vec![run("make", Some(error))]).unwrap();
+        let open = memory.open_errors(id).unwrap();
+        assert_eq!((open.len(), open[0].step_idx, open[0].cures.len()), (1, 0, 1));
+        memory.log(id, vec![run("make", None)]).unwrap();
+        assert_eq!(memory.open_errors(id).unwrap(), []);
     }
 }

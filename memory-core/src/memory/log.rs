@@ -4,7 +4,7 @@ use super::Memory;
 use super::cures::Logged;
 use crate::error::Error;
 use crate::intake::{NewStep, Receipt};
-use crate::model::EpisodeId;
+use crate::model::{EpisodeId, Scope};
 use crate::storage::{Applied, Durability, Op, WriteBatch};
 
 impl Memory {
@@ -32,7 +32,13 @@ impl Memory {
         };
         // Calls that were told before keep their place; whoever tells them, tells one at a time.
         let first_idx = (last + 1).saturating_sub(n_given);
-        let known_errors = self.known_errors(&failed, first_idx, None);
+        let known_errors = if failed.is_empty() {
+            Vec::new()
+        } else {
+            // The steps are stored: without the scope, examples come from any.
+            let scope = self.episode(episode).map(|episode| episode.scope).ok();
+            self.known_errors(&failed, first_idx, scope.as_ref().map(Scope::as_str))
+        };
         Ok(intake.receipt(Logged { n_steps, known_errors }))
     }
 }

@@ -1,13 +1,13 @@
 //! `log_steps`: appends tool calls to an open episode.
 
-use memory_core::learning::{Cure, KnownError};
+use memory_core::learning::{Cure, Demonstration, KnownError};
 use memory_core::{NewStep, Period, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Items, JsonText, Opaque, arguments, is_zero, put, quote, receipt};
+use crate::wire::{Items, JsonText, Opaque, arguments, is_zero, put, receipt, render_known_error};
 
 pub(super) struct LogSteps;
 
@@ -60,7 +60,14 @@ pub(super) struct KnownErrorAnswer {
     retry_rate: f64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     from_class: bool,
+    /// Words that matter in which it differs from the error that is told of: (there, here).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differs: Option<(String, String)>,
     cures: Vec<CureAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lesson: Option<String>,
+    #[serde(skip)]
+    told: String,
 }
 
 /// Something that cured it.
@@ -69,19 +76,26 @@ struct CureAnswer {
     text: String,
     n_tried: u32,
     n_resolved: u32,
+    /// False for one that was only seen to work.
+    confirmed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    acts: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    example: Option<String>,
+    change: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed: Option<String>,
     episodes: Vec<String>,
 }
 
 impl From<KnownError> for KnownErrorAnswer {
     fn from(known: KnownError) -> Self {
-        let cure = |cure: Cure| CureAnswer {
-            episodes: cure.episodes().map(|id| id.to_string()).collect(),
-            text: cure.text,
-            n_tried: cure.n_tried,
-            n_resolved: cure.n_resolved,
-            example: cure.example,
+        let mut told = String::new();
+        render_known_error(&mut told, &known);
+        let cure = |cure: Cure| {
+            let episodes = cure.episodes().map(|id| id.to_string()).collect();
+            let Demonstration { acts, change, passed } = cure.demonstration.unwrap_or_default();
+            let Cure { text, n_tried, n_resolved, is_confirmed: confirmed, .. } = cure;
+            CureAnswer { text, n_tried, n_resolved, confirmed, acts, change, passed, episodes }
         };
         Self {
             step_idx: known.step_idx,
@@ -91,6 +105,9 @@ impl From<KnownError> for KnownErrorAnswer {
             n_resolved: known.n_resolved,
             retry_rate: (known.retry_rate * 100.0).round() / 100.0,
             from_class: known.from_class,
+            differs: known.differs,
+            lesson: known.lesson.map(|(id, _)| id.to_string()),
+            told,
             cures: known.cures.into_iter().map(cure).collect(),
         }
     }
@@ -98,37 +115,16 @@ impl From<KnownError> for KnownErrorAnswer {
 
 impl KnownErrorAnswer {
     pub(super) fn render(&self, out: &mut String) {
-        let Self { step_idx, n_seen, n_episodes, n_resolved, retry_rate, .. } = self;
-        let tool = display_name(&self.tool);
-        put(out, format_args!("\nStep {step_idx} (`{tool}`): "));
-        if *n_seen > 0 {
-            put(out, format_args!("this error came {n_seen} time(s) in {n_episodes} episode(s)"));
-            put(out, format_args!(", resolved {n_resolved} time(s)."));
-        } else {
-            out.push_str("this error is new, others like it are known.");
-        }
-        if self.cures.is_empty() {
-            out.push_str(" Nothing is known to cure it better than a retry.");
-        }
-        for cure in &self.cures {
-            let CureAnswer { text, n_tried, n_resolved, .. } = cure;
-            put(out, format_args!("\n- {} helped {n_resolved} of {n_tried} times", upper(text)));
-            put(out, format_args!(" (a plain retry {:.0} %)", retry_rate * 100.0));
-            if let Some(episode) = cure.episodes.first() {
-                put(out, format_args!(", last in {episode}"));
-            }
-            if let Some(example) = &cure.example {
-                out.push(':');
-                quote(out, example);
-            }
-        }
+        let Self { step_idx, tool, told, .. } = self;
+        put(
+            out,
+            format_args!(
+                "
+Step {step_idx} (`{}`): {told}",
+                display_name(tool)
+            ),
+        );
     }
-}
-
-/// A sentence begins with a capital.
-fn upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 impl Tool for LogSteps {

@@ -51,9 +51,12 @@ impl Learned {
         let scope = precedents.first().map(|precedent| precedent.run.scope);
         let mut found: Vec<CuredError> = Vec::new();
         for ((signature, tool), (_, met)) in met {
-            let known = self.known_error(signature, self.name(tool), met.idx, None, 1);
+            let known =
+                self.known_error(&self.met_error(signature, self.name(tool)), met.idx, None, 1);
             let cures = known.into_iter().flat_map(|known| known.cures);
-            let Some(cure) = cures.into_iter().find(|cure| cure.success.mean >= MIN_CURE_RATE)
+            let Some(cure) = cures
+                .into_iter()
+                .find(|cure| cure.is_confirmed && cure.success.mean >= MIN_CURE_RATE)
             else {
                 continue;
             };

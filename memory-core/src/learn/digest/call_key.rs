@@ -84,6 +84,19 @@ impl CallKey {
     }
 }
 
+/// Returns the words of each command that a step runs; none where it runs none.
+pub(crate) fn commands_of(step: &Step) -> Vec<Vec<String>> {
+    let args = head(step.args.as_str(), MAX_ARGS_BYTES).trim();
+    let line = if args.starts_with('{') {
+        let command = members(args).find(|(name, _)| COMMANDS.contains(name));
+        command.and_then(|(_, raw)| unquoted(raw))
+    } else {
+        (!args.starts_with(['[', '"'])).then_some(Cow::Borrowed(args))
+    };
+    let Some(line) = line else { return Vec::new() };
+    split_commands(&line).into_iter().map(|(_, words)| words).collect()
+}
+
 /// Returns the hash of a field's value.
 fn field(name: &str, raw: &str) -> u64 {
     let text = unquoted(raw).unwrap_or(Cow::Borrowed(raw));
@@ -105,7 +118,24 @@ fn field(name: &str, raw: &str) -> u64 {
 
 /// Returns the hash of a command line: of its commands, each without the order of its options.
 fn command_line(line: &str) -> u64 {
-    // Each command with whether it reads what the one before it prints.
+    let mut commands = split_commands(line);
+    let is_cutter = |command: &(bool, Vec<String>)| {
+        command.0 && command.1.first().is_some_and(|program| is_in(&CUTTERS, program))
+    };
+    while commands.last().is_some_and(is_cutter) {
+        commands.pop();
+    }
+    let mut hash = StableHash::new();
+    for (is_piped, command) in &commands {
+        hash.update(&[u8::from(*is_piped)]);
+        hash.update_word(simple_command(command));
+    }
+    hash.finish()
+}
+
+/// Splits a command line into its commands, each with whether it reads what the one before it
+/// prints.
+fn split_commands(line: &str) -> Vec<(bool, Vec<String>)> {
     let mut commands: Vec<(bool, Vec<String>)> = Vec::new();
     let mut begins = Some(false);
     for word in shell_words(line) {
@@ -123,18 +153,7 @@ fn command_line(line: &str) -> u64 {
             }
         }
     }
-    let is_cutter = |command: &(bool, Vec<String>)| {
-        command.0 && command.1.first().is_some_and(|program| is_in(&CUTTERS, program))
-    };
-    while commands.last().is_some_and(is_cutter) {
-        commands.pop();
-    }
-    let mut hash = StableHash::new();
-    for (is_piped, command) in &commands {
-        hash.update(&[u8::from(*is_piped)]);
-        hash.update_word(simple_command(command));
-    }
-    hash.finish()
+    commands
 }
 
 fn is_in(names: &[&str], word: &str) -> bool {

@@ -10,12 +10,12 @@ use super::call_key::is_kept;
 use super::incident::{Ending, Incident};
 use super::synopsis::{ErrorEnd, KINDS};
 use super::target::{CallResult, Target};
-use super::{CallKey, Digest, Signature, Synopsis};
+use super::{CallKey, Digest, Signature, Sketch, Synopsis};
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -46,6 +46,7 @@ impl Digest {
         }
         self.encode_calls(&mut out);
         self.encode_incidents(&mut out);
+        self.encode_sketches(&mut out);
         out.optional_varint(self.n_tokens);
         out.optional_varint(self.latency_ms);
         self.encode_synopsis(&mut out);
@@ -117,6 +118,17 @@ impl Digest {
         }
     }
 
+    /// Writes a sketch for each distinct signature.
+    fn encode_sketches(&self, out: &mut ByteWriter) {
+        for sketch in &self.sketches {
+            out.bytes(&sketch.tool.to_le_bytes());
+            for words in [&sketch.words, &sketch.salient] {
+                out.count(words.len());
+                words.iter().for_each(|word| out.bytes(&word.to_le_bytes()));
+            }
+        }
+    }
+
     fn encode_synopsis(&self, out: &mut ByteWriter) {
         let Synopsis { targets, calls, errors } = &self.synopsis;
         out.count(targets.len());
@@ -167,16 +179,27 @@ impl Digest {
         })?;
         let calls = decode_calls(&mut input, moves.len())?;
         let incidents = decode_incidents(&mut input, moves.len())?;
+        let n_signatures =
+            Distinct::of(incidents.iter().map(|i: &Incident| i.signature)).values.len();
+        let sketches = (0..n_signatures).map(|_| decode_sketch(&mut input));
+        let sketches = sketches.collect::<Result<_, _>>()?;
         let (n_tokens, latency_ms) = (input.optional_varint()?, input.optional_varint()?);
         let synopsis = decode_synopsis(&mut input)?;
         input.finish()?;
-        Ok(Self { tools, moves, calls, incidents, synopsis, n_tokens, latency_ms })
+        Ok(Self { tools, moves, calls, incidents, synopsis, sketches, n_tokens, latency_ms })
     }
 }
 
 const CALL: DecodeError = DecodeError::Invalid { what: "call" };
 const TOOL: DecodeError = DecodeError::Invalid { what: "tool" };
 const STEP: DecodeError = DecodeError::Invalid { what: "step" };
+
+fn decode_sketch(input: &mut ByteReader<'_>) -> Result<Sketch, DecodeError> {
+    let tool = u16::from_le_bytes(input.array()?);
+    let mut words = || input.list(2, |input| input.array().map(u16::from_le_bytes));
+    let (words, salient) = (words()?.into(), words()?.into());
+    Ok(Sketch { tool, words, salient })
+}
 
 fn decode_calls(input: &mut ByteReader<'_>, n_steps: usize) -> Result<Vec<CallKey>, DecodeError> {
     let (mut calls, mut keys) = (Vec::with_capacity(n_steps), Vec::new());
@@ -322,6 +345,15 @@ mod tests {
         lists.prop_map(|(targets, calls, errors)| Synopsis { targets, calls, errors })
     }
 
+    /// Returns some sketch for each distinct signature.
+    fn sketches(incidents: &[Incident]) -> Vec<Sketch> {
+        let signatures = Distinct::of(incidents.iter().map(|incident| incident.signature));
+        let sketch = |signature: &Signature| {
+            Sketch::of_error("t", &format!("no such thing as {:x} on port {0}", signature.0))
+        };
+        signatures.values.iter().map(sketch).collect()
+    }
+
     fn digest() -> impl Strategy<Value = Digest> {
         let tools = prop::collection::vec("\\PC{0,5}".prop_map(Box::from), 1..5);
         (tools, prop::collection::vec((0..5_u32, any::<bool>()), 0..40)).prop_flat_map(
@@ -341,14 +373,18 @@ mod tests {
                 });
                 let numbers = (any::<Option<u64>>(), any::<Option<u64>>());
                 (errors.collect::<Vec<_>>(), numbers, synopsis()).prop_map(
-                    move |(incidents, (n_tokens, latency_ms), synopsis)| Digest {
-                        synopsis,
-                        tools: tools.clone(),
-                        moves: moves.clone(),
-                        calls: moves.iter().map(|(tool, _)| CallKey(tool << 24)).collect(),
-                        incidents: incidents.into_iter().flatten().collect(),
-                        n_tokens,
-                        latency_ms,
+                    move |(incidents, (n_tokens, latency_ms), synopsis)| {
+                        let incidents: Vec<Incident> = incidents.into_iter().flatten().collect();
+                        Digest {
+                            synopsis,
+                            tools: tools.clone(),
+                            moves: moves.clone(),
+                            calls: moves.iter().map(|(tool, _)| CallKey(tool << 24)).collect(),
+                            sketches: sketches(&incidents),
+                            incidents,
+                            n_tokens,
+                            latency_ms,
+                        }
                     },
                 )
             },
@@ -394,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_4_never_change() {
+    fn the_bytes_of_version_5_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -408,6 +444,7 @@ mod tests {
                 },
                 Incident { at: 3, signature: Signature(0x0102), ending: Ending::Open },
             ],
+            sketches: vec![Sketch { tool: 9, words: [0x0102, 7].into(), salient: [5].into() }],
             synopsis: Synopsis {
                 targets: vec![Target { kind: KINDS[1], name: "orders".into(), is_changed: true }],
                 calls: vec![CallResult { text: "make".into(), is_ok: false, n: 2 }],
@@ -416,16 +453,13 @@ mod tests {
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x04\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x05\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
-        golden.extend(
-            b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0\x01\xac\x02\0",
-        );
+        golden.extend(b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0");
+        golden.extend(b"\x09\0\x02\x02\x01\x07\0\x01\x05\0");
+        golden.extend(b"\x01\xac\x02\0");
         golden.extend(b"\x01\x03\x06orders\x01\x04\x04make\x01\x03\x03red\x02ls");
-        assert_eq!(
-            digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[37, 254, 101, 38])
-        );
+        assert_eq!(digest.encode().split_last_chunk::<4>().unwrap(), (&*golden, &[26, 3, 102, 93]));
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
         newer[0] = VERSION + 1;
@@ -445,11 +479,12 @@ mod tests {
             signature: Signature(u64::from(at % 20)),
             ending: Ending::Resolved { at: at + 2, changed: vec!["command".into()] },
         };
-        let incidents = (0..2_499).map(|n| incident(2 * n)).collect();
+        let incidents: Vec<Incident> = (0..2_499).map(|n| incident(2 * n)).collect();
+        let sketches = sketches(&incidents);
         let call =
             |n: u32| if is_kept(n as usize, 5_000) { CallKey(n / 3 + 1) } else { CallKey::NONE };
         let calls = (0..5_000).map(call).collect();
-        let digest = Digest { tools, moves, calls, incidents, ..Digest::default() };
+        let digest = Digest { tools, moves, calls, incidents, sketches, ..Digest::default() };
         let n_bytes = digest.encode().len();
         assert!(n_bytes <= 4 * 5_000, "{n_bytes}");
     }

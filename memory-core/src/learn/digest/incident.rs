@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::action::head;
 use super::members::{members, unquoted};
+use super::red::is_red;
 use super::signature::Signature;
 use crate::model::Step;
 
@@ -134,11 +135,12 @@ impl Steps<'_> {
                 let changed = changed(failed, &self.all[at]);
                 return Ending::DeadEnd { at: to_u32(at), changed };
             }
-            if again && ok {
+            if again && ok && !is_red(&self.all[at]) {
                 let changed = changed(failed, &self.all[at]);
                 return Ending::Resolved { at: to_u32(at), changed };
             }
-            // The first error of another kind counts only where nothing better follows.
+            // The first error of another kind counts only where nothing better follows. A red test
+            // whose mark says that it passed is one.
             if again && other_error.is_none() {
                 let changed = changed(failed, &self.all[at]);
                 other_error = Some(Ending::OtherError { at: to_u32(at), changed });
@@ -266,6 +268,18 @@ mod tests {
         assert_eq!(end(&steps), resolved(2, &[]));
         let steps = [fails("edit", A, "x"), fails("edit", A, "other"), works("list", "{}")];
         assert_eq!(end(&steps), Ending::OtherError { at: 1, changed: Vec::new() });
+    }
+
+    #[test]
+    fn a_red_test_that_is_marked_as_ok_resolves_nothing() {
+        let test = |ok, output: &str| step("sh", r#"{"command":"make test"}"#, ok, output);
+        let red = test(true, "test result: FAILED. 2 passed; 1 failed");
+        let steps = [test(false, "error: x"), red.clone(), test(true, "2 passed")];
+        assert_eq!(end(&steps), resolved(2, &[]));
+        assert_eq!(
+            end(&[test(false, "error: x"), red]),
+            Ending::OtherError { at: 1, changed: Vec::new() }
+        );
     }
 
     #[test]

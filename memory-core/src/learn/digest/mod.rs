@@ -3,25 +3,27 @@
 //! The digest is computed from the steps alone, in their order, and stored with the episode in the
 //! format of `codec.rs`; the table of runs is filled from digests, so that a start reads no
 //! steps. `action.rs` names what a step did, `call_key.rs` its call as a whole, `signature/` its
-//! error, `incident.rs` finds how each error ended, `members.rs` reads the arguments, `target/`
-//! finds what the steps read and changed, `synopsis.rs` says what was done.
+//! error, `incident.rs` finds how each error ended (`red.rs`: not by a red test), `members.rs`
+//! reads the arguments, `target/` finds what the steps read and changed, `synopsis.rs` says what
+//! was done.
 
 mod action;
 mod call_key;
 mod codec;
 mod incident;
 mod members;
+mod red;
 mod signature;
 mod synopsis;
 mod target;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use action::step_name;
-pub(crate) use call_key::CallKey;
+pub(crate) use call_key::{CallKey, commands_of};
 pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
 pub(crate) use members::{members, unquoted};
-pub(crate) use signature::Signature;
+pub(crate) use signature::{Likeness, Signature, Sketch, error_message, salient_words};
 pub(crate) use synopsis::Synopsis;
 #[cfg(test)]
 pub(crate) use target::Target;
@@ -44,6 +46,8 @@ pub(crate) struct Digest {
     pub(crate) incidents: Vec<Incident>,
     /// What was done, in short.
     pub(crate) synopsis: Synopsis,
+    /// Sketch of each distinct signature among them, in the order in which they came first.
+    pub(crate) sketches: Vec<Sketch>,
     /// Number of tokens of all steps, where any step has it.
     pub(crate) n_tokens: Option<u64>,
     /// Duration of all steps in milliseconds, where any step has it.
@@ -77,6 +81,10 @@ impl Digest {
         }
         digest.incidents = incident::find(steps, &digest.moves);
         digest.synopsis = Synopsis::of(steps, &digest.incidents);
+        let mut seen: FxHashSet<Signature> = FxHashSet::default();
+        let first = digest.incidents.iter().filter(|incident| seen.insert(incident.signature));
+        let failed = first.filter_map(|incident| steps.get(incident.at as usize));
+        digest.sketches = failed.map(Sketch::of_step).collect();
         digest
     }
 }
@@ -113,6 +121,7 @@ mod tests {
             ending: Ending::Open,
         };
         assert_eq!(digest.incidents, [error]);
+        assert_eq!(digest.sketches, [Sketch::of_error("edit", "error: x")]);
     }
 
     #[test]

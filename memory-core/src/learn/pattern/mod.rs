@@ -9,6 +9,7 @@
 mod body;
 mod context;
 mod flow;
+mod known_error;
 mod matcher;
 mod recovery;
 mod risk;
@@ -19,8 +20,10 @@ use std::cmp::Reverse;
 pub use body::PatternKind;
 use body::{Branch, PatternBody};
 use flow::{FlowBranch, FlowNode};
+pub use known_error::KnownError;
+pub(crate) use known_error::MetError;
+pub use recovery::Cure;
 pub(crate) use recovery::CureExample;
-pub use recovery::{Cure, KnownError};
 pub(crate) use risk::Risk;
 use sequence::Sequence;
 

@@ -1,13 +1,14 @@
-//! Recoveries: remedies that cured an error clearly more often than a plain retry.
+//! Recoveries: remedies that cured an error.
 //!
 //! After an error an agent does something and tries again: its [`Remedy`]. Its success rate is
-//! compared with that of trying again unchanged. A remedy that is not clearly better is no cure,
-//! and one that was tried only a few times is none yet.
+//! compared with that of trying again unchanged. A remedy that is clearly better is a confirmed
+//! cure; one that worked but was tried only a few times is told as a sighting.
 
 use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
+use crate::learn::demonstration::Demonstration;
 use crate::learn::digest::{Ending, Incident, Signature};
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ScopeFilter, ToolPath};
@@ -16,10 +17,7 @@ use crate::model::{EpisodeId, Timestamp};
 use crate::stats::{Posterior, Prior};
 
 /// Minimum number of attempts behind a cure that was seen with the error itself.
-const MIN_TRIED: u32 = 3;
-
-/// Minimum number of attempts behind a cure of other errors of the same class.
-const MIN_TRIED_IN_CLASS: u32 = 5;
+pub(super) const MIN_TRIED: u32 = 3;
 
 /// Minimum number of successes: one may be chance.
 const MIN_RESOLVED: u32 = 2;
@@ -34,7 +32,7 @@ const PLAIN_RETRY: Prior = Prior { mean: 0.2, weight: 2.0 };
 /// Maximum number of examples of a cure.
 const MAX_EXAMPLES: usize = 3;
 
-/// A remedy that cured an error clearly more often than a plain retry.
+/// A remedy that cured an error: clearly more often than a plain retry, or as it was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cure {
     /// The remedy as an instruction: "use `grep` first, then retry `edit` with another `path`".
@@ -53,8 +51,11 @@ pub struct Cure {
     pub n_dead_ends: u32,
     /// Success rate with an 80 % interval, from a uniform prior.
     pub success: Posterior,
-    /// Call of the step that worked the last time, shortened; `None` where it says nothing.
-    pub example: Option<String>,
+    /// True when it worked clearly more often than a plain retry; false for a sighting, which was
+    /// seen to work once or a few times.
+    pub is_confirmed: bool,
+    /// What was done the last time, and what then passed; `None` where steps show nothing.
+    pub demonstration: Option<Demonstration>,
     /// Newest successes, newest first, those of the scope that was asked about before others.
     pub(crate) examples: Vec<CureExample>,
 }
@@ -66,19 +67,8 @@ impl Cure {
         self.examples.iter().map(|example| example.episode)
     }
 
-    /// Returns the step whose call is its example: where nothing but steps in between were the
-    /// cure, the last of them, which says what to run; else the one that succeeded.
-    pub(crate) fn example_step(&self) -> Option<StepRef> {
-        let example = self.examples.first()?;
-        let resolving = example.resolving_step();
-        let between = resolving.idx.checked_sub(1).filter(|idx| *idx > example.error_at);
-        let is_between = !self.via.is_empty() && self.changed.is_empty() && self.instead.is_none();
-        let idx = between.filter(|_| is_between).unwrap_or(resolving.idx);
-        Some(StepRef { idx, ..resolving })
-    }
-
     /// Returns the steps of the remedy, by which equal cures are ordered.
-    fn steps(&self) -> (&[Box<str>], Option<&str>, &[Box<str>]) {
+    pub(super) fn steps(&self) -> (&[Box<str>], Option<&str>, &[Box<str>]) {
         (&self.via, self.instead.as_deref(), &self.changed)
     }
 }
@@ -108,37 +98,19 @@ impl CureExample {
     pub(crate) fn resolving_step(&self) -> StepRef {
         StepRef { episode: self.episode, idx: self.resolved_at }
     }
-}
 
-/// An error that was met before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownError {
-    /// Index of the step that has it.
-    pub step_idx: u32,
-    /// Name of its tool: the tool, or `tool:action`.
-    pub tool: String,
-    /// Number of times that the error was met, in episodes that have ended.
-    pub n_seen: u32,
-    /// Number of these episodes.
-    pub n_episodes: u32,
-    /// Number of times that it was resolved within a few steps.
-    pub n_resolved: u32,
-    /// Number of times that the next attempt met the same error.
-    pub n_dead_ends: u32,
-    /// Success rate of a plain retry of this error, drawn towards that of all errors where it is
-    /// rare.
-    pub retry_rate: f64,
-    /// True when the cures are those of other errors of the tool and class, because this one has
-    /// none.
-    pub from_class: bool,
-    /// Remedies that worked clearly more often than a plain retry, best first; often none.
-    pub cures: Vec<Cure>,
+    /// Returns the number of steps from the one that failed to the one that succeeded.
+    pub(crate) const fn n_steps(&self) -> u32 {
+        self.resolved_at.saturating_sub(self.error_at).saturating_add(1)
+    }
 }
 
 /// Outcomes of one remedy.
 #[derive(Debug, Default)]
-struct RemedyRecord<'a> {
-    counts: AttemptCounts,
+pub(super) struct RemedyRecord<'a> {
+    pub(super) counts: AttemptCounts,
+    /// Number of times that it was all that was done and worked.
+    pub(super) n_alone: u32,
     /// Number of successes for each set of changed arguments.
     changed: FxHashMap<&'a [Box<str>], u32>,
     examples: Vec<CureExample>,
@@ -146,32 +118,42 @@ struct RemedyRecord<'a> {
 
 /// Occurrences of an error, and outcomes of everything that was done about it.
 #[derive(Debug, Default)]
-struct ErrorHistory<'a> {
-    n_seen: u32,
-    n_runs: u32,
+pub(super) struct ErrorHistory<'a> {
+    pub(super) n_seen: u32,
+    pub(super) n_runs: u32,
     /// Attempts with any remedy.
-    attempts: AttemptCounts,
-    plain_retries: AttemptCounts,
-    remedies: FxHashMap<Remedy<'a>, RemedyRecord<'a>>,
+    pub(super) attempts: AttemptCounts,
+    pub(super) plain_retries: AttemptCounts,
+    pub(super) remedies: FxHashMap<Remedy<'a>, RemedyRecord<'a>>,
 }
 
 impl<'a> ErrorHistory<'a> {
-    /// Collects the occurrences of an error of a tool in runs.
-    fn of(
-        runs: impl Iterator<Item = &'a Run>,
-        tool: NameId,
-        signature: Signature,
+    /// Collects the occurrences of errors in the runs of a table; of any tool for `None`.
+    pub(super) fn of(
+        learned: &'a Learned,
+        signatures: &[Signature],
+        tool: Option<NameId>,
         own: ScopeFilter,
     ) -> Self {
         let mut history = Self::default();
-        runs.for_each(|run| history.add_run(run, tool, signature, own));
+        for signature in signatures {
+            for run in learned.runs_with_error(*signature) {
+                history.add_run(run, tool, *signature, own);
+            }
+        }
         history
     }
 
-    fn add_run(&mut self, run: &'a Run, tool: NameId, signature: Signature, own: ScopeFilter) {
+    fn add_run(
+        &mut self,
+        run: &'a Run,
+        tool: Option<NameId>,
+        signature: Signature,
+        own: ScopeFilter,
+    ) {
         let n_before = self.n_seen;
         for incident in run.incidents.iter().filter(|i| i.signature == signature) {
-            if run.tool_at(incident.at) == tool {
+            if tool.is_none_or(|tool| run.tool_at(incident.at) == tool) {
                 self.add(run, incident, own);
             }
         }
@@ -185,10 +167,11 @@ impl<'a> ErrorHistory<'a> {
         if remedy.is_plain_retry() {
             self.plain_retries.add(&incident.ending);
         }
-        for remedy in remedy.with_beginnings() {
-            let record = self.remedies.entry(remedy).or_default();
+        for part in remedy.with_beginnings() {
+            let record = self.remedies.entry(part).or_default();
             record.counts.add(&incident.ending);
             let Ending::Resolved { at, changed } = &incident.ending else { continue };
+            record.n_alone += u32::from(part == remedy);
             *record.changed.entry(changed).or_default() += 1;
             record.examples.push(CureExample {
                 is_own: own.accepts(run),
@@ -226,55 +209,6 @@ impl<'a> ErrorHistory<'a> {
 }
 
 impl Learned {
-    /// Returns what is known of an error that `tool` met at step `step_idx`, with at most `limit`
-    /// cures; `None` for an unknown error.
-    ///
-    /// A cure was tried at least three times, worked at least twice, and the lower bound of the 80
-    /// % interval of its success rate (from a uniform prior) lies above the rate of a plain retry.
-    /// A plain retry is itself a cure where that bound lies above the rate of plain retries after
-    /// any error. Where the error has no cure, those of other errors of the same tool and class are
-    /// given, from five attempts on. Examples come from `scope` where it has any, and are not
-    /// filled in.
-    ///
-    /// Costs time linear in the runs that met the error or its class.
-    pub(crate) fn known_error(
-        &self,
-        signature: Signature,
-        tool: &str,
-        step_idx: u32,
-        scope: Option<&str>,
-        limit: usize,
-    ) -> Option<KnownError> {
-        let tool_id = self.name_id(tool)?;
-        let filter = self.scope_filter(scope);
-        let own = ErrorHistory::of(self.runs_with_error(signature), tool_id, signature, filter);
-        let retry_rate = self.retry_rate(own.plain_retries);
-        let mut cures = self.cures(&own, tool, retry_rate, MIN_TRIED);
-        let mut from_class = false;
-        if cures.is_empty() {
-            let mut class = ErrorHistory::default();
-            for signature in self.signatures_of_family(signature) {
-                let runs = self.runs_with_error(signature);
-                runs.for_each(|run| class.add_run(run, tool_id, signature, filter));
-            }
-            let class_rate = self.retry_rate(class.plain_retries);
-            cures = self.cures(&class, tool, class_rate, MIN_TRIED_IN_CLASS);
-            from_class = !cures.is_empty();
-        }
-        cures.truncate(limit);
-        (own.n_seen > 0 || from_class).then(|| KnownError {
-            step_idx,
-            tool: tool.to_owned(),
-            n_seen: own.n_seen,
-            n_episodes: own.n_runs,
-            n_resolved: own.attempts.n_resolved,
-            n_dead_ends: own.attempts.n_dead_ends,
-            retry_rate,
-            from_class,
-            cures,
-        })
-    }
-
     /// Returns the cures of an error that `tool` met in a scope.
     pub(super) fn own_cures(
         &self,
@@ -283,13 +217,15 @@ impl Learned {
         scope: Option<&str>,
     ) -> Vec<Cure> {
         let filter = self.scope_filter(scope);
-        let runs = self.runs_with_error(signature).filter(|run| filter.accepts(run));
-        let own = ErrorHistory::of(runs, tool, signature, filter);
+        let mut own = ErrorHistory::default();
+        for run in self.runs_with_error(signature).filter(|run| filter.accepts(run)) {
+            own.add_run(run, Some(tool), signature, filter);
+        }
         self.cures(&own, self.name(tool), self.retry_rate(own.plain_retries), MIN_TRIED)
     }
 
     /// Returns the success rate of a plain retry after an error, given its own plain retries.
-    fn retry_rate(&self, own: AttemptCounts) -> f64 {
+    pub(super) fn retry_rate(&self, own: AttemptCounts) -> f64 {
         posterior(own, Prior::around(self.overall_retry_rate())).mean
     }
 
@@ -299,7 +235,7 @@ impl Learned {
     }
 
     /// Returns the cures of an error of `tool`, best first.
-    fn cures(
+    pub(super) fn cures(
         &self,
         history: &ErrorHistory<'_>,
         tool: &str,
@@ -326,7 +262,7 @@ impl Learned {
         cures
     }
 
-    fn cure(
+    pub(super) fn cure(
         &self,
         remedy: &Remedy<'_>,
         record: &RemedyRecord<'_>,
@@ -359,13 +295,14 @@ impl Learned {
             n_resolved: record.counts.n_resolved,
             n_dead_ends: record.counts.n_dead_ends,
             success,
-            example: None,
+            is_confirmed: true,
+            demonstration: None,
             examples,
         }
     }
 }
 
-fn posterior(counts: AttemptCounts, prior: Prior) -> Posterior {
+pub(super) fn posterior(counts: AttemptCounts, prior: Prior) -> Posterior {
     Posterior::with_prior(counts.n_tried.into(), counts.n_resolved.into(), LEVEL, prior)
 }
 

@@ -162,7 +162,10 @@ fn answers(learned: &Learned) -> Vec<String> {
         let error = Signature::of_error(tool, "error: bad thing");
         let mut met = ids(learned.runs_with_error(error).collect());
         met.sort_unstable();
-        answers.push(format!("{met:?} {:?}", learned.known_error(error, tool, 0, None, 9)));
+        answers.push(format!(
+            "{met:?} {:?}",
+            learned.known_error(&learned.met_error(error, tool), 0, None, 9)
+        ));
         answers.push(format!("{:?}", ids(learned.runs_of_task("a", TaskKey::of("task 1")))));
     }
     answers

@@ -27,7 +27,7 @@ use run_lists::{RunLists, RunSlot};
 use scope_targets::ScopeTargets;
 pub(crate) use scope_targets::{ScopeTarget, TargetKey};
 
-use super::digest::{CallKey, Digest, Signature};
+use super::digest::{CallKey, Digest, Likeness, Signature, Sketch};
 use crate::model::{Closing, Episode, EpisodeId, RecordId};
 
 /// State that is learned from the episodes that have ended.
@@ -40,6 +40,8 @@ pub(crate) struct Learned {
     by_id: FxHashMap<EpisodeId, RunSlot>,
     by_task: RunLists<(NameId, TaskKey)>,
     by_signature: RunLists<Signature>,
+    /// Sketch of each signature that some run has.
+    sketches: FxHashMap<Signature, Sketch>,
     /// Runs in which a call failed.
     by_failed_call: RunLists<CallKey>,
     by_ngram: RunLists<NGram>,
@@ -86,6 +88,11 @@ impl Learned {
         let run = &row.run;
         self.by_id.insert(run.id, slot);
         self.by_task.add((run.scope, run.task), slot);
+        let mut seen = FxHashSet::default();
+        let distinct = run.incidents.iter().filter(|incident| seen.insert(incident.signature));
+        for (incident, sketch) in distinct.zip(&digest.sketches) {
+            self.sketches.entry(incident.signature).or_insert_with(|| sketch.clone());
+        }
         for incident in &run.incidents {
             self.by_signature.add(incident.signature, slot);
         }
@@ -110,6 +117,9 @@ impl Learned {
         self.by_task.remove((run.scope, run.task), slot);
         for incident in &run.incidents {
             self.by_signature.remove(incident.signature, slot);
+            if self.by_signature.runs(&incident.signature).is_empty() {
+                self.sketches.remove(&incident.signature);
+            }
         }
         for call in failed_calls(&run) {
             self.by_failed_call.remove(call, slot);
@@ -236,6 +246,21 @@ impl Learned {
         self.by_failed_call.runs(&call).iter().map(|slot| self.run_in(*slot))
     }
 
+    /// Returns the sketch of an error; an empty one of an error that no run met.
+    pub(crate) fn sketch(&self, signature: Signature) -> Sketch {
+        self.sketches.get(&signature).cloned().unwrap_or_default()
+    }
+
+    /// Returns the signatures of errors that are like one of a sketch in this way, sorted.
+    ///
+    /// Costs time linear in the number of signatures, some nanoseconds each.
+    pub(crate) fn signatures_like(&self, sketch: &Sketch, wanted: Likeness) -> Vec<Signature> {
+        let like = self.sketches.iter().filter(|(_, own)| sketch.likeness(own) == Some(wanted));
+        let mut found: Vec<Signature> = like.map(|(signature, _)| *signature).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// Returns the signatures of the errors of the same tool and class.
     pub(crate) fn signatures_of_family(
         &self,
@@ -293,13 +318,14 @@ impl Learned {
 
     /// Returns the lengths of all lists and indexes: what memory grows with.
     #[cfg(test)]
-    fn n_entries(&self) -> [usize; 9] {
+    fn n_entries(&self) -> [usize; 10] {
         [
             self.names.len(),
             self.rows.len(),
             self.by_id.len(),
             self.by_task.len(),
             self.by_signature.len(),
+            self.sketches.len(),
             self.by_failed_call.len(),
             self.by_ngram.len(),
             self.by_record.len(),

@@ -16,15 +16,19 @@ const MAX_WORD_BYTES: usize = 100;
 /// Passes the first words of the coarse form of `message` to `take`.
 ///
 /// Words are separated by white space. One with a number, a quotation, a path, a link, an address
-/// or a hash becomes a mask; consecutive masks become one. Costs time for the words that are
-/// passed, not for the whole message.
-pub(super) fn words(message: &str, mut take: impl FnMut(&str)) {
+/// or a hash becomes a mask, and with `names_too` one with a dot inside, like a field or a file;
+/// consecutive masks become one. Costs time for the words that are passed, not for the whole
+/// message.
+pub(super) fn words(message: &str, names_too: bool, mut take: impl FnMut(&str)) {
     let mut rest = message.trim_start();
     let (mut n_words, mut was_masked) = (0, false);
     while !rest.is_empty() && n_words < MAX_WORDS {
         let (word, has_quotation) = next_word(rest);
         rest = rest.split_at(word.len()).1.trim_start();
-        let is_masked = has_quotation || is_variable(word);
+        // What a message begins with is its kind, like `shop.errors.OutOfStock:`.
+        let is_kind = n_words == 0 && word.ends_with(':');
+        let is_name = names_too && !is_kind && has_inner_dot(word);
+        let is_masked = has_quotation || is_variable(word) || is_name;
         if is_masked && was_masked {
             continue;
         }
@@ -73,6 +77,14 @@ fn is_variable(word: &str) -> bool {
     word.len() > MAX_WORD_BYTES || word.chars().any(is_digit) || is_path(word) || is_hash(word)
 }
 
+/// Returns whether a word has a dot between letters: `body.properties.Name`, `README.md`.
+fn has_inner_dot(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    let ends = |part: &str| part.ends_with(char::is_alphanumeric);
+    let begins = |part: &str| part.starts_with(char::is_alphanumeric);
+    parts.windows(2).any(|pair| matches!(pair, [a, b] if ends(a) && begins(b)))
+}
+
 /// Returns whether a word without digits is a path or a link.
 fn is_path(word: &str) -> bool {
     let is_around = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '\\' | '.' | '~');
@@ -98,7 +110,7 @@ mod tests {
 
     fn coarse(message: &str) -> String {
         let mut all = Vec::new();
-        words(message, |word| all.push(word.to_owned()));
+        words(message, false, |word| all.push(word.to_owned()));
         all.join(" ")
     }
 
@@ -124,6 +136,20 @@ mod tests {
         ];
         for (message, expected) in cases {
             assert_eq!(coarse(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn names_with_dots_are_masked_in_errors_but_not_the_kind_of_the_error() {
+        let errors = [
+            ("field body.items.Name should be set", "field * should be set"),
+            ("shop.errors.OutOfStock: none left", "shop.errors.OutOfStock: none left"),
+            ("cannot read setup.cfg now. Stop", "cannot read * now. Stop"),
+        ];
+        for (message, expected) in errors {
+            let mut all = Vec::new();
+            words(message, true, |word| all.push(word.to_owned()));
+            assert_eq!(all.join(" "), expected);
         }
     }
 

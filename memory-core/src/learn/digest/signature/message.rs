@@ -120,7 +120,7 @@ fn of_value(raw: &str, depth: usize) -> Option<Message<'_>> {
 }
 
 /// Returns the line of a text that says best what went wrong: the last line of a traceback, else
-/// the first with a keyword, else the first that is not empty.
+/// the line of a test that failed, else the first with a keyword, else the first that is not empty.
 fn message_line(text: &str) -> &str {
     if !text.contains('\n') {
         return text;
@@ -132,9 +132,55 @@ fn message_line(text: &str) -> &str {
     if let Some(line) = exception_line(tail).or_else(|| exception_line(head)) {
         return line;
     }
-    keyword_line(head).or_else(|| keyword_line(tail)).unwrap_or_else(|| {
-        head.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
-    })
+    failed_test_line(text)
+        .or_else(|| keyword_line(head))
+        .or_else(|| keyword_line(tail))
+        .unwrap_or_else(|| {
+            head.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+        })
+}
+
+/// Returns the line in which a test says why it failed, wherever it stands: a log of tests begins
+/// with those that passed, and ends with a count.
+fn failed_test_line(text: &str) -> Option<&str> {
+    // What pytest marks; what a panic, Go and the others say follows the name of the test.
+    let mut lines = text.lines().map(str::trim_end).peekable();
+    let mut named = None;
+    while let Some(line) = lines.next() {
+        let bare = line.trim_start();
+        if let Some(message) = line.strip_prefix("E  ").map(str::trim).filter(|m| !m.is_empty()) {
+            return Some(message);
+        }
+        if bare.contains(" panicked at ") && line.ends_with(':') {
+            return lines.next().map(str::trim).filter(|next| !next.is_empty()).or(Some(bare));
+        }
+        let is_name = ["--- FAIL: ", "FAIL: ", "FAILED ", "● ", "not ok "]
+            .iter()
+            .any(|mark| bare.starts_with(mark));
+        if is_name && named.is_none() {
+            // Go gives the message on the next line, behind its place.
+            let next = lines.peek().map(|next| next.trim());
+            let message = next.filter(|_| bare.starts_with("--- FAIL: ")).and_then(behind_place);
+            named = Some(message.unwrap_or(bare));
+        }
+    }
+    named
+}
+
+/// Returns what follows the place in a file that a line begins with.
+fn behind_place(line: &str) -> Option<&str> {
+    let (file, rest) = line.split_once(':')?;
+    let (number, message) = rest.split_once(": ")?;
+    let is_place = file.contains('.') && number.split(':').all(|n| n.parse::<u32>().is_ok());
+    (is_place && !message.trim().is_empty()).then(|| message.trim())
+}
+
+/// Returns whether a line reports that something went well, whatever its words.
+fn is_success(line: &str) -> bool {
+    let line = line.trim();
+    [" ok", "... ok", " PASSED", " passed", "[100%]"].iter().any(|end| line.ends_with(end))
+        || ["ok ", "\u{2713}", "\u{2714}"].iter().any(|mark| line.starts_with(mark))
+        || line.trim_start_matches(['-', ' ']).starts_with("PASS")
 }
 
 /// Returns the last line at the left margin that names an exception, as `module.SomeError: what`.
@@ -165,7 +211,7 @@ fn is_exception(word: &str) -> bool {
         && ends.iter().any(|end| last.ends_with(end) && last.len() > end.len())
 }
 
-/// Returns the first line with a keyword that is no warning.
+/// Returns the first line with a keyword that is no warning and no success.
 fn keyword_line(text: &str) -> Option<&str> {
     static FINDER: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     let finder = FINDER.get_or_init(|| {
@@ -183,7 +229,7 @@ fn keyword_line(text: &str) -> Option<&str> {
         let start = rest.get(..found.start())?.rfind('\n').map_or(0, |at| at + 1);
         let length = rest.get(start..)?.find('\n');
         let line = rest.get(start..length.map_or(rest.len(), |length| start + length))?;
-        if !is_warning(line.trim_start()) {
+        if !is_warning(line.trim_start()) && !is_success(line) {
             // A panic gives its place on the first line and its message on the next.
             let next = rest.get(start + line.len()..)?.lines().nth(1);
             let is_heading = line.contains("panicked at") && line.trim_end().ends_with(':');
@@ -241,6 +287,32 @@ mod tests {
         let chained =
             format!("KeyError: 'x'\n\nDuring handling another occurred:\n\n{text}----\nRan 1 test");
         assert_eq!(found(&chained).0, "shop.errors.StockError");
+    }
+
+    #[test]
+    fn of_a_long_log_of_tests_the_failing_line_is_the_message() {
+        let passed = "test parse::error_is_shown ... ok\n".repeat(6_000);
+        for (failing, message) in [
+            (
+                "test cart::total ... FAILED\nthread 'cart::total' panicked at src/cart.rs:7:5:\n\
+              totals differ by 3\n",
+                "totals differ by 3",
+            ),
+            ("E   assert 3 == 4\n", "assert 3 == 4"),
+            ("--- FAIL: TestTotal (0.00s)\n    cart_test.go:12: got 3, want 4\n", "got 3, want 4"),
+            (
+                "FAILED tests/test_cart.py::test_total - assert 3 == 4\n",
+                "FAILED tests/test_cart.py::test_total - assert 3 == 4",
+            ),
+        ] {
+            for log in [
+                format!("{passed}{failing}{passed}"),
+                format!("{failing}{passed}"),
+                format!("{passed}{failing}1 failed, 11999 others"),
+            ] {
+                assert_eq!(found(&log).1, message, "{failing}");
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,11 @@
 mod coarse;
 mod message;
 mod salient;
+mod sketch;
 
 use std::fmt;
+
+pub(crate) use sketch::{Likeness, Sketch};
 
 use super::action::step_name;
 use crate::learn::hash::StableHash;
@@ -19,14 +22,26 @@ use crate::model::Step;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Signature(pub(crate) u64);
 
+/// Returns the line or field of an error's text that says what went wrong.
+pub(crate) fn error_message(text: &str) -> String {
+    message::of_text(text).text.into_owned()
+}
+
+/// Returns the salient words of an error: ports, codes, names of what is missing.
+pub(crate) fn salient_words(error: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    salient::words(&message::of_text(error).text, |word| all.push(word.to_owned()));
+    all
+}
+
 /// Number of highest bits that name the tool and the class of the error; the others name the text.
 const FAMILY_BITS: u32 = 16;
 
 impl Signature {
     /// Returns the signature of a step's error; `None` for a step that was ok.
     ///
-    /// The text is the step's error, or else its observation. Costs a few microseconds, for a text
-    /// of any length.
+    /// The text is the step's error, or else its observation. Costs a few microseconds, and for a
+    /// text of many lines time linear in it.
     pub(crate) fn of_step(step: &Step) -> Option<Self> {
         if step.ok {
             return None;
@@ -67,7 +82,7 @@ impl Signature {
         let mut detail = StableHash::new();
         detail.update(message.class.as_bytes());
         detail.update(&[0]);
-        coarse::words(&message.text, |word| {
+        coarse::words(&message.text, with_salient, |word| {
             detail.update(word.as_bytes());
             detail.update(b" ");
         });

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::learn::digest::Digest;
+use crate::learn::pattern::known_error::{KnownError, MetError};
 use crate::learn::sample::{episode, step};
 
 const ERROR: &str = "KeyError: no such thing";
@@ -25,8 +26,13 @@ fn learned(runs: &[&str]) -> Learned {
     learned
 }
 
+/// Returns an error of a tool as it is looked up.
+fn met(tool: &str, text: &str) -> MetError {
+    MetError::of(&step(tool, "", false, text)).unwrap()
+}
+
 fn known(learned: &Learned) -> Option<KnownError> {
-    learned.known_error(Signature::of_error("edit", ERROR), "edit", 0, None, 9)
+    learned.known_error(&met("edit", ERROR), 0, None, 9)
 }
 
 fn words(cure: &Cure) -> String {
@@ -68,11 +74,19 @@ fn what_was_done_before_the_retry_worked_is_the_cure() {
 }
 
 #[test]
-fn nothing_is_proposed_from_fewer_than_three_attempts_or_one_success() {
-    let twice = learned(&["edit! read edit", "edit! read edit"]);
-    assert_eq!(known(&twice).unwrap().cures, []);
+fn what_worked_fewer_than_three_times_is_a_sighting() {
+    let counts = |learned: &Learned| {
+        let cures = known(learned).unwrap().cures;
+        cures.iter().map(|c| (c.is_confirmed, c.n_tried, c.n_resolved)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&learned(&["edit! read edit"])), [(false, 1, 1)], "from the first on");
+    assert_eq!(counts(&learned(&["edit! read edit"; 2])), [(false, 2, 2)]);
+    assert_eq!(counts(&learned(&["edit! read edit"; 3])), [(true, 3, 3)]);
     let once = learned(&["edit! read edit", "edit! read edit!", "edit! read edit!"]);
-    assert_eq!(known(&once).unwrap().cures, []);
+    assert_eq!(counts(&once), [(false, 3, 1)]);
+    let mut rarely = vec!["edit! read edit!"; 9];
+    rarely.push("edit! read edit");
+    assert_eq!(counts(&learned(&rarely)), [], "no better than a retry");
     assert_eq!(known(&learned(&["read"])), None, "never met");
     assert_eq!(known(&Learned::default()), None);
 }
@@ -81,7 +95,8 @@ fn nothing_is_proposed_from_fewer_than_three_attempts_or_one_success() {
 fn what_is_no_better_than_a_plain_retry_is_no_cure() {
     let mut runs = vec!["edit! edit"; 6];
     runs.extend(["edit! read edit"; 3]);
-    assert_eq!(known(&learned(&runs)).unwrap().cures, [], "all of six against all of three");
+    let cures = known(&learned(&runs)).unwrap().cures;
+    assert!(cures.iter().all(|cure| !cure.is_confirmed), "all of six against all of three");
     runs.splice(0..6, ["edit! edit!"; 6]);
     assert_eq!(known(&learned(&runs)).unwrap().cures.len(), 1, "none of six against all of three");
 }
@@ -123,13 +138,14 @@ fn another_tool_on_the_same_target_may_be_the_cure() {
 #[test]
 fn an_error_without_cures_of_its_own_gets_those_of_its_class() {
     let learned = learned(&["edit! read edit=x"; 5]);
-    let other = Signature::of_error("edit", "KeyError: another of that kind");
-    let known = learned.known_error(other, "edit", 0, None, 9).unwrap();
+    let other = met("edit", "KeyError: another of that kind");
+    let known = learned.known_error(&other, 0, None, 9).unwrap();
     assert!(known.from_class && known.n_seen == 0);
     assert_eq!(known.cures.iter().map(words).collect::<Vec<_>>(), ["read | - | text"]);
-    let of_other_class = Signature::of_error("edit", "TypeError: another of that kind");
-    assert_eq!(learned.known_error(of_other_class, "edit", 0, None, 9), None);
-    assert_eq!(learned.known_error(other, "list", 0, None, 9), None, "another tool");
+    let of_other_class = met("edit", "TypeError: another of that kind");
+    assert_eq!(learned.known_error(&of_other_class, 0, None, 9), None);
+    let of_other_tool = MetError { tool: "list".to_owned(), ..other };
+    assert_eq!(learned.known_error(&of_other_tool, 0, None, 9), None, "another tool");
 }
 
 #[test]
@@ -137,10 +153,10 @@ fn at_most_as_many_cures_as_asked_for() {
     let mut runs = vec!["edit! read edit"; 5];
     runs.extend(["edit! list edit"; 4]);
     let learned = learned(&runs);
-    let signature = Signature::of_error("edit", ERROR);
-    let n = |limit| learned.known_error(signature, "edit", 0, None, limit).unwrap().cures.len();
+    let error = met("edit", ERROR);
+    let n = |limit| learned.known_error(&error, 0, None, limit).unwrap().cures.len();
     assert_eq!((n(0), n(1), n(9)), (0, 1, 2));
-    let first = &learned.known_error(signature, "edit", 0, None, 1).unwrap().cures[0];
+    let first = &learned.known_error(&error, 0, None, 1).unwrap().cures[0];
     assert_eq!(first.via, ["read".into()], "what worked more often");
 }
 

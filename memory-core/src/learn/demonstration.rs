@@ -1,0 +1,373 @@
+//! Demonstration of a cure: what was changed between an error and the attempt that passed.
+//!
+//! An agent that is told a cure must be able to do it: the command, the path and what was replaced
+//! by what, or the argument that was changed, and the attempt that then passed. Steps that only
+//! looked at something, tests and further attempts are no part of it.
+
+use std::borrow::Cow;
+
+use super::digest::{CallKey, commands_of, members, step_name, unquoted};
+use super::quote::call_of;
+use super::text::one_line;
+use super::word_diff::word_diff;
+use crate::model::Step;
+use crate::secret::mask;
+
+/// Maximum number of calls between error and attempt that are shown: the last ones.
+const MAX_ACTS: usize = 2;
+
+/// Maximum bytes of one of them where there are two, and where there is one.
+const ACT_BYTES: usize = 100;
+const ONLY_ACT_BYTES: usize = 170;
+
+/// Maximum bytes of the attempt that passed.
+const PASSED_BYTES: usize = 90;
+
+/// Arguments that name what an edit applies to.
+const PATHS: [&str; 8] = [
+    "path",
+    "file_path",
+    "filePath",
+    "filename",
+    "file",
+    "target_file",
+    "notebook_path",
+    "TargetFile",
+];
+
+/// Arguments that hold what an edit replaces, and what it puts there.
+const OLD: [&str; 6] = ["old_string", "old_str", "old_text", "oldText", "oldString", "search"];
+const NEW: [&str; 6] = ["new_string", "new_str", "new_text", "newText", "newString", "replace"];
+
+/// First words of tools, programs and statements that only look, wait or think.
+const LOOKS: [&str; 62] = [
+    "ack",
+    "api-get",
+    "awk",
+    "bat",
+    "cat",
+    "cd",
+    "check",
+    "cut",
+    "describe",
+    "df",
+    "diff",
+    "dir",
+    "du",
+    "echo",
+    "env",
+    "explain",
+    "fd",
+    "file",
+    "fetch",
+    "find",
+    "get",
+    "glob",
+    "grep",
+    "head",
+    "history",
+    "hexdump",
+    "inspect",
+    "jq",
+    "less",
+    "list",
+    "locate",
+    "ls",
+    "more",
+    "nl",
+    "open",
+    "printenv",
+    "printf",
+    "ps",
+    "pwd",
+    "query",
+    "read",
+    "retrieve",
+    "rg",
+    "search",
+    "select",
+    "show",
+    "sleep",
+    "sort",
+    "stat",
+    "strings",
+    "tail",
+    "think",
+    "todo",
+    "todowrite",
+    "tree",
+    "type",
+    "uname",
+    "uniq",
+    "view",
+    "wc",
+    "which",
+    "xxd",
+];
+
+/// Words after a program by which it only looks, checks or tests.
+const LOOKING_VERBS: [&str; 24] = [
+    "blame", "branch", "build", "check", "clippy", "describe", "diff", "freeze", "get", "help",
+    "info", "inspect", "lint", "list", "log", "logs", "ls", "ps", "search", "show", "status",
+    "test", "tests", "version",
+];
+
+/// Programs that test or check.
+const CHECKS: [&str; 16] = [
+    "ctest",
+    "eslint",
+    "flake8",
+    "gotestsum",
+    "jest",
+    "mocha",
+    "mypy",
+    "nosetests",
+    "phpunit",
+    "pylint",
+    "pytest",
+    "rspec",
+    "ruff",
+    "tox",
+    "tsc",
+    "vitest",
+];
+
+/// What was done about an error in one place, shortened and masked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Demonstration {
+    /// Calls between the error and the attempt that passed which may have cured it, in their order.
+    pub acts: Vec<String>,
+    /// Difference of the attempt that passed from the call that failed, as `before → after`.
+    pub change: Option<String>,
+    /// The attempt that passed; `None` where its call says no more than its tool's name.
+    pub passed: Option<String>,
+}
+
+impl Demonstration {
+    /// Reads what was done from the steps of an episode, from the one that failed to the one that
+    /// passed; `None` where they show nothing that another agent could do.
+    ///
+    /// An attempt again that differs in nothing shows something only where something was done
+    /// before it.
+    pub(crate) fn of(steps: &[Step]) -> Option<Self> {
+        let ([failed, between @ ..], Some(passed)) = (steps, steps.last()) else { return None };
+        let between = between.split_last().map_or(between, |(_, between)| between);
+        let is_other_tool = step_name(failed) != step_name(passed);
+        let is_same_call = CallKey::of(failed) == CallKey::of(passed);
+        let name = step_name(failed);
+        let mut acts: Vec<&Step> = between
+            .iter()
+            .filter(|step| step.ok && step_name(step) != name && !looks(step))
+            .collect();
+        if is_same_call && acts.is_empty() {
+            return None;
+        }
+        let about = failed.error.as_ref().unwrap_or(&failed.observation).as_str();
+        let change = if is_same_call || is_other_tool {
+            None
+        } else {
+            change(
+                failed,
+                passed,
+                about.get(..about.floor_char_boundary(2_000)).unwrap_or_default(),
+            )
+        };
+        if !is_same_call && !is_other_tool && change.is_none() && acts.is_empty() {
+            return None;
+        }
+        let n_skipped = acts.len().saturating_sub(MAX_ACTS);
+        acts.drain(..n_skipped);
+        let limit = if acts.len() > 1 || change.is_some() { ACT_BYTES } else { ONLY_ACT_BYTES };
+        let masked = |text: String| mask(text).0;
+        Some(Self {
+            acts: acts.into_iter().filter_map(|step| act(step, limit)).map(masked).collect(),
+            change: change.map(masked),
+            passed: act(passed, PASSED_BYTES).map(masked),
+        })
+    }
+}
+
+/// Returns whether a step only looked at something, tested or waited.
+fn looks(step: &Step) -> bool {
+    let commands = commands_of(step);
+    if commands.is_empty() {
+        let first = step.tool.split(['_', '-', '.', ':', ' ']);
+        let words = first.chain(step.action.as_deref());
+        return words.take(3).any(|word| is_in(&LOOKS, word));
+    }
+    commands.iter().all(|words| command_looks(words))
+}
+
+/// Returns whether a command only looks at something, tests or waits.
+fn command_looks(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str).skip_while(|word| word.contains('='));
+    let Some(program) = words.next() else { return true };
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let rest: Vec<&str> = words.collect();
+    // What is written to a file was not only looked at.
+    if rest.iter().any(|word| word.starts_with('>')) {
+        return false;
+    }
+    if matches!(program, "sed" | "perl") {
+        return !rest.iter().any(|word| word.starts_with("-i") || *word == "-pi");
+    }
+    let verb = rest.iter().find(|word| !word.starts_with('-'));
+    is_in(&LOOKS, program)
+        || is_in(&CHECKS, program)
+        || verb.is_some_and(|verb| is_in(&LOOKING_VERBS, verb) || verb.contains("test"))
+        || program.contains("test")
+}
+
+fn is_in(names: &[&str], word: &str) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Returns what a step did in one line of at most `limit` bytes: of an edit the file and what was
+/// replaced by what, else its call.
+fn act(step: &Step, limit: usize) -> Option<String> {
+    let args = step.args.as_str();
+    let text_of = |names: &[&str]| {
+        members(args).find(|(name, _)| names.contains(name)).and_then(|(_, raw)| unquoted(raw))
+    };
+    let path = text_of(&PATHS);
+    if let (Some(old), Some(new)) = (text_of(&OLD), text_of(&NEW))
+        && let Some(diff) = word_diff(&old, &new, "")
+    {
+        return one_line(&format!("{} {}: {diff}", step.tool, path.unwrap_or_default()), limit);
+    }
+    let lines = text_of(&["patch", "input", "diff"]).unwrap_or(Cow::Borrowed(args));
+    if let Some(text) = patched(&lines) {
+        return one_line(&text, limit);
+    }
+    if let Some(path) = path {
+        return one_line(&format!("{} {path}", step.tool), limit);
+    }
+    let call = call_of(step, limit)?;
+    let has_command = !commands_of(step).is_empty();
+    one_line(&if has_command { call } else { format!("{} {call}", step_name(step)) }, limit)
+}
+
+/// Returns the file of a patch and its first lines that were taken out and put in.
+fn patched(patch: &str) -> Option<String> {
+    let file = patch.lines().find_map(|line| {
+        let marks = ["*** Update File: ", "*** Add File: ", "+++ b/", "+++ "];
+        marks.iter().find_map(|mark| line.strip_prefix(mark))
+    })?;
+    let begins = |line: &&str, sign: char| {
+        let rest = line.strip_prefix(sign);
+        rest.is_some_and(|rest| !rest.starts_with([sign, ' ']) || rest.starts_with("  "))
+    };
+    let first = |sign| patch.lines().find(|line| begins(line, sign)).and_then(|l| l.get(1..));
+    let lines = [first('-'), first('+')].map(|line| line.unwrap_or_default().trim());
+    Some(match lines {
+        [old, new] if !old.is_empty() || !new.is_empty() => {
+            format!("patch {file}: {}", word_diff(old, new, "").unwrap_or_default())
+        }
+        _ => format!("patch {file}"),
+    })
+}
+
+/// Returns the difference of two calls of a tool: of the argument that says most.
+fn change(failed: &Step, passed: &Step, about: &str) -> Option<String> {
+    let (before, after) = (failed.args.as_str(), passed.args.as_str());
+    if !after.trim_start().starts_with('{') {
+        return word_diff(before, after, about);
+    }
+    let value = |args: &str, wanted: &str| {
+        let found = members(args).find(|(name, _)| *name == wanted).map(|(_, raw)| raw);
+        found.map(|raw| unquoted(raw).unwrap_or(Cow::Borrowed(raw)).into_owned())
+    };
+    let mut names: Vec<&str> = members(after).chain(members(before)).map(|(n, _)| n).collect();
+    names.dedup();
+    let differs: Vec<&str> =
+        names.into_iter().filter(|name| value(before, name) != value(after, name)).collect();
+    // An id says nothing to another attempt.
+    let is_id = |name: &str| name == "id" || name.ends_with("_id") || name.ends_with("Id");
+    let name = *differs.iter().find(|name| !is_id(name))?;
+    let is_remark = matches!(name, "description" | "explanation" | "timeout");
+    let name = if is_remark { *differs.iter().find(|n| **n != name && !is_id(n))? } else { name };
+    match (value(before, name), value(after, name)) {
+        (Some(before), Some(after)) => {
+            let (before, after) = (without_comments(&before), without_comments(&after));
+            let diff = word_diff(&before, &after, about)?;
+            let is_main = matches!(name, "command" | "cmd" | "query" | "sql" | "code" | "script");
+            Some(if is_main { diff } else { format!("{name}: {diff}") })
+        }
+        (None, Some(after)) => Some(format!("with {name}={}", one_line(&after, 80)?)),
+        (Some(_), None) => Some(format!("without {name}")),
+        (None, None) => None,
+    }
+}
+
+/// Returns a statement without its comment lines.
+fn without_comments(text: &str) -> String {
+    let is_comment = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("--") || line.starts_with('#')
+    };
+    text.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learn::sample::step;
+
+    fn run(command: &str, ok: bool) -> Step {
+        step("bash", &serde_json::json!({ "command": command }).to_string(), ok, "error: x failed")
+    }
+
+    fn shown(steps: &[Step]) -> (Vec<String>, Option<String>, Option<String>) {
+        let Demonstration { acts, change, passed } = Demonstration::of(steps).unwrap();
+        (acts, change, passed)
+    }
+
+    #[test]
+    fn an_edit_is_shown_with_its_file_and_what_changed_and_the_attempt_that_passed() {
+        let edit =
+            r#"{"file_path":"src/app.rs","old_string":"let a = 1;","new_string":"let a = 2;"}"#;
+        let steps = [
+            run("cargo test", false),
+            run("cat src/app.rs", true),
+            step("Edit", edit, true, "done"),
+            run("cargo test", true),
+        ];
+        let (acts, change, passed) = shown(&steps);
+        assert_eq!(acts, ["Edit src/app.rs: `let a = 1;` → `let a = 2;`"]);
+        assert_eq!((change, passed.as_deref()), (None, Some("cargo test")));
+    }
+
+    #[test]
+    fn a_command_and_a_changed_argument_are_shown() {
+        let steps = [run("make", false), run("docker start db", true), run("make", true)];
+        assert_eq!(shown(&steps).0, ["docker start db"]);
+        let steps = [run("tool --old x", false), run("tool --new x", true)];
+        let (acts, change, passed) = shown(&steps);
+        assert_eq!(acts, Vec::<String>::new());
+        assert_eq!(change.as_deref(), Some("`tool --old x` → `tool --new x`"));
+        assert_eq!(passed.as_deref(), Some("tool --new x"));
+    }
+
+    #[test]
+    fn looking_testing_and_trying_again_show_nothing() {
+        for between in ["ls -l", "git status", "cargo check", "pytest -x", "sed -n 1,9p a", "make"]
+        {
+            let steps = [run("make", false), run(between, true), run("make", true)];
+            assert_eq!(Demonstration::of(&steps), None, "{between}");
+        }
+        assert_eq!(Demonstration::of(&[run("make", false), run("make 2>&1", true)]), None);
+        for between in ["echo a > b", "sed -i s/a/b/ c", "git checkout c", "pip install d"] {
+            let steps = [run("make", false), run(between, true), run("make", true)];
+            assert_eq!(shown(&steps).0, [between], "{between}");
+        }
+    }
+
+    #[test]
+    fn a_patch_names_its_file_and_its_first_lines() {
+        let patch = "*** Begin Patch\n*** Update File: a/b.py\n@@\n-x = 1\n+x = 2\n*** End Patch";
+        let args = serde_json::json!({ "input": patch }).to_string();
+        let steps =
+            [run("pytest", false), step("apply_patch", &args, true, ""), run("pytest", true)];
+        assert_eq!(shown(&steps).0, ["patch a/b.py: `x = 1` → `x = 2`"]);
+    }
+}
