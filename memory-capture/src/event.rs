@@ -71,9 +71,10 @@ pub struct SessionBegun {
 /// Words of a person to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// Id that hooks and transcripts of the client share and that is unique among all sessions; a
-    /// fork repeats it.
+    /// Id that is unique among all sessions, and that a fork repeats.
     pub id: Option<Box<str>>,
+    /// Id under which a hook tells the same prompt, where that is another one.
+    pub alias: Option<Box<str>>,
     /// The words.
     pub text: String,
 }

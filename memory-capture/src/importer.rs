@@ -17,6 +17,8 @@ pub struct Captured {
     pub record: Import,
     /// The records that it names.
     pub links: Vec<Link>,
+    /// Another source that the same record may be stored under.
+    pub alias: Option<Source>,
     /// True when its reward was moved into [0, 1].
     pub is_reward_clamped: bool,
     /// True when one of its times could not be read, so that the time of import was taken.
@@ -80,6 +82,10 @@ impl<'m> Importer<'m> {
         for (captured, _) in &batch {
             self.count(captured);
         }
+        let batch = self.without_aliases(batch)?;
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
         let records = batch.iter().flat_map(|(captured, _)| captured.clone().into_imports());
         match self.import(records.collect(), batch.len()) {
             Ok(()) => return Ok(Vec::new()),
@@ -96,6 +102,26 @@ impl<'m> Importer<'m> {
             }
         }
         Ok(refused)
+    }
+
+    /// Leaves out the records that are stored under another source.
+    fn without_aliases<Origin>(
+        &mut self,
+        batch: Vec<(Captured, Origin)>,
+    ) -> Result<Vec<(Captured, Origin)>, Error> {
+        let aliases = batch.iter().filter_map(|(captured, _)| captured.alias.clone());
+        let aliases: Vec<Source> = aliases.collect();
+        if aliases.is_empty() {
+            return Ok(batch);
+        }
+        let mut known = self.memory.knows(RecordKind::Episode, &aliases)?.into_iter();
+        let n_given = batch.len();
+        let mut is_new = |(captured, _): &(Captured, Origin)| {
+            captured.alias.is_none() || known.next() != Some(true)
+        };
+        let batch: Vec<_> = batch.into_iter().filter(|one| is_new(one)).collect();
+        self.counts.n_known += (n_given - batch.len()) as u64;
+        Ok(batch)
     }
 
     /// Resolves the links that are left, now that all records are stored, and returns the counts.

@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod assembler;
 mod client;
 mod clients;
 mod event;
@@ -47,8 +48,11 @@ pub mod json;
 pub mod jsonl;
 mod noise;
 mod recorder;
+mod transcript;
 
+pub use assembler::Assembler;
 pub use client::Client;
+pub use clients::cline::task_folder;
 pub use event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt, SessionBegun};
 pub use hook::{BadHook, Hook, read_hook};
 pub use importer::{Captured, Counts, Importer};
@@ -56,3 +60,4 @@ pub use noise::{INJECTION_BEGIN, INJECTION_END, is_own_tool};
 pub use recorder::{
     Action, Beginning, Ending, IDLE_MS, Judgement, RecordedStep, Recorder, SessionState,
 };
+pub use transcript::{Lines, Place, Record, Unreadable, read_document};

@@ -13,6 +13,7 @@ mod feedback;
 mod finish;
 mod forget;
 mod import;
+mod known;
 mod learning;
 mod log;
 mod moment;

@@ -41,7 +41,7 @@ fn kind(event: &str, payload: &Object) -> Option<EventKind> {
         "beforeSubmitPrompt" => {
             let words = human_words(text(payload, "prompt")?)?;
             let id = owned(text(payload, "generation_id"));
-            EventKind::Prompt(Prompt { id, text: kept(words) })
+            EventKind::Prompt(Prompt { id, alias: None, text: kept(words) })
         }
         "preToolUse" => EventKind::CallBegun(call()),
         "postToolUse" => {
@@ -81,5 +81,50 @@ fn end(output: &Value, latency_ms: Option<u64>) -> CallEnd {
         error: is_failed.then(|| result.clone()),
         result,
         latency_ms,
+    }
+}
+
+/// Reads a line of a transcript of the command line, which has no times, no ids, and mostly no
+/// results.
+pub(crate) fn line(line: &Object, session: &str, folder: Option<&str>, events: &mut Vec<Event>) {
+    let frame = Frame { session: session.into(), folder: owned(folder), ..Frame::default() };
+    if text(line, "type") == Some("turn_ended") {
+        let is_aborted = text(line, "status").is_some_and(|status| status != "success");
+        events.push(frame.event(EventKind::TurnEnded { message: None, is_aborted }));
+        return;
+    }
+    let Some(message) = line.get("message").and_then(|message| message.get("content")) else {
+        return;
+    };
+    if text(line, "role") == Some("user") {
+        let words = content(message);
+        let query =
+            words.split_once("<user_query>").and_then(|(_, rest)| rest.split_once("</user_query>"));
+        if let Some(words) = human_words(query.map_or(words.as_str(), |(query, _)| query)) {
+            events.push(frame.event(EventKind::Prompt(Prompt {
+                id: None,
+                alias: None,
+                text: kept(words),
+            })));
+        }
+        return;
+    }
+    for block in message.as_array().into_iter().flatten().filter_map(Value::as_object) {
+        match text(block, "type") {
+            Some("tool_use") => {
+                let call = Call {
+                    id: owned(text(block, "id")),
+                    tool: text(block, "name").unwrap_or_default().into(),
+                    args: block.get("input").map(json).unwrap_or_default(),
+                };
+                let end = CallEnd::default();
+                events.push(frame.event(EventKind::CallEnded { call, end }));
+            }
+            Some("text") => {
+                let message = text(block, "text").map(|text| kept(text.to_owned()));
+                events.push(frame.event(EventKind::TurnEnded { message, is_aborted: false }));
+            }
+            _ => {}
+        }
     }
 }

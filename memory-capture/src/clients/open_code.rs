@@ -85,7 +85,11 @@ fn prompt(output: &Object) -> Option<EventKind> {
     let parts = list(output, "parts").iter().filter_map(Value::as_object);
     let words = parts.filter(|part| is_words(part)).filter_map(|part| text(part, "text"));
     let words = human_words(&words.collect::<Vec<_>>().join("\n"))?;
-    Some(EventKind::Prompt(Prompt { id: owned(text(message, "id")), text: kept(words) }))
+    Some(EventKind::Prompt(Prompt {
+        id: owned(text(message, "id")),
+        alias: None,
+        text: kept(words),
+    }))
 }
 
 /// Returns whether a part is words and was not put there by a plugin.
@@ -129,4 +133,42 @@ pub(super) fn call_end(part: &Object) -> Option<(Call, CallEnd, Option<memory_co
         latency_ms: latency.and_then(|latency| u64::try_from(latency).ok()),
     };
     Some((call, end, start))
+}
+
+/// Reads a message with its parts, as `opencode export` prints them and as the rows of the store
+/// hold them.
+pub(crate) fn message(
+    message: &Object,
+    session: &str,
+    folder: Option<&str>,
+    events: &mut Vec<Event>,
+) {
+    let Some(info) = object(message, "info") else { return };
+    let time = object(info, "time").and_then(|time| instant(time.get("created")));
+    let path = object(info, "path").and_then(|path| text(path, "cwd"));
+    let mut frame =
+        Frame { session: session.into(), agent: None, folder: owned(folder.or(path)), at: time };
+    if text(info, "role") == Some("user") {
+        let parts = list(message, "parts").iter().filter_map(Value::as_object);
+        let words: Vec<&str> =
+            parts.filter(|part| is_words(part)).filter_map(|part| text(part, "text")).collect();
+        if let Some(words) = human_words(&words.join("\n")) {
+            let prompt = Prompt { id: owned(text(info, "id")), alias: None, text: kept(words) };
+            events.push(frame.event(EventKind::Prompt(prompt)));
+        }
+        return;
+    }
+    if let Some(model) = text(info, "modelID") {
+        let begun = SessionBegun { model: Some(model.into()), ..SessionBegun::default() };
+        events.push(frame.event(EventKind::SessionBegun(begun)));
+    }
+    for part in list(message, "parts").iter().filter_map(Value::as_object) {
+        if let Some((call, end, at)) = call_end(part) {
+            frame.at = at.or(time);
+            events.push(frame.event(EventKind::CallEnded { call, end }));
+        } else if is_words(part) {
+            let message = text(part, "text").map(|text| kept(text.to_owned()));
+            events.push(frame.event(EventKind::TurnEnded { message, is_aborted: false }));
+        }
+    }
 }

@@ -57,7 +57,7 @@ fn prompt(payload: &Object, id: Option<&str>) -> Option<EventKind> {
         return None;
     }
     let words = human_words(text(payload, "prompt")?)?;
-    Some(EventKind::Prompt(Prompt { id: owned(id), text: kept(words) }))
+    Some(EventKind::Prompt(Prompt { id: owned(id), alias: None, text: kept(words) }))
 }
 
 /// Returns the call that a payload is about.

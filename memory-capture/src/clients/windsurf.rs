@@ -23,7 +23,11 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
 fn kind(event: &str, info: &Object, execution: Option<&str>) -> Option<EventKind> {
     if event == "pre_user_prompt" {
         let words = human_words(text(info, "user_prompt")?)?;
-        return Some(EventKind::Prompt(Prompt { id: owned(execution), text: kept(words) }));
+        return Some(EventKind::Prompt(Prompt {
+            id: owned(execution),
+            alias: None,
+            text: kept(words),
+        }));
     }
     if event == "post_cascade_response" {
         let message = text(info, "response").map(|text| kept(text.to_owned()));

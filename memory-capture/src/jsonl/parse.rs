@@ -100,7 +100,7 @@ impl Parser {
         };
         let completion = (!is_open).then(|| Box::new(completion));
         let record = Import::Episode(Box::new(new), steps, completion);
-        Ok(Captured { record, links, is_reward_clamped, is_time_unknown })
+        Ok(Captured { record, links, alias: None, is_reward_clamped, is_time_unknown })
     }
 
     fn note(&mut self, line: Line<'_>) -> Result<Captured, BadLine> {
@@ -145,6 +145,7 @@ impl Parser {
             feedback: feedback(line.n_helpful, line.n_unhelpful),
         };
         Ok(Captured {
+            alias: None,
             record: Import::Note(Box::new(new)),
             links: links.collect(),
             is_reward_clamped: false,

@@ -51,6 +51,8 @@ pub enum Action {
 pub struct Beginning {
     /// Key of the episode among all of the client: its id as an imported record.
     pub key: Box<str>,
+    /// Key under which a hook recorded the same episode, if that is another one.
+    pub alias: Option<Box<str>>,
     /// Words of the person.
     pub task: String,
     /// Time of the prompt.
@@ -89,6 +91,8 @@ pub struct Ending {
     pub judgement: Judgement,
     /// Last words of the agent.
     pub summary: Option<String>,
+    /// The language model, which may be told after the beginning.
+    pub model: Option<Box<str>>,
 }
 
 /// Turns the events of one session into what is to be written.
@@ -183,12 +187,13 @@ impl Recorder {
             Some((task, _)) if goes_on => format!("{task}\n\n{}", prompt.text),
             _ => prompt.text,
         };
-        self.begin(key, task, words, at, actions);
+        self.begin(key, prompt.alias, task, words, at, actions);
     }
 
     fn begin(
         &mut self,
         key: Box<str>,
+        alias: Option<Box<str>>,
         task: String,
         words: u64,
         at: Timestamp,
@@ -199,6 +204,7 @@ impl Recorder {
         self.state.open = Some(OpenEpisode::new(key.clone(), short, words, at));
         actions.push(Action::Begin(Beginning {
             key,
+            alias,
             task,
             at,
             folder: self.state.folder.clone(),
@@ -228,7 +234,7 @@ impl Recorder {
         if let Some((task, key)) = self.state.last.clone()
             && self.state.open.is_none()
         {
-            self.begin(format!("{key}+").into(), task.into(), 0, at, actions);
+            self.begin(format!("{key}+").into(), None, task.into(), 0, at, actions);
         }
     }
 
@@ -342,6 +348,7 @@ impl Recorder {
             at: at.unwrap_or(Timestamp::from_millis(open.last_ms)),
             judgement: open.evidence.judge(),
             summary: open.message.map(Into::into),
+            model: self.state.model.clone(),
         }));
         actions
     }

@@ -35,7 +35,7 @@ impl Session {
     }
 
     fn asks(&mut self, text: &str) -> &mut Self {
-        self.tell(EventKind::Prompt(Prompt { id: None, text: text.to_owned() }))
+        self.tell(EventKind::Prompt(Prompt { id: None, alias: None, text: text.to_owned() }))
     }
 
     fn begins(&mut self, id: Option<&str>, tool: &str, args: &str) -> &mut Self {
@@ -172,7 +172,7 @@ fn a_call_that_never_came_back_is_a_step_without_a_result() {
 fn a_subagent_works_for_its_parent_s_episode() {
     let mut session = Session::default();
     session.asks("fix the parser").tell_of(Some("a"), EventKind::SubagentBegun);
-    let prompt = Prompt { id: None, text: "list all the files".to_owned() };
+    let prompt = Prompt { id: None, alias: None, text: "list all the files".to_owned() };
     session.tell_of(Some("a"), EventKind::Prompt(prompt));
     let end = CallEnd { status: OK, ..CallEnd::default() };
     let call = call(Some("9"), "Bash", "ls");
@@ -225,7 +225,11 @@ fn calls_after_the_end_of_a_session_go_on_with_its_task() {
 #[test]
 fn a_prompt_s_id_is_its_key_and_else_the_words_and_their_number() {
     let mut session = Session::default();
-    session.tell(EventKind::Prompt(Prompt { id: Some("p1".into()), text: "fix it all".into() }));
+    session.tell(EventKind::Prompt(Prompt {
+        id: Some("p1".into()),
+        alias: None,
+        text: "fix it all".into(),
+    }));
     session.asks("write the release notes").asks("fix the lexer").asks("write the release notes");
     let keys: Vec<&str> = session
         .actions
