@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use memory_core::{Completion, Context, Excerpt, Import, NewEpisode, NewStep, Scope, Source};
+use memory_core::{
+    Completion, Context, Excerpt, Import, NewEpisode, NewStep, Origin, Outcome, Scope, Source,
+};
 
 use crate::client::Client;
 use crate::importer::Captured;
@@ -64,7 +66,7 @@ impl Assembler {
                 if draft.steps.len() >= MAX_STEPS {
                     self.n_steps_left_out += 1;
                 } else {
-                    draft.add(step.step);
+                    draft.add(NewStep { call_id: Some(step.call_id.into()), ..step.step });
                 }
                 None
             }
@@ -108,10 +110,12 @@ impl Draft {
             context,
             source: Some(Source { importer: client.name().into(), external_id: key }),
             started_at: Some(at),
+            origin: Origin::User,
             ..NewEpisode::new(scope, task)
         };
         let completion = Completion {
-            outcome: end.judgement.outcome,
+            outcome: Some(end.judgement.outcome.unwrap_or(Outcome::Unjudged)),
+            inferred: Some(end.judgement.reason.into()),
             summary: end.summary,
             ended_at: Some(end.at.max(at)),
             ..Completion::default()
