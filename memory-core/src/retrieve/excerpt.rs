@@ -149,8 +149,12 @@ fn episode_excerpt(episode: &Episode, window: &[Step], limit: usize, query: &mut
     });
     let used = summary.as_ref().map_or(0, String::len);
     let task_bytes = TASK_BYTES.min(left.saturating_sub(used).saturating_add(MIN_TASK_BYTES));
-    // A title of its own line would take the frame of another line.
-    let task = one_line(&fitting_part(episode.task.as_str(), task_bytes, query));
+    // Where the synopsis says what was done, the title says what for; else the part that fits must.
+    let task = if synopsis.is_some() {
+        beginning(episode.task.as_str(), task_bytes)
+    } else {
+        one_line(&fitting_part(episode.task.as_str(), task_bytes, query))
+    };
     let parts = [Some(task), summary, synopsis, step];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
@@ -198,6 +202,15 @@ fn step_line(step: &Step, query: &mut Words) -> String {
 /// A text with its runs of white space folded.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of a text in one line of at most `limit` bytes.
+fn beginning(text: &str, limit: usize) -> String {
+    let line = one_line(head(text, limit.saturating_mul(2).max(limit)));
+    if line.len() <= limit && text.len() <= limit.saturating_mul(2) {
+        return line;
+    }
+    format!("{} …", head(&line, limit.saturating_sub(4)).trim_end())
 }
 
 /// At most `limit` bytes of a text: whole if it is short, else the run of lines that holds most of
@@ -269,6 +282,14 @@ mod tests {
         let part = fitting_part(&text, 120, &mut words("orders table migration"));
         assert!(part.contains("The migration failed on the orders table."), "{part}");
         assert!(part.starts_with("… ") && part.ends_with(" …") && part.len() < 140, "{part}");
+    }
+
+    #[test]
+    fn a_title_is_the_beginning_in_one_line() {
+        assert_eq!(beginning("Mend\n  the door", 40), "Mend the door");
+        let long = beginning(&"Mend the door. ".repeat(20), 40);
+        assert!(long.starts_with("Mend the door.") && long.ends_with(" …"), "{long}");
+        assert!(long.len() <= 40);
     }
 
     #[test]
