@@ -8,8 +8,11 @@ mod beta;
 mod effect;
 mod false_discovery;
 mod special;
+mod summary;
 
 pub use beta::Posterior;
 pub(crate) use beta::Prior;
 pub(crate) use effect::{Effect, Trial, effect};
 pub(crate) use false_discovery::benjamini_hochberg;
+pub(crate) use special::{beta_cdf, ln_gamma, normal_cdf};
+pub(crate) use summary::{deviation, mean, median, quantile, real};

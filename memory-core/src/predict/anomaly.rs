@@ -1,0 +1,170 @@
+//! Points of a series that do not fit in with those around them.
+
+use crate::stats::{deviation, median, real};
+
+/// Number of points around one by whose median it is judged, itself among them.
+const WINDOW: usize = 9;
+
+/// Distance from the median, in robust standard deviations, from which a point is an anomaly.
+pub(crate) const THRESHOLD: f64 = 4.0;
+
+/// Smallest spread, as a share of the size of the values, that a distance is measured with: a
+/// series that hardly moves has no spread, and a change in the last place is no anomaly.
+const MIN_SPREAD: f64 = 1e-3;
+
+/// Fewest known points of a series whose points are judged.
+pub(crate) const MIN_POINTS: usize = 8;
+
+/// A point that does not fit in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Anomaly {
+    pub(crate) at: usize,
+    pub(crate) value: f64,
+    /// Value that the points around it let expect.
+    pub(crate) expected: f64,
+    /// Distance from it in robust standard deviations; negative below it.
+    pub(crate) score: f64,
+}
+
+/// Scale on which distances are measured: that of ratios where all values allow it.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Logarithm,
+    /// Logarithm of one more: there are zeros.
+    LogarithmOfNext,
+    Plain,
+}
+
+impl Scale {
+    fn of(series: &[f64]) -> Self {
+        let least = series.iter().copied().filter(|v| !v.is_nan()).fold(f64::INFINITY, f64::min);
+        match least {
+            least if least > 0.0 => Self::Logarithm,
+            least if least >= 0.0 => Self::LogarithmOfNext,
+            _ => Self::Plain,
+        }
+    }
+
+    fn to(self, value: f64) -> f64 {
+        match self {
+            Self::Logarithm => value.ln(),
+            Self::LogarithmOfNext => value.ln_1p(),
+            Self::Plain => value,
+        }
+    }
+
+    fn back(self, value: f64) -> f64 {
+        match self {
+            Self::Logarithm => value.exp(),
+            Self::LogarithmOfNext => value.exp_m1(),
+            Self::Plain => value,
+        }
+    }
+}
+
+/// Finds the anomalies of a series; missing points are NaN. None for less than [`MIN_POINTS`].
+pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
+    let scale = Scale::of(series);
+    let known = series.iter().enumerate().filter(|(_, value)| value.is_finite());
+    let known: Vec<(usize, f64)> = known.map(|(at, value)| (at, scale.to(*value))).collect();
+    if known.len() < MIN_POINTS {
+        return Vec::new();
+    }
+    let slope = slope(&known);
+    let level = |at: usize, value: f64| value - slope * real(at);
+    let levelled: Vec<f64> = known.iter().map(|(at, value)| level(*at, *value)).collect();
+    let centres: Vec<f64> = known
+        .iter()
+        .enumerate()
+        .map(|(i, (at, _))| centre(&levelled, i) + slope * real(*at))
+        .collect();
+    let off: Vec<f64> = known.iter().zip(&centres).map(|((_, value), c)| value - c).collect();
+    let size = known.iter().map(|(_, value)| value.abs()).sum::<f64>() / real(known.len());
+    let floor = match scale {
+        Scale::Plain => MIN_SPREAD * size,
+        Scale::Logarithm | Scale::LogarithmOfNext => MIN_SPREAD,
+    };
+    let spread = deviation(&off, 0.0).unwrap_or(0.0).max(floor).max(f64::MIN_POSITIVE);
+    let judged = known.iter().zip(&centres).zip(&off).filter_map(|(((at, _), centre), off)| {
+        let score = off / spread;
+        let value = *series.get(*at)?;
+        let anomaly = Anomaly { at: *at, value, expected: scale.back(*centre), score };
+        (score.abs() > THRESHOLD).then_some(anomaly)
+    });
+    judged.collect()
+}
+
+/// Returns the median of the slopes between points half a series apart: at the ends of a drifting
+/// series, where the points around one lie on one side, the drift has to be taken out.
+fn slope(known: &[(usize, f64)]) -> f64 {
+    let later = known.iter().skip(known.len() / 2);
+    let slopes = known.iter().zip(later).map(|((from, low), (to, high))| {
+        (high - low) / real(to.saturating_sub(*from).max(1))
+    });
+    median(&mut slopes.collect::<Vec<f64>>()).unwrap_or(0.0)
+}
+
+/// Returns the median of the points around one.
+fn centre(values: &[f64], i: usize) -> f64 {
+    let width = WINDOW.min(values.len());
+    let from = i.saturating_sub(width / 2).min(values.len() - width);
+    let mut window: Vec<f64> = values.iter().skip(from).take(width).copied().collect();
+    median(&mut window).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predict::chance::Chance;
+
+    /// Series of 60 points with three that were moved by six deviations or more.
+    fn planted(shape: usize, chance: &mut Chance) -> (Vec<f64>, Vec<usize>) {
+        let spots: Vec<usize> = (0..3)
+            .map(|k| k * 20 + 2 + (chance.next() * 16.0) as usize)
+            .collect();
+        let series = (0..60).map(|t| {
+            let spike = if spots.contains(&t) { 6.0 + 3.0 * chance.next() } else { 0.0 };
+            let noise = chance.normal();
+            match shape {
+                0 => 100.0 + 10.0 * (noise + spike),
+                1 => (4.0 + 0.5 * (noise + spike)).exp(),
+                _ => (100.0 + 4.0 * real(t)) * (0.05 * (noise + spike)).exp(),
+            }
+        });
+        (series.collect(), spots)
+    }
+
+    #[test]
+    fn planted_points_are_found_in_level_skewed_and_drifting_series() {
+        let mut chance = Chance::new(11);
+        for shape in 0..3 {
+            let (mut hits, mut found, mut wanted) = (0, 0, 0);
+            for _ in 0..200 {
+                let (series, spots) = planted(shape, &mut chance);
+                let at: Vec<usize> = anomalies(&series).iter().map(|a| a.at).collect();
+                hits += at.iter().filter(|at| spots.contains(at)).count();
+                found += at.len();
+                wanted += spots.len();
+            }
+            let f1 = 2.0 * real(hits) / real(found + wanted);
+            println!("shape {shape}: F1 {f1:.3}");
+            assert!(f1 >= 0.94, "shape {shape}: {f1}");
+        }
+    }
+
+    #[test]
+    fn constant_short_and_empty_series_have_none() {
+        for series in [vec![], vec![5.0; 3], vec![5.0; 50], vec![f64::NAN; 50], vec![0.0; 50]] {
+            assert_eq!(anomalies(&series), []);
+        }
+    }
+
+    #[test]
+    fn one_huge_point_is_found_among_equal_ones_with_what_was_expected() {
+        let mut series = vec![10.0; 30];
+        series[17] = 1e12;
+        let [found] = anomalies(&series)[..] else { panic!("one anomaly") };
+        assert_eq!(found.at, 17);
+        assert!((found.expected - 10.0).abs() < 1e-6 && found.score > 100.0);
+    }
+}
