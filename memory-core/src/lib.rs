@@ -60,6 +60,7 @@ mod intake;
 mod learn;
 mod memory;
 mod model;
+mod predict;
 mod retention;
 mod retrieve;
 mod secret;
@@ -107,4 +108,12 @@ pub mod learning {
     };
     pub use crate::memory::{Advice, FeedbackResult, Reflection, Warning};
     pub use crate::stats::Posterior;
+}
+
+/// Prediction: forecasts, change points, anomalies, and the quality of chances told.
+pub mod prediction {
+    pub use crate::predict::{
+        Analysis, AnalysisKind, AnalysisQuery, BinUnit, Calibration, Finding, ForecastPoint,
+        Metric, ReliabilityBin, SeriesPoint,
+    };
 }

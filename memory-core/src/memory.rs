@@ -4,6 +4,7 @@
 //! processes.
 
 mod advice;
+mod analyze;
 mod begin;
 mod builder;
 mod checkpoint;

@@ -45,4 +45,4 @@ pub(crate) use helpfulness::usefulness_bonus;
 pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
 pub(crate) use pattern::{CureExample, MetError, Risk};
 pub(crate) use quote::{Quote, Quotes, StepRef};
-pub(crate) use table::{Learned, OutcomeCounts, TaskKey};
+pub(crate) use table::{Learned, OutcomeCounts, Run, TaskKey};

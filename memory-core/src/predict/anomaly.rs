@@ -98,9 +98,10 @@ pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
 /// series, where the points around one lie on one side, the drift has to be taken out.
 fn slope(known: &[(usize, f64)]) -> f64 {
     let later = known.iter().skip(known.len() / 2);
-    let slopes = known.iter().zip(later).map(|((from, low), (to, high))| {
-        (high - low) / real(to.saturating_sub(*from).max(1))
-    });
+    let slopes = known
+        .iter()
+        .zip(later)
+        .map(|((from, low), (to, high))| (high - low) / real(to.saturating_sub(*from).max(1)));
     median(&mut slopes.collect::<Vec<f64>>()).unwrap_or(0.0)
 }
 
@@ -119,9 +120,8 @@ mod tests {
 
     /// Series of 60 points with three that were moved by six deviations or more.
     fn planted(shape: usize, chance: &mut Chance) -> (Vec<f64>, Vec<usize>) {
-        let spots: Vec<usize> = (0..3)
-            .map(|k| k * 20 + 2 + (chance.next() * 16.0) as usize)
-            .collect();
+        let spots: Vec<usize> =
+            (0..3).map(|k| k * 20 + 2 + (chance.next() * 16.0) as usize).collect();
         let series = (0..60).map(|t| {
             let spike = if spots.contains(&t) { 6.0 + 3.0 * chance.next() } else { 0.0 };
             let noise = chance.normal();

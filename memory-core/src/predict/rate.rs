@@ -76,12 +76,8 @@ pub(crate) fn ln_beta(a: f64, b: f64) -> f64 {
 
 /// Estimates the rate after a list of bins, with the central interval at `level`.
 pub(crate) fn rate(bins: &[Counts], level: f64) -> Rate {
-    let mut paces = PACES.map(|pace| Forgetful {
-        pace,
-        successes: 0.0,
-        failures: 0.0,
-        ln_weight: 0.0,
-    });
+    let mut paces =
+        PACES.map(|pace| Forgetful { pace, successes: 0.0, failures: 0.0, ln_weight: 0.0 });
     let mut past = Vec::with_capacity(bins.len());
     for bin in bins {
         for pace in &mut paces {
@@ -173,7 +169,8 @@ mod tests {
         let mut chance = Chance::new(7);
         let (mut errors, mut covered, mut pooled, mut n_all) = (0.0, 0.0, 0.0, 0.0);
         for round in 0..40 {
-            for (n, per_day) in [(10, 0.7), (10, 4.0), (30, 0.7), (30, 4.0), (100, 0.7), (100, 4.0)] {
+            for (n, per_day) in [(10, 0.7), (10, 4.0), (30, 0.7), (30, 4.0), (100, 0.7), (100, 4.0)]
+            {
                 for shape in 0..4 {
                     let rates = truth(shape, n, &mut chance);
                     let bins: Vec<Counts> = rates[..n]

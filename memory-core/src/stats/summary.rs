@@ -51,7 +51,10 @@ mod tests {
         assert_eq!(quantile(&mut values, 0.5), Some(2.5));
         assert_eq!(quantile(&mut values, 0.0), Some(1.0));
         assert_eq!(quantile(&mut values, 1.0), Some(4.0));
-        assert_eq!((quantile(&mut [], 0.5), mean(&[]), median(&mut [7.0])), (None, None, Some(7.0)));
+        assert_eq!(
+            (quantile(&mut [], 0.5), mean(&[]), median(&mut [7.0])),
+            (None, None, Some(7.0))
+        );
     }
 
     #[test]

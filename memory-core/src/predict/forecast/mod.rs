@@ -121,9 +121,7 @@ pub(crate) fn forecast(
     let is_seasonal = match method {
         Method::Ets(form) => form.has_season(),
         Method::Theta => theta.as_ref().is_some_and(Theta::is_seasonal),
-        Method::Mean(form) => {
-            form.has_season() || theta.as_ref().is_some_and(Theta::is_seasonal)
-        }
+        Method::Mean(form) => form.has_season() || theta.as_ref().is_some_and(Theta::is_seasonal),
         Method::Last => false,
     };
     Some(Forecast {

@@ -22,7 +22,6 @@ pub(crate) struct Theta {
     is_factor: bool,
     /// Height of the line at 0, and its slope.
     line: (f64, f64),
-    alpha: f64,
     /// Smoothed value after each point of the series.
     levels: Vec<f64>,
 }
@@ -54,7 +53,7 @@ impl Theta {
         let alpha = best_alpha(&bent);
         let mut levels = Vec::with_capacity(bent.len());
         smooth(&bent, alpha, |level, _| levels.push(level));
-        Some(Self { season, is_factor, line, alpha, levels })
+        Some(Self { season, is_factor, line, levels })
     }
 
     /// Returns the forecasts of the `horizon` points after the first `n` of the series.
@@ -77,11 +76,6 @@ impl Theta {
     /// Returns the forecasts of the next `horizon` points.
     pub(crate) fn forecast(&self, horizon: usize) -> Vec<f64> {
         self.forecast_from(self.levels.len(), horizon)
-    }
-
-    /// Returns the smoothing parameter.
-    pub(crate) const fn alpha(&self) -> f64 {
-        self.alpha
     }
 
     /// Returns whether a season was found.

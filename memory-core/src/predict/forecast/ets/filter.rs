@@ -98,9 +98,8 @@ impl State {
         for _ in 0..horizon {
             fade *= phi;
             sum += fade;
-            let base = if form.trend == Trend::Flat { self.level } else {
-                self.level + sum * self.slope
-            };
+            let base =
+                if form.trend == Trend::Flat { self.level } else { self.level + sum * self.slope };
             let season = self.season.get(at).copied().unwrap_or(0.0);
             points.push(match form.season {
                 Season::Flat => base,

@@ -21,11 +21,8 @@ pub(super) fn smoothing(form: Form, period: usize) -> Smoothing {
     let [_, (_, most_slope), (_, most_season), _] = ranges(alpha);
     let beta = SHARE.0 + 0.1 * (most_slope - SHARE.0);
     let gamma = SHARE.0 + 0.05 * (most_season - SHARE.0);
-    let phi = if form.trend == Trend::Damped {
-        DAMPING.0 + 0.99 * (DAMPING.1 - DAMPING.0)
-    } else {
-        1.0
-    };
+    let phi =
+        if form.trend == Trend::Damped { DAMPING.0 + 0.99 * (DAMPING.1 - DAMPING.0) } else { 1.0 };
     Smoothing {
         alpha,
         beta: if form.has_trend() { beta } else { 0.0 },

@@ -35,8 +35,6 @@ pub(crate) struct Model {
     pub(crate) start: State,
     /// State after the last point.
     pub(crate) end: State,
-    /// Corrected Akaike criterion: lower is better.
-    pub(crate) criterion: f64,
     /// Number of fitted numbers.
     pub(crate) n_fitted: usize,
 }
@@ -110,7 +108,6 @@ impl<'a> Candidate<'a> {
             smoothing,
             start,
             end: state,
-            criterion: self.criterion,
             n_fitted: self.numbers.len(),
         })
     }
@@ -118,6 +115,7 @@ impl<'a> Candidate<'a> {
 
 impl Model {
     /// Fits a form; `None` where the series is too short for it or the form does not suit it.
+    #[cfg(test)]
     pub(crate) fn fit(form: Form, series: &[f64], period: usize) -> Option<Self> {
         let mut candidate = Candidate::new(form, series, &filled(series), period)?;
         candidate.search(ROUGH);
@@ -144,7 +142,8 @@ impl Model {
         best_first(&mut candidates);
         let kept: Vec<Form> = candidates.iter().take(N_KEPT).map(|kept| kept.form).collect();
         let is_kept = |form: &&Form| {
-            let same = |kept: &Form| (kept.is_relative, kept.season) == (form.is_relative, form.season);
+            let same =
+                |kept: &Form| (kept.is_relative, kept.season) == (form.is_relative, form.season);
             form.has_trend() && kept.iter().any(same)
         };
         candidates.extend(Form::ALL.iter().filter(is_kept).filter_map(fit));

@@ -70,11 +70,8 @@ pub(crate) fn minimum(
             let share = if is_outside { CONTRACTION } else { -CONTRACTION };
             toward(&centre, &reflected, share, bounds, &mut other);
             let contracted = function(&other);
-            let is_better = if is_outside {
-                contracted <= value
-            } else {
-                contracted < simplex.value(worst)
-            };
+            let is_better =
+                if is_outside { contracted <= value } else { contracted < simplex.value(worst) };
             if is_better {
                 simplex.replace(worst, &other, contracted);
             } else {

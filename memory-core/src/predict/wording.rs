@@ -1,0 +1,213 @@
+//! Sentences of analyses, as a person would say them.
+
+use super::analysis::{Analysis, Finding};
+use super::calibration::Calibration;
+use super::forecast::{Forecast, Method};
+use super::oddities::Oddity;
+use super::question::Metric;
+use super::rate::Rate;
+use super::series::{BinUnit, Series};
+use crate::model::Timestamp;
+
+pub(super) const CALIBRATION_METHOD: &str = "each episode was predicted from those that had ended \
+    before it: its own task's history, drawn towards its scope's rate by two attempts";
+
+pub(super) const RATE_METHOD: &str = "mixture of Beta posteriors that forget at seven paces, \
+    weighted by how well each foretold the counts so far";
+
+pub(super) const RATE_CHANGES_METHOD: &str = "most probable segmentation of the counts into \
+    stretches with a rate of their own; changes with a Bayes factor of 20 or more";
+
+pub(super) const CHANGES_METHOD: &str = "segmentation of the logarithm with least squares and a \
+    penalty of 3 ln n for each change (PELT)";
+
+pub(super) const ANOMALIES_METHOD: &str = "values more than 4 robust standard deviations from the \
+    rolling median of the logarithm; episodes that belong to no dense group (DBSCAN) in steps, \
+    tokens, latency and errors";
+
+/// Returns a value of a metric as it is told.
+pub(super) fn shown(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::Success | Metric::Reward => format!("{value:.2}"),
+        Metric::LatencyMs if value >= 10_000.0 => format!("{:.0} s", value / 1_000.0),
+        Metric::LatencyMs if value >= 1_000.0 => format!("{:.1} s", value / 1_000.0),
+        Metric::LatencyMs => format!("{value:.0} ms"),
+        _ if value.abs() >= 10.0 => format!("{value:.0}"),
+        _ => format!("{value:.1}"),
+    }
+}
+
+fn name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Success => "the success rate",
+        Metric::Reward => "the reward",
+        Metric::LatencyMs => "the latency of an episode",
+        Metric::Tokens => "the tokens of an episode",
+        Metric::Steps => "the steps of an episode",
+        Metric::Errors => "the errors of an episode",
+    }
+}
+
+/// Returns a time as precise as the bins are.
+pub(super) fn day(at: Timestamp, unit: BinUnit) -> String {
+    let text = at.to_string();
+    let n = if matches!(unit, BinUnit::Hour | BinUnit::Episode) { 16 } else { 10 };
+    text.get(..n).unwrap_or(&text).replace('T', " ")
+}
+
+fn bins(n: usize, unit: BinUnit) -> String {
+    match (n, unit) {
+        (1, unit) => format!("1 {}", unit.name()),
+        (n, BinUnit::Month) => format!("{n} times four weeks"),
+        (n, unit) => format!("{n} {}s", unit.name()),
+    }
+}
+
+pub(super) fn too_few(series: &Series, needed: usize) -> String {
+    let n = series.n_known();
+    if n == 0 {
+        return format!("No ended episode has a value of `{}` here.", series.metric.name());
+    }
+    format!("Too few points: {n}, need {needed} (one point is one {}).", series.unit.name())
+}
+
+pub(super) fn rate(answer: &Analysis, found: &Rate, level: f64) -> String {
+    if answer.n_episodes == 0 {
+        return "No ended episode with a known outcome here.".to_owned();
+    }
+    let direction = match found.slope {
+        slope if slope > 0.01 => ", rising",
+        slope if slope < -0.01 => ", falling",
+        _ => "",
+    };
+    format!(
+        "About {:.0} of 100 succeed now (between {:.0} and {:.0} with {:.0} % probability){direction}; \
+         this rests on {} episodes and is worth {:.0} recent ones.",
+        100.0 * found.mean,
+        100.0 * found.lower,
+        100.0 * found.upper,
+        100.0 * level,
+        answer.n_episodes,
+        found.n_worth,
+    )
+}
+
+pub(super) fn method(found: &Forecast) -> String {
+    let name = match found.method {
+        Method::Ets(form) => format!("exponential smoothing {form}"),
+        Method::Theta => "Theta method".to_owned(),
+        Method::Mean(form) => format!("mean of exponential smoothing {form} and the Theta method"),
+        Method::Last => "last value".to_owned(),
+    };
+    let season = found.period.map_or(String::new(), |n| format!(", season of {n}"));
+    let why = found.errors.map_or(String::new(), |[smoothing, theta, both]| {
+        format!(
+            "; errors from {} earlier points: smoothing {smoothing:.3}, Theta {theta:.3}, their \
+             mean {both:.3}",
+            found.n_origins
+        )
+    });
+    format!("{name}{season}{why}; intervals as wide as those errors")
+}
+
+pub(super) fn forecast(answer: &Analysis, level: f64) -> String {
+    let (Some(first), Some(last)) = (answer.forecast.first(), answer.forecast.last()) else {
+        return String::new();
+    };
+    let value = |value| shown(answer.metric, value);
+    let end = if answer.forecast.len() > 1 {
+        let end = bins(answer.forecast.len(), answer.unit);
+        format!(", and {} after {end}", value(last.value))
+    } else {
+        String::new()
+    };
+    format!(
+        "Expect {} to be about {} next (between {} and {} with {:.0} % probability){end}; {} \
+         episodes over {} are behind it.",
+        name(answer.metric),
+        value(first.value),
+        value(first.lower),
+        value(first.upper),
+        100.0 * level,
+        answer.n_episodes,
+        bins(answer.series.len(), answer.unit),
+    )
+}
+
+pub(super) fn change(metric: Metric, unit: BinUnit, finding: &Finding) -> String {
+    let Finding { before, after, n, .. } = finding;
+    let verb = if after < before { "fell" } else { "rose" };
+    let [before, after] = [before, after].map(|value| shown(metric, *value));
+    let (since, what) = (day(finding.at, unit), name(metric));
+    format!("{what} {verb} from {before} to {after} since {since} (n = {n:.0} since)")
+}
+
+pub(super) fn changes(answer: &Analysis) -> String {
+    let over = bins(answer.series.len(), answer.unit);
+    match answer.findings.last() {
+        None => format!(
+            "No change of {} stands out in {} episodes over {over}.",
+            name(answer.metric),
+            answer.n_episodes
+        ),
+        Some(last) => {
+            let n = answer.findings.len();
+            let before = if n > 1 { format!(" ({} earlier ones)", n - 1) } else { String::new() };
+            let mut text = last.text.clone();
+            if let Some(first) = text.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            format!("{text}{before}.")
+        }
+    }
+}
+
+pub(super) fn anomaly(metric: Metric, unit: BinUnit, finding: &Finding) -> String {
+    let [before, after] = [finding.before, finding.after].map(|value| shown(metric, value));
+    let (at, what) = (day(finding.at, unit), name(metric));
+    format!("{at}: {what} was {after} where about {before} was expected")
+}
+
+pub(super) fn oddity(oddity: &Oddity<'_>) -> String {
+    let Oddity { feature, distance, .. } = oddity;
+    let side = if *distance < 0.0 { "below" } else { "above" };
+    let size = distance.abs();
+    format!("an episode like no other: its {feature} lies {size:.1} deviations {side} the median")
+}
+
+pub(super) fn anomalies(answer: &Analysis, n_odd: usize) -> String {
+    let n = answer.findings.iter().filter(|finding| finding.before != 0.0).count();
+    let of = bins(answer.series.len(), answer.unit);
+    let points = match n {
+        0 => format!("No unusual value of {} in {of}", name(answer.metric)),
+        1 => format!("1 unusual value of {} in {of}", name(answer.metric)),
+        n => format!("{n} unusual values of {} in {of}", name(answer.metric)),
+    };
+    let odd = match n_odd {
+        0 => "no episode is unlike all others".to_owned(),
+        1 => "1 episode is unlike all others".to_owned(),
+        n => format!("{n} episodes are unlike all others"),
+    };
+    format!("{points}; {odd} ({} episodes).", answer.n_episodes)
+}
+
+pub(super) fn calibration(found: Option<&Calibration>) -> String {
+    let Some(Calibration { n, brier, brier_base, surprise, .. }) = found else {
+        return "No ended episode with a known outcome here.".to_owned();
+    };
+    let skill = 1.0 - brier / brier_base.max(f64::MIN_POSITIVE);
+    let verdict = if skill > 0.0 {
+        format!("{:.0} % better than", 100.0 * skill)
+    } else {
+        "no better than".to_owned()
+    };
+    let lean = match surprise {
+        surprise if *surprise > 0.03 => ", somewhat too low",
+        surprise if *surprise < -0.03 => ", somewhat too high",
+        _ => "",
+    };
+    format!(
+        "Over {n} episodes the chances told were {verdict} the overall success rate (Brier score \
+         {brier:.3} against {brier_base:.3}){lean}."
+    )
+}

@@ -1,0 +1,60 @@
+//! Command `analyze`: what the numbers of past episodes let expect.
+
+use memory_core::prediction::{AnalysisKind, AnalysisQuery, Metric};
+
+use super::output::{Failure, Output};
+use crate::config::Settings;
+use crate::store;
+use crate::wire::AnalysisAnswer;
+
+/// Arguments of `analyze`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// forecast, anomalies, changepoints, effects or calibration
+    #[arg(value_parser = kind)]
+    what: AnalysisKind,
+    /// success, reward, `latency_ms`, tokens, steps or errors
+    #[arg(long, value_parser = metric)]
+    metric: Option<Metric>,
+    /// Episodes that used this tool
+    #[arg(long)]
+    tool: Option<String>,
+    /// Episodes with this type of task
+    #[arg(long)]
+    task_type: Option<String>,
+    /// Points to forecast
+    #[arg(long)]
+    horizon: Option<usize>,
+    /// Probability of intervals, in percent
+    #[arg(long)]
+    level: Option<u8>,
+}
+
+/// Reads the name of a kind.
+fn kind(name: &str) -> Result<AnalysisKind, String> {
+    AnalysisKind::from_name(name).ok_or_else(|| AnalysisKind::ALL.map(AnalysisKind::name).join(", "))
+}
+
+/// Reads the name of a metric.
+fn metric(name: &str) -> Result<Metric, String> {
+    Metric::from_name(name).ok_or_else(|| Metric::ALL.map(Metric::name).join(", "))
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let store = store::open(settings)?;
+    let found = store.memory.analyze(&AnalysisQuery {
+        metric: args.metric,
+        scope: settings.scope_condition(),
+        task_type: args.task_type,
+        tool: args.tool,
+        horizon: args.horizon,
+        level: args.level.map(|percent| f64::from(percent) / 100.0),
+        ..AnalysisQuery::new(args.what)
+    })?;
+    let found = AnalysisAnswer::new(found);
+    if output.is_json() {
+        return output.value(&found);
+    }
+    output.line(&super::output::block(&found.text(), ""))
+}
