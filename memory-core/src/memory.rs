@@ -419,6 +419,8 @@ impl Drop for Memory {
 #[cfg(test)]
 mod advice_tests;
 #[cfg(test)]
+mod analyze_tests;
+#[cfg(test)]
 mod cache_tests;
 #[cfg(test)]
 mod dates_tests;

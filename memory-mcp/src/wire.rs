@@ -4,6 +4,7 @@
 //! the protocol's messages nor how the engine works.
 
 mod alias;
+mod analysis;
 mod argument;
 mod cure;
 mod handoff;
@@ -17,6 +18,7 @@ mod step;
 mod value;
 mod visible;
 
+pub(crate) use analysis::AnalysisAnswer;
 pub(crate) use argument::{
     Argument, Arguments, BadArgument, Field, Place, arguments, object_schema, own_fields,
 };

@@ -8,6 +8,10 @@ use crate::predict::{Analysis, AnalysisKind, AnalysisQuery, MAX_HORIZON, analyze
 /// Most patterns that an analysis of effects tells.
 const MAX_EFFECTS: usize = 10;
 
+/// Method of the comparison of patterns.
+const EFFECTS_METHOD: &str = "Mantel-Haenszel risk difference within the same task, type of task \
+    or domain, agent and model; q-values over all patterns of a kind";
+
 impl Memory {
     /// Says what the numbers of past episodes let expect: forecasts, change points, anomalies,
     /// effects, or the quality of the chances told so far.
@@ -53,9 +57,7 @@ impl Memory {
             ..PatternQuery::default()
         })?;
         answer.n_episodes = self.learning.learned().asked_runs(query).count();
-        answer.method = "Mantel-Haenszel risk difference within the same task, type of task or \
-            domain, agent and model; q-values over all patterns of a kind"
-            .to_owned();
+        EFFECTS_METHOD.clone_into(&mut answer.method);
         answer.effects = found.into_iter().filter(|pattern| pattern.effect.is_some()).collect();
         let is_shown = |q: Option<f64>| q.is_some_and(|q| q < 0.05);
         let shown = answer.effects.iter().filter_map(|pattern| pattern.effect);

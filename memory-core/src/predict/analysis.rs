@@ -115,7 +115,7 @@ pub(crate) fn analyze(learned: &Learned, query: &AnalysisQuery) -> Analysis {
         AnalysisKind::Calibration => {
             answer.calibration = calibration(learned.asked_runs(query));
             answer.n_episodes = answer.calibration.as_ref().map_or(0, |found| found.n);
-            answer.method = wording::CALIBRATION_METHOD.to_owned();
+            wording::CALIBRATION_METHOD.clone_into(&mut answer.method);
             answer.sentence = wording::calibration(answer.calibration.as_ref());
         }
         _ => {
@@ -159,7 +159,7 @@ impl Analysis {
             if self.n_episodes > 0 {
                 self.forecast = (0..horizon).map(at).collect();
             }
-            self.method = wording::RATE_METHOD.to_owned();
+            wording::RATE_METHOD.clone_into(&mut self.method);
             self.sentence = wording::rate(self, &found, level);
             return;
         }
@@ -190,10 +190,10 @@ impl Analysis {
             return;
         }
         self.findings = if self.metric == Metric::Success {
-            self.method = wording::RATE_CHANGES_METHOD.to_owned();
+            wording::RATE_CHANGES_METHOD.clone_into(&mut self.method);
             rate_changes(series)
         } else {
-            self.method = wording::CHANGES_METHOD.to_owned();
+            wording::CHANGES_METHOD.clone_into(&mut self.method);
             number_changes(series)
         };
         // The newest are told where there are many.
@@ -246,7 +246,7 @@ impl Analysis {
         }
         found.truncate(MAX_FINDINGS);
         self.findings = found;
-        self.method = wording::ANOMALIES_METHOD.to_owned();
+        wording::ANOMALIES_METHOD.clone_into(&mut self.method);
         self.sentence = wording::anomalies(self, n_odd);
     }
 }

@@ -22,6 +22,12 @@ impl Chance {
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Returns a whole number from 0 to below `end`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below `end`")]
+    pub(crate) fn below(&mut self, end: u16) -> usize {
+        (self.next() * f64::from(end)) as usize
+    }
+
     /// Returns a number of the standard normal distribution.
     pub(crate) fn normal(&mut self) -> f64 {
         let (a, b) = (1.0 - self.next(), self.next());

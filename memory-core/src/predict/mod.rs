@@ -17,6 +17,8 @@ mod changepoint;
 mod cluster;
 mod forecast;
 mod oddities;
+#[cfg(test)]
+mod oracle_tests;
 mod question;
 mod rate;
 mod series;
@@ -25,6 +27,6 @@ mod wording;
 pub(crate) use analysis::analyze;
 pub use analysis::{Analysis, Finding, ForecastPoint, SeriesPoint};
 pub use calibration::{Calibration, ReliabilityBin};
-pub use question::{AnalysisKind, AnalysisQuery, Metric};
 pub(crate) use question::MAX_HORIZON;
+pub use question::{AnalysisKind, AnalysisQuery, Metric};
 pub use series::BinUnit;

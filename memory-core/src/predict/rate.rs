@@ -93,10 +93,12 @@ pub(crate) fn rate(bins: &[Counts], level: f64) -> Rate {
         Some([first, .., last]) => (last - first) / crate::stats::real(past.len() - recent - 1),
         _ => 0.0,
     };
+    let mean = mean_of(&paces);
     Rate {
-        mean: mean_of(&paces),
-        lower: quantile(&paces, &weights, tail),
-        upper: quantile(&paces, &weights, 1.0 - tail),
+        mean,
+        // The mean of a skewed mixture may lie outside of a narrow central interval.
+        lower: quantile(&paces, &weights, tail).min(mean),
+        upper: quantile(&paces, &weights, 1.0 - tail).max(mean),
         n_worth: paces.iter().zip(&weights).map(|(pace, weight)| weight * worth(pace)).sum(),
         slope,
     }
@@ -195,7 +197,7 @@ mod tests {
         }
         let (error, pooled, coverage) = (errors / n_all, pooled / n_all, covered / n_all);
         println!("error {error:.4}, pooled {pooled:.4}, coverage {coverage:.3}");
-        assert!(error <= 0.086 && error < 0.9 * pooled, "{error} against {pooled}");
+        assert!(error <= 0.095 && error < 0.85 * pooled, "{error} against {pooled}");
         assert!(coverage >= 0.78, "{coverage}");
     }
 

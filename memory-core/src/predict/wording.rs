@@ -170,9 +170,11 @@ pub(super) fn anomaly(metric: Metric, unit: BinUnit, finding: &Finding) -> Strin
 
 pub(super) fn oddity(oddity: &Oddity<'_>) -> String {
     let Oddity { feature, distance, .. } = oddity;
-    let side = if *distance < 0.0 { "below" } else { "above" };
+    let where_it_lies = if *distance < 0.0 { "below" } else { "above" };
     let size = distance.abs();
-    format!("an episode like no other: its {feature} lies {size:.1} deviations {side} the median")
+    format!(
+        "an episode like no other: its {feature} lies {size:.1} deviations {where_it_lies} the median"
+    )
 }
 
 pub(super) fn anomalies(answer: &Analysis, n_odd: usize) -> String {

@@ -32,7 +32,8 @@ pub(crate) struct Args {
 
 /// Reads the name of a kind.
 fn kind(name: &str) -> Result<AnalysisKind, String> {
-    AnalysisKind::from_name(name).ok_or_else(|| AnalysisKind::ALL.map(AnalysisKind::name).join(", "))
+    AnalysisKind::from_name(name)
+        .ok_or_else(|| AnalysisKind::ALL.map(AnalysisKind::name).join(", "))
 }
 
 /// Reads the name of a metric.

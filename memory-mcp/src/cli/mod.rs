@@ -3,6 +3,7 @@
 //! Used by `main`. Limits: no command knows the protocol or SQL, or reads the environment, which is
 //! the part of [`crate::config`].
 
+mod analyze;
 mod backup;
 mod checkpoint;
 mod config;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Recommend(recommend::Args),
     /// Show what past episodes have in common, with counts and effects
     Patterns(patterns::Args),
+    /// Say what past episodes let expect: forecasts, changes, anomalies, effects, calibration
+    Analyze(analyze::Args),
     /// List episodes and notes, newest first
     List(list::Args),
     /// Show an episode with its steps, or a note
@@ -108,6 +111,7 @@ impl Command {
             Self::Recall(args) => recall::run(args, settings, output),
             Self::Recommend(args) => recommend::run(&args, settings, output),
             Self::Patterns(args) => patterns::run(args, settings, output),
+            Self::Analyze(args) => analyze::run(args, settings, output),
             Self::List(args) => list::run(&args, settings, output),
             Self::Show(args) => show::run(&args, settings, output),
             Self::Remember(args) => remember::run(args, settings, output),

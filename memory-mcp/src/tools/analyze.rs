@@ -46,7 +46,9 @@ impl Tool for Analyze {
             tool: args.tool,
             horizon: args.horizon.map(count),
             // One above a hundred is as wrong as a thousand.
-            level: args.level.map(|percent| f64::from(u8::try_from(percent).unwrap_or(u8::MAX)))
+            level: args
+                .level
+                .map(|percent| f64::from(u8::try_from(percent).unwrap_or(u8::MAX)))
                 .map(|percent| percent / 100.0),
             ..AnalysisQuery::new(kind)
         })?;

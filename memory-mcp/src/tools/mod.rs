@@ -3,6 +3,7 @@
 //! A tool reads its arguments, asks the engine and shapes the answer; it decides nothing that the
 //! engine could. Used by the server.
 
+mod analyze;
 mod checkpoint;
 mod complete_episode;
 mod feedback;
@@ -28,7 +29,7 @@ use crate::error::CallError;
 use crate::wire::{Arguments, Place, answer_schema, object_schema};
 
 /// All tools, in listing order.
-pub(crate) static TOOLS: [Entry; 12] = [
+pub(crate) static TOOLS: [Entry; 13] = [
     entry::<start_episode::StartEpisode>(),
     entry::<log_steps::LogSteps>(),
     entry::<complete_episode::CompleteEpisode>(),
@@ -38,6 +39,7 @@ pub(crate) static TOOLS: [Entry; 12] = [
     entry::<remember::Remember>(),
     entry::<forget::Forget>(),
     entry::<patterns::Patterns>(),
+    entry::<analyze::Analyze>(),
     entry::<feedback::Feedback>(),
     entry::<checkpoint::Checkpoint>(),
     entry::<status::Status>(),

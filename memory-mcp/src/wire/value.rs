@@ -4,6 +4,7 @@
 //! arguments of the tools.
 
 use memory_core::learning::PatternKind;
+use memory_core::prediction::{AnalysisKind, Metric};
 use memory_core::{HitKind, NoteKind, Outcome, RelationKind, Strength};
 use serde_json::{Value, json};
 
@@ -271,7 +272,7 @@ macro_rules! choices {
         }
     )+};
 }
-choices!(Outcome PatternKind RelationKind);
+choices!(AnalysisKind Metric Outcome PatternKind RelationKind);
 
 /// The kinds that a text is remembered as; checkpoints are kept of episodes.
 impl Choice for NoteKind {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{server, start, text, tools};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "start_episode",
     "log_steps",
     "complete_episode",
@@ -14,6 +14,7 @@ const NAMES: [&str; 12] = [
     "remember",
     "forget",
     "patterns",
+    "analyze",
     "feedback",
     "checkpoint",
     "status",

@@ -99,10 +99,10 @@ impl Errors {
     pub(crate) fn widths(&self, method: usize, points: &[f64], level: f64) -> Vec<f64> {
         let mut known: Vec<f64> = Vec::with_capacity(self.by_distance.len());
         for lists in &self.by_distance {
-            let mut list = lists.get(method).cloned().unwrap_or_default();
+            let mut errors = lists.get(method).cloned().unwrap_or_default();
             let last = known.last().copied().unwrap_or(0.0);
             // An error further ahead is no smaller: few errors must not say otherwise.
-            known.push(conformal(&mut list, level).map_or(last, |width| width.max(last)));
+            known.push(conformal(&mut errors, level).map_or(last, |width| width.max(last)));
         }
         let last = known.last().copied().unwrap_or(0.0);
         let reach = real(known.len().max(1));

@@ -134,3 +134,6 @@ pub(crate) fn forecast(
         n_origins: errors.n_origins(),
     })
 }
+
+#[cfg(test)]
+mod tests;

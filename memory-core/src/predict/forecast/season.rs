@@ -23,8 +23,8 @@ pub(super) fn decompose(series: &[f64], period: usize, is_factor: bool) -> Optio
     let mut sums = vec![(0.0, 0_usize); period];
     for t in half..n - half {
         let window = &series[t - half..=t + half];
-        let trend = if period % 2 == 0 {
-            let ends = (window[0] + window[period]) / 2.0;
+        let trend = if period.is_multiple_of(2) {
+            let ends = f64::midpoint(window[0], window[period]);
             (window[1..period].iter().sum::<f64>() + ends) / real(period)
         } else {
             window.iter().sum::<f64>() / real(period)

@@ -131,8 +131,9 @@ fn least_squares(rows: &[[f64; 4]], values: &[f64]) -> Option<[f64; 4]> {
         for j in 0..4 {
             if j != i {
                 let share = system[j][i] / system[i][i];
-                for k in i..5 {
-                    system[j][k] -= share * system[i][k];
+                let pivot = system[i];
+                for (value, pivot) in system[j].iter_mut().zip(pivot) {
+                    *value -= share * pivot;
                 }
             }
         }
