@@ -10,6 +10,7 @@
 
 mod analysis;
 mod anomaly;
+mod answer;
 mod calibration;
 #[cfg(test)]
 mod chance;
@@ -25,7 +26,7 @@ mod series;
 mod wording;
 
 pub(crate) use analysis::analyze;
-pub use analysis::{Analysis, Finding, ForecastPoint, SeriesPoint};
+pub use answer::{Analysis, Finding, ForecastPoint, SeriesPoint};
 pub use calibration::{Calibration, ReliabilityBin};
 pub(crate) use question::MAX_HORIZON;
 pub use question::{AnalysisKind, AnalysisQuery, Metric};

@@ -1,6 +1,6 @@
 //! Sentences of analyses, as a person would say them.
 
-use super::analysis::{Analysis, Finding};
+use super::answer::{Analysis, Finding};
 use super::calibration::Calibration;
 use super::forecast::{Forecast, Method};
 use super::oddities::Oddity;
@@ -81,8 +81,8 @@ pub(super) fn rate(answer: &Analysis, found: &Rate, level: f64) -> String {
         _ => "",
     };
     format!(
-        "About {:.0} of 100 succeed now (between {:.0} and {:.0} with {:.0} % probability){direction}; \
-         this rests on {} episodes and is worth {:.0} recent ones.",
+        "About {:.0} of 100 succeed now (between {:.0} and {:.0} with {:.0} % \
+         probability){direction}; this rests on {} episodes and is worth {:.0} recent ones.",
         100.0 * found.mean,
         100.0 * found.lower,
         100.0 * found.upper,
