@@ -170,10 +170,10 @@ pub(super) fn anomaly(metric: Metric, unit: BinUnit, finding: &Finding) -> Strin
 
 pub(super) fn oddity(oddity: &Oddity<'_>) -> String {
     let Oddity { feature, distance, .. } = oddity;
-    let where_it_lies = if *distance < 0.0 { "below" } else { "above" };
+    let side_of_it = if *distance < 0.0 { "below" } else { "above" };
     let size = distance.abs();
     format!(
-        "an episode like no other: its {feature} lies {size:.1} deviations {where_it_lies} the median"
+        "an episode unlike others: its {feature} lies {size:.1} deviations {side_of_it} the median"
     )
 }
 
