@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use uuid::Uuid;
+
 use crate::model::Timestamp;
 
 /// Tells the time and makes ids.
@@ -25,9 +27,22 @@ impl Clock for SystemClock {
         Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn next_id(&self) -> [u8; 16] {
-        *uuid::Uuid::now_v7().as_bytes()
+        id_at(SystemTime::now())
     }
+}
+
+/// Returns a new UUIDv7 of an instant, which is that of the machine's clock. An instant before 1970
+/// counts as its beginning.
+fn id_at(now: SystemTime) -> [u8; 16] {
+    // `now_v7` cannot tell an instant before 1970; ids of one millisecond are in order by it.
+    let id = if now < UNIX_EPOCH {
+        Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0))
+    } else {
+        Uuid::now_v7()
+    };
+    *id.as_bytes()
 }
 
 /// A clock for tests: begins at a given instant, advances by a given step at each reading, and
@@ -65,5 +80,19 @@ impl Clock for StepClock {
         )
         .into_uuid()
         .as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_makes_ids_of_its_beginning() {
+        let before = UNIX_EPOCH - std::time::Duration::from_secs(3_600);
+        let (one, two) = (id_at(before), id_at(before));
+        assert_eq!(one[..6], [0; 6], "the time is 0");
+        assert_ne!(one, two);
+        assert_ne!(id_at(UNIX_EPOCH)[..6], [0; 6], "else the time is now");
     }
 }

@@ -19,6 +19,7 @@ use crate::open::{Options, hold_lock};
 use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory};
 use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
+use crate::shape;
 
 /// Suffix of a backup or a restored store that is not complete yet.
 const PART: &str = ".part";
@@ -107,7 +108,7 @@ fn verify(from: &Path, path: &Path) -> Result<(), StorageError> {
     match identify(&mut conn).map_err(renamed)? {
         0 => return Err(corrupt(from, "it is empty, not a backup")),
         found if found > FORMAT => return Err(StorageError::Format { found, supported: FORMAT }),
-        _ => {}
+        found => shape::check(&mut conn, found).map_err(renamed)?,
     }
     // The check knows the newest format only, and the copy is ours to change.
     migrate(&mut conn, MIGRATIONS).map_err(renamed)?;

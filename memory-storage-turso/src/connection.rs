@@ -36,11 +36,27 @@ impl Connection {
         let builder = Builder::new_local(path).flags(OpenFlags::SQLITE_OPEN_READ_WRITE);
         let inner = now(builder.build()).and_then(|db| db.connect()).map_err(error)?;
         inner.busy_timeout(busy_timeout).map_err(error)?;
+        let mut conn = Self { statements: FxHashMap::default(), inner, path: Arc::clone(path) };
+        // Functions that a schema names may be those of an attacker who wrote the file.
+        conn.script("PRAGMA trusted_schema = OFF")?;
+        Ok(conn)
+    }
+
+    /// Opens a database in memory, which names the store in its errors.
+    pub(crate) fn in_memory(path: &Arc<Path>) -> Result<Self, StorageError> {
+        let error = |error| from_libsql(path, error);
+        let inner = now(Builder::new_local(":memory:").build()).and_then(|db| db.connect());
+        let inner = inner.map_err(error)?;
         Ok(Self { statements: FxHashMap::default(), inner, path: Arc::clone(path) })
     }
 
     /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path of the file, to be shared.
+    pub(crate) fn shared_path(&self) -> &Arc<Path> {
         &self.path
     }
 

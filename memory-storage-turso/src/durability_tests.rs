@@ -243,3 +243,21 @@ fn an_idle_store_moves_its_log_and_can_be_restored_over_once_it_is_closed() {
         100
     );
 }
+
+/// Another process looks: one that has the store open must not open its file beside SQLite.
+#[cfg(unix)]
+#[test]
+fn a_short_log_is_moved_too_once_the_store_is_idle() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let options = Options { checkpoint_idle: Duration::from_millis(5), ..Options::default() };
+    let (store, _) = counted(dir.path(), &options);
+    let mut small = sample::note(1);
+    small.text = sample::text("a short and last text");
+    store.apply(WriteBatch::of(Op::InsertNote(Box::new(small))), Durability::Process).unwrap();
+    wait_until(|| {
+        let mut grep = std::process::Command::new("grep");
+        grep.args(["-q", "a short and last text"]).arg(&path).status().unwrap().success()
+    });
+    assert_eq!(store.stats().unwrap().n_notes, 1, "the store is still open");
+}

@@ -31,6 +31,7 @@ mod paths;
 mod readers;
 mod records;
 mod schema;
+mod shape;
 mod sources;
 mod states;
 mod stats;

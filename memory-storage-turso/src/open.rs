@@ -14,6 +14,7 @@ use crate::lock::{InUse, LockGuard, StoreLock};
 use crate::migrate::{identify, migrate};
 use crate::paths::{checked_path, open_private};
 use crate::schema::{FORMAT, MIGRATIONS};
+use crate::shape;
 use crate::wal::WalFile;
 
 /// Options of opening a store.
@@ -29,7 +30,8 @@ pub struct Options {
     /// Growth of the write-ahead log after which the writer moves it into the database between two
     /// transactions, in bytes. Default 16 MiB.
     pub checkpoint_bytes: u64,
-    /// Time without a write after which the log is moved into the database. Default 1 s.
+    /// Time without a write after which the log is moved into the database; a short log waits five
+    /// times as long. Default 1 s.
     pub checkpoint_idle: Duration,
     /// Most reads at once; each costs about 1 MB of memory once it was needed. Default 4.
     pub n_readers: usize,
@@ -129,6 +131,8 @@ fn prepare(path: &Arc<Path>, options: &Options) -> Result<(Connection, [u8; 16])
     if found > FORMAT {
         return Err(StorageError::Format { found, supported: FORMAT });
     }
+    // Before anything is written, which a foreign trigger would see.
+    shape::check(&mut conn, found)?;
     if journal_mode(&mut conn)? != "wal" {
         conn.script("PRAGMA journal_mode = WAL")?;
         let mode = journal_mode(&mut conn)?;

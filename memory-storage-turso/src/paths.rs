@@ -62,11 +62,46 @@ pub(crate) fn checked_path(path: &Path) -> Result<PathBuf, StorageError> {
             if !found.is_file() {
                 return Err(unavailable(&full, "it is not a regular file; name another path"));
             }
+            refuse_second_name(&full, &real, &found)?;
             Ok(real)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => new_path(&full),
         Err(error) => Err(from_io(&full, &error)),
     }
+}
+
+/// Refuses a file that can be opened under another path: the lock and the log lie beside the path,
+/// so that whoever opens the other one has a log of their own, and both lose what they write.
+///
+/// # Errors
+///
+/// [`StorageError::Unavailable`] for a file with several hard links, or one that is mounted alone.
+fn refuse_second_name(
+    path: &Path,
+    real: &Path,
+    found: &std::fs::Metadata,
+) -> Result<(), StorageError> {
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(found) > 1 {
+        let reason = "it has another name too (a hard link), and two names of one store lose what \
+                      is written; remove the other name, or copy the store with `memory-mcp backup`";
+        return Err(unavailable(path, reason));
+    }
+    // Other systems have no such table.
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if real.to_str().is_some_and(|real| is_mount_point(&mounts, real)) {
+        let reason = "the file alone is mounted here, without the log beside it; mount its folder";
+        return Err(unavailable(path, reason));
+    }
+    Ok(())
+}
+
+/// Returns whether a path is in the table of mounts of Linux, in whose fifth column white space and
+/// backslashes are octal numbers.
+fn is_mount_point(mounts: &str, path: &str) -> bool {
+    let escaped = path.replace('\\', "\\134").replace(' ', "\\040");
+    let escaped = escaped.replace('\t', "\\011").replace('\n', "\\012");
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(&*escaped))
 }
 
 /// Returns the path of a store that is not there yet; makes its folder.
@@ -88,4 +123,18 @@ pub(crate) fn flush_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn flush_directory(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_mounted_alone_is_in_the_table_of_mounts() {
+        let mounts = "21 1 0:20 / /proc rw - proc proc rw\n\
+                      36 35 98:0 /m.db /data/my\\040store/memory.db rw - ext4 /dev/sda rw\n";
+        assert!(is_mount_point(mounts, "/data/my store/memory.db"));
+        assert!(!is_mount_point(mounts, "/data/my store"), "the folder is not");
+        assert!(!is_mount_point("", "/proc"), "there is no table");
+    }
 }

@@ -27,8 +27,12 @@ const MAX_GROUP_BYTES: usize = 1 << 20;
 /// Bytes that a batch adds to the log besides its texts: the pages that it touches.
 const BATCH_WAL_BYTES: u64 = 16 * 1024;
 
-/// Least growth of the log that is worth a checkpoint when idle.
-const MIN_IDLE_WAL_BYTES: u64 = 1 << 20;
+/// Growth of the log up to which it may wait longer until the writer is idle.
+const SHORT_WAL_BYTES: u64 = 1 << 20;
+
+/// Factor by which a short log waits longer: an agent that works is never idle for so long, and a
+/// file that is copied without its log some seconds after the last write lacks nothing.
+const SHORT_WAL_WAIT: u32 = 5;
 
 /// A transaction that takes longer than this is reported.
 const SLOW: Duration = Duration::from_millis(500);
@@ -124,10 +128,11 @@ impl Writer {
     /// closed after all other connections of this handle.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) -> Self {
         loop {
-            let first = if self.wal_bytes < MIN_IDLE_WAL_BYTES {
-                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                jobs.recv_timeout(self.limits.checkpoint_idle)
+            let idle = self.limits.checkpoint_idle;
+            let first = match self.wal_bytes {
+                0 => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                1..SHORT_WAL_BYTES => jobs.recv_timeout(idle * SHORT_WAL_WAIT),
+                _ => jobs.recv_timeout(idle),
             };
             match first {
                 Ok(first) => {

@@ -258,3 +258,18 @@ fn a_full_store_refuses_what_is_too_much_and_goes_on_when_there_is_room() {
     store.apply(big(n_stored), Durability::Power).unwrap();
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
+
+#[cfg(unix)]
+#[test]
+fn a_store_with_two_names_is_refused_until_one_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = stored(dir.path());
+    let second = dir.path().join("second.db");
+    fs::hard_link(&path, &second).unwrap();
+    for name in [&path, &second] {
+        let message = open(name).unwrap_err().to_string();
+        assert!(message.contains("another name") && message.contains("remove"), "{message}");
+    }
+    fs::remove_file(&second).unwrap();
+    read_all(&open(&path).unwrap()).unwrap();
+}

@@ -85,7 +85,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["error", "schema"],
             &["connection", "fingerprint", "paths"],
             &["changes", "check", "files", "half_file", "ids", "lock", "migrate", "states"],
-            &["sources", "stats", "steps", "ties", "wal"],
+            &["shape", "sources", "stats", "steps", "ties", "wal"],
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
             &["notes", "open"],
             &["backup", "batch", "records"],
