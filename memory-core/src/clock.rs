@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_clock_before_1970_makes_ids_of_its_beginning() {
-        let before = UNIX_EPOCH - std::time::Duration::from_secs(3_600);
+        let before = UNIX_EPOCH - std::time::Duration::from_hours(1);
         let (one, two) = (id_at(before), id_at(before));
         assert_eq!(one[..6], [0; 6], "the time is 0");
         assert_ne!(one, two);
