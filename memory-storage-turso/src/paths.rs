@@ -84,7 +84,7 @@ fn refuse_second_name(
     #[cfg(unix)]
     if std::os::unix::fs::MetadataExt::nlink(found) > 1 {
         let reason = "it has another name too (a hard link), and two names of one store lose what \
-                      is written; remove the other name, or copy the store with `memory-mcp backup`";
+                      is written; remove the other, or copy the store with `memory-mcp backup`";
         return Err(unavailable(path, reason));
     }
     // Other systems have no such table.
