@@ -268,7 +268,10 @@ fn a_store_with_two_names_is_refused_until_one_is_removed() {
     fs::hard_link(&path, &second).unwrap();
     for name in [&path, &second] {
         let message = open(name).unwrap_err().to_string();
-        assert!(message.contains("another name") && message.contains("remove the other"), "{message}");
+        assert!(
+            message.contains("another name") && message.contains("remove the other"),
+            "{message}"
+        );
     }
     fs::remove_file(&second).unwrap();
     read_all(&open(&path).unwrap()).unwrap();
