@@ -76,7 +76,9 @@ fn every_tool_says_what_it_does_to_the_store() {
     for tool in tools(&start()) {
         let hints = &tool["annotations"];
         let (reads, destroys) = match text(&tool["name"]) {
-            "recall" | "get_episode" | "recommend" | "patterns" | "status" => (true, false),
+            "recall" | "get_episode" | "recommend" | "patterns" | "analyze" | "status" => {
+                (true, false)
+            }
             "forget" => (false, true),
             _ => (false, false),
         };
