@@ -29,6 +29,8 @@ impl MeasuredServer {
         let (program, dir) = (program.canonicalize()?, tempfile::tempdir()?);
         let store = dir.path().join("memory.db");
         let server = Server::new(&program).in_dir(dir.path()).arg("--store").arg(store);
+        // The harnesses read ids from the data, in the order of the text.
+        let server = server.env("MEMORY_MCP_STRUCTURED_ANSWERS", "true");
         // Settings of the server can be measured too.
         let settings = std::env::vars_os()
             .filter(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("MEMORY_MCP_")));

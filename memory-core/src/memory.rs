@@ -13,6 +13,7 @@ mod embedding;
 mod feedback;
 mod finish;
 mod forget;
+mod ids;
 mod import;
 mod known;
 mod learning;
@@ -39,7 +40,7 @@ use crate::index::{Index, IndexStatus};
 use crate::intake::Intake;
 use crate::learn::TaskGroup;
 use crate::model::{
-    Episode, EpisodeId, Feedback, IdRange, Note, NoteId, Record, RecordId, RecordKind, Step,
+    Episode, EpisodeId, Feedback, Note, NoteId, Record, RecordId, RecordKind, Step,
     Timestamp,
 };
 use crate::retrieve::{Hit, Query, Recall, RecallCache, Retriever, Weights};
@@ -66,9 +67,6 @@ pub use reflection::Reflection;
 
 /// Bits by which a random number is shortened to a place in the queue of units to embed.
 const FROM_SHIFT: u32 = 16;
-
-/// Most matches that are named when a prefix is ambiguous.
-const MAX_AMBIGUOUS: usize = 3;
 
 /// State of the engine's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -294,28 +292,6 @@ impl Memory {
         limit: usize,
     ) -> Result<Vec<ListEntry>, Error> {
         self.storage.list(kind, filter, cursor, limit).map_err(Error::storage("list records"))
-    }
-
-    /// Finds the record of one of `kinds` whose id begins with `prefix` (8 hexadecimal digits or
-    /// more).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for something that is no prefix or fits several records,
-    /// [`Error::NotFound`], [`Error::Storage`].
-    pub fn resolve(&self, kinds: &[RecordKind], prefix: &str) -> Result<RecordId, Error> {
-        let ids = IdRange::from_prefix(prefix)?;
-        let filter = RecordFilter { ids: Some(ids), ..RecordFilter::default() };
-        let mut found = Vec::new();
-        for kind in kinds {
-            found.extend(self.list(*kind, &filter, None, MAX_AMBIGUOUS)?.into_iter().map(|e| e.id));
-        }
-        let only_kind = if let [kind] = kinds { Some(*kind) } else { None };
-        match found.as_slice() {
-            [id] => Ok(*id),
-            [] => Err(Error::unknown(only_kind, prefix)),
-            some => Err(Error::ambiguous(prefix, some)),
-        }
     }
 
     /// Lists changes after `after`, oldest first.

@@ -16,6 +16,8 @@ pub(crate) struct Served {
     pub(crate) project: Project,
     /// Place of the store, for `status`.
     pub(crate) store: String,
+    /// True when answers hold data for programs beside the text.
+    pub(crate) structured: bool,
     /// Instant at which the server began.
     pub(crate) started: Instant,
 }

@@ -175,6 +175,8 @@ pub(crate) struct Settings {
     pub(crate) log_level: LogLevel,
     /// True when each line of the log is a JSON object.
     pub(crate) log_json: bool,
+    /// True when answers of tools hold data for programs beside the text.
+    pub(crate) structured_answers: bool,
     /// Embedder that makes vectors of texts.
     pub(crate) embedder: EmbedderChoice,
     /// The provider, if one is to be asked.
@@ -238,6 +240,7 @@ impl Settings {
             scope: None,
             log_level: LogLevel::Warn,
             log_json: false,
+            structured_answers: false,
             embedder: EmbedderChoice::MiniLm,
             remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
             storage: Options::default(),

@@ -37,6 +37,17 @@ impl CallError {
             }
         }
     }
+
+    /// Returns the error of a request whose answer has no place for one.
+    pub(crate) fn into_error(self, what: &str) -> ErrorData {
+        match self {
+            Self::Refused(text) => ErrorData::invalid_params(text, None),
+            internal => match internal.into_wire(what) {
+                Err(error) => error,
+                Ok(_) => ErrorData::internal_error(what.to_owned(), None),
+            },
+        }
+    }
 }
 
 impl From<BadArgument> for CallError {
@@ -50,6 +61,7 @@ impl From<Error> for CallError {
         match &error {
             Error::Invalid { .. }
             | Error::Conflict { .. }
+            | Error::Forgotten { .. }
             | Error::Storage { source: StorageError::Busy, .. } => Self::Refused(error.to_string()),
             Error::NotFound { .. } => {
                 Self::Refused(format!("{error}; `recall` and `start_episode` give ids"))

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod error;
 mod install;
+mod offers;
 mod project;
 mod scope;
 mod server;
@@ -77,8 +78,12 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         complain(&cli::greeting(settings, &project.scope()));
     }
     let store = store::open_for_serving(settings)?;
-    let shared =
-        Served { project, store: settings.store.display().to_string(), started: Instant::now() };
+    let shared = Served {
+        project,
+        store: settings.store.display().to_string(),
+        structured: settings.structured_answers,
+        started: Instant::now(),
+    };
     let served = server::serve(Arc::clone(&store.memory), shared);
     close(store, settings);
     served.map_err(|error| Failure::Failed(error.to_string()))

@@ -14,6 +14,7 @@ mod pattern;
 pub(crate) mod record;
 mod render;
 mod schema;
+mod short_id;
 mod step;
 mod value;
 mod visible;
@@ -28,7 +29,8 @@ pub(crate) use hit::{HitAnswer, render_hits};
 pub(crate) use pattern::PatternAnswer;
 pub(crate) use record::{Detail, EpisodeView, StepView};
 pub(crate) use render::{QUOTED, dot, echoed, put, quote, receipt, title};
-pub(crate) use schema::{Opaque, answer_schema};
+pub(crate) use schema::answer_schema;
+pub(crate) use short_id::short_ids;
 pub(crate) use value::{Ids, Items, JsonText, Kind, Labels, One, Several, Texts};
 pub(crate) use visible::{is_control, printable};
 

@@ -298,6 +298,15 @@ impl Client {
         self.timed(method, params).0
     }
 
+    /// Makes a request; returns its result, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], also for an error of the protocol.
+    pub fn try_request(&self, method: &str, params: &Value) -> Result<Value, Failure> {
+        self.wait_until(self.send(method, params)).map(|(result, _)| result)
+    }
+
     /// Makes a request that must have a result; returns it with the time from before the request
     /// was written until its reply had arrived.
     pub fn timed(&self, method: &str, params: &Value) -> (Value, Duration) {

@@ -22,15 +22,19 @@ pub struct Association {
     pub q: Option<f64>,
 }
 
+/// Fewest episodes in informative strata of which a difference is told: of fewer, its interval
+/// spans half of all there is, and a reader takes the number for more than it is.
+const MIN_EPISODES: f64 = 10.0;
+
 impl Association {
-    /// Takes the figures of an effect.
-    pub(super) fn new(effect: &Effect, q: Option<f64>) -> Self {
-        Self {
+    /// Takes the figures of an effect; `None` where too few episodes can be compared.
+    pub(super) fn of(effect: &Effect, q: Option<f64>) -> Option<Self> {
+        (effect.n >= MIN_EPISODES).then(|| Self {
             difference: effect.difference,
             interval: (effect.lower, effect.upper),
             n: effect.n,
             within: effect.stratum.name(),
             q,
-        }
+        })
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         domain: 0,
         tags: Box::default(),
         outcome,
+        is_inferred: false,
         reward: None,
         ended_at: Timestamp::from_millis(i64::from(id) * 1_000 + 500),
         moves: moves.collect(),

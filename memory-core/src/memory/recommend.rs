@@ -4,7 +4,7 @@ use super::Memory;
 use super::advice::{Advice, Basis};
 use crate::error::Error;
 use crate::learn::{Digest, Ending, KnownError, Lesson, SimilarEpisode};
-use crate::model::{EpisodeId, RecordId, Scope};
+use crate::model::{EpisodeId, Origin, RecordId, Scope};
 use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
 /// Maximum number of episodes of similar tasks, besides those of the same task.
@@ -140,6 +140,8 @@ impl Memory {
             similar.iter().map(|hit| SimilarEpisode { id: hit.id, similarity: similarity(hit) });
         let lessons = lessons
             .into_iter()
+            // What a tool printed is found by a recall, but nobody's advice.
+            .filter(|note| note.origin != Origin::Tool)
             .map(|note| Lesson { id: note.id, text: note.text.as_str().to_owned() });
         let best = near.first().map_or(1.0, |(_, score)| score.max(f64::MIN_POSITIVE));
         let near =

@@ -12,7 +12,7 @@ use super::special::{normal_quantile, two_sided_p};
 const MIN_INFORMATIVE: f64 = 10.0;
 
 /// One run in a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Trial {
     /// Keys of its task, its type of task and its domain, each combined with its agent and model
     /// where these are known; 0 where unknown.
@@ -21,6 +21,8 @@ pub(crate) struct Trial {
     pub(crate) exposed: bool,
     /// True when it succeeded.
     pub(crate) success: bool,
+    /// What it counts: 1, or less where its outcome is less certain.
+    pub(crate) weight: f64,
 }
 
 /// Stratification of a comparison.
@@ -128,8 +130,8 @@ impl TwoByTwo {
             } else {
                 (&mut table.unexposed, &mut table.unexposed_success)
             };
-            *n += 1.0;
-            *successes += f64::from(u8::from(trial.success));
+            *n += trial.weight;
+            *successes += if trial.success { trial.weight } else { 0.0 };
         }
         table
     }
@@ -172,9 +174,10 @@ impl StratumSums {
         self.unexposed += y2 * n1 / n;
         self.p += (n1 * n1 * y2 - n2 * n2 * y1 + n1 * n2 * (n2 - n1) / 2.0) / (n * n);
         self.q += (y1 * (n2 - y2) + y2 * (n1 - y1)) / (2.0 * n);
-        // n is at least 2 here, so that n − 1 divides.
+        // Of whole runs n is at least 2; of runs that count half it may be 1, where n − 1 would
+        // not divide.
         let successes = y1 + y2;
-        self.null_variance += n1 * n2 * successes * (n - successes) / (n * n * (n - 1.0));
+        self.null_variance += n1 * n2 * successes * (n - successes) / (n * n * (n - 1.0).max(0.5));
         self.successes += successes;
     }
 

@@ -1,35 +1,19 @@
 //! Records as commands show them to people.
 
-use memory_core::{IdRange, Memory, Record, RecordFilter, RecordId, RecordKind, Status, Step};
+use memory_core::{Memory, Record, RecordId, Status, Step};
 use serde_json::Value;
 
 use super::instant::short;
 use super::output::{Failure, Output, one_line};
 use crate::wire;
 
-/// Lengths of an id that are tried until it is the only one: whole groups of its digits.
-const ID_LENGTHS: [usize; 4] = [13, 18, 23, 28];
-
 /// Widest text in a table, in characters.
 const TEXT_WIDTH: usize = 80;
 
-/// Returns the shortest beginning of an id that no other record shares and that every command
-/// accepts.
-///
-/// The first digits are a clock, so records that were imported together differ only late.
+/// Returns the last digits of an id by which every command finds its record, as tools show them.
 pub(crate) fn short_id(memory: &Memory, id: RecordId) -> Result<String, Failure> {
-    let whole = id.to_string();
-    for length in ID_LENGTHS {
-        let Some(prefix) = whole.get(..length) else { break };
-        let ids = Some(IdRange::from_prefix(prefix).map_err(memory_core::Error::from)?);
-        let filter = RecordFilter { ids, ..RecordFilter::default() };
-        let n_found = memory.list(RecordKind::Episode, &filter, None, 2)?.len()
-            + memory.list(RecordKind::Note, &filter, None, 2)?.len();
-        if n_found <= 1 {
-            return Ok(prefix.to_owned());
-        }
-    }
-    Ok(whole)
+    let tail = memory.short_id(id.to_bytes())?;
+    Ok(tail.map_or_else(|| id.to_string(), |tail| tail.to_string()))
 }
 
 /// Prints records as a table, or each as a line of JSON without its steps.

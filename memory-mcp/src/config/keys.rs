@@ -218,6 +218,16 @@ pub(super) static KEYS: &[Key] = &[
         get: |settings| if settings.log_json { "json" } else { "text" }.to_owned(),
     },
     Key {
+        name: "structured_answers",
+        about: "true: answers of tools hold data for programs too, and tell its schema; models \
+                are then given that instead of the text by some clients",
+        set: |settings, raw| {
+            settings.structured_answers = boolean(&raw)?;
+            Ok(())
+        },
+        get: |settings| settings.structured_answers.to_string(),
+    },
+    Key {
         name: "embedder",
         about: "minilm for search by meaning too, none for words alone, or a provider: \
                 openai, ollama, mistral, voyage, cohere",
@@ -359,6 +369,17 @@ fn count<N: TryFrom<u64>>(raw: &Raw) -> Result<N, String> {
         Raw::Toml(other) => return Err(format!("must be a whole number, not {}", named(other))),
     };
     N::try_from(value).map_err(|_| format!("{value} is too large"))
+}
+
+fn boolean(raw: &Raw) -> Result<bool, String> {
+    if let Raw::Toml(toml::Value::Boolean(value)) = raw {
+        return Ok(*value);
+    }
+    match text(raw).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
 }
 
 fn number(raw: &Raw) -> Result<f64, String> {

@@ -11,8 +11,10 @@
 use std::borrow::Cow;
 
 use rmcp::model::{
-    CallToolRequest, ClientNotification, ClientRequest, DiscoverRequest, InitializeRequest,
-    JsonRpcMessage, ListToolsRequest, PingRequest, RequestId, SubscriptionsListenRequest,
+    CallToolRequest, ClientNotification, ClientRequest, CompleteRequest, DiscoverRequest,
+    GetPromptRequest, InitializeRequest, JsonRpcMessage, ListPromptsRequest,
+    ListResourceTemplatesRequest, ListResourcesRequest, ListToolsRequest, PingRequest,
+    ReadResourceRequest, RequestId, SubscriptionsListenRequest,
 };
 use rmcp::service::{RoleServer, RxJsonRpcMessage};
 use serde::de::DeserializeOwned;
@@ -183,12 +185,20 @@ fn request(method: &str, params: Option<Value>) -> Result<ClientRequest, (i32, S
         "server/discover" => typed::<DiscoverRequest, _>(method, checked(params)?),
         "subscriptions/listen" => typed::<SubscriptionsListenRequest, _>(method, checked(params)?),
         "tools/list" => typed::<ListToolsRequest, _>(method, page(checked(params)?)?),
+        "prompts/list" => typed::<ListPromptsRequest, _>(method, page(checked(params)?)?),
+        "prompts/get" => typed::<GetPromptRequest, _>(method, Some(named(checked(params)?)?)),
+        "resources/list" => typed::<ListResourcesRequest, _>(method, page(checked(params)?)?),
+        "resources/templates/list" => {
+            typed::<ListResourceTemplatesRequest, _>(method, page(checked(params)?)?)
+        }
+        "resources/read" => typed::<ReadResourceRequest, _>(method, Some(given(checked(params)?)?)),
+        "completion/complete" => typed::<CompleteRequest, _>(method, Some(given(checked(params)?)?)),
         "tools/call" => typed::<CallToolRequest, _>(method, Some(call(checked(params)?)?)),
         _ => Err((
             METHOD_NOT_FOUND,
             format!(
-                "method `{}` is not served: this server declares tools alone (tools/list, \
-                 tools/call)",
+                "method `{}` is not served: this server declares tools, prompts, resources and \
+                 completions",
                 echoed(method)
             ),
         )),
@@ -225,6 +235,20 @@ fn call(params: Option<Value>) -> Result<Value, (i32, String)> {
         params.insert("arguments".to_owned(), arguments.into());
     }
     Ok(Value::Object(params))
+}
+
+/// Checks that there are params: the library would take a request without them for an unknown one.
+fn given(params: Option<Value>) -> Result<Value, (i32, String)> {
+    params.filter(Value::is_object).ok_or_else(|| wrong("params are required"))
+}
+
+/// Checks the params of a prompt, whose arguments are texts.
+fn named(params: Option<Value>) -> Result<Value, (i32, String)> {
+    let params = given(params)?;
+    match params.get("name") {
+        Some(Value::String(_)) => Ok(params),
+        _ => Err(wrong("params.name is required: that of a prompt")),
+    }
 }
 
 fn object_in(text: &str) -> Result<Map<String, Value>, (i32, String)> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{HandoffAnswer, Opaque, arguments, is_zero, put, receipt};
+use crate::wire::{HandoffAnswer, arguments, is_zero, put, receipt};
 
 pub(super) struct Checkpoint;
 
@@ -26,7 +26,6 @@ pub(super) struct Kept {
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Opaque>")]
     handoff: Option<HandoffAnswer>,
     #[serde(skip_serializing_if = "is_zero")]
     n_masked: u32,
@@ -36,6 +35,8 @@ pub(super) struct Kept {
 
 impl Tool for Checkpoint {
     const NAME: &'static str = "checkpoint";
+    const TITLE: &'static str = "Checkpoint";
+    const SEARCH_HINT: &'static str = "pause, resume, handoff";
     const ABOUT: &'static str = "Call before a pause or a compaction: keeps where the episode \
         stands; start_episode resumes from it.";
     const EFFECT: Effect = Effect::Adds;

@@ -14,11 +14,11 @@ arguments! {
     /// Arguments of `complete_episode`.
     pub(super) struct Args {
         episode_id: String = "",
-        outcome: One<Outcome> = "abstained: rightly not tried",
+        outcome: One<Outcome> = "abstained: rightly not tried; unjudged: nobody can tell",
         summary: Option<String> = "What was done, why it ended so",
-        artifacts: Texts = "Files, links, commits",
+        artifacts: Texts = "",
         lessons: Texts = "What to do or avoid next time",
-        followed: Labels = "Ids of hits whose advice you followed",
+        followed: Labels = "Ids of hits that you followed",
     }
 }
 
@@ -26,11 +26,8 @@ arguments! {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Completed {
     episode_id: String,
-    #[schemars(skip)]
     status: &'static str,
-    #[schemars(skip)]
     outcome: &'static str,
-    #[schemars(skip)]
     n_steps: u32,
     lesson_ids: Vec<String>,
     /// Reward, in 0 to 1.
@@ -55,6 +52,7 @@ pub(super) struct Completed {
 
 impl Tool for CompleteEpisode {
     const NAME: &'static str = "complete_episode";
+    const TITLE: &'static str = "End task";
     const ABOUT: &'static str = "Call when the task ends, failed or not: closes the episode with \
         its outcome and lessons.";
     const EFFECT: Effect = Effect::Adds;

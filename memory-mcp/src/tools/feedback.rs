@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Ids, Opaque, arguments, put};
+use crate::wire::{Ids, arguments, put};
 
 pub(super) struct Feedback;
 
 arguments! {
     /// Arguments of `feedback`.
     pub(super) struct Args {
-        ids: Ids = "Of what was shown",
+        ids: Ids = "",
         helpful: bool = "",
     }
 }
@@ -22,12 +22,11 @@ arguments! {
 /// Answer of `feedback`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Counted {
-    #[schemars(with = "Vec<Opaque>")]
     judged: Vec<RatedRecord>,
 }
 
 /// A record with the chance that it helps, before and after the rating.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RatedRecord {
     id: String,
     before: f64,
@@ -40,6 +39,8 @@ struct RatedRecord {
 
 impl Tool for Feedback {
     const NAME: &'static str = "feedback";
+    const TITLE: &'static str = "Feedback";
+    const SEARCH_HINT: &'static str = "rate memory";
     const ABOUT: &'static str = "Call when a recalled note or episode helped, or misled: \
         better ones come first next time.";
     const EFFECT: Effect = Effect::Adds;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Kind, Labels, One, Opaque, QUOTED, arguments, put, title};
+use crate::wire::{Kind, Labels, One, QUOTED, arguments, put, title};
 
 /// Most records that one call removes: a transaction that stays short.
 const MAX_REMOVED: usize = 1_000;
@@ -22,14 +22,14 @@ pub(super) struct Forget;
 arguments! {
     /// Arguments of `forget`.
     pub(super) struct Args {
-        ids: Labels = "Episodes, notes; else filter:",
-        scope: Option<String> = "Default: this project; *: all",
-        kind: Option<One<Kind>> = "",
+        ids: Labels = "Else by scope, tag",
+        scope: Option<String> = "",
+        kind: Option<One<Kind>> = "For programs. ",
         tag: Option<String> = "",
-        outcome: Option<One<Outcome>> = "",
-        since: Option<TimeBound> = "As in recall",
-        until: Option<TimeBound> = "",
-        lift: Labels = "Sources of forgotten records to allow again",
+        outcome: Option<One<Outcome>> = "For programs. ",
+        since: Option<TimeBound> = "For programs. As in recall",
+        until: Option<TimeBound> = "For programs. ",
+        lift: Labels = "For programs. Sources of forgotten records to allow again",
         dry_run: Option<bool> = "Default true: only show",
     }
 }
@@ -45,12 +45,11 @@ pub(super) struct Forgotten {
     /// Number of sources that may be imported again.
     #[serde(skip_serializing_if = "is_none_lifted")]
     n_lifted: usize,
-    #[schemars(with = "Vec<Opaque>")]
     items: Vec<Item>,
 }
 
 /// One record that was removed or would be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Item {
     id: String,
     kind: &'static str,
@@ -62,6 +61,8 @@ struct Item {
 
 impl Tool for Forget {
     const NAME: &'static str = "forget";
+    const TITLE: &'static str = "Forget";
+    const SEARCH_HINT: &'static str = "delete memory";
     const ABOUT: &'static str = "Removes episodes or notes for good, by ids or filter; dry_run \
         false does it.";
     const EFFECT: Effect = Effect::Removes;

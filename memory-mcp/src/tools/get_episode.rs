@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
 use crate::wire::{
-    Detail, EpisodeView, Opaque, QUOTED, StepView, arguments, dot, printable, put, quote,
+    Detail, EpisodeView, QUOTED, StepView, arguments, dot, printable, put, quote,
 };
 
 /// Steps of a page that names no limit.
@@ -34,7 +34,7 @@ arguments! {
     pub(super) struct Args {
         episode_id: String = "",
         from_step: Option<u64> = "Default 0",
-        limit: Option<u64> = "Default 20; 0: no steps",
+        limit: Option<u64> = "Default 20",
     }
 }
 
@@ -46,7 +46,6 @@ pub(super) struct Shown {
     episode: EpisodeView,
     /// Summary of the steps, computed.
     synopsis: String,
-    #[schemars(with = "Vec<Opaque>")]
     steps: Vec<StepView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_from_step: Option<u32>,
@@ -54,6 +53,8 @@ pub(super) struct Shown {
 
 impl Tool for GetEpisode {
     const NAME: &'static str = "get_episode";
+    const TITLE: &'static str = "Show episode";
+    const SEARCH_HINT: &'static str = "past attempt, steps";
     const ABOUT: &'static str = "Shows one episode with its steps, in pages: what was tried, what \
         came back.";
     const EFFECT: Effect = Effect::Reads;

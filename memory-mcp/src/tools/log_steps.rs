@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Items, JsonText, Opaque, arguments, is_zero, put, receipt, render_known_error};
+use crate::wire::{Items, JsonText, arguments, is_zero, put, receipt, render_known_error};
 
 pub(super) struct LogSteps;
 
@@ -22,15 +22,15 @@ arguments! {
 arguments! {
     /// One tool call.
     pub(super) struct StepArgs {
-        tool: String = "e.g. bash",
-        action: Option<String> = "e.g. git",
+        tool: String = "",
+        action: Option<String> = "",
         args: JsonText = "JSON, or a command line",
         observation: JsonText = "What came back",
         ok: Option<bool> = "Default: no error",
         error: Option<JsonText> = "",
         latency_ms: Option<u64> = "",
-        tokens: Option<u64> = "",
-        occurred_at: Option<Period> = "RFC 3339",
+        tokens: Option<u64> = "For programs. ",
+        occurred_at: Option<Period> = "For programs. RFC 3339",
     }
 }
 
@@ -41,7 +41,6 @@ pub(super) struct Answered {
     n_steps: u32,
     /// Errors among the new steps that were met before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<Opaque>")]
     known_errors: Vec<KnownErrorAnswer>,
     #[serde(skip_serializing_if = "is_zero")]
     n_masked: u32,
@@ -50,7 +49,7 @@ pub(super) struct Answered {
 }
 
 /// An error that was met before.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct KnownErrorAnswer {
     step_idx: u32,
     tool: String,
@@ -71,7 +70,7 @@ pub(super) struct KnownErrorAnswer {
 }
 
 /// Something that cured it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CureAnswer {
     text: String,
     n_tried: u32,
@@ -129,6 +128,7 @@ Step {step_idx} (`{}`): {told}",
 
 impl Tool for LogSteps {
     const NAME: &'static str = "log_steps";
+    const TITLE: &'static str = "Log steps";
     const ABOUT: &'static str = "Call after tool calls, above all failed ones: appends them to the \
         episode; answers errors with known cures.";
     const EFFECT: Effect = Effect::Adds;

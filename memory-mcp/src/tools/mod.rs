@@ -19,14 +19,14 @@ mod status;
 
 use std::sync::Arc;
 
-use rmcp::model::{JsonObject, Tool as ToolListing, ToolAnnotations};
+use rmcp::model::{JsonObject, MetaObject, Tool as ToolListing, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::error::CallError;
-use crate::wire::{Arguments, Place, answer_schema, object_schema};
+use crate::wire::{Arguments, Place, answer_schema, object_schema, short_ids};
 
 /// All tools, in listing order.
 pub(crate) static TOOLS: [Entry; 13] = [
@@ -59,6 +59,11 @@ enum Effect {
 /// One tool.
 trait Tool {
     const NAME: &'static str;
+    /// Name for people.
+    const TITLE: &'static str;
+    /// Words by which a client that defers its tools finds this one; empty for one of the few
+    /// without which the others are of no use: those are loaded at once.
+    const SEARCH_HINT: &'static str = "";
     /// Purpose of the tool and when to call it, for a model.
     const ABOUT: &'static str;
     const EFFECT: Effect;
@@ -75,20 +80,22 @@ trait Answer: Serialize + JsonSchema {
     fn text(&self, call: &Call<'_>) -> String;
 }
 
-/// Function of a tool: from a call to the text and the data of its answer.
-pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<(String, Value), CallError>;
+/// Function of a tool: from a call to the text of its answer, and to its data where the server is
+/// set to give any.
+pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<(String, Option<Value>), CallError>;
 
 /// A tool with its types erased.
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
-    listing: fn() -> ToolListing,
+    listing: fn(structured: bool) -> ToolListing,
 }
 
 impl Entry {
-    /// Returns the entry of the tool in `tools/list`.
-    pub(crate) fn listing(&self) -> ToolListing {
-        (self.listing)()
+    /// Returns the entry of the tool in `tools/list`, with the schema of its answer where answers
+    /// hold data.
+    pub(crate) fn listing(&self, structured: bool) -> ToolListing {
+        (self.listing)(structured)
     }
 
     /// Makes a tool for the server's own tests.
@@ -102,22 +109,49 @@ const fn entry<T: Tool>() -> Entry {
     Entry { name: T::NAME, run: run::<T>, listing: listing::<T> }
 }
 
-fn run<T: Tool>(call: &Call<'_>, raw: JsonObject) -> Result<(String, Value), CallError> {
+fn run<T: Tool>(call: &Call<'_>, raw: JsonObject) -> Result<(String, Option<Value>), CallError> {
     let answer = T::run(call, T::Args::read(raw, &Place::Root)?)?;
-    let data = serde_json::to_value(&answer);
+    let data = call.served.structured.then(|| serde_json::to_value(&answer)).transpose();
     let data = data.map_err(|error| CallError::Internal(format!("answer: {error}")))?;
-    Ok((answer.text(call), data))
+    Ok((short_ids(call.memory, answer.text(call)), data))
 }
 
-fn listing<T: Tool>() -> ToolListing {
-    let annotations = ToolAnnotations::new()
-        .read_only(T::EFFECT == Effect::Reads)
-        .destructive(T::EFFECT == Effect::Removes)
-        .idempotent(T::EFFECT != Effect::Adds)
-        .open_world(false);
-    ToolListing::new(T::NAME, T::ABOUT, Arc::new(object_schema(T::Args::FIELDS)))
-        .with_raw_output_schema(Arc::new(answer_schema::<T::Answer>()))
+/// Tells Claude Code to show a tool to the model at once.
+const ALWAYS_LOAD: &str = "anthropic/alwaysLoad";
+
+/// Names words by which Claude Code finds a tool that it has not loaded.
+const SEARCH_HINT: &str = "anthropic/searchHint";
+
+fn listing<T: Tool>(structured: bool) -> ToolListing {
+    // What is not said is as the protocol takes it: not read only, destructive, not idempotent.
+    let annotations = match T::EFFECT {
+        Effect::Reads => ToolAnnotations::new().read_only(true),
+        Effect::Adds => ToolAnnotations::new().destructive(false),
+        Effect::Removes => ToolAnnotations::new().destructive(true).idempotent(true),
+    };
+    let mut meta = JsonObject::new();
+    if T::SEARCH_HINT.is_empty() {
+        meta.insert(ALWAYS_LOAD.to_owned(), true.into());
+    } else {
+        meta.insert(SEARCH_HINT.to_owned(), T::SEARCH_HINT.into());
+    }
+    let listing = ToolListing::new(T::NAME, T::ABOUT, Arc::new(object_schema(T::Args::FIELDS, structured)))
+        .with_title(T::TITLE)
         .with_annotations(annotations)
+        .with_meta(MetaObject(meta));
+    if structured {
+        listing.with_raw_output_schema(Arc::new(answer_schema::<T::Answer>()))
+    } else {
+        listing
+    }
+}
+
+/// Returns the text of a tool's answer, for what is made of it.
+pub(crate) fn answer(call: &Call<'_>, tool: &str, args: &Value) -> Result<String, CallError> {
+    let entry = TOOLS.iter().find(|entry| entry.name == tool);
+    let entry = entry.ok_or_else(|| CallError::Internal(format!("no tool {tool}")))?;
+    let args = args.as_object().cloned().unwrap_or_default();
+    (entry.run)(call, args).map(|(text, _)| text)
 }
 
 /// Returns a count as the engine takes it; one that no machine could hold is as good as the

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{One, Opaque, PatternAnswer, arguments, put};
+use crate::wire::{One, PatternAnswer, arguments, put};
 
 pub(super) struct Patterns;
 
@@ -15,21 +15,22 @@ arguments! {
     pub(super) struct Args {
         kind: Option<One<PatternKind>> = "",
         tool: Option<String> = "",
-        scope: Option<String> = "Default: this project; *: all",
-        min_support: Option<u64> = "Default 3",
-        limit: Option<u64> = "Default 10",
+        scope: Option<String> = "",
+        min_support: Option<u64> = "For programs. Default 3",
+        limit: Option<u64> = "For programs. Default 10",
     }
 }
 
 /// Answer of `patterns`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Found {
-    #[schemars(with = "Vec<Opaque>")]
     patterns: Vec<PatternAnswer>,
 }
 
 impl Tool for Patterns {
     const NAME: &'static str = "patterns";
+    const TITLE: &'static str = "Patterns";
+    const SEARCH_HINT: &'static str = "statistics of past work";
     const ABOUT: &'static str = "What past episodes have in common, with counts and effects \
         adjusted for the task.";
     const EFFECT: Effect = Effect::Reads;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Kind, Labels, One, Opaque, Several, arguments, put, render_hits};
+use crate::wire::{HitAnswer, Kind, Labels, One, Several, arguments, put, render_hits};
 
 pub(super) struct Recall;
 
@@ -17,16 +17,16 @@ arguments! {
             empty: the newest",
         scope: Option<String> = "Default: this project; *: all",
         kinds: Several<Kind> = "",
-        outcome: Option<One<Outcome>> = "",
-        task_type: Option<String> = "",
-        language: Option<String> = "",
-        tags: Labels = "All must match",
+        outcome: Option<One<Outcome>> = "For programs. ",
+        task_type: Option<String> = "For programs. ",
+        language: Option<String> = "For programs. ",
+        tags: Labels = "For programs. All must match",
         since: Option<TimeBound> = "Date, RFC 3339 or 7d",
         until: Option<TimeBound> = "A date is in it",
         limit: Option<u64> = "Default 10",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",
-        explain: Option<bool> = "Show score terms",
+        explain: Option<bool> = "For programs. Show score terms",
     }
 }
 
@@ -34,7 +34,6 @@ arguments! {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Recalled {
     scope: String,
-    #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -53,8 +52,9 @@ const fn is_none_left(pending: &usize) -> bool {
 
 impl Tool for Recall {
     const NAME: &'static str = "recall";
+    const TITLE: &'static str = "Recall";
     const ABOUT: &'static str = "Call before unfamiliar work and on errors: finds past episodes, \
-        lessons, facts, decisions. Gives only what is relevant, often nothing.";
+        lessons, facts, decisions. Often nothing is relevant.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Recalled;
@@ -120,9 +120,6 @@ impl Answer for Recalled {
         }
         if let Some(reason) = &self.degraded {
             put(&mut out, format_args!("\ndegraded: searched by words alone ({reason})"));
-        }
-        if self.pending > 0 {
-            put(&mut out, format_args!("\n{} text(s) not yet searched by meaning", self.pending));
         }
         out
     }

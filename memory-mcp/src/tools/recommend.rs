@@ -23,8 +23,8 @@ arguments! {
     pub(super) struct Args {
         task: Option<String> = "Or episode_id",
         episode_id: Option<String> = "",
-        scope: Option<String> = "Default: this project; *: all",
-        max_tokens: Option<u64> = "Default 400",
+        scope: Option<String> = "",
+        max_tokens: Option<u64> = "For programs. Default 400",
     }
 }
 
@@ -35,7 +35,6 @@ pub(super) struct Recommended {
     experienced: bool,
     playbook: String,
     #[serde(flatten)]
-    #[schemars(skip)]
     expectation: Expectation,
     /// Nearest past work, where there is no similar attempt to go by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,7 +52,7 @@ pub(super) struct Recommended {
 }
 
 /// Chance of success, and the number of attempts behind it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Expectation {
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_success: Option<f64>,
@@ -65,6 +64,8 @@ struct Expectation {
 
 impl Tool for Recommend {
     const NAME: &'static str = "recommend";
+    const TITLE: &'static str = "Advice";
+    const SEARCH_HINT: &'static str = "playbook, odds, pitfalls";
     const ABOUT: &'static str = "Advice for a task from past attempts: chance of success, what \
         worked, pitfalls, cures.";
     const EFFECT: Effect = Effect::Reads;

@@ -24,12 +24,12 @@ arguments! {
     pub(super) struct Args {
         text: String = "One self-contained statement",
         kind: Option<One<NoteKind>> = "Default fact",
-        scope: Option<String> = "Default: this project",
+        scope: Option<String> = "",
         tags: Labels = "",
         supersedes: Option<String> = "Note id that this replaces",
-        valid_from: Option<Period> = "",
-        valid_to: Option<Period> = "",
-        source_id: Option<String> = "Your own unique id",
+        valid_from: Option<Period> = "For programs. ",
+        valid_to: Option<Period> = "For programs. ",
+        source_id: Option<String> = "For programs. Your own unique id",
     }
 }
 
@@ -40,9 +40,7 @@ pub(super) struct Stored {
     note_id: String,
     /// `stored`; `merged` into a note of the same text; `superseded`: not stored.
     fate: &'static str,
-    #[schemars(skip)]
     kind: &'static str,
-    #[schemars(skip)]
     scope: String,
     /// Tags came with the text.
     #[serde(skip)]
@@ -58,6 +56,8 @@ pub(super) struct Stored {
 
 impl Tool for Remember {
     const NAME: &'static str = "remember";
+    const TITLE: &'static str = "Remember";
+    const SEARCH_HINT: &'static str = "store fact, preference";
     const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's \
         preference, a decision and its reason.";
     const EFFECT: Effect = Effect::Adds;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
 use crate::wire::{
-    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Opaque, Place, arguments,
+    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Place, arguments,
     is_zero, receipt, render_hits,
 };
 
@@ -28,22 +28,22 @@ pub(super) struct StartEpisode;
 arguments! {
     /// Arguments of `start_episode`.
     pub(super) struct Args {
-        task: Task = "What is to be done",
+        task: Task = "",
         scope: Option<String> = "Default: this project",
         task_type: Option<String> = "e.g. bugfix",
         language: Option<String> = "",
-        framework: Option<String> = "",
-        domain: Option<String> = "",
+        framework: Option<String> = "For programs. ",
+        domain: Option<String> = "For programs. ",
         tags: Labels = "",
         agent: Option<String> = "",
         model: Option<String> = "",
-        session: Option<String> = "",
-        branch: Option<String> = "",
-        resume: Option<String> = "Episode or checkpoint to go on with",
-        relation: Option<One<RelationKind>> = "To related_to; default follows",
-        related_to: Option<String> = "Episode id",
-        recall_limit: Option<u64> = "Default 5; 0: none",
-        max_tokens: Option<u64> = "",
+        session: Option<String> = "For programs. ",
+        branch: Option<String> = "For programs. ",
+        resume: Option<String> = "Id of an episode or checkpoint to go on with",
+        relation: Option<One<RelationKind>> = "For programs. To related_to; default follows",
+        related_to: Option<String> = "For programs. Episode id",
+        recall_limit: Option<u64> = "For programs. Default 5; 0: none",
+        max_tokens: Option<u64> = "For programs. ",
     }
 }
 
@@ -72,14 +72,12 @@ impl Argument for Task {
 pub(super) struct Started {
     episode_id: String,
     scope: String,
-    #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
     /// Advice from past attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
     /// State of the resumed episode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Opaque>")]
     resumed: Option<HandoffAnswer>,
     /// Reason why past experience could not be looked up, if so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +92,7 @@ pub(super) struct Started {
 
 impl Tool for StartEpisode {
     const NAME: &'static str = "start_episode";
+    const TITLE: &'static str = "Start task";
     const ABOUT: &'static str = "Call at the beginning of every task: opens its record and \
         returns past experience with tasks like it.";
     const EFFECT: Effect = Effect::Adds;

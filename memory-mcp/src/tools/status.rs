@@ -25,15 +25,11 @@ pub(super) struct Health {
     healthy: bool,
     /// Broken parts, each with the reason.
     problems: Vec<String>,
-    #[schemars(skip)]
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<String>,
-    #[schemars(skip)]
     uptime_s: u64,
-    #[schemars(skip)]
     scope: String,
-    #[schemars(skip)]
     store: String,
     #[serde(flatten)]
     probed: Option<Probed>,
@@ -79,6 +75,8 @@ struct Detail {
 
 impl Tool for Status {
     const NAME: &'static str = "status";
+    const TITLE: &'static str = "Status";
+    const SEARCH_HINT: &'static str = "memory health";
     const ABOUT: &'static str = "Health of store and search, counts, versions: when in trouble.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;

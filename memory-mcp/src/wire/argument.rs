@@ -61,9 +61,14 @@ impl fmt::Display for Got<'_> {
     }
 }
 
+/// Beginning of what is said about a field that only programs use.
+const PROGRAMS: &str = "For programs. ";
+
 /// One field of a tool's arguments.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
+    /// Meaning, where the name does not say it. A field for programs begins with [`PROGRAMS`]: it
+    /// is always taken, and listed only where programs are served.
     pub(crate) about: &'static str,
     pub(crate) required: bool,
     pub(crate) schema: fn() -> Value,
@@ -189,15 +194,21 @@ fn unknown(name: &str, fields: &[Field], at: &Place<'_>) -> BadArgument {
     BadArgument(format!("unknown field `{shown}`{place}{hint}"))
 }
 
-/// Returns the schema of an object with these fields.
-pub(crate) fn object_schema(fields: &[Field]) -> JsonObject {
+/// Returns the schema of an object with these fields, those for programs only where they are asked
+/// for: every client loads all schemas into every context window.
+pub(crate) fn object_schema(fields: &[Field], for_programs: bool) -> JsonObject {
     let mut properties = JsonObject::new();
     for field in fields {
+        let programs = field.about.strip_prefix(PROGRAMS);
+        if programs.is_some() && !for_programs {
+            continue;
+        }
+        let about = programs.unwrap_or(field.about);
         let mut schema = (field.schema)();
-        if !field.about.is_empty()
+        if !about.is_empty()
             && let Some(schema) = schema.as_object_mut()
         {
-            schema.insert("description".to_owned(), field.about.into());
+            schema.insert("description".to_owned(), about.into());
         }
         properties.insert(field.name.to_owned(), schema);
     }

@@ -1,6 +1,7 @@
 //! A handoff: what another agent needs to go on with an episode, as data and as text.
 
 use memory_core::{Handoff, Note, NoteKind, Step, Timestamp, display_name};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::moment::Age;
@@ -28,7 +29,7 @@ const ERRORS_BYTES: usize = 2_000;
 const STEPS_BYTES: usize = 3_500;
 
 /// All that another agent needs to go on with an episode.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct HandoffAnswer {
     episode_id: String,
     #[serde(flatten)]
@@ -42,7 +43,7 @@ pub(crate) struct HandoffAnswer {
 }
 
 /// A checkpoint or a lesson of the episode.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct NoteAnswer {
     kind: &'static str,
     id: String,

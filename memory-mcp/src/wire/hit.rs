@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use memory_core::learning::Attempts;
 use memory_core::{Hit, Record, Status, Timestamp, display_name};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::moment::{Age, rfc3339};
@@ -11,7 +12,7 @@ use super::render::{QUOTED, dot, put, quote};
 use super::visible::without_hidden;
 
 /// One hit of a recall.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct HitAnswer {
     kind: &'static str,
     id: String,

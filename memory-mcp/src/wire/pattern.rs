@@ -1,6 +1,7 @@
 //! A pattern of past episodes, as data and as text.
 
 use memory_core::learning::{Association, Pattern, PatternKind, Posterior};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::render::put;
@@ -9,7 +10,7 @@ use super::render::put;
 const MAX_SHOWN_Q: f64 = 0.05;
 
 /// One pattern.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PatternAnswer {
     id: String,
     kind: &'static str,
@@ -28,7 +29,7 @@ pub(crate) struct PatternAnswer {
 }
 
 /// Association of a pattern with success, adjusted for the task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct EffectAnswer {
     difference: f64,
     interval_95: [f64; 2],
@@ -84,9 +85,8 @@ impl PatternAnswer {
             put(out, format_args!(", {n_succeeded} of {n_known} {verb}"));
             put(out, format_args!(" ({mean} %, 80 % interval {lower}–{upper})"));
         }
-        match &self.effect {
-            None => out.push_str("; no comparable episodes without it"),
-            Some(effect) => effect.render(out),
+        if let Some(effect) = &self.effect {
+            effect.render(out);
         }
         if let Some(episode) = self.episodes.first() {
             put(out, format_args!("; e.g. {episode}"));

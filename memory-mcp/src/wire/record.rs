@@ -4,11 +4,13 @@
 //! serialises to the fields of the answer. Limits: the neutral format of exports is another one, in
 //! the crate `memory-capture`.
 
+use std::borrow::Cow;
+
 use memory_core::{
     Closing, Context, Episode, Excerpt, Note, Outcome, Record, Relation, Shown, Source, Step,
     Timestamp,
 };
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -40,6 +42,20 @@ pub(crate) enum Field<T> {
     Null,
     /// The value.
     Value(T),
+}
+
+impl<T: JsonSchema> JsonSchema for Field<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
 }
 
 impl<T> Field<T> {
@@ -133,17 +149,13 @@ impl Detail {
 /// Fields with which every view of an episode begins.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct EpisodeHead {
-    #[schemars(skip)]
     pub(crate) scope: String,
     pub(crate) task: String,
-    #[schemars(skip)]
     pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) outcome: Field<&'static str>,
     /// Evidence of an outcome that nobody reported.
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) inferred: Field<String>,
     pub(crate) n_steps: u32,
 }
@@ -176,65 +188,45 @@ pub(crate) struct EpisodeView {
     #[serde(flatten)]
     pub(crate) head: EpisodeHead,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     kind: Field<&'static str>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     id: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     task_bytes: Field<u64>,
-    #[schemars(skip)]
     pub(crate) started_at: String,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     recorded_at: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) ended_at: Field<String>,
     /// Language, framework and the like, by name.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    #[schemars(skip)]
     pub(crate) context: Map<String, Value>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) relations: Field<Vec<RelationView>>,
     /// External id of an imported episode.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(skip)]
     source_id: Option<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     source: Field<SourceView>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     origin: Field<&'static str>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) summary: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) reflection: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     reward: Field<f64>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     surprise: Field<f64>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     pub(crate) artifacts: Field<Vec<String>>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     shown: Field<Vec<ShownView>>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     followed: Field<Vec<String>>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     n_helpful: Field<u32>,
     #[serde(skip_serializing_if = "Field::is_missing")]
-    #[schemars(skip)]
     n_unhelpful: Field<u32>,
 }
 
@@ -304,7 +296,7 @@ fn context(context: &Context, detail: Detail) -> Map<String, Value> {
 }
 
 /// An earlier episode, and the relation of this one to it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RelationView {
     pub(crate) kind: &'static str,
     pub(crate) episode_id: String,
@@ -316,7 +308,7 @@ impl RelationView {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ShownView {
     id: String,
     strong: bool,
@@ -328,7 +320,7 @@ impl ShownView {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct SourceView {
     importer: String,
     external_id: String,
@@ -341,7 +333,7 @@ impl SourceView {
 }
 
 /// A step of an episode.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct StepView {
     pub(crate) idx: u32,
     pub(super) tool: String,

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// Returns the schema of `T` as it is written: one object without references.
+/// Returns the schema of `T` as it is written: one object without references, with every field.
 ///
-/// Every client loads all schemas into every context window, so this one tells the fields that are
-/// always there and that a program goes on with, and no more: what may be missing is left out as
-/// well. `format` is dropped also because validators warn of the unsigned ones.
+/// A field that may be left out is not required; null is never written where a field may be
+/// missing, so its type is told without it. `format` and the like are dropped, because validators
+/// warn of the unsigned ones.
 pub(crate) fn answer_schema<T: JsonSchema>() -> JsonObject {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.inline_subschemas = true;
@@ -23,21 +23,27 @@ pub(crate) fn answer_schema<T: JsonSchema>() -> JsonObject {
     }
 }
 
+/// Keys of a schema that are kept.
+const KEPT: [&str; 5] = ["type", "description", "properties", "required", "items"];
+
 fn trim(schema: &mut Value) {
+    // Of an optional object: that object, or null.
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
+        if let [only] = choices.as_mut_slice() {
+            *schema = only.take();
+        }
+    }
     let Value::Object(schema) = schema else { return };
-    let always = schema.remove("required").unwrap_or_default();
-    let always: Vec<&str> =
-        always.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    schema.retain(|key, _| matches!(key.as_str(), "type" | "properties" | "items"));
+    if let Some(kind @ Value::Array(_)) = schema.get_mut("type") {
+        let named = kind.as_array().into_iter().flatten().find(|kind| **kind != "null");
+        *kind = named.cloned().unwrap_or_default();
+    }
+    schema.retain(|key, _| KEPT.contains(&key.as_str()));
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.retain(|name, _| always.contains(&name.as_str()));
         properties.values_mut().for_each(trim);
     }
     if let Some(items) = schema.get_mut("items") {
         trim(items);
     }
 }
-
-/// An object of which the schema says nothing more.
-#[derive(JsonSchema)]
-pub(crate) struct Opaque {}

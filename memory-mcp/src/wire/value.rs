@@ -226,7 +226,7 @@ impl<T: Arguments> Argument for Items<T> {
     const REQUIRED: bool = true;
 
     fn schema() -> Value {
-        json!({"type": "array", "items": object_schema(T::FIELDS)})
+        json!({"type": "array", "items": object_schema(T::FIELDS, false)})
     }
 
     fn absent(at: &Place<'_>) -> Result<Self, BadArgument> {

@@ -79,12 +79,8 @@ fn a_line_that_cannot_be_served_is_refused_with_its_id_and_the_session_goes_on()
 fn what_is_not_declared_is_not_found() {
     let mut raw = Raw::start().greeted();
     for method in [
-        "prompts/list",
-        "prompts/get",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
-        "completion/complete",
+        "resources/subscribe",
+        "resources/unsubscribe",
         "logging/setLevel",
         "tasks/get",
     ] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{server, start, text, tools};
+use super::{plain, server, start, text, tools};
 
 const NAMES: [&str; 13] = [
     "start_episode",
@@ -60,15 +60,68 @@ fn a_client_without_handshake_may_call_at_once() {
     assert_eq!(answer["structuredContent"]["protocol"], "2026-07-28", "{answer}");
 }
 
+/// Tools that a client which defers the others still loads at once.
+const AT_ONCE: [&str; 4] = ["start_episode", "log_steps", "complete_episode", "recall"];
+
 #[test]
-fn the_tools_are_listed_in_order_within_ten_kilobytes() {
-    let client = start();
+fn the_tools_are_listed_in_order_within_1_800_tokens_of_which_1_000_are_loaded_at_once() {
+    let client = plain().spawn();
+    let said = client.initialize();
     let list = client.request("tools/list", &json!({}));
-    let names: Vec<&str> =
-        list["tools"].as_array().unwrap().iter().map(|tool| text(&tool["name"])).collect();
+    let listed = list["tools"].as_array().unwrap();
+    let names: Vec<&str> = listed.iter().map(|tool| text(&tool["name"])).collect();
     assert_eq!(names, NAMES);
-    let size = list.to_string().len();
-    assert!(size <= 10 * 1024, "{size} bytes");
+    // Four bytes a token, as everywhere.
+    let tokens = |value: &Value| value.to_string().len().div_ceil(4);
+    let instructions = tokens(&said["instructions"]);
+    let all = tokens(&list["tools"]) + instructions;
+    assert!(all <= 1_800, "{all} tokens");
+    let is_at_once = |tool: &&Value| AT_ONCE.contains(&text(&tool["name"]));
+    let at_once: usize = listed.iter().filter(is_at_once).map(tokens).sum();
+    assert!(at_once + instructions <= 1_000, "{at_once} and {instructions} tokens");
+    assert!(list["ttlMs"].as_u64().unwrap() >= 3_600_000, "{}", list["ttlMs"]);
+    assert_eq!(list["cacheScope"], "public");
+}
+
+#[test]
+fn a_client_that_defers_tools_loads_four_and_finds_the_rest() {
+    for tool in tools(&plain().start()) {
+        let (name, meta) = (text(&tool["name"]), &tool["_meta"]);
+        let is_at_once = AT_ONCE.contains(&name);
+        assert_eq!(meta["anthropic/alwaysLoad"] == true, is_at_once, "{tool}");
+        assert_eq!(meta["anthropic/searchHint"].is_string(), !is_at_once, "{tool}");
+        assert!(!text(&tool["title"]).is_empty(), "{tool}");
+    }
+}
+
+#[test]
+fn answers_are_text_unless_data_is_asked_for() {
+    let (model, program) = (plain().start(), start());
+    for client in [&model, &program] {
+        let has_data = std::ptr::eq(client, &program);
+        for tool in tools(client) {
+            assert_eq!(tool.get("outputSchema").is_some(), has_data, "{tool}");
+        }
+        let answer = client.call("status", &json!({}));
+        assert!(!answer.text.is_empty());
+        assert_eq!(answer.structured.is_object(), has_data, "{}", answer.structured);
+    }
+}
+
+#[test]
+fn ids_in_texts_are_short_and_taken_back() {
+    let client = plain().start();
+    let started = client.call("start_episode", &json!({"task": "Mend the gate"})).text;
+    let id = started.split_whitespace().nth(1).unwrap();
+    assert_eq!(id.len(), 8, "{started}");
+    let log = json!({"episode_id": id, "steps": [{"tool": "bash", "args": "ls"}]});
+    assert!(client.call("log_steps", &log).text.contains("1 step"), "{id}");
+    let done = json!({"episode_id": id, "outcome": "success", "lessons": ["Oil the hinge"]});
+    let done = client.call("complete_episode", &done);
+    assert!(!done.is_error && done.text.contains(id), "{}", done.text);
+    let shown = client.call("get_episode", &json!({"episode_id": id})).text;
+    assert!(shown.contains(&format!("Episode {id} ")), "{shown}");
+    assert!(!client.call("feedback", &json!({"ids": [id], "helpful": true})).is_error);
 }
 
 #[test]
@@ -82,10 +135,13 @@ fn every_tool_says_what_it_does_to_the_store() {
             "forget" => (false, true),
             _ => (false, false),
         };
-        assert_eq!(hints["readOnlyHint"], reads, "{tool}");
-        assert_eq!(hints["destructiveHint"], destroys, "{tool}");
-        assert_eq!(hints["idempotentHint"], reads || destroys, "{tool}");
-        assert_eq!(hints["openWorldHint"], false, "{tool}");
+        // What is missing is as the protocol takes it.
+        let hint = |name: &str, default: bool| hints[name].as_bool().unwrap_or(default);
+        assert_eq!(hint("readOnlyHint", false), reads, "{tool}");
+        if !reads {
+            assert_eq!(hint("destructiveHint", true), destroys, "{tool}");
+            assert_eq!(hint("idempotentHint", false), destroys, "{tool}");
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod hostile;
 mod lines;
 mod listing;
 #[cfg(test)]
+mod offers;
+#[cfg(test)]
 mod projects;
 #[cfg(feature = "http")]
 #[cfg(test)]
@@ -25,8 +27,13 @@ mod stores;
 use memory_testkit::stdio::{Client, Server};
 use serde_json::{Value, json};
 
-/// The server under test, with a store of its own.
+/// The server under test, with a store of its own; its answers hold data beside the text.
 fn server() -> Server {
+    plain().env("MEMORY_MCP_STRUCTURED_ANSWERS", "true")
+}
+
+/// The server as a model's client starts it.
+fn plain() -> Server {
     Server::new(env!("CARGO_BIN_EXE_memory-mcp"))
 }
 

@@ -43,7 +43,8 @@ impl Raw {
     ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_memory-mcp"));
-        command.args(args).env_clear().env("HOME", home.path()).envs(vars.iter().copied());
+        command.args(args).env_clear().env("HOME", home.path());
+        command.env("MEMORY_MCP_STRUCTURED_ANSWERS", "true").envs(vars.iter().copied());
         command.current_dir(folder.unwrap_or_else(|| home.path()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

@@ -146,7 +146,8 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_acknowledged_is_lost() {
     // 1,000 blocks of 512 or 1,024 bytes. The signal for a file that is too long would end any
     // process.
     let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$@\"";
-    let shell = Server::new("sh").arg("-c").arg(limited).arg("sh");
+    let shell = Server::new("sh").env("MEMORY_MCP_STRUCTURED_ANSWERS", "true");
+    let shell = shell.arg("-c").arg(limited).arg("sh");
     let client = shell.arg(env!("CARGO_BIN_EXE_memory-mcp")).arg("--store").arg(&store).start();
     _ = client.call("remember", &json!({"text": "the walrus note"})).expect_ok();
     let episode = begin(&client, "fill the disk");

@@ -27,8 +27,9 @@ fn turn() -> MutexGuard<'static, ()> {
 
 #[cfg(test)]
 fn server(store: &Path) -> Server {
+    let server = Server::new(SERVER).env("MEMORY_MCP_STRUCTURED_ANSWERS", "true");
     // All windows write to one episode, which outgrows the default in a long run.
-    Server::new(SERVER).arg("--store").arg(store).arg("--set").arg("max_steps=1_000_000")
+    server.arg("--store").arg(store).arg("--set").arg("max_steps=1_000_000")
 }
 
 /// The number in a variable of the environment, for a longer run than CI's.

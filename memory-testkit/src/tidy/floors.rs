@@ -102,6 +102,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["cli", "project"],
             &["call"],
             &["tools"],
+            &["offers"],
             &["server"],
         ],
     ),

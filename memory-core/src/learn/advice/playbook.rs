@@ -138,12 +138,12 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
     }
 }
 
-/// Counts precedents by their similarity.
+/// Counts precedents by their similarity, those with an inferred outcome by half of it.
 fn counts(known: &[&Precedent<'_>]) -> OutcomeCounts {
     let mut counts = OutcomeCounts::default();
     for precedent in known {
         if let Some(credit) = precedent.run.credit() {
-            counts.add(precedent.similarity.min(1.0), credit);
+            counts.add(precedent.similarity.min(1.0) * precedent.run.weight(), credit);
         }
     }
     counts

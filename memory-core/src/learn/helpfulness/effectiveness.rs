@@ -48,14 +48,16 @@ pub(super) fn effectiveness(uses: &mut Vec<RecordUse>, now: Timestamp) -> Effect
         let Some(credit) = episode.credit else { continue };
         n_succeeded += u32::from(credit >= 1.0);
         let age_days = days(now.millis_since(episode.ended_at));
-        let weight = 0.5_f64.powf(n_later / HALF_LIFE_EPISODES + age_days / HALF_LIFE_DAYS);
+        let age = n_later / HALF_LIFE_EPISODES + age_days / HALF_LIFE_DAYS;
+        let weight = episode.weight * 0.5_f64.powf(age);
         n += weight;
         successes += weight * credit.clamp(0.0, 1.0);
         n_later += 1.0;
     }
     let known = uses.iter().filter_map(|episode| {
         let success = episode.credit? >= 1.0;
-        Some(Trial { strata: episode.strata, exposed: episode.followed, success })
+        let RecordUse { strata, followed: exposed, weight, .. } = *episode;
+        Some(Trial { strata, exposed, success, weight })
     });
     Effectiveness {
         n_shown,

@@ -67,7 +67,7 @@ impl Learned {
             n_succeeded: followed.n_succeeded,
             feedback,
             chance: Posterior::new(followed.rate.n + n_ratings, successes, LEVEL),
-            effect: followed.effect.map(|effect| Association::new(&effect, None)),
+            effect: followed.effect.and_then(|effect| Association::of(&effect, None)),
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct RecordUse {
     pub(super) followed: bool,
     /// Credit of its outcome, in [0, 1]; `None` for unknown.
     pub(super) credit: Option<f64>,
+    /// Weight of its outcome; see [`Run::weight`].
+    pub(super) weight: f64,
     /// Strata that it is compared within; see [`crate::stats::Trial`].
     pub(super) strata: [u64; 3],
 }
@@ -45,6 +47,7 @@ impl RecordUse {
             },
             followed: run.followed.contains(&record),
             credit: run.credit(),
+            weight: run.weight(),
             strata: run.strata,
         }
     }
@@ -75,6 +78,7 @@ pub(super) mod sample {
             shown_as: ShownAs::Strong,
             followed,
             credit: Some(credit),
+            weight: 1.0,
             strata: [1, 1, 1],
         }
     }

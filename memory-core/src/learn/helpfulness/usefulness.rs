@@ -28,7 +28,7 @@ pub(super) fn usefulness(uses: &mut Vec<RecordUse>, feedback: Feedback) -> f64 {
         let known = episode.credit.filter(|credit| credit.is_finite());
         if let Some(credit) = known.filter(|_| counts) {
             let reward = 2.0 * credit.clamp(0.0, 1.0) - 1.0;
-            value += LEARNING_RATE * (reward - value);
+            value += LEARNING_RATE * episode.weight * (reward - value);
         }
     }
     let (helpful, unhelpful) = (f64::from(feedback.n_helpful), f64::from(feedback.n_unhelpful));

@@ -81,16 +81,18 @@ pub(crate) struct TypicalTool {
 #[derive(Debug, Clone, Default)]
 struct Counts {
     n_runs: u32,
-    n_known: u32,
-    n_success: u32,
+    n_known: f64,
+    n_success: f64,
     tools: FxHashMap<NameId, u32>,
 }
 
 impl Counts {
     fn add(&mut self, run: &Run, tools: &[NameId]) {
         self.n_runs += 1;
-        self.n_known += u32::from(run.success().is_some());
-        self.n_success += u32::from(run.success() == Some(true));
+        if let Some(success) = run.success() {
+            self.n_known += run.weight();
+            self.n_success += if success { run.weight() } else { 0.0 };
+        }
         for tool in tools {
             *self.tools.entry(*tool).or_default() += 1;
         }
@@ -115,7 +117,7 @@ impl Counts {
     }
 
     fn posterior(&self) -> Posterior {
-        Posterior::new(self.n_known.into(), self.n_success.into(), LEVEL)
+        Posterior::new(self.n_known, self.n_success, LEVEL)
     }
 }
 

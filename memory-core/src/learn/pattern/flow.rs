@@ -54,8 +54,8 @@ impl FlowNode {
 struct Edge {
     n: u32,
     n_runs: u32,
-    n_known: u32,
-    n_success: u32,
+    n_known: f64,
+    n_success: f64,
 }
 
 /// Counts of one node while the graph is built.
@@ -77,7 +77,7 @@ impl NodeCounts {
             tool,
             n: edge.n,
             n_runs: edge.n_runs,
-            outcome: Posterior::new(edge.n_known.into(), edge.n_success.into(), LEVEL),
+            outcome: Posterior::new(edge.n_known, edge.n_success, LEVEL),
         });
         FlowNode {
             after,
@@ -108,8 +108,10 @@ fn directly_follows<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<FlowNode> {
             edge.n += 1;
             if seen_edges.insert((from, to)) {
                 edge.n_runs += 1;
-                edge.n_known += u32::from(run.success().is_some());
-                edge.n_success += u32::from(run.success() == Some(true));
+                if let Some(success) = run.success() {
+                    edge.n_known += run.weight();
+                    edge.n_success += if success { run.weight() } else { 0.0 };
+                }
             }
         }
     }

@@ -82,7 +82,7 @@ pub struct Pattern {
     /// Success rate of episodes that have it, as far as their outcomes are known; for a recovery,
     /// how often it worked. 80 % interval.
     pub success: Posterior,
-    /// Association with success, adjusted for the task; `None` where nothing can be compared.
+    /// Association with success, adjusted for the task; `None` where too few can be compared.
     pub effect: Option<Association>,
     /// Newest episodes that have it, newest first.
     pub episodes: Vec<EpisodeId>,
@@ -131,7 +131,7 @@ impl Compared {
             text: body.text(None),
             n,
             success: self.success,
-            effect: self.effect.map(|effect| Association::new(&effect, q)),
+            effect: self.effect.and_then(|effect| Association::of(&effect, q)),
             episodes: self.episodes,
             body,
         }

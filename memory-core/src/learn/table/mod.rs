@@ -165,6 +165,7 @@ impl Learned {
             domain,
             tags: tags.map(|tag| names.hold(tag)).collect(),
             outcome: closing.outcome,
+            is_inferred: closing.inferred.is_some(),
             reward: closing.reward,
             ended_at: closing.ended_at,
             moves,

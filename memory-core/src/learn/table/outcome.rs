@@ -15,11 +15,13 @@ pub(crate) struct OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    /// Counts runs; those with an unknown outcome are left out.
+    /// Counts runs, those with an inferred outcome by half; those with an unknown one are left out.
     pub(crate) fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Self {
         let mut counts = Self::default();
-        for credit in runs.into_iter().filter_map(Run::credit) {
-            counts.add(1.0, credit);
+        for run in runs {
+            if let Some(credit) = run.credit() {
+                counts.add(run.weight(), credit);
+            }
         }
         counts
     }

@@ -36,6 +36,8 @@ pub(crate) struct Run {
     pub(crate) tags: Box<[NameId]>,
     /// `None` for an abandoned one.
     pub(crate) outcome: Option<Outcome>,
+    /// True when the outcome was inferred from evidence: it counts half.
+    pub(crate) is_inferred: bool,
     /// Reward as recorded, in [0, 1].
     pub(crate) reward: Option<f64>,
     pub(crate) ended_at: Timestamp,
@@ -143,9 +145,16 @@ impl Run {
         }
     }
 
+    /// Returns the weight of its outcome in statistics: a whole attempt, or half of one where the
+    /// outcome was inferred.
+    pub(crate) fn weight(&self) -> f64 {
+        if self.is_inferred { 0.5 } else { 1.0 }
+    }
+
     /// Returns the run as a trial of a comparison; `None` where [`Run::success`] is.
     pub(crate) fn trial(&self, exposed: bool) -> Option<Trial> {
-        Some(Trial { strata: self.strata, exposed, success: self.success()? })
+        let (success, weight) = (self.success()?, self.weight());
+        Some(Trial { strata: self.strata, exposed, success, weight })
     }
 }
 

@@ -87,3 +87,25 @@ fn memory_does_not_grow_with_what_is_put_again_or_removed() {
     }
     assert_eq!(learned.n_entries(), [0, 20, 0, 0, 0, 0, 0, 0, 0, 0], "only free slots are left");
 }
+
+#[test]
+fn an_inferred_outcome_counts_half_and_an_unjudged_one_nowhere() {
+    let mut learned = Learned::default();
+    let mut put = |n: u8, outcome, inferred: Option<&str>| {
+        let mut episode = episode(n, "shop", "fix it", Some(outcome));
+        let closing = episode.closing.as_mut().unwrap();
+        closing.inferred = inferred.map(Into::into);
+        closing.reward = Some(1.0);
+        learned.put(&episode, &digest(&[]));
+    };
+    put(1, Outcome::Success, None);
+    put(2, Outcome::Success, Some("the tests are green"));
+    put(3, Outcome::Failure, Some("a red test is left"));
+    put(4, Outcome::Unjudged, None);
+    put(5, Outcome::Unjudged, Some("nothing tells"));
+    let counts = OutcomeCounts::of(learned.runs_unordered(Some("shop")));
+    assert_eq!((counts.n, counts.credit, counts.successes), (2.0, 1.5, 1.5));
+    let trials = learned.runs_unordered(None).filter_map(|run| run.trial(true));
+    assert_eq!(trials.map(|trial| trial.weight).sum::<f64>(), 2.0);
+    assert_eq!(learned.runs_in(Some("shop")).len(), 5, "all of them are runs");
+}

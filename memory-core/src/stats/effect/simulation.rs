@@ -54,7 +54,7 @@ impl World {
         let task = random.below(self.ease.len());
         let exposed = random.unit() < logistic(0.8 * self.ease[task]);
         let success = random.unit() < self.rate(task, exposed);
-        Trial { strata: [task as u64 + 1, 0, 0], exposed, success }
+        Trial { strata: [task as u64 + 1, 0, 0], exposed, success, weight: 1.0 }
     }
 
     /// Returns the difference that the estimate targets: over the tasks, by Mantel-Haenszel

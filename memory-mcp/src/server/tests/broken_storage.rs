@@ -25,14 +25,15 @@ impl Rig {
         let memory = Memory::builder(Arc::clone(&storage) as _).open().unwrap();
         memory.refresh().unwrap();
         let (project, store) = (Project::named("shop"), "memory".to_owned());
-        Self { storage, memory, served: Served { project, store, started: Instant::now() } }
+        Self { storage, memory, served: Served { project, store, structured: true, started: Instant::now() } }
     }
 
     fn call(&self, tool: &str, args: &Value) -> Result<(String, Value), CallError> {
         let entry = TOOLS.iter().find(|entry| entry.name == tool).unwrap();
         let now = Timestamp::from_millis(1_800_000_000_000);
         let call = Call { memory: &self.memory, served: &self.served, now, protocol: None };
-        (entry.run)(&call, args.as_object().unwrap().clone())
+        let (text, data) = (entry.run)(&call, args.as_object().unwrap().clone())?;
+        Ok((text, data.unwrap()))
     }
 }
 

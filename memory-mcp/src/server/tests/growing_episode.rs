@@ -27,6 +27,7 @@ fn read_while_it_grows(server: &Server, id: EpisodeId) {
             let call = Call { memory, served: &server.served, now, protocol: None };
             let args = json!({"episode_id": id.to_string(), "from_step": from, "limit": 50});
             let (_, shown) = (tool.run)(&call, args.as_object().unwrap().clone()).unwrap();
+            let shown = shown.unwrap();
             let n_shown = shown["steps"].as_array().unwrap().len() as u64;
             let n_steps = shown["n_steps"].as_u64().unwrap();
             assert!(u64::from(from) + n_shown <= n_steps, "{n_shown} from {from} of {n_steps}");

@@ -165,7 +165,7 @@ fn a_wrong_type_names_field_expectation_and_value() {
 
 #[test]
 fn the_schema_lists_required_fields_and_inlines_nested_ones() {
-    let schema = Value::Object(object_schema(Args::FIELDS));
+    let schema = Value::Object(object_schema(Args::FIELDS, false));
     assert_eq!(schema["required"], json!(["query", "outcome", "steps"]));
     assert_eq!(
         schema["properties"]["limit"],
