@@ -40,8 +40,7 @@ use crate::index::{Index, IndexStatus};
 use crate::intake::Intake;
 use crate::learn::TaskGroup;
 use crate::model::{
-    Episode, EpisodeId, Feedback, Note, NoteId, Record, RecordId, RecordKind, Step,
-    Timestamp,
+    Episode, EpisodeId, Feedback, Note, NoteId, Record, RecordId, RecordKind, Step, Timestamp,
 };
 use crate::retrieve::{Hit, Query, Recall, RecallCache, Retriever, Weights};
 use crate::secret::mask;

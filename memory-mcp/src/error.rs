@@ -42,7 +42,7 @@ impl CallError {
     pub(crate) fn into_error(self, what: &str) -> ErrorData {
         match self {
             Self::Refused(text) => ErrorData::invalid_params(text, None),
-            internal => match internal.into_wire(what) {
+            internal @ Self::Internal(_) => match internal.into_wire(what) {
                 Err(error) => error,
                 Ok(_) => ErrorData::internal_error(what.to_owned(), None),
             },

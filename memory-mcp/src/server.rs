@@ -357,7 +357,8 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         only_page(request)?;
-        let listed = self.offer("list of resources", context, |call| Ok(offers::list_resources(call)));
+        let listed =
+            self.offer("list of resources", context, |call| Ok(offers::list_resources(call)));
         Ok(ListResourcesResult::with_all_items(listed.await?))
     }
 
@@ -391,8 +392,9 @@ impl ServerHandler for Server {
     ) -> Result<CompleteResult, ErrorData> {
         let work = move |call: &Call<'_>| {
             let of = match &request.r#ref {
-                Reference::Resource(resource) => &resource.uri,
+                Reference::Resource(resource) => resource.uri.as_str(),
                 Reference::Prompt(prompt) => &prompt.name,
+                _ => "",
             };
             offers::complete(call, of, &request.argument.name, &request.argument.value)
         };

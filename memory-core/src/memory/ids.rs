@@ -82,8 +82,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{EpisodeId, Scope};
     use crate::intake::NewEpisode;
+    use crate::model::{EpisodeId, Scope};
     use crate::storage::{Durability, MemStorage, Op, WriteBatch};
 
     /// A memory with episodes of these ids.
@@ -105,9 +105,8 @@ mod tests {
         const B: u128 = 0x0198_f3a2_0000_7000_8000_00b1_1234_5678;
         const C: u128 = 0x0198_f3a2_0000_7000_8000_00b1_1234_5679;
         let memory = memory(&[A, B, C]);
-        let short = |id: u128| {
-            memory.short_id(id.to_be_bytes()).unwrap().map(|tail| tail.to_string())
-        };
+        let short =
+            |id: u128| memory.short_id(id.to_be_bytes()).unwrap().map(|tail| tail.to_string());
         assert_eq!(short(A).as_deref(), Some("a112345678"));
         assert_eq!(short(B).as_deref(), Some("b112345678"));
         assert_eq!(short(C).as_deref(), Some("12345679"));

@@ -50,7 +50,9 @@ pub(crate) fn prompt(
         "recall" => {
             let query = given("query")?;
             let found = answer(call, "recall", &json!({"query": query}))?;
-            format!("Use this past experience where it fits, and check it against the code.\n{found}")
+            format!(
+                "Use this past experience where it fits, and check it against the code.\n{found}"
+            )
         }
         "handoff" => {
             let pack = pack(&given("episode_id")?)?;

@@ -192,7 +192,9 @@ fn request(method: &str, params: Option<Value>) -> Result<ClientRequest, (i32, S
             typed::<ListResourceTemplatesRequest, _>(method, page(checked(params)?)?)
         }
         "resources/read" => typed::<ReadResourceRequest, _>(method, Some(given(checked(params)?)?)),
-        "completion/complete" => typed::<CompleteRequest, _>(method, Some(given(checked(params)?)?)),
+        "completion/complete" => {
+            typed::<CompleteRequest, _>(method, Some(given(checked(params)?)?))
+        }
         "tools/call" => typed::<CallToolRequest, _>(method, Some(call(checked(params)?)?)),
         _ => Err((
             METHOD_NOT_FOUND,

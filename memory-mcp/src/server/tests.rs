@@ -10,14 +10,18 @@ use super::*;
 use crate::project::Project;
 
 static PANICS: Entry = Entry::for_test("panics", |_, _| panic!("on purpose"));
-static ANSWERS: Entry = Entry::for_test("answers", |_, _| Ok(("text".to_owned(), Some(Value::Null))));
+static ANSWERS: Entry =
+    Entry::for_test("answers", |_, _| Ok(("text".to_owned(), Some(Value::Null))));
 static BREAKS: Entry =
     Entry::for_test("breaks", |_, _| Err(CallError::Internal("secret detail".to_owned())));
 
 fn server() -> Server {
     let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
     let (project, store) = (Project::named("s"), "memory".to_owned());
-    Server::new(Arc::new(memory), Served { project, store, structured: true, started: Instant::now() })
+    Server::new(
+        Arc::new(memory),
+        Served { project, store, structured: true, started: Instant::now() },
+    )
 }
 
 fn run(

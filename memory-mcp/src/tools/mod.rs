@@ -135,10 +135,11 @@ fn listing<T: Tool>(structured: bool) -> ToolListing {
     } else {
         meta.insert(SEARCH_HINT.to_owned(), T::SEARCH_HINT.into());
     }
-    let listing = ToolListing::new(T::NAME, T::ABOUT, Arc::new(object_schema(T::Args::FIELDS, structured)))
-        .with_title(T::TITLE)
-        .with_annotations(annotations)
-        .with_meta(MetaObject(meta));
+    let listing =
+        ToolListing::new(T::NAME, T::ABOUT, Arc::new(object_schema(T::Args::FIELDS, structured)))
+            .with_title(T::TITLE)
+            .with_annotations(annotations)
+            .with_meta(MetaObject(meta));
     if structured {
         listing.with_raw_output_schema(Arc::new(answer_schema::<T::Answer>()))
     } else {

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
 use crate::wire::{
-    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Place, arguments,
-    is_zero, receipt, render_hits,
+    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Place, arguments, is_zero,
+    receipt, render_hits,
 };
 
 /// Hits that are shown when the call names no number.

@@ -50,7 +50,7 @@ pub(crate) fn short_ids(memory: &Memory, text: String) -> String {
 /// Finds the first whole id from a place on.
 fn next_id(line: &str, from: usize) -> Option<(usize, [u8; 16])> {
     let bytes = line.as_bytes();
-    let is_word = |at: usize| bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric());
+    let is_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     // Nothing is looked at but what stands around a hyphen.
     let hyphens = bytes.iter().enumerate().skip(from).filter(|(_, byte)| **byte == b'-');
     hyphens.map(|(at, _)| at).filter_map(|hyphen| hyphen.checked_sub(8)).find_map(|at| {

@@ -78,12 +78,8 @@ fn a_line_that_cannot_be_served_is_refused_with_its_id_and_the_session_goes_on()
 #[test]
 fn what_is_not_declared_is_not_found() {
     let mut raw = Raw::start().greeted();
-    for method in [
-        "resources/subscribe",
-        "resources/unsubscribe",
-        "logging/setLevel",
-        "tasks/get",
-    ] {
+    for method in ["resources/subscribe", "resources/unsubscribe", "logging/setLevel", "tasks/get"]
+    {
         let line = json!({"jsonrpc": "2.0", "id": method, "method": method, "params": {}});
         assert_eq!(raw.refusal(line.to_string().as_bytes()), (json!(method), -32601));
     }

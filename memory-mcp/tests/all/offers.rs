@@ -16,8 +16,12 @@ fn prompts_resources_and_completions_are_declared_and_listed() {
         prompts["prompts"].as_array().unwrap().iter().map(|prompt| text(&prompt["name"])).collect();
     assert_eq!(names, ["recall", "handoff", "end-episode"]);
     let templates = client.request("resources/templates/list", &json!({}));
-    let uris: Vec<&str> = templates["resourceTemplates"].as_array().unwrap().iter()
-        .map(|template| text(&template["uriTemplate"])).collect();
+    let uris: Vec<&str> = templates["resourceTemplates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|template| text(&template["uriTemplate"]))
+        .collect();
     let expected = ["memory://episode/{id}", "memory://note/{id}", "memory://scope/{scope}"];
     assert_eq!(uris, expected);
     for list in [&prompts, &templates] {
@@ -34,7 +38,7 @@ fn a_prompt_holds_what_the_tool_answers() {
     let client = start();
     let id = begin(&client, "Mend the gate of the zoo");
     let log = json!({"episode_id": id, "steps": [{"tool": "bash", "args": "make gate"}]});
-    client.call("log_steps", &log).expect_ok();
+    _ = client.call("log_steps", &log).expect_ok();
     let message = |name: &str, args: Value| {
         let got = client.request("prompts/get", &json!({"name": name, "arguments": args}));
         text(&got["messages"][0]["content"]["text"]).to_owned()
@@ -72,8 +76,7 @@ fn records_are_read_by_their_address_and_completed() {
     let shown = read(&format!("memory://note/{}", note.get(28..).unwrap()));
     assert!(shown.contains("   > The gate is oak") && !shown.contains(&note), "{shown}");
     let complete = |reference: Value, argument: &str, typed: &str| {
-        let params =
-            json!({"ref": reference, "argument": {"name": argument, "value": typed}});
+        let params = json!({"ref": reference, "argument": {"name": argument, "value": typed}});
         client.request("completion/complete", &params)["completion"]["values"].clone()
     };
     let template = |uri: &str| json!({"type": "ref/resource", "uri": uri});

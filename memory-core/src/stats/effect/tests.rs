@@ -9,7 +9,12 @@ fn near(got: f64, wanted: f64, what: &str) {
 /// The trials of a table: runs with it, of these successes, runs without it, of these successes.
 fn trials_of(stratum: u64, [with, with_success, without, without_success]: [u32; 4]) -> Vec<Trial> {
     let side = |exposed, n: u32, successes: u32| {
-        (0..n).map(move |i| Trial { strata: [stratum, 0, 0], exposed, success: i < successes, weight: 1.0 })
+        (0..n).map(move |i| Trial {
+            strata: [stratum, 0, 0],
+            exposed,
+            success: i < successes,
+            weight: 1.0,
+        })
     };
     side(true, with, with_success).chain(side(false, without, without_success)).collect()
 }
@@ -132,9 +137,14 @@ proptest::proptest! {
 fn runs_that_count_half_count_half() {
     let trials = |weight: f64, copies: u64| -> Vec<Trial> {
         let kinds = [(true, true), (true, false), (false, false), (true, true), (false, true)];
-        let strata = |stratum| kinds.map(|(exposed, success)| {
-            Trial { strata: [stratum, 0, 0], exposed, success, weight }
-        });
+        let strata = |stratum| {
+            kinds.map(|(exposed, success)| Trial {
+                strata: [stratum, 0, 0],
+                exposed,
+                success,
+                weight,
+            })
+        };
         (0..copies).flat_map(|_| (1..=6).flat_map(strata)).collect()
     };
     let whole = effect(&mut trials(1.0, 1)).unwrap();
@@ -142,8 +152,11 @@ fn runs_that_count_half_count_half() {
     let half = effect(&mut trials(0.5, 1)).unwrap();
     assert_eq!((half.n, half.difference), (whole.n / 2.0, whole.difference));
     assert!(half.lower < whole.lower && half.upper > whole.upper && half.p > whole.p);
-    let pair = [true, false].map(|exposed| {
-        Trial { strata: [1, 0, 0], exposed, success: exposed, weight: 0.5 }
+    let pair = [true, false].map(|exposed| Trial {
+        strata: [1, 0, 0],
+        exposed,
+        success: exposed,
+        weight: 0.5,
     });
     let least = effect(&mut pair.to_vec()).unwrap();
     assert!(least.p.is_finite() && least.lower >= -1.0 && least.upper <= 1.0, "{least:?}");

@@ -25,7 +25,11 @@ impl Rig {
         let memory = Memory::builder(Arc::clone(&storage) as _).open().unwrap();
         memory.refresh().unwrap();
         let (project, store) = (Project::named("shop"), "memory".to_owned());
-        Self { storage, memory, served: Served { project, store, structured: true, started: Instant::now() } }
+        Self {
+            storage,
+            memory,
+            served: Served { project, store, structured: true, started: Instant::now() },
+        }
     }
 
     fn call(&self, tool: &str, args: &Value) -> Result<(String, Value), CallError> {
