@@ -37,8 +37,7 @@ impl Tool for Checkpoint {
     const NAME: &'static str = "checkpoint";
     const TITLE: &'static str = "Checkpoint";
     const SEARCH_HINT: &'static str = "pause, resume, handoff";
-    const ABOUT: &'static str = "Call before a pause or a compaction: keeps where the episode \
-        stands; start_episode resumes from it.";
+    const ABOUT: &'static str = "Call before a pause or compaction: keeps where an episode stands.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Kept;

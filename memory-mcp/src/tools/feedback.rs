@@ -41,8 +41,7 @@ impl Tool for Feedback {
     const NAME: &'static str = "feedback";
     const TITLE: &'static str = "Feedback";
     const SEARCH_HINT: &'static str = "rate memory";
-    const ABOUT: &'static str = "Call when a recalled note or episode helped, or misled: \
-        better ones come first next time.";
+    const ABOUT: &'static str = "Call when a recalled record helped or misled.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Counted;

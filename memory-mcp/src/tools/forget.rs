@@ -22,10 +22,10 @@ pub(super) struct Forget;
 arguments! {
     /// Arguments of `forget`.
     pub(super) struct Args {
-        ids: Labels = "Else by scope, tag",
+        ids: Labels = "Else all of scope",
         scope: Option<String> = "",
         kind: Option<One<Kind>> = "For programs. ",
-        tag: Option<String> = "",
+        tag: Option<String> = "For programs. ",
         outcome: Option<One<Outcome>> = "For programs. ",
         since: Option<TimeBound> = "For programs. As in recall",
         until: Option<TimeBound> = "For programs. ",

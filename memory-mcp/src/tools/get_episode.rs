@@ -34,7 +34,7 @@ arguments! {
     pub(super) struct Args {
         episode_id: String = "",
         from_step: Option<u64> = "Default 0",
-        limit: Option<u64> = "Default 20",
+        limit: Option<u64> = "",
     }
 }
 
@@ -55,8 +55,7 @@ impl Tool for GetEpisode {
     const NAME: &'static str = "get_episode";
     const TITLE: &'static str = "Show episode";
     const SEARCH_HINT: &'static str = "past attempt, steps";
-    const ABOUT: &'static str = "Shows one episode with its steps, in pages: what was tried, what \
-        came back.";
+    const ABOUT: &'static str = "Shows an episode with its steps.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Shown;

@@ -25,7 +25,7 @@ arguments! {
         tool: String = "",
         action: Option<String> = "",
         args: JsonText = "JSON, or a command line",
-        observation: JsonText = "What came back",
+        observation: JsonText = "",
         ok: Option<bool> = "Default: no error",
         error: Option<JsonText> = "",
         latency_ms: Option<u64> = "",

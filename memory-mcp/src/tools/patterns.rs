@@ -31,8 +31,7 @@ impl Tool for Patterns {
     const NAME: &'static str = "patterns";
     const TITLE: &'static str = "Patterns";
     const SEARCH_HINT: &'static str = "statistics of past work";
-    const ABOUT: &'static str = "What past episodes have in common, with counts and effects \
-        adjusted for the task.";
+    const ABOUT: &'static str = "What past episodes have in common, with counts and effects.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Found;

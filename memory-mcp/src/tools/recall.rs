@@ -22,7 +22,7 @@ arguments! {
         language: Option<String> = "For programs. ",
         tags: Labels = "For programs. All must match",
         since: Option<TimeBound> = "Date, RFC 3339 or 7d",
-        until: Option<TimeBound> = "A date is in it",
+        until: Option<TimeBound> = "",
         limit: Option<u64> = "Default 10",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",

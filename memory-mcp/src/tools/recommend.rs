@@ -66,8 +66,7 @@ impl Tool for Recommend {
     const NAME: &'static str = "recommend";
     const TITLE: &'static str = "Advice";
     const SEARCH_HINT: &'static str = "playbook, odds, pitfalls";
-    const ABOUT: &'static str = "Advice for a task from past attempts: chance of success, what \
-        worked, pitfalls, cures.";
+    const ABOUT: &'static str = "Advice for a task: odds, what worked, pitfalls, cures.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Recommended;

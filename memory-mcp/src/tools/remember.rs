@@ -26,7 +26,7 @@ arguments! {
         kind: Option<One<NoteKind>> = "Default fact",
         scope: Option<String> = "",
         tags: Labels = "",
-        supersedes: Option<String> = "Note id that this replaces",
+        supersedes: Option<String> = "Note id",
         valid_from: Option<Period> = "For programs. ",
         valid_to: Option<Period> = "For programs. ",
         source_id: Option<String> = "For programs. Your own unique id",
@@ -58,8 +58,7 @@ impl Tool for Remember {
     const NAME: &'static str = "remember";
     const TITLE: &'static str = "Remember";
     const SEARCH_HINT: &'static str = "store fact, preference";
-    const ABOUT: &'static str = "Call when something lasting comes up: a fact, a user's \
-        preference, a decision and its reason.";
+    const ABOUT: &'static str = "Keeps a lasting fact, preference, or decision with its reason.";
     const EFFECT: Effect = Effect::Adds;
     type Args = Args;
     type Answer = Stored;

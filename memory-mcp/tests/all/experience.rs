@@ -3,7 +3,7 @@
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
 
-use super::{begin, refusal, start, text};
+use super::{begin, refusal, short, start, text};
 
 const NOBODY: &str = "01990000-0000-7000-8000-000000000000";
 
@@ -31,7 +31,7 @@ fn feedback_says_what_it_changed() {
     let ids = json!([note, episode, note]);
     let said = client.call("feedback", &json!({"ids": ids, "helpful": "true"}));
     assert!(
-        said.text.contains(&format!("{note}: helps with probability 0.67 (was 0.5")),
+        said.text.contains(&format!("{}: helps with probability 0.67 (was 0.5", short(&note))),
         "{}",
         said.text
     );
@@ -78,7 +78,7 @@ fn a_checkpoint_is_told_how_to_be_resumed_from() {
     log(&client, &id, &json!([{"tool": "bash", "observation": "2 failed"}]));
     let kept = client.call("checkpoint", &json!({"episode_id": id, "note": "Next: stop it 🛑"}));
     let checkpoint = text(&kept.structured["checkpoint_id"]).to_owned();
-    assert!(kept.text.contains(&format!("resume {checkpoint}")), "{}", kept.text);
+    assert!(kept.text.contains(&format!("resume {}", short(&checkpoint))), "{}", kept.text);
     for from in [&checkpoint, &id] {
         let resumed = client.call("start_episode", &json!({"resume": from}));
         assert_eq!(resumed.structured["episode_id"], *id, "{}", resumed.text);
@@ -105,7 +105,8 @@ fn an_ended_episode_is_resumed_by_a_new_one_that_says_so() {
     let next = text(&resumed.structured["episode_id"]).to_owned();
     assert_ne!(next, id);
     let says =
-        format!("Episode {next} started: log to it. It follows one that has ended:\nEpisode {id}");
+        format!("Episode {} started: log to it. It follows one that has ended:\n", short(&next));
+    let says = format!("{says}Episode {} ", short(&id));
     assert!(resumed.text.starts_with(&says), "{}", resumed.text);
     log(&client, &next, &json!([{"tool": "bash"}]));
 }
@@ -250,12 +251,16 @@ fn a_text_of_a_note_is_merged_and_one_that_contradicts_it_is_told() {
         (&again.structured["fate"], &again.structured["note_id"]),
         (&json!("merged"), &json!(first))
     );
-    assert!(again.text.starts_with(&format!("already stored as fact {first}")), "{}", again.text);
+    assert!(
+        again.text.starts_with(&format!("already stored as fact {}", short(&first))),
+        "{}",
+        again.text
+    );
     let other =
         client.call("remember", &json!({"text": "The staging server listens on port 9090"}));
     assert_eq!(other.structured["contradicts"], json!([first]), "{}", other.text);
     assert!(
-        other.text.contains(&format!("May contradict note {first}:\n   > The staging")),
+        other.text.contains(&format!("May contradict note {}:\n   > The staging", short(&first))),
         "{}",
         other.text
     );
@@ -273,9 +278,11 @@ fn a_superseded_text_is_not_stored_again_and_the_remedy_works() {
         (&again.structured["fate"], &again.structured["note_id"]),
         (&json!("superseded"), &json!(new))
     );
-    for says in
-        ["not stored", "> Deploys run from GitHub Actions", &format!("with supersedes {new}")]
-    {
+    for says in [
+        "not stored",
+        "> Deploys run from GitHub Actions",
+        &format!("with supersedes {}", short(&new)),
+    ] {
         assert!(again.text.contains(says), "`{says}` is not in: {}", again.text);
     }
     let back = json!({"text": "Deploys run from Jenkins", "supersedes": new});

@@ -48,6 +48,11 @@ fn begin(client: &Client, task: &str) -> String {
     started.get("episode_id").map(text).unwrap_or_default().to_owned()
 }
 
+/// Returns the last digits of an id, by which texts name its record.
+fn short(id: &str) -> &str {
+    id.get(28..).unwrap_or_default()
+}
+
 /// Returns the text of a tool's refusal.
 fn refusal(client: &Client, tool: &str, args: &Value) -> String {
     let outcome = client.call(tool, args);

@@ -3,7 +3,7 @@
 use memory_testkit::stdio::Client;
 use serde_json::{Value, json};
 
-use super::{begin, start, text};
+use super::{begin, short, start, text};
 
 /// Two episodes and a note about parsing dates, in the scope of the server.
 fn remember_dates(client: &Client) -> (String, String) {
@@ -78,7 +78,7 @@ fn a_new_episode_is_shown_earlier_ones_but_not_itself() {
     assert!(hits.iter().any(|hit| hit["id"] == json!(earlier)), "{}", started.text);
     let own = &started.structured["episode_id"];
     assert!(hits.iter().all(|hit| hit["id"] != *own), "{}", started.text);
-    assert!(started.text.contains(text(own)), "{}", started.text);
+    assert!(started.text.contains(short(text(own))), "{}", started.text);
     let mut silent = task.clone();
     silent["recall_limit"] = json!(0);
     assert_eq!(client.call("start_episode", &silent).structured["hits"], json!([]));

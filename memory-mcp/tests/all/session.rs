@@ -3,7 +3,7 @@
 use memory_testkit::stdio::{CallOutcome, Client};
 use serde_json::{Value, json};
 
-use super::{begin, start, text, tools};
+use super::{begin, short, start, text, tools};
 
 /// Calls a tool and checks its data against the schema that it is listed with.
 fn call(client: &Client, tool: &str, args: &Value) -> CallOutcome {
@@ -27,15 +27,14 @@ fn check(value: &Value, schema: &Value, at: &str) {
         _ => false,
     };
     assert!(fits, "{at}: {value} is not {schema}");
-    for (name, _) in schema["properties"].as_object().into_iter().flatten() {
+    for name in schema["required"].as_array().into_iter().flatten().map(text) {
         assert!(value.get(name).is_some(), "{at} lacks {name}: {value}");
     }
     if let (Some(fields), Some(known)) = (value.as_object(), schema["properties"].as_object()) {
         for (name, field) in fields {
-            // What may be missing is not in the schema either.
-            if let Some(schema) = known.get(name) {
-                check(field, schema, &format!("{at}.{name}"));
-            }
+            let schema = known.get(name);
+            assert!(schema.is_some(), "{at}.{name} is in no schema: {value}");
+            check(field, schema.unwrap_or(&Value::Null), &format!("{at}.{name}"));
         }
     }
     for item in value.as_array().into_iter().flatten() {
@@ -53,7 +52,7 @@ fn a_whole_session_is_kept_and_read_back() {
             "tags": "auth, web", "branch": "fix/login", "scope": "shop"}),
     );
     let id = text(&started.structured["episode_id"]).to_owned();
-    assert!(started.text.contains(&id), "{}", started.text);
+    assert!(started.text.contains(short(&id)), "{}", started.text);
     let logged = call(
         &client,
         "log_steps",
@@ -100,7 +99,7 @@ fn an_episode_says_which_attempt_it_retries_and_that_it_has_no_steps_yet() {
     let shown = call(&client, "get_episode", &json!({"episode_id": again}));
     let tie = json!([{"kind": "retries", "episode_id": first}]);
     assert_eq!(shown.structured["relations"], tie, "{}", shown.text);
-    assert!(shown.text.contains(&format!("· retries {first}\n")), "{}", shown.text);
+    assert!(shown.text.contains(&format!("· retries {}\n", short(&first))), "{}", shown.text);
     assert!(shown.text.ends_with("\nno steps yet"), "{}", shown.text);
 }
 
