@@ -432,7 +432,7 @@ mod tests {
             cache_age_ms: _,
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 6 + 3 + 3 + 1 + 14);
+        assert_eq!(KEYS.len(), 7 + 3 + 3 + 1 + 14);
     }
 
     #[test]

@@ -82,7 +82,8 @@ fn a_checkpoint_is_told_how_to_be_resumed_from() {
     for from in [&checkpoint, &id] {
         let resumed = client.call("start_episode", &json!({"resume": from}));
         assert_eq!(resumed.structured["episode_id"], *id, "{}", resumed.text);
-        assert!(resumed.text.starts_with(&format!("Go on with episode {id}.")), "{}", resumed.text);
+        let says = format!("Go on with episode {}.", short(&id));
+        assert!(resumed.text.starts_with(&says), "{}", resumed.text);
         assert!(resumed.text.contains("> Next: stop it 🛑"), "{}", resumed.text);
         assert!(
             resumed.text.contains("checkpoint · just now · after 1 step(s)"),
