@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{
-    Detail, EpisodeView, QUOTED, StepView, arguments, dot, printable, put, quote,
-};
+use crate::wire::{Detail, EpisodeView, QUOTED, StepView, arguments, dot, printable, put, quote};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;

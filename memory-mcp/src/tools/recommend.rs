@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::log_steps::KnownErrorAnswer;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{HitAnswer, Opaque, arguments, render_hits};
+use crate::wire::{HitAnswer, arguments, render_hits};
 
 /// Size of the advice when the call names none, in tokens.
 const DEFAULT_TOKENS: u64 = 400;
@@ -38,11 +38,9 @@ pub(super) struct Recommended {
     expectation: Expectation,
     /// Nearest past work, where there is no similar attempt to go by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<Opaque>")]
     hits: Vec<HitAnswer>,
     /// Open errors of the episode that were met before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<Opaque>")]
     known_errors: Vec<KnownErrorAnswer>,
     /// Episodes that it is based on.
     evidence: Vec<String>,

@@ -41,7 +41,7 @@ pub(crate) struct HitAnswer {
 }
 
 /// Attempts at the task, for which the hit stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct AttemptsAnswer {
     n: u32,
     n_succeeded: u32,
