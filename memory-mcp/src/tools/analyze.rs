@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{AnalysisAnswer, One, Opaque, arguments};
+use crate::wire::{AnalysisAnswer, One, arguments};
 
 pub(super) struct Analyze;
 
@@ -14,25 +14,26 @@ arguments! {
     /// Arguments of `analyze`.
     pub(super) struct Args {
         what: One<AnalysisKind> = "",
-        metric: Option<One<Metric>> = "Default success",
-        scope: Option<String> = "Default: this project; *: all",
-        tool: Option<String> = "",
-        task_type: Option<String> = "",
-        horizon: Option<u64> = "Default 7",
-        level: Option<u64> = "Percent, default 80",
+        metric: Option<One<Metric>> = "",
+        scope: Option<String> = "",
+        tool: Option<String> = "For programs. ",
+        task_type: Option<String> = "For programs. ",
+        horizon: Option<u64> = "For programs. Default 7",
+        level: Option<u64> = "For programs. Percent, default 80",
     }
 }
 
 /// Answer of `analyze`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct Analyzed(#[schemars(with = "Opaque")] AnalysisAnswer);
+pub(super) struct Analyzed(AnalysisAnswer);
 
 impl Tool for Analyze {
     const NAME: &'static str = "analyze";
-    const ABOUT: &'static str = "Success, reward, latency, tokens, steps or errors of past \
-        episodes over time: what to expect next, what changed when, what is unusual, what goes \
-        with success, how good past odds were.";
+    const TITLE: &'static str = "Analyze";
+    const SEARCH_HINT: &'static str = "forecast, anomalies";
+    const ABOUT: &'static str = "Past episodes over time: what to expect, what changed, what is \
+        unusual, what goes with success.";
     const EFFECT: Effect = Effect::Reads;
     type Args = Args;
     type Answer = Analyzed;

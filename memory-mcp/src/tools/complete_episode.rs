@@ -18,7 +18,7 @@ arguments! {
         summary: Option<String> = "What was done, why it ended so",
         artifacts: Texts = "",
         lessons: Texts = "What to do or avoid next time",
-        followed: Labels = "Ids of hits that you followed",
+        followed: Labels = "Ids of hits",
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Forget;
 arguments! {
     /// Arguments of `forget`.
     pub(super) struct Args {
-        ids: Labels = "Else all of scope",
+        ids: Labels = "",
         scope: Option<String> = "",
         kind: Option<One<Kind>> = "For programs. ",
         tag: Option<String> = "For programs. ",

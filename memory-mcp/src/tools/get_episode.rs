@@ -31,7 +31,7 @@ arguments! {
     /// Arguments of `get_episode`.
     pub(super) struct Args {
         episode_id: String = "",
-        from_step: Option<u64> = "Default 0",
+        from_step: Option<u64> = "",
         limit: Option<u64> = "",
     }
 }

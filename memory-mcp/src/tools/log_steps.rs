@@ -28,7 +28,7 @@ arguments! {
         observation: JsonText = "",
         ok: Option<bool> = "Default: no error",
         error: Option<JsonText> = "",
-        latency_ms: Option<u64> = "",
+        latency_ms: Option<u64> = "For programs. ",
         tokens: Option<u64> = "For programs. ",
         occurred_at: Option<Period> = "For programs. RFC 3339",
     }

@@ -13,8 +13,8 @@ pub(super) struct Patterns;
 arguments! {
     /// Arguments of `patterns`.
     pub(super) struct Args {
-        kind: Option<One<PatternKind>> = "",
-        tool: Option<String> = "",
+        kind: Option<One<PatternKind>> = "For programs. ",
+        tool: Option<String> = "For programs. ",
         scope: Option<String> = "",
         min_support: Option<u64> = "For programs. Default 3",
         limit: Option<u64> = "For programs. Default 10",

@@ -13,8 +13,7 @@ pub(super) struct Recall;
 arguments! {
     /// Arguments of `recall`.
     pub(super) struct Args {
-        query: String = "Task, question or error, any words, also a date (3 June, last week); \
-            empty: the newest",
+        query: String = "Task, question or error; dates too; empty: the newest",
         scope: Option<String> = "Default: this project; *: all",
         kinds: Several<Kind> = "",
         outcome: Option<One<Outcome>> = "For programs. ",
@@ -23,7 +22,7 @@ arguments! {
         tags: Labels = "For programs. All must match",
         since: Option<TimeBound> = "Date, RFC 3339 or 7d",
         until: Option<TimeBound> = "",
-        limit: Option<u64> = "Default 10",
+        limit: Option<u64> = "",
         max_tokens: Option<u64> = "",
         strength: Option<One<Strength>> = "Least; default weak",
         explain: Option<bool> = "For programs. Show score terms",

@@ -23,10 +23,10 @@ arguments! {
     /// Arguments of `remember`.
     pub(super) struct Args {
         text: String = "One self-contained statement",
-        kind: Option<One<NoteKind>> = "Default fact",
+        kind: Option<One<NoteKind>> = "",
         scope: Option<String> = "",
         tags: Labels = "",
-        supersedes: Option<String> = "Note id",
+        supersedes: Option<String> = "",
         valid_from: Option<Period> = "For programs. ",
         valid_to: Option<Period> = "For programs. ",
         source_id: Option<String> = "For programs. Your own unique id",

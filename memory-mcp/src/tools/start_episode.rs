@@ -29,14 +29,14 @@ arguments! {
     /// Arguments of `start_episode`.
     pub(super) struct Args {
         task: Task = "",
-        scope: Option<String> = "Default: this project",
+        scope: Option<String> = "",
         task_type: Option<String> = "e.g. bugfix",
         language: Option<String> = "",
         framework: Option<String> = "For programs. ",
         domain: Option<String> = "For programs. ",
         tags: Labels = "",
-        agent: Option<String> = "",
-        model: Option<String> = "",
+        agent: Option<String> = "For programs. ",
+        model: Option<String> = "For programs. ",
         session: Option<String> = "For programs. ",
         branch: Option<String> = "For programs. ",
         resume: Option<String> = "Id of an episode or checkpoint to go on with",

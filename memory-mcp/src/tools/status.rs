@@ -15,7 +15,7 @@ pub(super) struct Status;
 arguments! {
     /// Arguments of `status`.
     pub(super) struct Args {
-        verbose: Option<bool> = "",
+        verbose: Option<bool> = "For programs. ",
     }
 }
 

@@ -1,6 +1,7 @@
 //! An analysis of past episodes, as data and as text.
 
 use memory_core::prediction::{Analysis, AnalysisKind, Finding};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::pattern::PatternAnswer;
@@ -13,7 +14,7 @@ const MAX_LISTED: usize = 14;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Answer of an analysis.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AnalysisAnswer {
     what: &'static str,
     metric: &'static str,
@@ -34,7 +35,7 @@ pub(crate) struct AnalysisAnswer {
     kind: AnalysisKind,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FindingAnswer {
     at: String,
     before: f64,
@@ -45,7 +46,7 @@ struct FindingAnswer {
     episodes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CalibrationAnswer {
     n: usize,
     brier: f64,

@@ -81,7 +81,8 @@ mod tests {
             "1. episode {id} · (note {id}, {gone})\n   > see {id}\nx{id} {id}0 {id}-é {id}\n"
         );
         let expected = format!(
-            "1. episode {tail} · (note {tail}, {gone})\n   > see {id}\nx{id} {id}0 {tail}-é {tail}\n"
+            "1. episode {tail} · (note {tail}, {gone})\n   > see {id}\nx{id} {id}0 {tail}-é \
+             {tail}\n"
         );
         assert_eq!(short_ids(&memory, text), expected);
         assert_eq!(short_ids(&memory, "a-b · none".to_owned()), "a-b · none");
