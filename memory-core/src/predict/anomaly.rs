@@ -76,14 +76,13 @@ pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
     if known.len() < MIN_POINTS {
         return Vec::new();
     }
-    let slope = slope(&known);
-    let level = |at: usize, value: f64| value - slope * real(at);
-    let levelled: Vec<f64> = known.iter().map(|(at, value)| level(*at, *value)).collect();
-    let centres: Vec<f64> = known
-        .iter()
-        .enumerate()
-        .map(|(i, (at, _))| centre(&levelled, i) + slope * real(*at))
-        .collect();
+    // Drift is measured from one known point to the next: across a long gap it says nothing.
+    let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
+    let slope = slope(&values);
+    let levelled = values.iter().enumerate().map(|(i, value)| value - slope * real(i));
+    let levelled: Vec<f64> = levelled.collect();
+    let centres: Vec<f64> =
+        (0..levelled.len()).map(|i| centre(&levelled, i) + slope * real(i)).collect();
     let off: Vec<f64> = known.iter().zip(&centres).map(|((_, value), c)| value - c).collect();
     let size = known.iter().map(|(_, value)| value.abs()).sum::<f64>() / real(known.len());
     let floor = match scale {
@@ -108,13 +107,11 @@ pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
 
 /// Returns the median of the slopes between points half a series apart: at the ends of a drifting
 /// series, where the points around one lie on one side, the drift has to be taken out.
-fn slope(known: &[(usize, f64)]) -> f64 {
-    let later = known.iter().skip(known.len() / 2);
-    let slopes = known
-        .iter()
-        .zip(later)
-        .map(|((from, low), (to, high))| (high - low) / real(to.saturating_sub(*from).max(1)));
-    median(&mut slopes.collect::<Vec<f64>>()).unwrap_or(0.0)
+fn slope(values: &[f64]) -> f64 {
+    let half = values.len() / 2;
+    let pairs = values.iter().zip(values.iter().skip(half));
+    let mut rises: Vec<f64> = pairs.map(|(low, high)| high - low).collect();
+    median(&mut rises).unwrap_or(0.0) / real(half.max(1))
 }
 
 /// Returns the median of the points around one.
@@ -168,6 +165,15 @@ mod tests {
         for series in [vec![], vec![5.0; 3], vec![5.0; 50], vec![f64::NAN; 50], vec![0.0; 50]] {
             assert_eq!(anomalies(&series), []);
         }
+    }
+
+    #[test]
+    fn a_point_after_a_long_gap_is_judged_by_the_points_before_the_gap() {
+        let mut series: Vec<f64> =
+            (0..12_u8).map(|t| 10.0 + f64::from(t * 7 % 5) + f64::from(t) / 4.0).collect();
+        series.extend([f64::NAN; 300]);
+        series.push(14.0);
+        assert_eq!(anomalies(&series), []);
     }
 
     #[test]
