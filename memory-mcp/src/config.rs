@@ -195,6 +195,12 @@ pub(crate) struct Settings {
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
     pub(crate) engine: Config,
+    /// True when hooks record what a client does.
+    pub(crate) capture: bool,
+    /// True when hooks say something at the start of a session and at a prompt.
+    pub(crate) briefings: bool,
+    /// True when hooks say something at a failed and before a risky call.
+    pub(crate) moments: bool,
     /// Rules of `forget --policy` for a user who names none.
     pub(crate) retention: Retention,
     /// Folder in which the program runs.
@@ -255,6 +261,9 @@ impl Settings {
             remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
             storage: Options::default(),
             engine: Config::default(),
+            capture: true,
+            briefings: true,
+            moments: true,
             retention: Retention::default(),
             working_dir: environment.working_dir.clone(),
             project: project_folder(flags, environment)?,

@@ -4,6 +4,7 @@ mod call;
 mod cli;
 mod config;
 mod error;
+mod hook;
 mod install;
 mod offers;
 mod project;
@@ -36,12 +37,16 @@ use project::Project;
 const CLOSING: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
+    let is_hook = cli::is_hook(std::env::args_os().skip(1));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        // Clients take a bad exit code for a refusal of what the agent is about to do.
+        Err(_) if is_hook => return ExitCode::SUCCESS,
         Err(error) => return explain(&error),
     };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if is_hook => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
                 complain(&format!("error: {message}"));
@@ -53,6 +58,13 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     let settings = Settings::load(&cli.flags, &Environment::of_process())?;
+    if let Some(Command::Hook(_)) = &cli.command {
+        // Its log is a file: clients show what a hook writes to stderr, or keep it.
+        return cli.command.map_or(Ok(()), |command| {
+            let (mut out, mut err) = (io::sink(), io::sink());
+            command.run(&settings, &mut Output::new(&mut out, &mut err, false))
+        });
+    }
     start_log(&settings);
     for warning in &settings.warnings {
         complain(&format!("warning: {warning}"));

@@ -181,6 +181,13 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, StoreError> {
     open_with(settings, false)
 }
 
+/// Opens the store and the engine on it without search and its model, which cost most of a start.
+pub(crate) fn open_to_record(settings: &Settings) -> Result<Store, StoreError> {
+    let storage = Backend::open(settings.backend, &settings.store, settings)?;
+    let builder = Memory::builder(storage.shared()).config(settings.engine.clone());
+    Ok(Store { memory: Arc::new(builder.search(false).open()?), storage })
+}
+
 /// Opens the store and the engine on it for a server, with threads that embed and learn.
 pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError> {
     open_with(settings, true)

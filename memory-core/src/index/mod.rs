@@ -154,19 +154,7 @@ impl Index {
         let semantic = semantic.transpose().map_err(|error| {
             Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
         })?;
-        let (columns, lexical) = (Columns::default(), Bm25::new());
-        let empty = Contents::new(columns, lexical, semantic, 0);
-        let index = Arc::new_cyclic(|me| Self {
-            contents: RwLock::new(empty),
-            refreshing: Mutex::new(()),
-            load: Mutex::new(Load::Running),
-            loaded: Condvar::new(),
-            began: Instant::now(),
-            abandoned: AtomicBool::new(false),
-            loading: Mutex::new(None),
-            upkeep: Upkeep::new(path),
-            me: Weak::clone(me),
-        });
+        let index = Self::empty(semantic, Load::Running, path);
         let loader = Arc::clone(&index);
         let task = Task::start("memory-index", move |_| {
             let result = loader.fill(storage.as_ref());
@@ -183,6 +171,27 @@ impl Index {
             Err(error) => index.finish_load(Err(error.to_string())),
         }
         Ok(index)
+    }
+
+    /// Returns an index that is never loaded: whoever asks it learns that.
+    pub(crate) fn absent() -> Arc<Self> {
+        let reason = "the memory was opened without its index".to_owned();
+        Self::empty(None, Load::Failed(reason), None)
+    }
+
+    fn empty(semantic: Option<Semantic>, load: Load, path: Option<PathBuf>) -> Arc<Self> {
+        let contents = Contents::new(Columns::default(), Bm25::new(), semantic, 0);
+        Arc::new_cyclic(|me| Self {
+            contents: RwLock::new(contents),
+            refreshing: Mutex::new(()),
+            load: Mutex::new(load),
+            loaded: Condvar::new(),
+            began: Instant::now(),
+            abandoned: AtomicBool::new(false),
+            loading: Mutex::new(None),
+            upkeep: Upkeep::new(path),
+            me: Weak::clone(me),
+        })
     }
 
     /// Ends the first load, if it still runs, and with it the hold on the storage.

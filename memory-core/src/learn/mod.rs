@@ -32,8 +32,8 @@ mod word_diff;
 
 pub use advice::Attempts;
 pub(crate) use advice::{
-    Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, TaskGroup, Vocabulary,
-    lesson_request, playbook,
+    BudgetedText, Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, TaskGroup,
+    Vocabulary, lesson_request, playbook,
 };
 pub use association::Association;
 pub use demonstration::Demonstration;
@@ -46,3 +46,4 @@ pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
 pub(crate) use pattern::{CureExample, MetError, Risk};
 pub(crate) use quote::{Quote, Quotes, StepRef};
 pub(crate) use table::{Learned, OutcomeCounts, Run, TaskKey};
+pub(crate) use text::{name_in_backticks, one_line};

@@ -19,12 +19,13 @@ pub struct MemoryBuilder {
     clock: Arc<dyn Clock>,
     embedder: Option<Arc<dyn Embedder>>,
     background: bool,
+    search: bool,
 }
 
 impl MemoryBuilder {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
         let (config, clock) = (Config::default(), Arc::new(SystemClock));
-        Self { storage, config, clock, embedder: None, background: false }
+        Self { storage, config, clock, embedder: None, background: false, search: true }
     }
 
     /// Sets limits and constants; [`Config::default`] otherwise.
@@ -57,6 +58,14 @@ impl MemoryBuilder {
         self
     }
 
+    /// Sets whether the search index is loaded; it is, unless told otherwise. Without it nothing is
+    /// searched, and who only records or asks for cures waits for nothing.
+    #[must_use]
+    pub const fn search(mut self, search: bool) -> Self {
+        self.search = search;
+        self
+    }
+
     /// Opens the memory and begins to load its index on a thread.
     ///
     /// # Errors
@@ -64,10 +73,14 @@ impl MemoryBuilder {
     /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot
     /// be indexed.
     pub fn open(self) -> Result<Memory, Error> {
-        let Self { storage, config, clock, embedder, background } = self;
+        let Self { storage, config, clock, embedder, background, search } = self;
         config.validate()?;
         let snapshot = config.snapshot_path.clone();
-        let index = Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?;
+        let index = if search {
+            Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?
+        } else {
+            Index::absent()
+        };
         let learning = Arc::new(Learning::new());
         let mut memory = Memory {
             cache: RecallCache::new(&config),

@@ -86,7 +86,7 @@ impl Memory {
 }
 
 /// Returns a later end of an episode with what it does not say taken from the earlier one.
-fn over(before: Closing, closing: Closing, is_timed: bool) -> Closing {
+pub(super) fn over(before: Closing, closing: Closing, is_timed: bool) -> Closing {
     let artifacts = if closing.artifacts.is_empty() { before.artifacts } else { closing.artifacts };
     let followed = if closing.followed.is_empty() { before.followed } else { closing.followed };
     Closing {

@@ -11,6 +11,9 @@ use crate::install::{self, Client, InstallError, Piece, Plan, Request, Start, St
 pub(crate) struct InstallArgs {
     #[command(flatten)]
     which: Which,
+    /// Leave the hooks out: nothing is recorded or said by itself
+    #[arg(long)]
+    no_hooks: bool,
     /// Leave the client's file of instructions as it is
     #[arg(long)]
     no_instruction: bool,
@@ -42,7 +45,7 @@ pub(crate) fn install(
 ) -> Result<(), Failure> {
     let wanted = |piece: &Piece| match piece {
         Piece::Server => true,
-        Piece::Hooks => false,
+        Piece::Hooks => !args.no_hooks,
         Piece::Instruction => !args.no_instruction,
     };
     let request = Request {
@@ -76,7 +79,7 @@ pub(crate) fn uninstall(
 }
 
 fn whole(settings: &Settings) -> Result<Request, Failure> {
-    let pieces = vec![Piece::Server, Piece::Instruction];
+    let pieces = Piece::ALL.to_vec();
     Ok(Request { start: start(settings)?, pieces, has_tool_hooks: false })
 }
 
@@ -190,8 +193,7 @@ fn list(request: &Request, settings: &Settings, output: &mut Output<'_>) -> Resu
     let (mut rows, mut ready) = (Vec::new(), Vec::new());
     for client in install::clients() {
         let row = match install::survey(&client, request, &settings.environment) {
-            Ok(mut survey) => {
-                survey.pieces.retain(|(piece, _)| request.pieces.contains(piece));
+            Ok(survey) => {
                 let misses =
                     |(_, state): &(Piece, State)| [State::Absent, State::Outdated].contains(state);
                 if survey.is_found && survey.pieces.iter().any(misses) {
@@ -222,7 +224,7 @@ fn list(request: &Request, settings: &Settings, output: &mut Output<'_>) -> Resu
     if output.is_json() {
         return Ok(());
     }
-    output.table(&["CLIENT", "FOUND", "SERVER", "INSTRUCTION"], &rows)?;
+    output.table(&["CLIENT", "FOUND", "SERVER", "HOOKS", "INSTRUCTION"], &rows)?;
     if ready.is_empty() {
         return Ok(());
     }

@@ -15,6 +15,7 @@ mod feedback;
 mod filter;
 mod forget;
 mod greeting;
+mod hook;
 mod import;
 mod install;
 mod instant;
@@ -36,6 +37,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Flags, Settings};
 
 pub(crate) use greeting::greeting;
+pub(crate) use hook::is_hook;
 pub(crate) use output::{Failure, Output};
 
 /// Episodic memory for coding agents: MCP server and command line
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     /// List projects, and join one with another
     Scopes(scopes::Args),
     /// Count what is stored
-    Stats,
+    Stats(stats::Args),
     /// Copy the store while it is in use
     Backup(backup::Args),
     /// Put a backup in the place of the store
@@ -93,10 +95,12 @@ pub(crate) enum Command {
     Copy(copy::Args),
     /// Play two sessions of an agent in a temporary store
     Demo,
-    /// Put the memory into agents' clients: server, two lines of instruction
+    /// Put the memory into agents' clients: server, hooks, two lines of instruction
     Install(install::InstallArgs),
     /// Take out of clients what `install` put into them
     Uninstall(install::UninstallArgs),
+    /// Answer one event of a client, given on standard input; hooks call this
+    Hook(hook::Args),
     /// Check the store and its surroundings and say what to do
     Doctor,
     /// List the settings and where each came from
@@ -121,13 +125,17 @@ impl Command {
             Self::Import(format) => import::run(&format, settings, output),
             Self::Export(args) => export::run(&args, settings, output),
             Self::Scopes(args) => scopes::run(&args, settings, output),
-            Self::Stats => stats::run(settings, output),
+            Self::Stats(args) => stats::run(&args, settings, output),
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),
             Self::Copy(args) => copy::run(&args, settings, output),
             Self::Demo => demo::run(output),
             Self::Install(args) => install::install(&args, settings, output),
             Self::Uninstall(args) => install::uninstall(&args, settings, output),
+            Self::Hook(args) => {
+                hook::run(&args, settings);
+                Ok(())
+            }
             Self::Doctor => doctor::run(settings, output),
             Self::Config => config::run(settings, output),
         }

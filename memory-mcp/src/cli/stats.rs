@@ -1,14 +1,29 @@
 //! `stats`: counts what is stored.
 
-use memory_core::{IndexStatus, StorageStats};
+use memory_core::{IndexStatus, InjectionCounts, StorageStats};
 use serde_json::{Value, json};
 
 use super::output::{Failure, Output, one_line, size};
 use crate::config::Settings;
 use crate::store;
 
+/// Arguments of `stats`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Count instead what hooks said within the last 30 days, and what came of it
+    #[arg(long)]
+    injections: bool,
+}
+
 /// Runs the command.
-pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+pub(crate) fn run(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    if args.injections {
+        return injections(settings, output);
+    }
     let store = store::open(settings)?;
     let refreshed = store.memory.refresh();
     let status = store.memory.status()?;
@@ -54,6 +69,28 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
     let rows: Vec<Vec<String>> =
         stored.scopes.iter().map(|(name, n)| vec![n.to_string(), one_line(name, 200)]).collect();
     output.table(&["RECORDS", "SCOPE"], &rows)
+}
+
+/// Prints what was said by itself, by moment.
+fn injections(settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+    let store = store::open_to_record(settings)?;
+    let mut rows = Vec::new();
+    for (moment, counts) in store.memory.injections()? {
+        let InjectionCounts { n_shown, n_followed, n_helped, n_ignored, n_wrong } = counts;
+        if output.is_json() {
+            output.value(&json!({
+                "moment": moment.name(), "n_shown": n_shown, "n_followed": n_followed,
+                "n_helped": n_helped, "n_ignored": n_ignored, "n_wrong": n_wrong,
+            }))?;
+        }
+        let counts = [n_shown, n_followed, n_helped, n_ignored, n_wrong];
+        let counts = counts.iter().map(ToString::to_string);
+        rows.push(std::iter::once(moment.name().to_owned()).chain(counts).collect());
+    }
+    if output.is_json() {
+        return Ok(());
+    }
+    output.table(&["MOMENT", "SHOWN", "FOLLOWED", "HELPED", "IGNORED", "WRONG"], &rows)
 }
 
 fn storage_json(stats: &StorageStats) -> Value {

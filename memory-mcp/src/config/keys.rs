@@ -137,6 +137,21 @@ macro_rules! storage_ms {
     };
 }
 
+/// The key of something that is on or off.
+macro_rules! switch {
+    ($field:ident, $about:literal) => {
+        Key {
+            name: stringify!($field),
+            about: $about,
+            set: |settings, raw| {
+                settings.$field = is_on(&raw)?;
+                Ok(())
+            },
+            get: |settings| if settings.$field { "on" } else { "off" }.to_owned(),
+        }
+    };
+}
+
 /// Every setting, in the order in which they are listed.
 pub(super) static KEYS: &[Key] = &[
     Key {
@@ -322,6 +337,9 @@ pub(super) static KEYS: &[Key] = &[
         },
         get: |settings| settings.retention.to_string(),
     },
+    switch!(capture, "on when hooks record what a client does, off when not"),
+    switch!(briefings, "on when hooks speak at the start of a session and at a prompt"),
+    switch!(moments, "on when hooks speak at a failed call and before a risky one"),
     engine_count!(max_task_bytes, "longest task kept whole"),
     engine_count!(max_args_bytes, "longest arguments of a step kept whole"),
     engine_count!(max_observation_bytes, "longest answer of a tool kept whole"),
@@ -352,6 +370,18 @@ fn text(raw: &Raw) -> Result<String, String> {
         },
         Raw::Toml(toml::Value::String(text)) => Ok(text.clone()),
         Raw::Toml(other) => Err(format!("must be a text in quotes, not {}", named(other))),
+    }
+}
+
+/// On or off, in the words that people use for it.
+fn is_on(raw: &Raw) -> Result<bool, String> {
+    if let Raw::Toml(toml::Value::Boolean(value)) = raw {
+        return Ok(*value);
+    }
+    match text(raw)?.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        other => Err(format!("must be on or off, not `{other}`")),
     }
 }
 
@@ -432,7 +462,7 @@ mod tests {
             cache_age_ms: _,
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 7 + 3 + 3 + 1 + 14);
+        assert_eq!(KEYS.len(), 7 + 3 + 3 + 1 + 14 + 3);
     }
 
     #[test]

@@ -99,7 +99,8 @@ const HOUSE: [(&str, Floors); 9] = [
         &[
             &["config", "wire"],
             &["error", "install", "scope", "store"],
-            &["cli", "project"],
+            &["hook", "project"],
+            &["cli"],
             &["call"],
             &["tools"],
             &["offers"],

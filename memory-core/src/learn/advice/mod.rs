@@ -22,6 +22,7 @@ mod workplace;
 
 pub use attempts::Attempts;
 pub(crate) use attempts::TaskGroup;
+pub(crate) use budgeted_text::BudgetedText;
 pub(crate) use lesson_request::{Contradiction, lesson_request};
 pub(crate) use playbook::{Lesson, PlaybookInput, playbook};
 pub(crate) use precedent::SimilarEpisode;

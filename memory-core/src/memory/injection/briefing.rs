@@ -1,0 +1,64 @@
+//! The digest of a project: open work, lessons, what happened last.
+
+use crate::error::Error;
+use crate::learn::{BudgetedText, one_line};
+use crate::memory::Memory;
+use crate::model::{NoteKind, Record, RecordId, RecordKind, Scope, Status};
+use crate::storage::RecordFilter;
+
+/// Open episodes, lessons and ended episodes that are told at most.
+const MOST: [usize; 3] = [2, 3, 3];
+
+/// Longest line, in bytes.
+const LINE_BYTES: usize = 160;
+
+impl Memory {
+    /// Returns the digest of a project with the records that it names; `None` where it has none.
+    pub(super) fn briefing(
+        &self,
+        scope: &Scope,
+        max_tokens: usize,
+    ) -> Result<Option<(String, Vec<RecordId>)>, Error> {
+        let of_scope = || RecordFilter { scope: Some(scope.clone()), ..RecordFilter::default() };
+        let open = RecordFilter { status: Some(Status::Open), ..of_scope() };
+        let ended = RecordFilter { status: Some(Status::Completed), ..of_scope() };
+        let lessons =
+            RecordFilter { note_kind: Some(NoteKind::Lesson), current_only: true, ..of_scope() };
+        let asked = [
+            ("Open work:", RecordKind::Episode, open),
+            ("Lessons:", RecordKind::Note, lessons),
+            ("Done last:", RecordKind::Episode, ended),
+        ];
+        let (mut text, mut ids) = (BudgetedText::default(), Vec::new());
+        let mut value = 1.0;
+        for ((heading, kind, filter), most) in asked.into_iter().zip(MOST) {
+            let listed: Vec<RecordId> =
+                self.list(kind, &filter, None, most)?.into_iter().map(|entry| entry.id).collect();
+            let mut lines = Vec::new();
+            for record in self.read(&listed)? {
+                value *= 0.9;
+                lines.extend(line(&record).map(|line| (value, line)));
+                ids.push(record.id());
+            }
+            text.section(heading, lines);
+        }
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let heading = format!("Memory of past work in {scope} (recall finds more):\n");
+        let left = max_tokens.saturating_sub(heading.len().div_ceil(4));
+        Ok(Some((format!("{heading}{}", text.render(left)), ids)))
+    }
+}
+
+fn line(record: &Record) -> Option<String> {
+    Some(match record {
+        Record::Episode(episode) => {
+            let task = one_line(episode.task.as_str(), LINE_BYTES)?;
+            let outcome = episode.closing.as_ref().and_then(|closing| closing.outcome);
+            let outcome = outcome.map(|outcome| format!(" ({})", outcome.name()));
+            format!("- {task}{}", outcome.unwrap_or_default())
+        }
+        Record::Note(note) => format!("- {}", one_line(note.text.as_str(), LINE_BYTES)?),
+    })
+}

@@ -1,0 +1,102 @@
+//! Words of injections: one to three lines, each with its evidence.
+
+use crate::learn::{KnownError, name_in_backticks, one_line};
+use crate::memory::Warning;
+use crate::model::Record;
+use crate::retrieve::Hit;
+
+/// Number of bytes of a token, as in all answers.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// Longest line of a cure or warning, in bytes: 80 tokens for all of it.
+const LINE_BYTES: usize = 150;
+
+/// Returns the cure of an error with the call that it advises; `None` where nothing cures it.
+///
+/// An error that only resembles the known one is told as such.
+pub(super) fn cure(known: &KnownError) -> Option<(String, Option<String>)> {
+    let cure = known.cures.first()?;
+    let tool = name_in_backticks(&known.tool);
+    let mut line = match &known.differs {
+        None if known.from_class => format!("Errors of {tool} like this came here before."),
+        None => format!("{tool} failed so {} in past work here.", times(known.n_seen)),
+        Some((there, here)) if !there.is_empty() => {
+            let differs = one_line(&format!("there {there}, here {here}"), LINE_BYTES)?;
+            format!("{tool} failed alike in past work here ({differs}).")
+        }
+        Some(_) => format!("{tool} failed alike in past work here."),
+    };
+    if cure.is_confirmed {
+        let text = upper(&one_line(&cure.text, LINE_BYTES)?);
+        line.push_str(&format!(" {text} helped {} of {} times.", cure.n_resolved, cure.n_tried));
+    } else {
+        line.push_str(&format!(" Seen to help {}.", times(cure.n_resolved)));
+    }
+    let shown = cure.demonstration.as_ref();
+    let lines = shown.into_iter().flat_map(|shown| shown.acts.iter().chain(&shown.change));
+    for done in lines.filter_map(|done| one_line(done, LINE_BYTES)) {
+        line.push_str(&format!("\n> {done}"));
+    }
+    let passed = shown.and_then(|shown| shown.passed.clone());
+    if let Some(passed) = passed.as_deref().and_then(|passed| one_line(passed, LINE_BYTES)) {
+        line.push_str(&format!("\n> then passed: {passed}"));
+    } else if !cure.is_confirmed {
+        // Without what was done, "seen to help" says nothing.
+        shown.filter(|shown| !shown.acts.is_empty() || shown.change.is_some())?;
+    }
+    let advised = shown.and_then(|shown| shown.acts.first().cloned()).or(passed);
+    Some((line, advised))
+}
+
+/// Returns a warning.
+pub(super) fn warning(warning: &Warning) -> String {
+    let mut line = format!(
+        "This call of {} failed {} of {} times in past work here.",
+        name_in_backticks(&warning.tool),
+        warning.n_failed,
+        warning.n_made,
+    );
+    let quoted = |text: &Option<String>| text.as_deref().and_then(|t| one_line(t, LINE_BYTES));
+    if let Some(error) = quoted(&warning.error) {
+        line.push_str(&format!(" Last error: “{error}”."));
+    }
+    if let Some(instead) = quoted(&warning.instead) {
+        line.push_str(&format!(" What worked instead: {instead}"));
+    }
+    line
+}
+
+/// Returns hits as lines, as many as fit; `None` for none.
+pub(super) fn hits(hits: &[Hit], max_tokens: usize) -> Option<String> {
+    let each = max_tokens * BYTES_PER_TOKEN / hits.len().max(1);
+    let lines: Vec<String> = hits
+        .iter()
+        .filter_map(|hit| {
+            let kind = match &hit.record {
+                Record::Episode(episode) => {
+                    match episode.closing.as_ref().and_then(|c| c.outcome) {
+                        Some(outcome) => format!("episode, {}", outcome.name()),
+                        None => "episode".to_owned(),
+                    }
+                }
+                Record::Note(note) => note.kind.name().to_owned(),
+            };
+            let id = hit.record.id();
+            let head = format!("- {kind} {id}: ");
+            let text = one_line(&hit.text, each.saturating_sub(head.len() + 1))?;
+            Some(format!("{head}{text}"))
+        })
+        .collect();
+    (!lines.is_empty())
+        .then(|| format!("Surely about this, from past work here:\n{}", lines.join("\n")))
+}
+
+fn times(n: u32) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
+
+/// A sentence begins with a capital.
+fn upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! One event of a client: what happened is recorded, and what helps is said.
+//!
+//! Input: the payload of a hook, as bytes. Output: the client's answer as JSON, mostly nothing. Used by
+//! the command `hook` and by the tool of the same name. Limits: never an exit code but 0, nothing on
+//! standard output but what the client is to read, no other process, no wait beyond the time that
+//! a client gives; what goes wrong is a line in a log beside the store.
+
+mod answer;
+mod journal;
+mod lock;
+mod moment;
+mod record;
+
+use std::io::{self, Read, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use memory_capture::{Client, Hook, INJECTION_BEGIN, INJECTION_END, read_hook};
+use memory_core::Memory;
+
+use crate::config::Settings;
+use crate::store;
+use answer::answer;
+pub(crate) use journal::Journal;
+use lock::Turn;
+
+/// Longest time for one event: clients give three seconds at least, and one and a half at the end
+/// of a session.
+const TIME: Duration = Duration::from_millis(1_200);
+
+/// Longest payload that is read; the rest is passed over.
+const MAX_PAYLOAD_BYTES: u64 = 16 << 20;
+
+/// Answers the event on standard input; returns when it is done or the time is over.
+pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
+    let journal = Journal::beside(&settings.store);
+    let hint = hint.and_then(Client::from_name);
+    let (settings, worker_journal) = (settings.clone(), journal.clone());
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let work = move || {
+        let mut payload = Vec::new();
+        let read = io::stdin().take(MAX_PAYLOAD_BYTES).read_to_end(&mut payload);
+        let said = match read {
+            Ok(_) => one_event(&payload, hint, &settings, &worker_journal),
+            Err(error) => {
+                worker_journal.note(&format!("the payload cannot be read: {error}"));
+                None
+            }
+        };
+        // A receiver that left has waited long enough.
+        drop(sender.send(said));
+    };
+    let started = thread::Builder::new().name("hook".to_owned()).spawn(work);
+    if let Err(error) = started {
+        return journal.note(&format!("no thread can be started: {error}"));
+    }
+    match receiver.recv_timeout(TIME) {
+        Ok(Some(text)) => {
+            // A client that left needs no answer.
+            drop(io::stdout().lock().write_all(text.as_bytes()));
+        }
+        Ok(None) => {}
+        Err(mpsc::RecvTimeoutError::Timeout) => journal.note("an event took too long"),
+        // The panic's message is on the log of the process already.
+        Err(mpsc::RecvTimeoutError::Disconnected) => journal.note("a bug stopped an event"),
+    }
+}
+
+/// Answers one event with a store that is opened for it.
+fn one_event(
+    payload: &[u8],
+    hint: Option<Client>,
+    settings: &Settings,
+    journal: &Journal,
+) -> Option<String> {
+    let begin = Instant::now();
+    let hook = match read_hook(payload, hint) {
+        Ok(hook) => hook,
+        Err(error) => {
+            journal.note(&error.to_string());
+            return None;
+        }
+    };
+    if hook.events.is_empty() {
+        return None;
+    }
+    let opened = if moment::searches(&hook, settings) {
+        store::open(settings)
+    } else {
+        store::open_to_record(settings)
+    };
+    let said = match opened {
+        Ok(store) => {
+            let said = event(&store.memory, &hook, settings, journal);
+            // The end of the process closes the store; waiting for its threads would be felt.
+            std::mem::forget(store);
+            said
+        }
+        Err(error) => {
+            journal.note(&format!("the store cannot be opened: {error}"));
+            None
+        }
+    };
+    journal.trace(settings, &hook, begin.elapsed(), said.is_some());
+    said.and_then(|text| answer(hook.client, &hook.event, &text))
+}
+
+/// Records the events of a payload and returns what is to be said, framed as the memory's words.
+pub(crate) fn event(
+    memory: &Memory,
+    hook: &Hook,
+    settings: &Settings,
+    journal: &Journal,
+) -> Option<String> {
+    // One at a time: a hook may be entered twice, and calls run side by side.
+    let turn = Turn::take(&settings.store);
+    let mut said = Vec::new();
+    for event in &hook.events {
+        let Some(scope) = record::scope_of(event, settings) else { continue };
+        let recorded = if settings.capture {
+            record::record(memory, hook.client, event, &scope)
+        } else {
+            Ok(())
+        };
+        if let Err(error) = recorded {
+            journal.note(&format!("{}: not recorded: {error}", hook.event));
+        }
+        match moment::speak(memory, hook, event, &scope, settings) {
+            Ok(text) => said.extend(text),
+            Err(error) => journal.note(&format!("{}: nothing can be said: {error}", hook.event)),
+        }
+    }
+    drop(turn);
+    let text = said.join("\n");
+    (!text.is_empty()).then(|| format!("{INJECTION_BEGIN}\n{text}\n{INJECTION_END}"))
+}
