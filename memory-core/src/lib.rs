@@ -85,6 +85,7 @@ pub use model::{
 };
 pub use retention::{Expired, Retention};
 pub use retrieve::{Hit, Query, Recall, Signals, Strength};
+pub use secret::mask_secrets;
 pub use storage::{
     Change, ChangeOp, Head, ListEntry, MemStorage, RecordFilter, Seq, Storage, StorageError,
     StorageStats,

@@ -13,7 +13,7 @@ use super::Memory;
 use crate::error::Error;
 use crate::intake::NewStep;
 use crate::learn::CallKey;
-use crate::model::{RecordId, Scope, Step, Timestamp};
+use crate::model::{Record, RecordId, Scope, Status, Step, Timestamp};
 use crate::retrieve::{Query, Strength};
 use crate::storage::{Durability, Op, WriteBatch};
 use kept::Kept;
@@ -105,7 +105,12 @@ impl Memory {
         query.limit = Some(MAX_HITS);
         query.max_tokens = Some(MAX_TOKENS);
         let mut found = self.recall(&query)?;
-        found.hits.retain(|hit| !is_told(&told, &record_key(hit.record.id())));
+        // What is open is the work that the prompt goes on with, often just begun by it.
+        found.hits.retain(|hit| {
+            let is_open =
+                matches!(&hit.record, Record::Episode(episode) if episode.status() == Status::Open);
+            !is_open && !is_told(&told, &record_key(hit.record.id()))
+        });
         let keys: Vec<String> = found.hits.iter().map(|hit| record_key(hit.record.id())).collect();
         let Some(text) = wording::hits(&found.hits, MAX_TOKENS) else { return Ok(None) };
         let (advised, call) = (None, CallKey::NONE);

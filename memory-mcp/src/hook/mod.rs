@@ -118,6 +118,11 @@ pub(crate) fn event(
     let mut said = Vec::new();
     for event in &hook.events {
         let Some(scope) = record::scope_of(event, settings) else { continue };
+        // First what is known, so that a prompt does not find the episode that it opens.
+        match moment::speak(memory, hook, event, &scope, settings) {
+            Ok(text) => said.extend(text),
+            Err(error) => journal.note(&format!("{}: nothing can be said: {error}", hook.event)),
+        }
         let recorded = if settings.capture {
             record::record(memory, hook.client, event, &scope)
         } else {
@@ -125,10 +130,6 @@ pub(crate) fn event(
         };
         if let Err(error) = recorded {
             journal.note(&format!("{}: not recorded: {error}", hook.event));
-        }
-        match moment::speak(memory, hook, event, &scope, settings) {
-            Ok(text) => said.extend(text),
-            Err(error) => journal.note(&format!("{}: nothing can be said: {error}", hook.event)),
         }
     }
     drop(turn);

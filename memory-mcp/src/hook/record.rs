@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use memory_capture::{
-    Action, Beginning, Client, Ending, Event, RecordedStep, Recorder, SessionState,
+    Action, Beginning, Call, CallEnd, Client, Ending, Event, EventKind, Prompt, RecordedStep,
+    Recorder, SessionState,
 };
 use memory_core::{
     Clock, Completion, Context, EpisodeId, Error, Memory, NewEpisode, Origin, Outcome, Scope,
-    Source, SystemClock,
+    Source, SystemClock, mask_secrets,
 };
 
 use crate::config::Settings;
@@ -43,12 +44,36 @@ pub(super) fn record(
     let mut recorder = Recorder::new(state.unwrap_or_else(SessionState::new));
     let before = recorder.state().clone();
     let mut actions = recorder.close_idle(now);
-    actions.extend(recorder.record(event.clone(), now));
+    actions.extend(recorder.record(masked(event.clone()), now));
     let done = actions.into_iter().try_for_each(|action| carry_out(memory, client, action, scope));
     if *recorder.state() != before {
         memory.keep_state(&name, recorder.state().encode())?;
     }
     done
+}
+
+/// Masks the secrets of an event: the state of its session keeps texts until their episode ends.
+fn masked(event: Event) -> Event {
+    let call = |call: Call| Call { args: mask_secrets(call.args), ..call };
+    let kind = match event.kind {
+        EventKind::Prompt(prompt) => {
+            EventKind::Prompt(Prompt { text: mask_secrets(prompt.text), ..prompt })
+        }
+        EventKind::CallBegun(begun) => EventKind::CallBegun(call(begun)),
+        EventKind::CallEnded { call: ended, end } => EventKind::CallEnded {
+            call: call(ended),
+            end: CallEnd {
+                result: mask_secrets(end.result),
+                error: end.error.map(mask_secrets),
+                ..end
+            },
+        },
+        EventKind::TurnEnded { message, is_aborted } => {
+            EventKind::TurnEnded { message: message.map(mask_secrets), is_aborted }
+        }
+        kind => kind,
+    };
+    Event { kind, ..event }
 }
 
 fn carry_out(memory: &Memory, client: Client, action: Action, scope: &Scope) -> Result<(), Error> {

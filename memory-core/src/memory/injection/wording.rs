@@ -2,11 +2,14 @@
 
 use crate::learn::{KnownError, name_in_backticks, one_line};
 use crate::memory::Warning;
-use crate::model::Record;
+use crate::model::{Outcome, Record};
 use crate::retrieve::Hit;
 
 /// Number of bytes of a token, as in all answers.
 const BYTES_PER_TOKEN: usize = 4;
+
+/// Longest head of a task, in bytes: the prompt is like it.
+const TASK_BYTES: usize = 60;
 
 /// Longest line of a cure or warning, in bytes: 80 tokens for all of it.
 const LINE_BYTES: usize = 150;
@@ -66,29 +69,30 @@ pub(super) fn warning(warning: &Warning) -> String {
     line
 }
 
-/// Returns hits as lines, as many as fit; `None` for none.
+/// Returns hits as lines, as many as fit; `None` where none says more than the prompt.
 pub(super) fn hits(hits: &[Hit], max_tokens: usize) -> Option<String> {
     let each = max_tokens * BYTES_PER_TOKEN / hits.len().max(1);
-    let lines: Vec<String> = hits
-        .iter()
-        .filter_map(|hit| {
-            let kind = match &hit.record {
-                Record::Episode(episode) => {
-                    match episode.closing.as_ref().and_then(|c| c.outcome) {
-                        Some(outcome) => format!("episode, {}", outcome.name()),
-                        None => "episode".to_owned(),
-                    }
-                }
-                Record::Note(note) => note.kind.name().to_owned(),
-            };
-            let id = hit.record.id();
-            let head = format!("- {kind} {id}: ");
-            let text = one_line(&hit.text, each.saturating_sub(head.len() + 1))?;
-            Some(format!("{head}{text}"))
-        })
-        .collect();
+    let lines: Vec<String> = hits.iter().filter_map(|hit| hit_line(hit, each)).collect();
     (!lines.is_empty())
         .then(|| format!("Surely about this, from past work here:\n{}", lines.join("\n")))
+}
+
+/// Returns the line of a hit: of an episode what was done, behind the head of its task.
+fn hit_line(hit: &Hit, max_bytes: usize) -> Option<String> {
+    let id = hit.record.id();
+    let (head, text) = match &hit.record {
+        Record::Episode(episode) => {
+            let outcome = episode.outcome().map_or("unjudged", Outcome::name);
+            let (task, done) = hit.text.split_once('\n')?;
+            let task = one_line(task, TASK_BYTES)?;
+            (format!("- episode {id} ({outcome}), {task}: "), done.replace('\n', "; "))
+        }
+        Record::Note(note) => {
+            (format!("- {} {id}: ", note.kind.name()), hit.text.replace('\n', " "))
+        }
+    };
+    let text = one_line(&text, max_bytes.saturating_sub(head.len() + 1))?;
+    Some(format!("{head}{text}"))
 }
 
 fn times(n: u32) -> String {
