@@ -172,6 +172,17 @@ pub(crate) struct Row {
     pub(crate) about: &'static str,
 }
 
+/// What hooks do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HookSettings {
+    /// True when they record what a client does.
+    pub(crate) capture: bool,
+    /// True when they say something at the start of a session and at a prompt.
+    pub(crate) briefings: bool,
+    /// True when they say something at a failed and before a risky call.
+    pub(crate) moments: bool,
+}
+
 /// The settings in force.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -195,12 +206,8 @@ pub(crate) struct Settings {
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
     pub(crate) engine: Config,
-    /// True when hooks record what a client does.
-    pub(crate) capture: bool,
-    /// True when hooks say something at the start of a session and at a prompt.
-    pub(crate) briefings: bool,
-    /// True when hooks say something at a failed and before a risky call.
-    pub(crate) moments: bool,
+    /// What hooks do.
+    pub(crate) hooks: HookSettings,
     /// Rules of `forget --policy` for a user who names none.
     pub(crate) retention: Retention,
     /// Folder in which the program runs.
@@ -261,9 +268,7 @@ impl Settings {
             remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
             storage: Options::default(),
             engine: Config::default(),
-            capture: true,
-            briefings: true,
-            moments: true,
+            hooks: HookSettings { capture: true, briefings: true, moments: true },
             retention: Retention::default(),
             working_dir: environment.working_dir.clone(),
             project: project_folder(flags, environment)?,

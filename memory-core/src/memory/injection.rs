@@ -223,7 +223,7 @@ impl Memory {
         let at = self.clock.now();
         let kept = Kept::new(moment, at, keys, text, advised, call);
         let name = format!("{}{:04}", session.prefix(), told.len());
-        self.keep(WriteBatch { ops: vec![state(name.into(), &kept)], ..WriteBatch::default() })?;
+        self.keep(WriteBatch::of(state(name.into(), &kept)))?;
         Ok(Some(kept.text))
     }
 

@@ -144,10 +144,10 @@ macro_rules! switch {
             name: stringify!($field),
             about: $about,
             set: |settings, raw| {
-                settings.$field = is_on(&raw)?;
+                settings.hooks.$field = is_on(&raw)?;
                 Ok(())
             },
-            get: |settings| if settings.$field { "on" } else { "off" }.to_owned(),
+            get: |settings| if settings.hooks.$field { "on" } else { "off" }.to_owned(),
         }
     };
 }

@@ -3,9 +3,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use memory_capture::Hook;
+use memory_core::{Clock, SystemClock};
 
 use crate::config::{LogLevel, Settings};
 
@@ -36,7 +37,7 @@ impl Journal {
             drop(fs::rename(&self.path, self.path.with_extension("log.old")));
         }
         let Ok(mut file) = self.open() else { return };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemClock.now();
         let line: String = text.chars().filter(|c| !c.is_control()).take(LINE_BYTES).collect();
         // One write, so that lines of several hooks do not mix.
         drop(file.write_all(format!("{} {line}\n", now.as_millis()).as_bytes()));

@@ -123,7 +123,7 @@ pub(crate) fn event(
             Ok(text) => said.extend(text),
             Err(error) => journal.note(&format!("{}: nothing can be said: {error}", hook.event)),
         }
-        let recorded = if settings.capture {
+        let recorded = if settings.hooks.capture {
             record::record(memory, hook.client, event, &scope)
         } else {
             Ok(())

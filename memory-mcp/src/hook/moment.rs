@@ -9,7 +9,7 @@ use crate::config::Settings;
 /// Returns whether an event needs the search index: only a prompt is looked up in it.
 pub(super) fn searches(hook: &Hook, settings: &Settings) -> bool {
     let is_prompt = |event: &Event| matches!(event.kind, EventKind::Prompt(_));
-    settings.briefings && hook.events.iter().any(is_prompt) && shows(hook.client, &hook.event)
+    settings.hooks.briefings && hook.events.iter().any(is_prompt) && shows(hook.client, &hook.event)
 }
 
 /// Returns what is to be said at an event; mostly nothing.
@@ -23,17 +23,17 @@ pub(super) fn speak(
     let session = Session { id: &event.session, scope };
     let is_shown = shows(hook.client, &hook.event);
     match &event.kind {
-        EventKind::SessionBegun(_) if is_shown && settings.briefings => memory.brief(session),
-        EventKind::Prompt(prompt) if is_shown && settings.briefings => {
+        EventKind::SessionBegun(_) if is_shown && settings.hooks.briefings => memory.brief(session),
+        EventKind::Prompt(prompt) if is_shown && settings.hooks.briefings => {
             memory.brief_prompt(session, &prompt.text)
         }
-        EventKind::CallBegun(call) if is_shown && settings.moments && is_known(call) => {
+        EventKind::CallBegun(call) if is_shown && settings.hooks.moments && is_known(call) => {
             memory.brief_call(session, step(call, None))
         }
         EventKind::CallEnded { call, end } if !call.tool.is_empty() => {
             memory.follow_injections(session, step(call, Some(end)))?;
             let is_failed = end.status == CallStatus::Failed;
-            if is_failed && is_shown && settings.moments && is_known(call) {
+            if is_failed && is_shown && settings.hooks.moments && is_known(call) {
                 memory.brief_failure(session, step(call, Some(end)))
             } else {
                 Ok(None)
@@ -56,7 +56,7 @@ fn step(call: &Call, end: Option<&CallEnd>) -> NewStep {
         ok: match end.status {
             CallStatus::Ok => Some(true),
             CallStatus::Failed => Some(false),
-            _ => None,
+            CallStatus::Unknown => None,
         },
         error: end.error.clone(),
         latency_ms: end.latency_ms,

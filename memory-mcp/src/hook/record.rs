@@ -19,10 +19,9 @@ pub(super) fn scope_of(event: &Event, settings: &Settings) -> Option<Scope> {
     let own = scope::find(settings).ok()?;
     let folder = event.folder.as_deref().map(Path::new).filter(|folder| folder.is_absolute());
     Some(match (own.basis, folder) {
-        (scope::Basis::Named, _) | (_, None) => own.scope,
         // A client names the folder of its project better than a payload does, in which it may
         // be wherever a shell went.
-        (scope::Basis::ClientFolder, _) => own.scope,
+        (scope::Basis::Named | scope::Basis::ClientFolder, _) | (_, None) => own.scope,
         (_, Some(folder)) => match scope::of_client(&settings.client_folders, &settings.git) {
             Some(named) => named.scope,
             None => scope::around(folder, &settings.git).scope,

@@ -144,7 +144,7 @@ impl Kept {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = ByteWriter::new();
         out.u8(VERSION);
-        out.u8(Moment::ALL.iter().position(|m| *m == self.moment).map_or(0, |at| at as u8));
+        out.u8(self.moment as u8);
         out.u64(u64::from_le_bytes(self.at.as_millis().to_le_bytes()));
         out.count(self.keys.len());
         self.keys.iter().for_each(|key| out.text(key));

@@ -20,7 +20,7 @@ const LINE_BYTES: usize = 150;
 pub(super) fn cure(known: &KnownError) -> Option<(String, Option<String>)> {
     let cure = known.cures.first()?;
     let tool = name_in_backticks(&known.tool);
-    let mut line = match &known.differs {
+    let head = match &known.differs {
         None if known.from_class => format!("Errors of {tool} like this came here before."),
         None => format!("{tool} failed so {} in past work here.", times(known.n_seen)),
         Some((there, here)) if !there.is_empty() => {
@@ -29,44 +29,45 @@ pub(super) fn cure(known: &KnownError) -> Option<(String, Option<String>)> {
         }
         Some(_) => format!("{tool} failed alike in past work here."),
     };
+    let mut parts = vec![head];
     if cure.is_confirmed {
         let text = upper(&one_line(&cure.text, LINE_BYTES)?);
-        line.push_str(&format!(" {text} helped {} of {} times.", cure.n_resolved, cure.n_tried));
+        parts.push(format!(" {text} helped {} of {} times.", cure.n_resolved, cure.n_tried));
     } else {
-        line.push_str(&format!(" Seen to help {}.", times(cure.n_resolved)));
+        parts.push(format!(" Seen to help {}.", times(cure.n_resolved)));
     }
     let shown = cure.demonstration.as_ref();
     let lines = shown.into_iter().flat_map(|shown| shown.acts.iter().chain(&shown.change));
     for done in lines.filter_map(|done| one_line(done, LINE_BYTES)) {
-        line.push_str(&format!("\n> {done}"));
+        parts.push(format!("\n> {done}"));
     }
     let passed = shown.and_then(|shown| shown.passed.clone());
     if let Some(passed) = passed.as_deref().and_then(|passed| one_line(passed, LINE_BYTES)) {
-        line.push_str(&format!("\n> then passed: {passed}"));
+        parts.push(format!("\n> then passed: {passed}"));
     } else if !cure.is_confirmed {
         // Without what was done, "seen to help" says nothing.
         shown.filter(|shown| !shown.acts.is_empty() || shown.change.is_some())?;
     }
     let advised = shown.and_then(|shown| shown.acts.first().cloned()).or(passed);
-    Some((line, advised))
+    Some((parts.concat(), advised))
 }
 
 /// Returns a warning.
 pub(super) fn warning(warning: &Warning) -> String {
-    let mut line = format!(
+    let mut parts = vec![format!(
         "This call of {} failed {} of {} times in past work here.",
         name_in_backticks(&warning.tool),
         warning.n_failed,
         warning.n_made,
-    );
+    )];
     let quoted = |text: &Option<String>| text.as_deref().and_then(|t| one_line(t, LINE_BYTES));
     if let Some(error) = quoted(&warning.error) {
-        line.push_str(&format!(" Last error: “{error}”."));
+        parts.push(format!(" Last error: “{error}”."));
     }
     if let Some(instead) = quoted(&warning.instead) {
-        line.push_str(&format!(" What worked instead: {instead}"));
+        parts.push(format!(" What worked instead: {instead}"));
     }
-    line
+    parts.concat()
 }
 
 /// Returns hits as lines, as many as fit; `None` where none says more than the prompt.
