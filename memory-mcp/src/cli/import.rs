@@ -6,6 +6,8 @@
 //! interrupted is simply run again.
 
 mod files;
+mod places;
+mod transcripts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use std::time::Instant;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_capture::jsonl::Rules;
-use memory_capture::{Counts, Importer};
+use memory_capture::{Client, Counts, Importer};
 use memory_core::{Clock, NoteKind, SystemClock};
 use serde_json::json;
 
@@ -37,6 +39,32 @@ const MAX_REPORTED: u64 = 100;
 pub(crate) enum Format {
     /// JSON lines, one episode or note each, plain or gzipped
     Jsonl(Args),
+    /// Take in sessions of Claude Code
+    ClaudeCode(transcripts::Args),
+    /// Take in sessions of Codex CLI
+    Codex(transcripts::Args),
+    /// Take in sessions of Copilot CLI
+    Copilot(transcripts::Args),
+    /// Take in sessions of Cursor's command line
+    Cursor(transcripts::Args),
+    /// Take in sessions of Gemini CLI
+    Gemini(transcripts::Args),
+    /// Take in sessions of OpenCode, as `opencode export` prints them
+    #[command(name = "opencode")]
+    OpenCode(transcripts::Args),
+    /// Take in sessions of Cline
+    Cline(transcripts::Args),
+    /// Take in sessions of Roo Code
+    Roo(transcripts::Args),
+    /// Take in sessions of mini-swe-agent
+    MiniSweAgent(transcripts::Args),
+    /// Take in sessions of SWE-agent
+    SweAgent(transcripts::Args),
+    /// Take in sessions of OpenHands
+    #[command(name = "openhands")]
+    OpenHands(transcripts::Args),
+    /// Take in sessions of ATIF trajectories
+    Atif(transcripts::Args),
 }
 
 /// Arguments of `import jsonl`.
@@ -59,7 +87,26 @@ pub(crate) fn run(
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let Format::Jsonl(args) = format;
+    let (client, args) = match format {
+        Format::Jsonl(args) => return lines(args, settings, output),
+        Format::ClaudeCode(args) => (Client::ClaudeCode, args),
+        Format::Codex(args) => (Client::Codex, args),
+        Format::Copilot(args) => (Client::Copilot, args),
+        Format::Cursor(args) => (Client::Cursor, args),
+        Format::Gemini(args) => (Client::Gemini, args),
+        Format::OpenCode(args) => (Client::OpenCode, args),
+        Format::Cline(args) => (Client::Cline, args),
+        Format::Roo(args) => (Client::Roo, args),
+        Format::MiniSweAgent(args) => (Client::MiniSweAgent, args),
+        Format::SweAgent(args) => (Client::SweAgent, args),
+        Format::OpenHands(args) => (Client::OpenHands, args),
+        Format::Atif(args) => (Client::Atif, args),
+    };
+    transcripts::run(client, args, settings, output)
+}
+
+/// Takes in records of the neutral format.
+fn lines(args: &Args, settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
     let begin = Instant::now();
     let rules = Rules {
         scope: settings.scope_condition(),

@@ -23,3 +23,5 @@ mod scopes;
 mod store;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod transcripts;
