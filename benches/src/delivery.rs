@@ -3,7 +3,7 @@
 //! The episodes of a set are replayed against the server over real pipes, step by step, as an agent
 //! does it. Each [`Part`] looks at the answers and at what the episode then did, and gives a table;
 //! a part may put questions of its own to the server. Another part is another file of this folder
-//! and a line in [`parts`].
+//! and a line in `parts`.
 
 mod files;
 mod gold;

@@ -98,7 +98,8 @@ mod tests {
             (
                 Client::ClaudeCode,
                 "PostToolUseFailure",
-                r#"{"hookSpecificOutput":{"additionalContext":"x","hookEventName":"PostToolUseFailure"}}"#,
+                r#"{"hookSpecificOutput":
+                    {"additionalContext":"x","hookEventName":"PostToolUseFailure"}}"#,
             ),
             (Client::Copilot, "PostToolUse", r#"{"additionalContext":"x"}"#),
             (Client::Cursor, "postToolUse", r#"{"additional_context":"x"}"#),

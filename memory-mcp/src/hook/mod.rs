@@ -1,9 +1,9 @@
 //! One event of a client: what happened is recorded, and what helps is said.
 //!
-//! Input: the payload of a hook, as bytes. Output: the client's answer as JSON, mostly nothing. Used by
-//! the command `hook` and by the tool of the same name. Limits: never an exit code but 0, nothing on
-//! standard output but what the client is to read, no other process, no wait beyond the time that
-//! a client gives; what goes wrong is a line in a log beside the store.
+//! Input: the payload of a hook, as bytes. Output: the client's answer as JSON, mostly nothing.
+//! Used by the command `hook`. Limits: never an exit code but 0, nothing on standard output but
+//! what the client is to read, no other process, no wait beyond the time that a client gives; what
+//! goes wrong is a line in a log beside the store.
 
 mod answer;
 mod journal;

@@ -125,7 +125,9 @@ proptest::proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80)) {
+    fn any_bytes_are_read_or_refused(
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80),
+    ) {
         drop(Kept::decode(&bytes));
     }
 }
