@@ -30,7 +30,9 @@ fn every_command_works_on_a_redb_store_or_says_what_to_do_instead() {
     assert!(hits.contains("branch release"), "{hits}");
     let value = on_redb(&home, &["doctor", "--json"]).ok().value();
     let findings = value["findings"].as_array().unwrap();
-    assert!(findings.iter().all(|finding| finding["state"] == "ok"), "{value}");
+    // How much of the disk is free is the machine's affair: a full one is told, and is no fault.
+    let of_the_store = findings.iter().filter(|finding| finding["what"] != "disk space");
+    assert!(of_the_store.clone().all(|finding| finding["state"] == "ok"), "{value}");
     assert!(value.to_string().contains("memory.redb"), "its own file: {value}");
     let note = on_redb(&home, &["list", "--json"]).ok().values().remove(0);
     let id = note["id"].as_str().unwrap();
