@@ -4,6 +4,8 @@
 //! recognised by the payload's shape: clients run each other's hooks (VS Code and Cursor those in
 //! Claude's file, Copilot those of a project), so an argument alone would be wrong.
 
+mod untold;
+
 use serde_json::Value;
 
 use crate::client::Client;

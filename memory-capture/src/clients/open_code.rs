@@ -68,6 +68,8 @@ fn bus_event(event: &str, properties: &Object, mut frame: Frame) -> Option<Event
         "session.idle" if frame.agent.is_some() => EventKind::SubagentEnded,
         "session.idle" => EventKind::TurnEnded { message: None, is_aborted: false },
         "session.deleted" => EventKind::SessionEnded { reason: Some("deleted".into()) },
+        // Of our plugin, when the client ends.
+        "session.ended" => EventKind::SessionEnded { reason: Some("ended".into()) },
         "session.compacted" => EventKind::Compacted,
         "message.part.updated" => {
             let (call, end, at) = call_end(object(properties, "part")?)?;

@@ -10,6 +10,7 @@ mod journal;
 mod lock;
 mod moment;
 mod record;
+mod rollout;
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc;
@@ -75,7 +76,7 @@ fn one_event(
     journal: &Journal,
 ) -> Option<String> {
     let begin = Instant::now();
-    let hook = match read_hook(payload, hint) {
+    let mut hook = match read_hook(payload, hint) {
         Ok(hook) => hook,
         Err(error) => {
             journal.note(&error.to_string());
@@ -85,6 +86,7 @@ fn one_event(
     if hook.events.is_empty() {
         return None;
     }
+    rollout::complete(&mut hook);
     let opened = if moment::searches(&hook, settings) {
         store::open(settings)
     } else {

@@ -8,7 +8,7 @@ use memory_capture::{
 };
 use memory_core::{
     Clock, Completion, Context, EpisodeId, Error, Memory, NewEpisode, Origin, Outcome, Scope,
-    Source, SystemClock, mask_secrets,
+    Source, SystemClock, Timestamp, mask_secrets,
 };
 
 use crate::config::Settings;
@@ -48,7 +48,35 @@ pub(super) fn record(
     if *recorder.state() != before {
         memory.keep_state(&name, recorder.state().encode())?;
     }
+    if matches!(event.kind, EventKind::SessionBegun(_)) {
+        close_idle_sessions(memory, client, &name, scope, now)?;
+    }
     done
+}
+
+/// Ends the episodes of other sessions in which nothing came for long: their client was killed, or
+/// tells no end.
+fn close_idle_sessions(
+    memory: &Memory,
+    client: Client,
+    own: &str,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let states = memory.states(&format!("session/{}/", client.name()))?;
+    for state in states.into_iter().filter(|state| *state.name != *own) {
+        let Some(decoded) = SessionState::decode(&state.bytes) else { continue };
+        let mut recorder = Recorder::new(decoded);
+        let actions = recorder.close_idle(now);
+        if actions.is_empty() {
+            continue;
+        }
+        for action in actions {
+            carry_out(memory, client, action, scope)?;
+        }
+        memory.keep_state(&state.name, recorder.state().encode())?;
+    }
+    Ok(())
 }
 
 /// Masks the secrets of an event: the state of its session keeps texts until their episode ends.

@@ -26,12 +26,18 @@ const tell = (message, directory) =>
 export const MemoryMcp = async ({ directory, worktree }) => {
   const folder = worktree && worktree !== "/" ? worktree : directory
   const parents = new Map() // of sessions of subagents: the outermost session
+  const open = new Set() // sessions of people, to be closed when the client ends
   const begun = new Map() // what the memory said when a session began, until it is shown
   const send = (hook, session, payload) => {
     const parent = parents.get(session)
     return tell({ hook, directory: folder, ...(parent ? { parent } : {}), payload }, folder)
   }
   return {
+    // `opencode run` ends without another word.
+    dispose: async () => {
+      const ends = (session) => send("event", session, { type: "session.ended", properties: { sessionID: session } })
+      await Promise.all([...open].map(ends))
+    },
     event: async ({ event }) => {
       const { type, properties } = event
       const session = properties?.sessionID ?? properties?.info?.id ?? properties?.part?.sessionID
@@ -50,6 +56,7 @@ export const MemoryMcp = async ({ directory, worktree }) => {
       }
     },
     "chat.message": async (input, output) => {
+      if (!parents.has(input.sessionID)) open.add(input.sessionID)
       const first = await (begun.get(input.sessionID) ?? "")
       begun.delete(input.sessionID)
       const said = await send("chat.message", input.sessionID, { i: input, o: output })
