@@ -40,11 +40,10 @@ use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Index, IndexStatus};
 use crate::intake::Intake;
-use crate::learn::TaskGroup;
 use crate::model::{
-    Episode, EpisodeId, Feedback, Note, NoteId, Record, RecordId, RecordKind, Step, Timestamp,
+    Episode, EpisodeId, Note, NoteId, Record, RecordId, RecordKind, Step, Timestamp,
 };
-use crate::retrieve::{Hit, Query, Recall, RecallCache, Retriever, Weights};
+use crate::retrieve::{Query, Recall, RecallCache, Retriever, Weights};
 use crate::secret::mask;
 use crate::storage::{
     self, Change, Commit, Durability, Head, ListEntry, RecordFilter, Seq, StepRange, Storage,
@@ -158,45 +157,19 @@ impl Memory {
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
         self.refresh()?;
-        let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
-        let embedder = self.embedder.as_deref();
-        let task_group = |id| self.learning.learned().task_group(id);
-        let retriever = self.retriever(embedder, self.clock.now(), &usefulness, &task_group);
-        let mut recall = retriever.recall(query)?;
-        self.count_attempts(&mut recall.hits, query);
-        Ok(recall)
+        self.retriever(self.clock.now()).recall(query)
     }
 
-    /// Says of the hits that stand for several attempts at a task how these went.
-    fn count_attempts(&self, hits: &mut [Hit], query: &Query) {
-        if !query.variety || query.used_text().is_empty() {
-            return;
-        }
-        let learned = self.learning.learned();
-        for hit in hits {
-            if let RecordId::Episode(id) = hit.record.id() {
-                hit.attempts = learned.attempts_in_short(id);
-            }
-        }
-    }
-
-    fn retriever<'a>(
-        &'a self,
-        embedder: Option<&'a dyn Embedder>,
-        now: Timestamp,
-        usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
-        task_group: &'a dyn Fn(EpisodeId) -> Option<TaskGroup>,
-    ) -> Retriever<'a> {
+    fn retriever(&self, now: Timestamp) -> Retriever<'_> {
         Retriever {
-            embedder,
+            embedder: self.embedder.as_deref(),
             storage: self.storage.as_ref(),
             index: &self.index,
             config: &self.config,
             cache: &self.cache,
             now,
             weights: &self.weights,
-            task_group,
-            usefulness,
+            learned: self.learning.as_ref(),
         }
     }
 

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use crate::background::Task;
 use crate::error::Error;
 use crate::index::Index;
-use crate::learn::{Digest, Learned};
-use crate::model::{Episode, EpisodeId, RecordId, Timestamp};
+use crate::learn::{Attempts, Digest, Learned, TaskGroup};
+use crate::model::{Episode, EpisodeId, Feedback, RecordId, Timestamp};
+use crate::retrieve::LearnedFacts;
 use crate::storage::{
     Durability, Follower, Op, Page, Seq, StepRange, Storage, StorageError, WriteBatch,
 };
@@ -37,6 +38,20 @@ pub(super) struct Learning {
     abandoned: AtomicBool,
     /// Digests that were missing or of another version, and are not stored yet.
     unsaved: Mutex<Vec<(EpisodeId, Box<[u8]>)>>,
+}
+
+impl LearnedFacts for Learning {
+    fn usefulness(&self, id: RecordId, feedback: Feedback) -> f64 {
+        self.learned().usefulness(id, feedback)
+    }
+
+    fn task_group(&self, id: EpisodeId) -> Option<TaskGroup> {
+        self.learned().task_group(id)
+    }
+
+    fn attempts(&self, id: EpisodeId) -> Option<Attempts> {
+        self.learned().attempts_in_short(id)
+    }
 }
 
 impl Learning {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::index::Index;
 use crate::intake::{NewNote, Receipt};
 use crate::model::{HitKind, Note, NoteId, NoteKind, Record};
-use crate::retrieve::Query;
+use crate::retrieve::{Query, Retriever, Unlearned};
 use crate::storage::{self, Durability, Op, WriteBatch};
 
 /// Notes that share words with a new one and are compared with it.
@@ -159,7 +159,10 @@ impl Memory {
         query.kinds = kinds.map(HitKind::Note).collect();
         query.limit = Some(N_COMPARED);
         query.variety = false;
-        let hits = self.retriever(None, note.recorded_at, &|_, _| 0.0, &|_| None).alike(&query)?;
+        // Words alone find what shares most of them.
+        let all = self.retriever(note.recorded_at);
+        let by_words = Retriever { embedder: None, learned: &Unlearned, ..all };
+        let hits = by_words.alike(&query)?;
         let mut compared = same;
         for hit in hits {
             if let Record::Note(other) = hit.record

@@ -127,15 +127,10 @@ impl Memory {
     /// Those of [`Memory::recall`].
     pub(super) fn experience(&self, query: &Query, n_hits: usize) -> Result<Experience, Error> {
         self.refresh()?;
-        let usefulness = |id, feedback| self.learning.learned().usefulness(id, feedback);
-        let task_group = |id| self.learning.learned().task_group(id);
-        let embedder = self.embedder.as_deref();
-        let retriever = self.retriever(embedder, self.clock.now(), &usefulness, &task_group);
         let limits =
             TaskLimits { hits: n_hits, similar: MAX_SIMILAR, lessons: MAX_LESSONS, near: MAX_NEAR };
-        let found = retriever.recall_task(query, limits)?;
-        let TaskRecall { mut recall, similar, lessons, near } = found;
-        self.count_attempts(&mut recall.hits, query);
+        let found = self.retriever(self.clock.now()).recall_task(query, limits)?;
+        let TaskRecall { recall, similar, lessons, near } = found;
         let similar =
             similar.iter().map(|hit| SimilarEpisode { id: hit.id, similarity: similarity(hit) });
         let lessons = lessons

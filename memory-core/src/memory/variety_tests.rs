@@ -5,6 +5,7 @@ use crate::clock::StepClock;
 use crate::embed::{EmbedError, Role};
 use crate::intake::{Completion, NewEpisode, NewNote};
 use crate::model::{NoteKind, Outcome, Scope, Timestamp};
+use crate::retrieve::Hit;
 use crate::storage::MemStorage;
 
 const TASK: &str = "Repair the login page of the shop";

@@ -3,17 +3,15 @@
 use rustc_hash::FxHashMap;
 
 use super::candidates::Candidate;
+use super::learned::LearnedFacts;
 use crate::learn::TaskGroup;
-use crate::model::{EpisodeId, RecordId};
+use crate::model::RecordId;
 
 /// Keeps of the attempts at one task the one that fits best, at its place; where it fits by its
 /// task and not by its steps, the best attempt takes that place, if it was found too.
 ///
 /// `ranked` is sorted by falling score, and so is the result.
-pub(super) fn together(
-    ranked: Vec<Candidate>,
-    task_group: &dyn Fn(EpisodeId) -> Option<TaskGroup>,
-) -> Vec<Candidate> {
+pub(super) fn together(ranked: Vec<Candidate>, learned: &dyn LearnedFacts) -> Vec<Candidate> {
     let mut kept: Vec<Candidate> = Vec::with_capacity(ranked.len());
     let mut places: FxHashMap<(u32, u64), usize> = FxHashMap::default();
     for candidate in ranked {
@@ -21,7 +19,7 @@ pub(super) fn together(
             kept.push(candidate);
             continue;
         };
-        let Some(TaskGroup { key, best }) = task_group(id) else {
+        let Some(TaskGroup { key, best }) = learned.task_group(id) else {
             kept.push(candidate);
             continue;
         };

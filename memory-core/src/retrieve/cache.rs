@@ -220,8 +220,7 @@ fn hit_bytes(hit: &Hit) -> usize {
         score: _,
         text,
         step_idx: _,
-        // Counted after the answer is taken from the cache.
-        attempts: _,
+        attempts,
         contradicts,
         signals: _,
         terms,
@@ -230,7 +229,9 @@ fn hit_bytes(hit: &Hit) -> usize {
         Record::Episode(episode) => episode_bytes(episode),
         Record::Note(note) => note_bytes(note),
     };
-    size_of::<Hit>() + text.len() + size_of_val(&**terms) + size_of_val(&**contradicts) + record
+    let contrast = attempts.as_ref().and_then(|attempts| attempts.contrast.as_ref());
+    let text = text.len() + contrast.map_or(0, String::len);
+    size_of::<Hit>() + text + size_of_val(&**terms) + size_of_val(&**contradicts) + record
 }
 
 fn episode_bytes(episode: &Episode) -> usize {

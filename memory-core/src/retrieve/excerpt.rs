@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::candidates::Candidate;
 use super::hit::Hit;
-use super::pack::HIT_BYTES;
+use super::learned::LearnedFacts;
+use super::pack::frame_bytes;
 use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, head, short_synopsis};
 use crate::index::{LexicalQuery, Tokenizer};
-use crate::learn::{Quote, step_name};
-use crate::model::{Episode, Note, Record, Step};
+use crate::learn::{Attempts, Quote, step_name};
+use crate::model::{Episode, Note, Record, RecordId, Step};
 use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
 
@@ -56,6 +57,7 @@ pub(super) fn write(
     storage: &dyn Storage,
     found: Vec<(Candidate, Record)>,
     query: &str,
+    learned: Option<&dyn LearnedFacts>,
     room_bytes: usize,
 ) -> Result<Vec<Hit>, Error> {
     let range = |(candidate, record): &(Candidate, Record)| match (candidate.step_idx, record) {
@@ -81,21 +83,28 @@ pub(super) fn write(
         .zip(&windows)
         .map(|((_, record), window)| excerpt(record, window, usize::MAX, &mut words))
         .collect();
-    let room = room_bytes.saturating_sub(HIT_BYTES.saturating_mul(texts.len()));
+    let attempts = |record: &Record| match record.id() {
+        RecordId::Episode(id) => learned.and_then(|learned| learned.attempts(id)),
+        RecordId::Note(_) => None,
+    };
+    let attempts: Vec<Option<Attempts>> =
+        found.iter().map(|(_, record)| attempts(record)).collect();
+    let frames: usize = attempts.iter().map(|attempts| frame_bytes(attempts.as_ref())).sum();
+    let room = room_bytes.saturating_sub(frames);
     let limit = common_limit(texts.iter().map(String::len), room).max(MIN_TASK_BYTES);
     for ((text, (_, record)), window) in texts.iter_mut().zip(&found).zip(&windows) {
         if text.len() > limit {
             *text = excerpt(record, window, limit, &mut words);
         }
     }
-    let hit = |((candidate, record), text): ((Candidate, Record), String)| {
+    let hit = |(((candidate, record), text), attempts): (_, Option<Attempts>)| {
+        let contradicts = Vec::new();
         let Candidate { score, strength, signals, terms, step_idx, .. } = candidate;
         // Rules for secrets grow; what was stored before them is masked on its way out.
         let (text, _) = mask(text);
-        let (contradicts, attempts) = (Vec::new(), None);
         Hit { record, strength, score, text, step_idx, attempts, contradicts, signals, terms }
     };
-    Ok(found.into_iter().zip(texts).map(hit).collect())
+    Ok(found.into_iter().zip(texts).zip(attempts).map(hit).collect())
 }
 
 /// Returns the largest limit at which texts of these lengths, each cut to it, fit into a room.

@@ -12,6 +12,7 @@ mod dates;
 mod excerpt;
 mod fuse;
 mod hit;
+mod learned;
 mod pack;
 mod query;
 mod rank;
@@ -26,10 +27,7 @@ use crate::config::Config;
 use crate::embed::Embedder;
 use crate::error::Error;
 use crate::index::{Contents, Index, RecordNo, Semantic};
-use crate::learn::TaskGroup;
-use crate::model::{
-    EpisodeId, Feedback, HitKind, Note, NoteId, NoteKind, Record, RecordId, Timestamp,
-};
+use crate::model::{EpisodeId, HitKind, Note, NoteId, NoteKind, Record, RecordId, Timestamp};
 use crate::storage::{self, Storage};
 
 pub(crate) use cache::RecallCache;
@@ -37,6 +35,7 @@ use cache::{Answer, Key};
 use candidates::{Asked, Candidate};
 use dates::Dates;
 pub use hit::{Hit, Recall, Signals};
+pub(crate) use learned::{LearnedFacts, Unlearned};
 pub use query::{Query, Strength};
 use semantic::{QueryVector, without_speakers};
 #[cfg_attr(
@@ -54,10 +53,7 @@ pub(crate) struct Retriever<'a> {
     pub(crate) cache: &'a RecallCache,
     pub(crate) now: Timestamp,
     pub(crate) weights: &'a Weights,
-    /// Task of an episode with several ended attempts, and the best of these.
-    pub(crate) task_group: &'a dyn Fn(EpisodeId) -> Option<TaskGroup>,
-    /// Usefulness of a record to those who followed or rated it, in [−1, 1].
-    pub(crate) usefulness: &'a dyn Fn(RecordId, Feedback) -> f64,
+    pub(crate) learned: &'a dyn LearnedFacts,
 }
 
 /// An episode whose task or steps resemble a query.
@@ -144,7 +140,7 @@ impl Retriever<'_> {
             self.select(contents, ranked, query, limit, recall)
         });
         let changes_at;
-        (recall.hits, changes_at) = self.hits(ranked, limit, query.used_text(), budget_bytes)?;
+        (recall.hits, changes_at) = self.hits(ranked, limit, query, budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let changes_at = changes_at.into_iter().chain(dates.change_at(self.now)).min();
@@ -176,7 +172,7 @@ impl Retriever<'_> {
             (self.select(contents, ranked, query, limits.hits, recall), similar, lessons, near)
         });
         let (ranked, similar, lessons, near) = lists;
-        (recall.hits, _) = self.hits(ranked, limits.hits, query.used_text(), budget_bytes)?;
+        (recall.hits, _) = self.hits(ranked, limits.hits, query, budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
         recall.n_over_budget = pack::fit(&mut recall.hits, budget_bytes);
         let similar = similar.into_iter().take(limits.similar).filter_map(|candidate| {
@@ -226,9 +222,8 @@ impl Retriever<'_> {
         let is_kept = |candidate: &Candidate| candidate.strength >= query.strength;
         let kept: Vec<Candidate> = ranked.into_iter().filter(is_kept).collect();
         recall.n_below_strength = n_ranked - kept.len();
-        // The newest are asked for in their order.
-        if query.variety && !query.used_text().is_empty() {
-            let kept = attempts::together(kept, self.task_group);
+        if is_varied(query) {
+            let kept = attempts::together(kept, self.learned);
             variety::order(contents, kept, limit, self.weights)
         } else {
             kept
@@ -257,10 +252,11 @@ impl Retriever<'_> {
         &self,
         ranked: Vec<Candidate>,
         limit: usize,
-        text: &str,
+        query: &Query,
         budget_bytes: usize,
     ) -> Result<(Vec<Hit>, Option<Timestamp>), Error> {
         // Each hit may take its share; what short ones leave is for the long ones.
+        let learned = is_varied(query).then_some(self.learned);
         let share = budget_bytes.checked_div(limit.min(ranked.len())).unwrap_or_default();
         let mut hits = Vec::with_capacity(limit);
         let mut changes_at = None;
@@ -282,7 +278,7 @@ impl Retriever<'_> {
                 }
             }
             let room = share.saturating_mul(found.len());
-            hits.extend(excerpt::write(self.storage, found, text, room)?);
+            hits.extend(excerpt::write(self.storage, found, query.used_text(), learned, room)?);
         }
         Ok((hits, changes_at))
     }
@@ -302,6 +298,12 @@ impl Retriever<'_> {
         let holding = read.into_iter().flatten().filter(|note| is_valid(note, self.now));
         Ok(holding.take(limit).collect())
     }
+}
+
+/// Returns whether hits stand for others that are like them; the newest are asked for in their
+/// order.
+fn is_varied(query: &Query) -> bool {
+    query.variety && !query.used_text().is_empty()
 }
 
 /// The newest records that pass the query's conditions; there is nothing to rank them by.

@@ -35,7 +35,7 @@ pub(super) fn order(
             }
         };
         add("recency", text_score * RECENCY_SHARE * halved);
-        let usefulness = (retriever.usefulness)(facts.id, facts.feedback);
+        let usefulness = retriever.learned.usefulness(facts.id, facts.feedback);
         add("usefulness", usefulness_bonus(text_score, usefulness));
         if own == Some(facts.scope) {
             add("own_scope", text_score * OWN_SCOPE_SHARE);

@@ -83,3 +83,31 @@ fn a_new_episode_is_shown_earlier_ones_but_not_itself() {
     silent["recall_limit"] = json!(0);
     assert_eq!(client.call("start_episode", &silent).structured["hits"], json!([]));
 }
+
+#[test]
+fn an_answer_with_attempts_and_contrasts_keeps_its_budget() {
+    let client = start();
+    for n in 0..24 {
+        let id = begin(&client, &format!("Deploy the payment service to region {}", n % 6));
+        let (command, outcome) = match n % 3 {
+            0 => ("kubectl rollout restart deployment/payment-service-of-region", "failure"),
+            _ => ("helm upgrade --install --atomic payment charts/payment-service", "success"),
+        };
+        let step = json!([{"tool": "bash", "args": {"command": command}, "result": "done"}]);
+        client.call("log_steps", &json!({"episode_id": id, "steps": step}));
+        let summary = "The rollout was watched to its end and every pod came up again. ".repeat(5);
+        let end = json!({"episode_id": id, "outcome": outcome, "summary": summary});
+        client.call("complete_episode", &end);
+    }
+    let text = |max_tokens: usize| {
+        let query = json!({"query": "deploy the payment service", "max_tokens": max_tokens});
+        client.call("recall", &query).text
+    };
+    assert!(text(900).contains("4 attempts, "), "{}", text(900));
+    for max_tokens in [300, 400, 600, 900] {
+        let text = text(max_tokens);
+        // A token is four bytes of text on average; the frame stands before the hits.
+        let (_, hits) = text.split_once("\n1. ").unwrap();
+        assert!(hits.len() <= max_tokens * 4, "{max_tokens}: {} bytes: {text}", hits.len());
+    }
+}
