@@ -3,6 +3,7 @@
 //! Made by the server for each request, used by the tools.
 
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use memory_core::{EpisodeId, Error, Memory, NoteId, RecordId, RecordKind, Scope, Timestamp};
@@ -20,6 +21,42 @@ pub(crate) struct Served {
     pub(crate) structured: bool,
     /// Instant at which the server began.
     pub(crate) started: Instant,
+    /// Episodes that its client has under way.
+    pub(crate) running: Running,
+}
+
+/// Episodes that were begun or resumed here and have not ended: a recall for them does not give
+/// them back.
+#[derive(Default)]
+pub(crate) struct Running(Mutex<Vec<EpisodeId>>);
+
+/// Most episodes that are kept as running; agents that never end one forget the oldest.
+const MAX_RUNNING: usize = 64;
+
+impl Running {
+    /// Adds an episode.
+    pub(crate) fn begin(&self, id: EpisodeId) {
+        self.end(id);
+        let mut ids = self.lock();
+        if ids.len() >= MAX_RUNNING {
+            ids.remove(0);
+        }
+        ids.push(id);
+    }
+
+    /// Removes an episode, if it is one of them.
+    pub(crate) fn end(&self, id: EpisodeId) {
+        self.lock().retain(|&running| running != id);
+    }
+
+    /// Returns them, the oldest first.
+    pub(crate) fn ids(&self) -> Vec<EpisodeId> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<EpisodeId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One call.

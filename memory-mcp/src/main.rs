@@ -28,7 +28,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use call::Served;
+use call::{Running, Served};
 use cli::{Cli, Command, Failure, Output};
 use config::{EmbedderChoice, Environment, LogLevel, Settings};
 use project::Project;
@@ -95,6 +95,7 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         store: settings.store.display().to_string(),
         structured: settings.structured_answers,
         started: Instant::now(),
+        running: Running::default(),
     };
     let served = server::serve(Arc::clone(&store.memory), shared);
     close(store, settings);

@@ -9,7 +9,7 @@ use memory_dense::Mask;
 use rustc_hash::FxHashMap;
 
 use super::unit::Part;
-use crate::model::{Feedback, HitKind, NoteId, RecordId, Timestamp};
+use crate::model::{EpisodeId, Feedback, HitKind, NoteId, RecordId, Timestamp};
 
 /// Dense number of a unit; free numbers are used again.
 pub(crate) type UnitNo = u32;
@@ -75,6 +75,7 @@ pub(crate) struct Conditions {
     pub(crate) tags: Vec<NameNo>,
     pub(crate) since: Option<Timestamp>,
     pub(crate) until: Option<Timestamp>,
+    pub(crate) except: Vec<EpisodeId>,
 }
 
 impl Conditions {
@@ -88,6 +89,7 @@ impl Conditions {
             && self.tags.iter().all(|tag| facts.tags.contains(tag))
             && self.since.is_none_or(|since| since <= facts.at)
             && self.until.is_none_or(|until| facts.at < until)
+            && !self.except.iter().any(|&id| facts.id == RecordId::Episode(id))
     }
 }
 

@@ -200,6 +200,7 @@ fn size_bytes(key: &Key, recall: &Recall) -> usize {
         tags,
         since: _,
         until: _,
+        except,
         limit: _,
         max_tokens: _,
         strength: _,
@@ -208,7 +209,10 @@ fn size_bytes(key: &Key, recall: &Recall) -> usize {
     let scopes = [scope, own_scope].into_iter().flatten().map(|scope| scope.as_str().len());
     let names = [task_type, language].into_iter().flatten().map(String::len);
     let tags = tags.iter().map(|tag| tag.len() + size_of::<String>());
-    let query = text.len() + size_of_val(&**kinds) + scopes.chain(names).chain(tags).sum::<usize>();
+    let query = text.len()
+        + size_of_val(&**kinds)
+        + size_of_val(&**except)
+        + scopes.chain(names).chain(tags).sum::<usize>();
     let fixed = size_of::<Key>() + size_of::<Entry>() + size_of::<Cached>() + size_of::<Recall>();
     fixed + query + recall.hits.iter().map(hit_bytes).sum::<usize>()
 }

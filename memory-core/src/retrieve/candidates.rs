@@ -63,6 +63,7 @@ pub(super) fn conditions(contents: &Contents, query: &Query) -> Conditions {
         tags: query.tags.iter().map(|tag| name(tag)).collect(),
         since: query.since,
         until: query.until,
+        except: query.except.clone(),
     }
 }
 

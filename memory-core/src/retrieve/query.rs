@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::model::{HitKind, Outcome, Scope, Timestamp};
+use crate::model::{EpisodeId, HitKind, Outcome, Scope, Timestamp};
 
 /// Longest query text that is used, in bytes; what follows is ignored.
 pub(crate) const MAX_QUERY_BYTES: usize = 64 * 1024;
@@ -56,6 +56,8 @@ pub struct Query {
     pub since: Option<Timestamp>,
     /// Only what came about before this instant.
     pub until: Option<Timestamp>,
+    /// Episodes that the caller has before its eyes: no hits.
+    pub except: Vec<EpisodeId>,
     /// Most hits; the configured default, if not said.
     pub limit: Option<usize>,
     /// Largest answer, in tokens of about four bytes; the configured default, if not said.
@@ -82,6 +84,7 @@ impl Query {
             tags: Vec::new(),
             since: None,
             until: None,
+            except: Vec::new(),
             limit: None,
             max_tokens: None,
             strength: Strength::Weak,

@@ -7,6 +7,7 @@ use memory_core::MemStorage;
 use serde_json::Value;
 
 use super::*;
+use crate::call::Running;
 use crate::project::Project;
 
 static PANICS: Entry = Entry::for_test("panics", |_, _| panic!("on purpose"));
@@ -20,7 +21,13 @@ fn server() -> Server {
     let (project, store) = (Project::named("s"), "memory".to_owned());
     Server::new(
         Arc::new(memory),
-        Served { project, store, structured: true, started: Instant::now() },
+        Served {
+            project,
+            store,
+            structured: true,
+            started: Instant::now(),
+            running: Running::default(),
+        },
     )
 }
 

@@ -72,6 +72,7 @@ impl Tool for CompleteEpisode {
             ..Completion::default()
         };
         let Receipt { value: finished, n_masked, n_cut } = call.memory.finish(id, completion)?;
+        call.served.running.end(id);
         let Finished { n_steps, lessons, reflection } = finished;
         let is_merged = |lesson: &&Remembered| !matches!(lesson, Remembered::New { .. });
         Ok(Completed {

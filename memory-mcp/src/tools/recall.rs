@@ -70,6 +70,9 @@ impl Tool for Recall {
         query.tags = args.tags.0;
         query.since = args.since.map(|since| since.since(call.now));
         query.until = args.until.map(|until| until.until(call.now));
+        if !query.text.trim().is_empty() {
+            query.except = call.served.running.ids();
+        }
         query.limit = args.limit.map(count);
         query.max_tokens = args.max_tokens.map(count);
         query.strength = args.strength.map_or(Strength::Weak, |One(strength)| strength);

@@ -127,6 +127,7 @@ impl Tool for StartEpisode {
             branch: args.branch.map(Into::into),
         };
         let Receipt { value: begun, n_masked, n_cut } = begin(call, new, lookup)?;
+        call.served.running.begin(begun.id);
         Ok(Started {
             episode_id: begun.id.to_string(),
             scope: scope.to_string(),
@@ -154,6 +155,7 @@ fn begin(call: &Call<'_>, new: NewEpisode, lookup: Lookup) -> Result<Receipt<Beg
 /// Goes on with an episode instead of beginning one.
 fn resume(call: &Call<'_>, from: &str) -> Result<Started, CallError> {
     let (episode, handoff) = call.memory.resume(call.record_id("resume", from)?)?;
+    call.served.running.begin(episode);
     Ok(Started {
         episode_id: episode.to_string(),
         scope: handoff.episode.scope.to_string(),

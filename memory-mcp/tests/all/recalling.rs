@@ -111,3 +111,20 @@ fn an_answer_with_attempts_and_contrasts_keeps_its_budget() {
         assert!(hits.len() <= max_tokens * 4, "{max_tokens}: {} bytes: {text}", hits.len());
     }
 }
+
+#[test]
+fn a_running_episode_is_no_hit_of_its_own_client_until_it_ends() {
+    let client = start();
+    let (earlier, _) = remember_dates(&client);
+    let task = "Parse leap seconds of ISO dates in the importer again";
+    let running = begin(&client, task);
+    let ids = |client: &Client, query: &str| -> Vec<String> {
+        let hits = client.call("recall", &json!({"query": query})).structured["hits"].clone();
+        hits.as_array().unwrap().iter().map(|hit| text(&hit["id"]).to_owned()).collect()
+    };
+    let found = ids(&client, task);
+    assert!(found.contains(&earlier) && !found.contains(&running), "{found:?}");
+    assert!(ids(&client, "").contains(&running), "the newest of all are asked for");
+    client.call("complete_episode", &json!({"episode_id": running, "outcome": "partial"}));
+    assert!(ids(&client, task).contains(&running));
+}

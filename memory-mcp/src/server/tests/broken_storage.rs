@@ -7,7 +7,7 @@ use memory_core::{MemStorage, Memory, StorageError, Timestamp};
 use memory_testkit::fault::{Calls, Fault, FaultStorage, Moment};
 use serde_json::{Value, json};
 
-use crate::call::{Call, Served};
+use crate::call::{Call, Running, Served};
 use crate::error::CallError;
 use crate::project::Project;
 use crate::tools::TOOLS;
@@ -28,7 +28,13 @@ impl Rig {
         Self {
             storage,
             memory,
-            served: Served { project, store, structured: true, started: Instant::now() },
+            served: Served {
+                project,
+                store,
+                structured: true,
+                started: Instant::now(),
+                running: Running::default(),
+            },
         }
     }
 
