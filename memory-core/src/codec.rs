@@ -193,6 +193,11 @@ impl<'a> ByteReader<'a> {
         Ok(items)
     }
 
+    /// Returns what is left.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

@@ -75,8 +75,9 @@ pub use error::Error;
 pub use index::IndexStatus;
 pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use memory::{
-    Begun, EngineStatus, Finished, Forgotten, Handoff, Import, Imported, InjectionCounts, Link,
-    LinkRole, Links, Logged, Lookup, Memory, MemoryBuilder, Moment, Remembered, Selection, Session,
+    Begun, CaptureBatch, EngineStatus, Finished, Forgotten, Handoff, Import, Imported,
+    InjectionCounts, Link, LinkRole, Links, Logged, Lookup, Memory, MemoryBuilder, Moment,
+    Remembered, Selection, Session,
 };
 pub use model::{
     Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, IdTail,

@@ -8,6 +8,7 @@ mod analyze;
 mod begin;
 mod builder;
 mod captured;
+mod catalog;
 mod checkpoint;
 mod cures;
 mod embedding;
@@ -31,6 +32,7 @@ mod scopes;
 mod states;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::background::Task;
@@ -53,6 +55,8 @@ use crate::storage::{
 pub use advice::Advice;
 pub use begin::{Begun, Lookup};
 pub use builder::MemoryBuilder;
+pub use captured::CaptureBatch;
+use catalog::{CatalogFile, Wanted};
 pub use checkpoint::Handoff;
 pub use cures::Logged;
 use embedding::Embedding;
@@ -100,6 +104,9 @@ pub struct Memory {
     embedding: Option<Task>,
     index: Arc<Index>,
     learning: Arc<Learning>,
+    catalog: Option<Arc<CatalogFile>>,
+    /// True for a process that reads of what was learned only what is asked about.
+    is_selective: bool,
     // Dropped once the learning is abandoned: its thread reads the storage.
     loading: Option<Task>,
     cache: RecallCache,
@@ -334,6 +341,33 @@ impl Memory {
     /// Takes in what was learned up to now; unlike [`Memory::refresh`] it needs no index.
     fn learn(&self) -> Result<(), Error> {
         self.learning.refresh(self.storage.as_ref())
+    }
+
+    /// Takes in what was learned that says something of what is asked: all of it, unless this
+    /// process lives for one question.
+    fn learn_of(&self, wanted: &Wanted<'_>, now: Timestamp) -> Result<(), Error> {
+        match self.catalog.as_ref().filter(|_| self.is_selective) {
+            None => self.learning.refresh_if_due(self.storage.as_ref(), now),
+            Some(catalog) => {
+                let selected = catalog.select(self.storage.as_ref(), wanted);
+                let learned = selected.map_err(Error::storage("read what was learned"))?;
+                self.learning.replace(learned, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Brings the catalog beside the store up to date, if one is set: the file by which processes
+    /// that only record find cures and warnings. Reads what is new since it was written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`]; a file that cannot be written is no error, as it is derived.
+    pub fn keep_catalog(&self) -> Result<(), Error> {
+        let Some(catalog) = &self.catalog else { return Ok(()) };
+        catalog
+            .keep(self.storage.as_ref(), &AtomicBool::new(false))
+            .map_err(Error::storage("read what was learned"))
     }
 
     fn intake(&self) -> Intake<'_> {

@@ -185,7 +185,8 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, StoreError> {
 pub(crate) fn open_to_record(settings: &Settings) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let builder = Memory::builder(storage.shared()).config(settings.engine.clone());
-    Ok(Store { memory: Arc::new(builder.search(false).open()?), storage })
+    let catalog = beside(storage.path(), ".catalog");
+    Ok(Store { memory: Arc::new(builder.search(false).catalog(catalog).open()?), storage })
 }
 
 /// Opens the store and the engine on it for a server, with threads that embed and learn.
@@ -196,16 +197,18 @@ pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError>
 fn open_with(settings: &Settings, background: bool) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let mut engine = settings.engine.clone();
-    engine.snapshot_path.get_or_insert_with(|| snapshot_path(storage.path()));
+    engine.snapshot_path.get_or_insert_with(|| beside(storage.path(), ".index"));
     let builder = Memory::builder(storage.shared()).config(engine).embedder(embedder(settings)?);
-    let memory = builder.background(background).open()?;
+    let catalog = beside(storage.path(), ".catalog");
+    let memory = builder.background(background).catalog(catalog).open()?;
     Ok(Store { memory: Arc::new(memory), storage })
 }
 
-/// Returns the file of the search index of a store, unless another is set: `<store>.index`.
-fn snapshot_path(store: &Path) -> PathBuf {
+/// Returns a derived file beside a store: `<store>.index` of the search index, unless another is
+/// set, `<store>.catalog` of what hooks look up.
+fn beside(store: &Path, ending: &str) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_os_string();
-    name.push(".index");
+    name.push(ending);
     store.with_file_name(name)
 }
 

@@ -11,6 +11,9 @@
 //! * `pattern` and `helpfulness` compute figures over the table;
 //! * `advice` turns them into playbooks and reflections.
 //!
+//! `catalog.rs` says which episodes met an error or made a call, so that a process that lives for
+//! one question reads their digests alone.
+//!
 //! The state is derived: digests are stored with their episodes, and the table is rebuilt from them
 //! at every start. It does not depend on the order in which episodes arrive.
 
@@ -18,6 +21,7 @@ mod advice;
 mod association;
 #[cfg(feature = "bench")]
 pub(crate) mod bench;
+mod catalog;
 mod demonstration;
 mod digest;
 mod hash;
@@ -36,6 +40,7 @@ pub(crate) use advice::{
     Vocabulary, lesson_request, playbook,
 };
 pub use association::Association;
+pub(crate) use catalog::{Catalog, CatalogChanges};
 pub use demonstration::Demonstration;
 pub(crate) use digest::{
     CallKey, Digest, Ending, Incident, error_message, salient_words, step_name,

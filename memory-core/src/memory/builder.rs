@@ -1,8 +1,11 @@
 //! Opening a memory: the parts that a caller may choose, each with its default.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::Memory;
+use super::catalog::CatalogFile;
 use super::learning::Learning;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -20,12 +23,21 @@ pub struct MemoryBuilder {
     embedder: Option<Arc<dyn Embedder>>,
     background: bool,
     search: bool,
+    catalog: Option<PathBuf>,
 }
 
 impl MemoryBuilder {
     pub(super) fn new(storage: Arc<dyn Storage>) -> Self {
         let (config, clock) = (Config::default(), Arc::new(SystemClock));
-        Self { storage, config, clock, embedder: None, background: false, search: true }
+        Self {
+            storage,
+            config,
+            clock,
+            embedder: None,
+            background: false,
+            search: true,
+            catalog: None,
+        }
     }
 
     /// Sets limits and constants; [`Config::default`] otherwise.
@@ -66,6 +78,14 @@ impl MemoryBuilder {
         self
     }
 
+    /// Sets the file beside the store by which a memory without search finds cures and warnings; it
+    /// is made where it is missing. Without one the first question reads what all episodes taught.
+    #[must_use]
+    pub fn catalog(mut self, path: impl Into<Option<PathBuf>>) -> Self {
+        self.catalog = path.into();
+        self
+    }
+
     /// Opens the memory and begins to load its index on a thread.
     ///
     /// # Errors
@@ -73,7 +93,7 @@ impl MemoryBuilder {
     /// [`Error::Invalid`] when the configuration makes no sense, or the embedder's vectors cannot
     /// be indexed.
     pub fn open(self) -> Result<Memory, Error> {
-        let Self { storage, config, clock, embedder, background, search } = self;
+        let Self { storage, config, clock, embedder, background, search, catalog } = self;
         config.validate()?;
         let snapshot = config.snapshot_path.clone();
         let index = if search {
@@ -91,13 +111,21 @@ impl MemoryBuilder {
             embedding: None,
             index,
             learning,
+            catalog: catalog.map(|path| Arc::new(CatalogFile::new(path))),
+            is_selective: !search,
             loading: None,
             weights: Weights::default(),
         };
         if background {
             memory.embedding = memory.embedding_round().and_then(super::embedding::start);
-            memory.loading =
-                Learning::load(&memory.learning, &memory.index, Arc::clone(&memory.storage));
+            let (storage, catalog) = (Arc::clone(&memory.storage), memory.catalog.clone());
+            let keep = move |storage: &dyn Storage, abandoned: &AtomicBool| {
+                let kept = catalog.map(|catalog| catalog.keep(storage, abandoned));
+                if let Some(Err(error)) = kept {
+                    tracing::warn!(%error, "the catalog is not up to date");
+                }
+            };
+            memory.loading = Learning::load(&memory.learning, &memory.index, storage, keep);
         }
         Ok(memory)
     }

@@ -6,10 +6,11 @@
 
 use super::Memory;
 use super::finish::over;
-use super::learning::digest_of;
+use super::learning::steps_of;
 use crate::error::Error;
 use crate::intake::{Completion, NewEpisode, NewStep};
-use crate::model::{Closing, EpisodeId, RecordId, RecordKind, Source};
+use crate::learn::Digest;
+use crate::model::{Closing, EpisodeId, RecordId, RecordKind, Source, Step};
 use crate::storage::{Durability, Op, WriteBatch};
 
 impl Memory {
@@ -27,49 +28,113 @@ impl Memory {
         }))
     }
 
-    /// Begins an episode without a look at what is stored. It survives the end of the process.
+    /// Begins to collect what an event of a client means.
+    pub fn capture(&self) -> CaptureBatch<'_> {
+        let (batch, begun, logged) = (WriteBatch::default(), Vec::new(), Vec::new());
+        CaptureBatch { memory: self, batch, begun, logged }
+    }
+}
+
+/// What an event of a client means: written as a whole or not at all, with the state of its
+/// session, so that a process that is killed in between leaves nothing half told.
+#[must_use]
+pub struct CaptureBatch<'m> {
+    memory: &'m Memory,
+    batch: WriteBatch,
+    /// Episodes that begin in it.
+    begun: Vec<(Source, EpisodeId)>,
+    /// Steps in it.
+    logged: Vec<(EpisodeId, Step)>,
+}
+
+impl CaptureBatch<'_> {
+    /// Begins an episode without a look at what is stored.
     ///
     /// # Errors
     ///
-    /// As [`Memory::start`].
-    pub fn open_captured(&self, new: NewEpisode) -> Result<EpisodeId, Error> {
-        let mut intake = self.intake();
-        let id = EpisodeId::from_bytes(self.clock.next_id());
-        let episode = Box::new(intake.episode(id, new)?);
-        let insert = Op::InsertEpisode { episode, steps: Vec::new() };
-        self.apply("start episode", WriteBatch::of(insert), Durability::Process)?;
-        Ok(id)
+    /// Those of the intake, as of [`Memory::start`].
+    pub fn begin(&mut self, new: NewEpisode) -> Result<(), Error> {
+        let id = EpisodeId::from_bytes(self.memory.clock.next_id());
+        let source = new.source.clone();
+        let episode = Box::new(self.memory.intake().episode(id, new)?);
+        self.begun.extend(source.map(|source| (source, id)));
+        self.batch.ops.push(Op::InsertEpisode { episode, steps: Vec::new() });
+        Ok(())
     }
 
     /// Appends a step to an open episode, without a look for cures; one that was told before, by
-    /// the id of its call, changes nothing.
+    /// the id of its call, changes nothing. Without such an episode it is passed by.
     ///
     /// # Errors
     ///
     /// As [`Memory::log`].
-    pub fn log_captured(&self, episode: EpisodeId, step: NewStep) -> Result<(), Error> {
-        let steps = self.intake().steps(vec![step])?;
-        let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
-        let append = Op::AppendSteps { episode, steps, limit };
-        self.apply("log steps", WriteBatch::of(append), Durability::Process).map(drop)
+    pub fn log(&mut self, source: &Source, step: NewStep) -> Result<(), Error> {
+        let Some(episode) = self.episode_of(source)? else { return Ok(()) };
+        let steps = self.memory.intake().steps(vec![step])?;
+        self.logged.extend(steps.iter().map(|step| (episode, step.clone())));
+        let limit = u32::try_from(self.memory.config.max_steps).unwrap_or(u32::MAX);
+        self.batch.ops.push(Op::AppendSteps { episode, steps, limit });
+        Ok(())
     }
 
-    /// Ends an episode without a reflection.
+    /// Ends an episode without a reflection; without such an episode nothing happens.
     ///
     /// # Errors
     ///
     /// As [`Memory::finish`].
-    pub fn close_captured(&self, id: EpisodeId, completion: Completion) -> Result<(), Error> {
-        let mut intake = self.intake();
+    pub fn close(&mut self, source: &Source, completion: Completion) -> Result<(), Error> {
+        let Some(id) = self.episode_of(source)? else { return Ok(()) };
         let is_timed = completion.ended_at.is_some();
-        let (mut closing, _) = intake.closing(completion)?;
-        if let Some(before) = self.episode(id)?.closing.filter(Closing::is_provisional) {
-            closing = over(before, closing, is_timed);
+        let (mut closing, _) = self.memory.intake().closing(completion)?;
+        let is_new = self.begun.iter().any(|(_, begun)| *begun == id);
+        let mut steps = Vec::new();
+        if !is_new {
+            let before = self.memory.episode(id)?.closing;
+            if let Some(before) = before.filter(Closing::is_provisional) {
+                closing = over(before, closing, is_timed);
+            }
+            let read = steps_of(self.memory.storage.as_ref(), id);
+            steps = read.map_err(Error::storage("read steps"))?;
         }
-        let digest = digest_of(self.storage.as_ref(), id).map_err(Error::storage("read steps"))?;
-        let mut batch = WriteBatch::of(Op::Close { episode: id, closing: Box::new(closing) });
-        batch.ops.push(Op::KeepDigest { episode: id, digest: digest.encode().into() });
-        self.apply("complete episode", batch, Durability::Process).map(drop)
+        let known: Vec<_> = steps.iter().filter_map(|step| step.call_id.clone()).collect();
+        let is_known = |step: &Step| step.call_id.as_ref().is_some_and(|id| known.contains(id));
+        let logged = self.logged.iter().filter(|(episode, step)| *episode == id && !is_known(step));
+        steps.extend(logged.map(|(_, step)| step.clone()));
+        let digest = Digest::of(&steps).encode().into();
+        self.batch.ops.push(Op::Close { episode: id, closing: Box::new(closing) });
+        self.batch.ops.push(Op::KeepDigest { episode: id, digest });
+        Ok(())
+    }
+
+    /// Keeps the state of the session, as [`Memory::keep_state`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`], [`Error::Invalid`].
+    pub fn keep_state(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        self.batch.ops.extend(self.memory.state_ops(name, bytes)?);
+        Ok(())
+    }
+
+    /// Writes all of it. It survives the end of the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] where an episode in it was told before, [`Error::Forgotten`] where it is
+    /// to stay so: then nothing of it is written. [`Error::Storage`].
+    pub fn apply(self) -> Result<(), Error> {
+        if self.batch.ops.is_empty() {
+            return Ok(());
+        }
+        self.memory.apply("record an event", self.batch, Durability::Process).map(drop)
+    }
+
+    fn episode_of(&self, source: &Source) -> Result<Option<EpisodeId>, Error> {
+        let begun = self.begun.iter().find(|(begun, _)| begun == source);
+        match begun {
+            Some((_, id)) => Ok(Some(*id)),
+            None => self.memory.episode_of(source),
+        }
     }
 }
 
@@ -78,6 +143,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::memory::learning::stored_digest;
     use crate::model::{Outcome, Scope, Status};
     use crate::storage::MemStorage;
 
@@ -90,20 +156,34 @@ mod tests {
             source: Some(source.clone()),
             ..NewEpisode::new(Scope::new("shop").unwrap(), "mend the till")
         };
-        let id = memory.open_captured(new()).unwrap();
-        assert!(matches!(memory.open_captured(new()), Err(Error::Conflict { .. })));
-        assert_eq!(memory.episode_of(&source).unwrap(), Some(id));
         let step =
             || NewStep { call_id: Some("c1".into()), tool: "bash".into(), ..NewStep::default() };
-        memory.log_captured(id, step()).unwrap();
-        memory.log_captured(id, step()).unwrap();
+        let mut begins = memory.capture();
+        begins.begin(new()).unwrap();
+        begins.log(&source, step()).unwrap();
+        begins.keep_state("session/codex/s", vec![1]).unwrap();
+        begins.apply().unwrap();
+        let id = memory.episode_of(&source).unwrap().unwrap();
+
+        // The same again: nothing of it is written, not even the state.
+        let mut again = memory.capture();
+        again.begin(new()).unwrap();
+        again.keep_state("session/codex/s", vec![2]).unwrap();
+        assert!(matches!(again.apply(), Err(Error::Conflict { .. })));
+        assert_eq!(*memory.states("session/").unwrap()[0].bytes, [1]);
+
         let ends = Completion {
             outcome: Some(Outcome::Success),
             inferred: Some("the tests passed".into()),
             ..Completion::default()
         };
-        memory.close_captured(id, ends).unwrap();
+        let mut last = memory.capture();
+        last.log(&source, step()).unwrap();
+        last.log(&source, NewStep { call_id: Some("c2".into()), ..step() }).unwrap();
+        last.close(&source, ends).unwrap();
+        last.apply().unwrap();
         let episode = memory.episode(id).unwrap();
-        assert_eq!((episode.n_steps, episode.status()), (1, Status::Completed));
+        assert_eq!((episode.n_steps, episode.status()), (2, Status::Completed));
+        assert_eq!(stored_digest(&episode).unwrap().moves.len(), 2, "both steps are in it");
     }
 }

@@ -11,7 +11,7 @@ use crate::background::Task;
 use crate::error::Error;
 use crate::index::Index;
 use crate::learn::{Attempts, Digest, Learned, TaskGroup};
-use crate::model::{Episode, EpisodeId, Feedback, RecordId, Timestamp};
+use crate::model::{Episode, EpisodeId, Feedback, RecordId, Step, Timestamp};
 use crate::retrieve::LearnedFacts;
 use crate::storage::{
     Durability, Follower, Op, Page, Seq, StepRange, Storage, StorageError, WriteBatch,
@@ -105,6 +105,10 @@ impl Learning {
         if *seq >= position {
             return Ok(());
         }
+        if *seq == 0 {
+            // What was asked about alone, or put by this process: the feed has it too.
+            *self.learned.write().unwrap_or_else(PoisonError::into_inner) = Learned::default();
+        }
         let feed = Follower {
             storage,
             page_size: PAGE_CHANGES,
@@ -118,6 +122,12 @@ impl Learning {
             Ok(())
         });
         taken.map(drop).map_err(Error::storage(READ))
+    }
+
+    /// Puts what is asked about in the place of all that was learned; a refresh learns all anew.
+    pub(super) fn replace(&self, learned: Learned, now: Timestamp) {
+        *self.learned.write().unwrap_or_else(PoisonError::into_inner) = learned;
+        self.refreshed_at.store(now.as_millis(), Ordering::Relaxed);
     }
 
     /// Learns an episode that this process has just ended; the next refresh learns it again.
@@ -178,11 +188,12 @@ impl Learning {
     }
 
     /// Starts a thread that loads the state once the index is loaded, so that the first call waits
-    /// for less.
+    /// for less; `afterwards` is done on it at last.
     pub(super) fn load(
         learning: &Arc<Self>,
         index: &Arc<Index>,
         storage: Arc<dyn Storage>,
+        afterwards: impl FnOnce(&dyn Storage, &AtomicBool) + Send + 'static,
     ) -> Option<Task> {
         let (learning, index) = (Arc::clone(learning), Arc::clone(index));
         let task = Task::start("memory-learn", move |_| {
@@ -191,6 +202,7 @@ impl Learning {
                 Ok(()) => learning.save(storage.as_ref()),
                 Err(error) => tracing::warn!(%error, "the learned state could not be loaded yet"),
             }
+            afterwards(storage.as_ref(), &learning.abandoned);
         });
         task.inspect_err(
             |error| tracing::warn!(%error, "the first call has to wait for the learned state"),
@@ -211,6 +223,11 @@ pub(super) fn stored_digest(episode: &Episode) -> Option<Digest> {
 
 /// Computes the digest of an episode's stored steps.
 pub(super) fn digest_of(storage: &dyn Storage, id: EpisodeId) -> Result<Digest, StorageError> {
+    Ok(Digest::of(&steps_of(storage, id)?))
+}
+
+/// Reads all steps of an episode.
+pub(super) fn steps_of(storage: &dyn Storage, id: EpisodeId) -> Result<Vec<Step>, StorageError> {
     let mut steps = Vec::new();
     loop {
         let from = u32::try_from(steps.len()).unwrap_or(u32::MAX);
@@ -219,7 +236,7 @@ pub(super) fn digest_of(storage: &dyn Storage, id: EpisodeId) -> Result<Digest, 
         let is_last = page.len() < PAGE_STEPS as usize;
         steps.extend(page);
         if is_last {
-            return Ok(Digest::of(&steps));
+            return Ok(steps);
         }
     }
 }

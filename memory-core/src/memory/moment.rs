@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Memory;
+use super::{Memory, Wanted};
 use crate::error::Error;
 use crate::intake::NewStep;
-use crate::learn::{CallKey, KnownError, Risk, step_name};
+use crate::learn::{CallKey, KnownError, MetError, Risk, step_name};
 use crate::model::{EpisodeId, Scope};
 use crate::stats::Posterior;
 
@@ -45,7 +45,11 @@ impl Memory {
     pub fn cure_for(&self, scope: &Scope, failed: NewStep) -> Result<Option<KnownError>, Error> {
         let mut intake = self.intake();
         let steps = intake.steps(vec![failed])?;
-        self.learning.refresh_if_due(self.storage.as_ref(), intake.now())?;
+        let met: Vec<MetError> = steps.iter().filter_map(MetError::of).collect();
+        if met.is_empty() {
+            return Ok(None);
+        }
+        self.learn_of(&Wanted::Errors(&met), intake.now())?;
         let failed = self.errors_of(&steps, intake.now());
         Ok(self.known_errors(&failed, 0, Some(scope.as_str())).pop())
     }
@@ -64,10 +68,11 @@ impl Memory {
         let mut intake = self.intake();
         let steps = intake.steps(vec![call])?;
         let Some(step) = steps.first() else { return Ok(None) };
-        self.learning.refresh_if_due(self.storage.as_ref(), intake.now())?;
+        let key = CallKey::of(step);
+        self.learn_of(&Wanted::Call(scope.as_str(), key), intake.now())?;
         let tool = step_name(step);
         // The lock on what was learned is released before the storage is read.
-        let risk = self.learning.learned().risk(Some(scope.as_str()), &tool, CallKey::of(step));
+        let risk = self.learning.learned().risk(Some(scope.as_str()), &tool, key);
         let Some(risk) = risk else { return Ok(None) };
         let Risk { n_made, n_failed, n_episodes, failure, failed, instead } = risk;
         let shown: BTreeSet<_> = [Some(failed), instead].into_iter().flatten().collect();

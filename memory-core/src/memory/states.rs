@@ -31,6 +31,13 @@ impl Memory {
     ///
     /// [`Error::Invalid`] for an empty name, [`Error::LimitExceeded`], [`Error::Storage`].
     pub fn keep_state(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        let ops = self.state_ops(name, bytes)?;
+        let stored = self.storage.apply(WriteBatch { ops }, Durability::Process);
+        stored.map(drop).map_err(Error::storage("keep state"))
+    }
+
+    /// Returns what keeps a state.
+    pub(super) fn state_ops(&self, name: &str, bytes: Vec<u8>) -> Result<Vec<Op>, Error> {
         if name.is_empty() {
             return Err(Error::invalid("name", "of a state must not be empty"));
         }
@@ -38,12 +45,10 @@ impl Memory {
         Error::check_limit("bytes of a state", MAX_STATE_BYTES, bytes.len())?;
         let at = self.clock.now();
         let oldest = at.as_millis().saturating_sub(STATE_DAYS * MS_PER_DAY);
-        let ops = vec![
+        Ok(vec![
             Op::DropStates { before: Timestamp::from_millis(oldest) },
             Op::KeepState { name: name.into(), bytes: bytes.into(), at },
-        ];
-        let stored = self.storage.apply(WriteBatch { ops }, Durability::Process);
-        stored.map(drop).map_err(Error::storage("keep state"))
+        ])
     }
 
     /// Lists the states whose names begin with `prefix`, ordered by name.

@@ -145,6 +145,8 @@ fn lines(args: &Args, settings: &Settings, output: &mut Output<'_>) -> Result<()
     if counts.n_new > 0 {
         // So that the index is kept for the next start; if it fails, that start reports it.
         drop(store.memory.refresh());
+        // And so that the next hook finds what these episodes taught.
+        drop(store.memory.keep_catalog());
     }
     if n_bad > 0 { Err(Failure::Incomplete) } else { Ok(()) }
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use memory_capture::{
-    Action, Beginning, Call, CallEnd, Client, Ending, Event, EventKind, Prompt, RecordedStep,
-    Recorder, SessionState,
+    Action, Beginning, Call, CallEnd, Client, Ending, Event, EventKind, Prompt, Recorder,
+    SessionState,
 };
 use memory_core::{
-    Clock, Completion, Context, EpisodeId, Error, Memory, NewEpisode, Origin, Outcome, Scope,
-    Source, SystemClock, Timestamp, mask_secrets,
+    Clock, Completion, Context, Error, Memory, NewEpisode, NewStep, Origin, Outcome, Scope, Source,
+    SystemClock, Timestamp, mask_secrets,
 };
 
 use crate::config::Settings;
@@ -44,14 +44,12 @@ pub(super) fn record(
     let before = recorder.state().clone();
     let mut actions = recorder.close_idle(now);
     actions.extend(recorder.record(masked(event.clone()), now));
-    let done = actions.into_iter().try_for_each(|action| carry_out(memory, client, action, scope));
-    if *recorder.state() != before {
-        memory.keep_state(&name, recorder.state().encode())?;
-    }
+    let encoded = (*recorder.state() != before).then(|| recorder.state().encode());
+    carry_out(memory, client, scope, &actions, &name, encoded)?;
     if matches!(event.kind, EventKind::SessionBegun(_)) {
         close_idle_sessions(memory, client, &name, scope, now)?;
     }
-    done
+    Ok(())
 }
 
 /// Ends the episodes of other sessions in which nothing came for long: their client was killed, or
@@ -71,10 +69,8 @@ fn close_idle_sessions(
         if actions.is_empty() {
             continue;
         }
-        for action in actions {
-            carry_out(memory, client, action, scope)?;
-        }
-        memory.keep_state(&state.name, recorder.state().encode())?;
+        let encoded = Some(recorder.state().encode());
+        carry_out(memory, client, scope, &actions, &state.name, encoded)?;
     }
     Ok(())
 }
@@ -103,31 +99,70 @@ fn masked(event: Event) -> Event {
     Event { kind, ..event }
 }
 
-fn carry_out(memory: &Memory, client: Client, action: Action, scope: &Scope) -> Result<(), Error> {
-    let done = match action {
-        Action::Begin(beginning) => begin(memory, client, beginning, scope),
-        Action::Step(step) => log(memory, client, step),
-        Action::End(ending) => end(memory, client, ending),
-        _ => Ok(()),
-    };
-    match done {
-        // Told before, by a copy of this hook or an import; or forgotten, and to stay so.
-        Err(Error::Conflict { .. } | Error::Forgotten { .. }) => Ok(()),
-        done => done,
-    }
-}
-
-fn source(client: Client, key: &str) -> Source {
-    Source { importer: client.name().into(), external_id: key.into() }
-}
-
-fn begin(
+/// Writes what an event means together with the state of its session: a hook that is killed leaves
+/// nothing half told.
+fn carry_out(
     memory: &Memory,
     client: Client,
-    beginning: Beginning,
     scope: &Scope,
+    actions: &[Action],
+    name: &str,
+    state: Option<Vec<u8>>,
 ) -> Result<(), Error> {
-    let new = NewEpisode {
+    let whole = batch(memory, client, scope, actions, name, state.clone());
+    let is_divisible = |error: &Error| {
+        matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. }) || is_told(error)
+    };
+    if !whole.as_ref().is_err_and(is_divisible) {
+        return whole;
+    }
+    // Some of it was told by a copy of this hook or an import, or is not fit to be stored.
+    let mut first = Ok(());
+    for action in actions {
+        let one = batch(memory, client, scope, std::slice::from_ref(action), name, None);
+        first = first.and(one.or_else(|error| if is_told(&error) { Ok(()) } else { Err(error) }));
+    }
+    batch(memory, client, scope, &[], name, state)?;
+    first
+}
+
+/// Returns whether an error says that something is stored already, or was forgotten to stay so.
+const fn is_told(error: &Error) -> bool {
+    matches!(error, Error::Conflict { .. } | Error::Forgotten { .. })
+}
+
+fn batch(
+    memory: &Memory,
+    client: Client,
+    scope: &Scope,
+    actions: &[Action],
+    name: &str,
+    state: Option<Vec<u8>>,
+) -> Result<(), Error> {
+    let source = |key: &str| Source { importer: client.name().into(), external_id: key.into() };
+    let mut batch = memory.capture();
+    for action in actions {
+        match action.clone() {
+            Action::Begin(beginning) => {
+                let source = source(&beginning.key);
+                batch.begin(episode(client, beginning, scope, source))?;
+            }
+            Action::Step(step) => {
+                let call_id = Some(step.call_id.into());
+                batch.log(&source(&step.key), NewStep { call_id, ..step.step })?;
+            }
+            Action::End(ending) => batch.close(&source(&ending.key), completion(ending))?,
+            _ => {}
+        }
+    }
+    if let Some(state) = state {
+        batch.keep_state(name, state)?;
+    }
+    batch.apply()
+}
+
+fn episode(client: Client, beginning: Beginning, scope: &Scope, source: Source) -> NewEpisode {
+    NewEpisode {
         context: Context {
             agent: Some(client.name().into()),
             model: beginning.model,
@@ -135,33 +170,20 @@ fn begin(
             branch: beginning.branch,
             ..Context::default()
         },
-        source: Some(source(client, &beginning.key)),
+        source: Some(source),
         origin: Origin::User,
         started_at: Some(beginning.at),
         ..NewEpisode::new(scope.clone(), beginning.task)
-    };
-    memory.open_captured(new).map(drop)
+    }
 }
 
-fn stored(memory: &Memory, client: Client, key: &str) -> Result<Option<EpisodeId>, Error> {
-    memory.episode_of(&source(client, key))
-}
-
-fn log(memory: &Memory, client: Client, recorded: RecordedStep) -> Result<(), Error> {
-    let Some(id) = stored(memory, client, &recorded.key)? else { return Ok(()) };
-    let call_id = Some(recorded.call_id.into());
-    memory.log_captured(id, memory_core::NewStep { call_id, ..recorded.step })
-}
-
-fn end(memory: &Memory, client: Client, ending: Ending) -> Result<(), Error> {
-    let Some(id) = stored(memory, client, &ending.key)? else { return Ok(()) };
+fn completion(ending: Ending) -> Completion {
     let outcome = ending.judgement.outcome;
-    let completion = Completion {
+    Completion {
         outcome: Some(outcome.unwrap_or(Outcome::Unjudged)),
         inferred: outcome.map(|_| ending.judgement.reason.into()),
         summary: ending.summary,
         ended_at: Some(ending.at),
         ..Completion::default()
-    };
-    memory.close_captured(id, completion)
+    }
 }

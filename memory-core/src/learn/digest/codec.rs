@@ -31,6 +31,9 @@ const DEAD_END: u64 = 2;
 const OTHER_ERROR: u64 = 3;
 
 impl Digest {
+    /// Version of the stored form: figures that are made from digests hold for one version.
+    pub(crate) const VERSION: u8 = VERSION;
+
     /// Encodes the digest: one or two bytes for a step and five for its call if it is not repeated,
     /// about four for an error, and the names.
     pub(crate) fn encode(&self) -> Vec<u8> {

@@ -24,7 +24,7 @@ pub use known_error::KnownError;
 pub(crate) use known_error::MetError;
 pub use recovery::Cure;
 pub(crate) use recovery::CureExample;
-pub(crate) use risk::Risk;
+pub(crate) use risk::{MIN_FAILED, Risk};
 use sequence::Sequence;
 
 use super::association::Association;

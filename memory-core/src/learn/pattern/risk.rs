@@ -6,7 +6,7 @@ use crate::learn::table::{Learned, NameId, Run};
 use crate::stats::Posterior;
 
 /// Minimum number of failures behind a warning.
-const MIN_FAILED: u32 = 3;
+pub(crate) const MIN_FAILED: u32 = 3;
 
 /// Share of failures that the lower bound of the interval must reach.
 const MIN_SHARE: f64 = 0.5;

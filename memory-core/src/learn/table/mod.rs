@@ -290,6 +290,11 @@ impl Learned {
         self.plain_retries
     }
 
+    /// Sets these counts in a table that holds a part of the runs alone.
+    pub(crate) const fn set_plain_retries(&mut self, counts: AttemptCounts) {
+        self.plain_retries = counts;
+    }
+
     /// Returns the number of a name that some run holds.
     pub(crate) fn name_id(&self, name: &str) -> Option<NameId> {
         self.names.find(name)

@@ -119,7 +119,7 @@ impl AttemptCounts {
     }
 
     /// Adds other counts.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.n_tried += other.n_tried;
         self.n_resolved += other.n_resolved;
         self.n_dead_ends += other.n_dead_ends;
