@@ -5,11 +5,13 @@
 //! a part may put questions of its own to the server. Another part is another file of this folder
 //! and a line in `parts`.
 
+mod cures;
 mod files;
 mod gold;
 mod names;
 mod replay;
 mod tokens;
+mod warned;
 
 use serde_json::Value;
 
@@ -44,7 +46,7 @@ pub trait Part {
 }
 
 /// Names of the parts that can be asked for, besides `gold`.
-pub const PARTS: [&str; 2] = ["files", "tokens"];
+pub const PARTS: [&str; 4] = ["files", "tokens", "warned", "cures"];
 
 /// Returns the parts of those names, fresh for a set.
 fn parts(names: &[String]) -> Vec<Box<dyn Part>> {
@@ -55,6 +57,12 @@ fn parts(names: &[String]) -> Vec<Box<dyn Part>> {
     }
     if wanted("tokens") {
         parts.push(Box::new(tokens::Tokens::default()));
+    }
+    if wanted("warned") {
+        parts.push(Box::new(warned::Warned::default()));
+    }
+    if wanted("cures") {
+        parts.push(Box::new(cures::Cures::default()));
     }
     parts
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use memory_benches::cure_rating::{CureReplay, RATING_HEADINGS};
 use memory_benches::data::{DataError, set_names};
 use memory_benches::episodes::{Attempt, generated, read_attempts};
 use memory_benches::log_groups::{SUFFIX, group_accuracy, read_log};
@@ -97,15 +98,17 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), DataError> {
     let data = arguments.data.as_deref().unwrap_or(Path::new(""));
     let names = set_names(data, ".episodes.jsonl.gz")?;
-    let mut rows = Vec::new();
+    let (mut rows, mut told) = (Vec::new(), Vec::new());
     for name in names {
         if !arguments.sets.is_empty() && !arguments.sets.contains(&name) {
             continue;
         }
-        let tally = replay(data, &name, arguments.verbs)?;
+        let (tally, cures) = replay(data, &name, arguments.verbs)?;
         if arguments.show {
             show(&tally);
+            cures.wrong.iter().for_each(|wrong| println!("{wrong}"));
         }
+        told.extend(cures.rows().into_iter().map(|row| [vec![name.clone()], row].concat()));
         rows.push(tally.row(&name));
     }
     let n_examples = if arguments.show { EXAMPLES } else { 0 };
@@ -114,11 +117,14 @@ fn run(arguments: &Arguments) -> Result<(), DataError> {
         println!("{example}\n");
     }
     println!("Cures of errors\n{}", layout(&HEADINGS, &rows));
+    let headings = [&["set"], RATING_HEADINGS.as_slice()].concat();
+    println!("\nCures as they are told\n{}", layout(&headings, &told));
     println!("\nPlaybooks of what came before, by what happened next\n{}", table(&replays));
     if let Some(path) = &arguments.json {
         let cures: Vec<_> = rows.iter().map(|row| object(&HEADINGS, row)).collect();
+        let told: Vec<_> = told.iter().map(|row| object(&headings, row)).collect();
         let document = serde_json::json!({"kind": "learning", "provenance": Provenance::here(),
-            "cures": cures, "playbooks": replays});
+            "cures": cures, "told": told, "playbooks": replays});
         std::fs::write(path, format!("{document:#}\n"))
             .map_err(|source| DataError::Unreadable { path: path.clone(), line: 0, source })?;
     }
@@ -148,7 +154,7 @@ const HEADINGS: [&str; 16] = [
 ];
 
 /// Learns episode by episode and rates the proposals for each before it is learned.
-fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
+fn replay(dir: &Path, name: &str, verbs: bool) -> Result<(Tally, CureReplay), DataError> {
     let attempts = read_attempts(dir, name, verbs)?;
     // Models that only repeat themselves say nothing about cures.
     let is_able = |attempt: &Attempt| {
@@ -156,7 +162,10 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
         name != "intercode-sql" || model.starts_with("gpt-")
     };
     let (mut learned, mut tally) = (LearnBench::default(), Tally::default());
-    for Attempt { episode, steps, .. } in attempts.iter().filter(|attempt| is_able(attempt)) {
+    let mut told = CureReplay::default();
+    for attempt in attempts.iter().filter(|attempt| is_able(attempt)) {
+        told.take(attempt);
+        let Attempt { episode, steps, .. } = attempt;
         for error in LearnBench::observed(episode, steps) {
             tally.rate(&learned, &error);
         }
@@ -170,7 +179,7 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<Tally, DataError> {
         tally.n_episodes += 1;
         tally.n_steps += steps.len();
     }
-    Ok(tally)
+    Ok((tally, told))
 }
 
 impl Tally {

@@ -8,10 +8,10 @@ use super::advice::{
     PlaybookInput, SimilarEpisode, Vocabulary, lesson_request, playbook as make_playbook,
 };
 use super::demonstration::Demonstration;
-use super::digest::{self, CallKey, Digest, Ending, Signature};
+use super::digest::{self, CallKey, Digest, Ending, Likeness, Signature, Sketch};
 use super::pattern::{Cure, KnownError, MetError, PatternQuery};
 use super::quote::{Quote, Quotes, StepRef};
-use super::table::{Learned, OutcomeCounts, Remedy, TaskKey, ToolPath};
+use super::table::{AgentKey, Learned, OutcomeCounts, Remedy, TaskKey, ToolPath};
 use crate::model::{Episode, EpisodeId, Scope, Step};
 
 /// Maximum size of a reflection, in tokens.
@@ -27,6 +27,8 @@ pub struct LearnBench {
 /// An error of an episode and its end.
 #[derive(Debug)]
 pub struct Observed {
+    /// Index of the step that failed.
+    pub at: u32,
     /// Name of the tool that failed.
     pub tool: String,
     /// The error as it is looked up.
@@ -48,6 +50,10 @@ pub struct Proposal {
     pub remedy: String,
     /// Expected success rate.
     pub rate: f64,
+    /// Number of times that it was tried.
+    pub n_tried: u32,
+    /// True for a cure of other errors of the class.
+    pub from_class: bool,
     /// True for a confirmed cure, false for a sighting.
     pub is_confirmed: bool,
     /// True when it is told of an error like the one that was met.
@@ -75,6 +81,41 @@ pub fn step_name(step: &Step) -> String {
 #[must_use]
 pub fn signature(tool: &str, text: &str) -> u64 {
     Signature::of_coarse(tool, text).0
+}
+
+/// An error of a step as errors are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorKind {
+    signature: Signature,
+    sketch: Sketch,
+    /// Name of its tool: the tool, or `tool:action`.
+    pub tool: String,
+    /// Line or field that says what went wrong.
+    pub message: String,
+}
+
+impl ErrorKind {
+    /// Returns the error of a step; `None` for one that was ok.
+    #[must_use]
+    pub fn of(step: &Step) -> Option<Self> {
+        let signature = Signature::of_step(step)?;
+        let message = Signature::message_of(step).unwrap_or_default();
+        Some(Self { signature, sketch: Sketch::of_step(step), tool: step_name(step), message })
+    }
+
+    /// Returns the number that all errors of the same text have, but for what identifies one
+    /// occurrence.
+    #[must_use]
+    pub const fn signature(&self) -> u64 {
+        self.signature.0
+    }
+
+    /// Returns whether both are one error, told in more or fewer words.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.signature == other.signature
+            || self.sketch.likeness(&other.sketch) == Some(Likeness::Same)
+    }
 }
 
 impl LearnBench {
@@ -123,6 +164,7 @@ impl LearnBench {
             let remedy = Remedy::of(run, incident);
             let all = remedy.into_iter().flat_map(Remedy::with_beginnings);
             Observed {
+                at: incident.at,
                 tool: alone.name(run.tool_at(incident.at)).to_owned(),
                 met: alone.met_error(incident.signature, alone.name(run.tool_at(incident.at))),
                 remedies: all.map(|remedy| alone.remedy_words(&remedy)).collect(),
@@ -165,6 +207,16 @@ impl LearnBench {
     pub fn is_warned(&self, scope: &Scope, step: &Step) -> bool {
         let tool = digest::step_name(step);
         self.learned.risk(Some(scope.as_str()), &tool, CallKey::of(step)).is_some()
+    }
+
+    /// Returns the errors that an episode is expected to meet, before it is learned: of each the
+    /// chance, and the step where it was met.
+    #[must_use]
+    pub fn expected_errors(&self, episode: &Episode) -> Vec<(f64, EpisodeId, u32)> {
+        let agent = AgentKey::of(&episode.context);
+        let task = episode.task.as_str();
+        let errors = self.learned.expected_errors(task, Some(&episode.scope), agent);
+        errors.iter().map(|error| (error.chance, error.met.episode, error.met.idx)).collect()
     }
 
     /// Returns whether the task of an episode was tried before.
@@ -245,15 +297,16 @@ impl Learned {
 
 /// Returns the cures that pass a condition, in the words of remedies.
 fn proposals(known: KnownError, passes: impl Fn(&Cure) -> bool) -> Vec<Proposal> {
-    let is_like = known.differs.is_some();
+    let (is_like, from_class) = (known.differs.is_some(), known.from_class);
     let cures = known.cures.into_iter().filter(|cure| passes(cure));
-    let proposal = |Cure { via, instead, changed, success, is_confirmed, .. }: Cure| {
+    let proposal = |cure: Cure| {
+        let Cure { via, instead, changed, success, is_confirmed, n_tried, .. } = cure;
         let remedy = match instead {
             None if via.is_empty() => words("retry", &changed),
             None => words("via", &via),
             Some(tool) => words("instead", &[via, vec![tool]].concat()),
         };
-        Proposal { remedy, rate: success.mean, is_confirmed, is_like }
+        Proposal { remedy, rate: success.mean, n_tried, from_class, is_confirmed, is_like }
     };
     cures.map(proposal).collect()
 }

@@ -65,6 +65,7 @@ pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         id: EpisodeId::from_bytes([id; 16]),
         scope: 1,
         task: TaskKey(task),
+        agent: None,
         strata: [task, 0, 0],
         task_type: 0,
         language: 0,

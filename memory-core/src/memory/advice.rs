@@ -3,8 +3,8 @@
 use super::Memory;
 use crate::error::Error;
 use crate::learn::{
-    KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode, Vocabulary,
-    playbook,
+    AgentKey, KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode,
+    Vocabulary, playbook,
 };
 use crate::model::{EpisodeId, Scope};
 use crate::retrieve::Hit;
@@ -47,7 +47,8 @@ pub(super) struct Basis {
 }
 
 impl Memory {
-    /// Makes advice for a task in a scope, or in all, from what was learned as of the last refresh.
+    /// Makes advice for a task in a scope, or in all, from what was learned as of the last refresh;
+    /// `agent` is the one that it is for.
     ///
     /// Earlier attempts at the task itself are known; `basis` is what a search found besides.
     /// `max_tokens` bounds the text: whole lines are left out, the least valuable first.
@@ -59,6 +60,7 @@ impl Memory {
         &self,
         task: &str,
         scope: Option<&Scope>,
+        agent: Option<AgentKey>,
         basis: Basis,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
@@ -67,11 +69,10 @@ impl Memory {
         let (book, tools, steps) = {
             let learned = self.learning.learned();
             let precedents = learned.precedents(task, scope, &similar);
-            let cured_errors = learned.cured_errors(&precedents);
             let book = playbook(PlaybookInput {
                 precedents: &precedents,
                 scope: OutcomeCounts::of(learned.runs_unordered(scope.map(Scope::as_str))),
-                cured_errors,
+                expected_errors: learned.expected_errors(task, scope, agent),
                 lessons,
                 workplaces: learned.workplaces(task, scope, &near),
             });

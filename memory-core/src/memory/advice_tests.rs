@@ -338,7 +338,7 @@ fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
         assert_eq!(n_calls.load(Ordering::Relaxed), 1, "{what}: {text}");
     };
     calls_of("advice", "path=config/app.toml", &|| {
-        memory.advise(TASK, Some(&scope()), Basis::default(), 400).unwrap().text
+        memory.advise(TASK, Some(&scope()), None, Basis::default(), 400).unwrap().text
     });
     calls_of("reflection", "No such file", &|| memory.reflect(last).unwrap().text);
     calls_of("patterns", "fails “No such file", &|| {

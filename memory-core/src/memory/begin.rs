@@ -4,7 +4,7 @@
 use super::{Advice, Memory};
 use crate::error::Error;
 use crate::intake::{NewEpisode, Receipt};
-use crate::learn::TaskKey;
+use crate::learn::{AgentKey, TaskKey};
 use crate::model::{Episode, EpisodeId, Outcome, RecordId, Relation, RelationKind, Shown};
 use crate::retrieve::{Hit, Query, Strength};
 use crate::storage::{Durability, Op, WriteBatch};
@@ -110,7 +110,8 @@ impl Memory {
             None
         } else {
             let (task, scope) = (episode.task.as_str(), Some(&episode.scope));
-            let advice = self.advise(task, scope, found.basis, lookup.advice_tokens);
+            let agent = AgentKey::of(&episode.context);
+            let advice = self.advise(task, scope, agent, found.basis, lookup.advice_tokens);
             let advice = advice.inspect_err(|error| {
                 tracing::warn!(%error, "an episode begins without advice");
             });

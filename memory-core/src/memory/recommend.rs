@@ -3,7 +3,7 @@
 use super::Memory;
 use super::advice::{Advice, Basis};
 use crate::error::Error;
-use crate::learn::{Digest, Ending, KnownError, Lesson, SimilarEpisode};
+use crate::learn::{AgentKey, Digest, Ending, KnownError, Lesson, SimilarEpisode};
 use crate::model::{EpisodeId, Origin, RecordId, Scope};
 use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
@@ -55,7 +55,17 @@ impl Memory {
         scope: impl Into<Option<&'a Scope>>,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
-        let scope = scope.into();
+        self.recommend_to(None, task, scope.into(), max_tokens)
+    }
+
+    /// Gives the advice of [`Memory::recommend`] to an agent.
+    fn recommend_to(
+        &self,
+        agent: Option<AgentKey>,
+        task: &str,
+        scope: Option<&Scope>,
+        max_tokens: usize,
+    ) -> Result<Advice, Error> {
         if task.trim().is_empty() {
             return Err(Error::invalid("task", "must not be empty"));
         }
@@ -75,7 +85,7 @@ impl Memory {
                 (Basis { degraded, ..Basis::default() }, Vec::new())
             }
         };
-        let mut advice = self.advise(task, scope, basis, max_tokens)?;
+        let mut advice = self.advise(task, scope, agent, basis, max_tokens)?;
         if advice.expected.is_none() {
             advice.is_experienced |= !hits.is_empty();
             advice.hits = hits;
@@ -96,7 +106,9 @@ impl Memory {
         max_tokens: usize,
     ) -> Result<Advice, Error> {
         let episode = self.episode(id)?;
-        let mut advice = self.recommend(episode.task.as_str(), scope, max_tokens)?;
+        let agent = AgentKey::of(&episode.context);
+        let mut advice =
+            self.recommend_to(agent, episode.task.as_str(), scope.into(), max_tokens)?;
         advice.hits.retain(|hit| hit.record.id() != RecordId::Episode(id));
         let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
         let steps = self.steps(id, from, N_LAST_STEPS)?;

@@ -8,12 +8,11 @@
 mod align;
 mod attempts;
 mod budgeted_text;
-mod cured_error;
+mod expected_error;
 mod lesson_request;
 mod pitfall;
 mod playbook;
 mod precedent;
-mod recurring_error;
 mod reflection;
 mod reward;
 mod route;

@@ -1,9 +1,8 @@
 //! Playbook: advice for a task, from attempts at it and at similar tasks.
 
-use super::cured_error::CuredError;
+use super::expected_error::{Among, ExpectedError, KnownCure};
 use super::pitfall::{Pitfall, pitfalls};
 use super::precedent::{Precedent, median_steps};
-use super::recurring_error::{RecurringError, recurring_errors};
 use super::route::{RouteStep, route};
 use super::workplace::Workplace;
 use crate::learn::quote::StepRef;
@@ -46,8 +45,8 @@ pub(crate) struct PlaybookInput<'a> {
     pub(crate) precedents: &'a [Precedent<'a>],
     /// Counts of all runs of the scope.
     pub(crate) scope: OutcomeCounts,
-    /// Errors that such runs met, with their cures, most frequent first.
-    pub(crate) cured_errors: Vec<CuredError>,
+    /// Errors that the next attempt will probably meet, the most probable first.
+    pub(crate) expected_errors: Vec<ExpectedError>,
     /// Notes about the task, best first.
     pub(crate) lessons: Vec<Lesson>,
     /// Targets where such work was done, best first.
@@ -77,12 +76,10 @@ pub(crate) struct Playbook {
     /// Ends of the attempts at the same task where none of them succeeded, without that of `route`;
     /// newest first.
     pub(crate) failed_ends: Vec<FailedEnd>,
-    /// Errors that the most similar attempts met, most frequent first.
-    pub(crate) recurring_errors: Vec<RecurringError>,
     /// Mistakes of failed attempts, clearest first.
     pub(crate) pitfalls: Vec<Pitfall>,
-    /// Errors that may come, with their cures.
-    pub(crate) cured_errors: Vec<CuredError>,
+    /// Errors that the next attempt will probably meet, the most probable first.
+    pub(crate) expected_errors: Vec<ExpectedError>,
     /// Notes about the task.
     pub(crate) lessons: Vec<Lesson>,
     /// Targets where such work was done, best first.
@@ -128,9 +125,8 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         route_credit: if route.is_empty() { 0.0 } else { credit },
         route,
         failed_ends,
-        recurring_errors: recurring_errors(&nearest, &input.cured_errors),
         pitfalls: pitfalls(&nearest, n_same_task > 0),
-        cured_errors: input.cured_errors,
+        expected_errors: input.expected_errors,
         lessons: input.lessons,
         workplaces: input.workplaces,
         evidence: known.iter().map(|precedent| precedent.run.id).collect(),
@@ -183,7 +179,7 @@ impl Playbook {
     /// Returns whether there is nothing to go by.
     pub(crate) fn is_empty(&self) -> bool {
         self.expected.is_none()
-            && self.cured_errors.is_empty()
+            && self.expected_errors.is_empty()
             && self.lessons.is_empty()
             && self.workplaces.is_empty()
     }

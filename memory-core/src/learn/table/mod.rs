@@ -22,7 +22,7 @@ pub(crate) use ngram::{NGram, indexed_parts};
 pub(crate) use outcome::OutcomeCounts;
 pub(crate) use remedy::{AttemptCounts, Remedy, ToolPath};
 use run::strata;
-pub(crate) use run::{Move, Run, TaskKey};
+pub(crate) use run::{AgentKey, Move, Run, TaskKey};
 use run_lists::{RunLists, RunSlot};
 use scope_targets::ScopeTargets;
 pub(crate) use scope_targets::{ScopeTarget, TargetKey};
@@ -159,6 +159,7 @@ impl Learned {
             id: episode.id,
             scope: names.hold(episode.scope.as_str()),
             task,
+            agent: AgentKey::of(context),
             strata: strata(episode.scope.as_str(), context, task),
             task_type,
             language,

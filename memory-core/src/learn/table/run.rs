@@ -12,6 +12,10 @@ use crate::stats::Trial;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TaskKey(pub(crate) u64);
 
+/// Hash of the names of an agent and its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct AgentKey(u64);
+
 /// A step without its texts: its tool and whether it was ok.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Move {
@@ -25,6 +29,8 @@ pub(crate) struct Run {
     pub(crate) id: EpisodeId,
     pub(crate) scope: NameId,
     pub(crate) task: TaskKey,
+    /// `None` where neither agent nor model is named.
+    pub(crate) agent: Option<AgentKey>,
     /// Keys of its task, its type of task and its domain, each combined with its scope, agent and
     /// model; 0 where it has none. They do not depend on the table.
     pub(crate) strata: [u64; 3],
@@ -82,6 +88,20 @@ impl TaskKey {
         }
         hash.update_word(chunk);
         Self(hash.finish())
+    }
+}
+
+impl AgentKey {
+    /// Computes the key of the agent of a context; `None` where neither agent nor model is named.
+    pub(crate) fn of(context: &Context) -> Option<Self> {
+        let names =
+            [&context.agent, &context.model].map(|name| name.as_deref().unwrap_or_default());
+        let mut hash = StableHash::new();
+        for name in names {
+            hash.update(name.as_bytes());
+            hash.update(&[0]);
+        }
+        names.iter().any(|name| !name.is_empty()).then_some(Self(hash.finish()))
     }
 }
 

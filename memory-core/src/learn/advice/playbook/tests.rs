@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
-use crate::learn::digest::{Ending, Incident, Signature};
 use crate::learn::quote::Quote;
 use crate::learn::sample::run;
 
@@ -98,24 +97,6 @@ fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_given() {
 }
 
 #[test]
-fn recurring_errors_are_given_with_the_number_of_attempts_that_resolved_them() {
-    let mut runs = [
-        run(1, 1, Some(Outcome::Failure), &[-3, 3]),
-        run(2, 1, Some(Outcome::Failure), &[-3, 1]),
-        run(3, 1, Some(Outcome::Failure), &[1]),
-    ];
-    let ending = [Ending::Resolved { at: 1, changed: Vec::new() }, Ending::Open];
-    for (run, ending) in runs.iter_mut().zip(ending) {
-        run.incidents = Box::new([Incident { at: 0, signature: Signature(7), ending }]);
-    }
-    let precedents = precedents_of(&runs, 1.0);
-    let text = text(&of_precedents(&precedents), 400);
-    let line = "Errors met:\n- `patch` “no such file” in 2 of 3 attempts; \
-                1 resolved it, as with src/lib.rs";
-    assert!(text.contains(line), "{text}");
-}
-
-#[test]
 fn similar_tasks_count_by_their_similarity_and_are_not_called_the_same() {
     let runs = three_runs();
     let near = precedents_of(&runs, 0.5);
@@ -150,28 +131,39 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
         run(3, 1, Some(Outcome::Failure), &[1, 3]),
     ];
     let step = |idx| StepRef { episode: runs[0].id, idx };
-    let error = CuredError {
-        signature: Signature(7),
+    let cured = ExpectedError {
         tool: 3,
-        cure: "changing `path`".to_owned(),
-        n_tried: 5,
-        n_resolved: 4,
+        chance: 0.5,
+        n_with: 2,
+        n_of: 3,
+        among: Among::Task,
         met: step(0),
-        example: Some(step(1)),
+        cure: Some(KnownCure::Confirmed {
+            text: "changing `path`".to_owned(),
+            n_tried: 5,
+            n_resolved: 4,
+            example: Some(step(1)),
+        }),
     };
+    let seen = Some(KnownCure::Seen { n_resolved: 1, by: step(1) });
+    let seen = ExpectedError { among: Among::Scope, cure: seen, ..cured.clone() };
+    let open = ExpectedError { n_of: 1, among: Among::Agent, cure: None, ..cured.clone() };
     let lesson =
         Lesson { id: NoteId::from_bytes([9; 16]), text: "Run\nthe tests first.".to_owned() };
     let precedents = precedents_of(&runs, 1.0);
     let input = PlaybookInput {
         precedents: &precedents,
-        cured_errors: vec![error],
+        expected_errors: vec![cured, seen, open],
         lessons: vec![lesson.clone()],
         ..PlaybookInput::default()
     };
     let text = text(&playbook(input.clone()), 400);
     for line in [
         "- 2 of 2 unsuccessful attempts used `patch`, 0 of 1 successes did, as in src/lib.rs",
-        "- `patch` “no such file”: changing `path` helped 4 of 5 times: src/lib.rs",
+        "What will probably go wrong:\n- `patch` “no such file” in 2 of 3 runs at this task; \
+         changing `path` helped 4 of 5 times: src/lib.rs",
+        "- `patch` “no such file” in 2 of 3 runs here; 1 resolved it, as with src/lib.rs",
+        "- `patch` “no such file” in 2 of 1 run of this agent; never resolved",
         &format!("- Run the tests first. (note {})", lesson.id),
     ] {
         assert!(text.contains(line), "{line}\n---\n{text}");

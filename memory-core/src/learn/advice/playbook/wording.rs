@@ -1,7 +1,7 @@
 //! Wording of a playbook: short lines, each with its counts.
 
 use super::{
-    CuredError, FailedEnd, Lesson, Pitfall, Playbook, RecurringError, RouteStep, Workplace,
+    Among, ExpectedError, FailedEnd, KnownCure, Lesson, Pitfall, Playbook, RouteStep, Workplace,
 };
 use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::pitfall::Mistake;
@@ -32,10 +32,12 @@ const MIN_SCOPE: f64 = 5.0;
 const EXPECTATION_VALUE: f64 = 1.0;
 const PLACES_VALUE: f64 = 0.95;
 const FAILED_END_VALUES: [f64; 3] = [0.8, 0.6, 0.5];
-const RECURRING_ERROR_VALUES: [f64; 3] = [0.7, 0.58, 0.52];
-const CURED_ERROR_VALUES: [f64; 3] = [0.75, 0.6, 0.5];
 const LESSON_VALUES: [f64; 3] = [0.85, 0.65, 0.55];
 const EVIDENCE_VALUE: f64 = 0.4;
+
+/// Value of an error that is never met, and what certainty adds.
+const ERROR_VALUE: f64 = 0.7;
+const ERROR_CHANCE_VALUE: f64 = 0.25;
 
 impl Playbook {
     /// Returns the tools and steps that its text may name.
@@ -53,13 +55,9 @@ impl Playbook {
             mentions.tools(pitfall.tool());
             mentions.steps(pitfall.example);
         }
-        for error in &self.recurring_errors {
+        for error in &self.expected_errors {
             mentions.tools([error.tool]);
-            mentions.steps([error.example].into_iter().chain(error.resolved_by));
-        }
-        for error in &self.cured_errors {
-            mentions.tools([error.tool]);
-            mentions.steps([error.met].into_iter().chain(error.example));
+            mentions.steps(error.steps());
         }
         mentions
     }
@@ -79,10 +77,11 @@ impl Playbook {
         let ends = failed_end_lines(&self.failed_ends, vocabulary);
         text.section("Tried without success, at the end:", FAILED_END_VALUES.into_iter().zip(ends));
         text.section("Beware:", pitfall_lines(&self.pitfalls, vocabulary));
-        let errors = self.recurring_errors.iter().map(|error| recurring_line(error, vocabulary));
-        text.section("Errors met:", RECURRING_ERROR_VALUES.into_iter().zip(errors));
-        let errors = self.cured_errors.iter().map(|error| cured_line(error, vocabulary));
-        text.section("Known errors:", CURED_ERROR_VALUES.into_iter().zip(errors));
+        let errors = self.expected_errors.iter().map(|error| {
+            let value = ERROR_VALUE + ERROR_CHANCE_VALUE * error.chance;
+            (value, expected_line(error, vocabulary))
+        });
+        text.section("What will probably go wrong:", errors);
         if !self.evidence.is_empty() {
             text.line(EVIDENCE_VALUE, self.evidence_line());
         }
@@ -326,26 +325,33 @@ pub(in crate::learn::advice) fn pitfall_line(
     }
 }
 
-fn recurring_line(error: &RecurringError, vocabulary: &Vocabulary) -> String {
-    let RecurringError { tool, n_with, n_of, n_resolved, .. } = error;
-    let text = vocabulary.quoted_error(error.example);
-    let call = error.resolved_by.and_then(|step| vocabulary.call(step));
-    let resolved = match (n_resolved, call) {
-        (0, _) => "never resolved".to_owned(),
-        (n, None) => format!("{n} resolved it"),
-        (n, Some(call)) => format!("{n} resolved it, as with {call}"),
+/// Words an error that may come: how often it came, and what is known to end it.
+fn expected_line(error: &ExpectedError, vocabulary: &Vocabulary) -> String {
+    let ExpectedError { n_with, n_of, .. } = error;
+    let tool = vocabulary.tool(error.tool);
+    let text = vocabulary.quoted_error(error.met);
+    let among = match error.among {
+        Among::Task => "at this task",
+        Among::Scope => "here",
+        Among::Agent => "of this agent",
     };
-    let tool = vocabulary.tool(*tool);
-    format!("- {tool} {text} in {n_with} of {}; {resolved}", attempts(*n_of))
+    let call = |step| vocabulary.call(step);
+    let cure = match &error.cure {
+        Some(KnownCure::Confirmed { text, n_tried, n_resolved, example }) => {
+            let call = example.and_then(call).map_or_else(String::new, |call| format!(": {call}"));
+            format!("; {text} helped {n_resolved} of {n_tried} times{call}")
+        }
+        Some(KnownCure::Seen { n_resolved, by }) => {
+            let call = call(*by).map_or_else(String::new, |call| format!(", as with {call}"));
+            format!("; {n_resolved} resolved it{call}")
+        }
+        None => "; never resolved".to_owned(),
+    };
+    format!("- {tool} {text} in {n_with} of {} {among}{cure}", runs(*n_of))
 }
 
-fn cured_line(error: &CuredError, vocabulary: &Vocabulary) -> String {
-    let text = vocabulary.quoted_error(error.met);
-    let call = error.example.and_then(|step| vocabulary.call(step));
-    let call = call.map_or_else(String::new, |call| format!(": {call}"));
-    let CuredError { cure, n_tried, n_resolved, .. } = error;
-    let tool = vocabulary.tool(error.tool);
-    format!("- {tool} {text}: {cure} helped {n_resolved} of {n_tried} times{call}")
+fn runs(n: u32) -> String {
+    if n == 1 { "1 run".to_owned() } else { format!("{n} runs") }
 }
 
 fn lesson_line(lesson: &Lesson) -> Option<String> {

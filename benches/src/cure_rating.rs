@@ -1,0 +1,113 @@
+//! Rating of the cures that are told of errors, by how the errors then ended.
+
+use std::collections::BTreeMap;
+
+use memory_core::bench::{ErrorKind, LearnBench, Observed, Proposal};
+
+use crate::episodes::Attempt;
+use crate::table::share;
+
+/// Replay of episodes in which each error is rated before its episode is learned.
+#[derive(Default)]
+pub struct CureReplay {
+    learned: LearnBench,
+    /// By whether the first cure is confirmed, and all of them.
+    ratings: BTreeMap<&'static str, Rating>,
+    /// Confirmed cures that were done and ended nothing, each in some lines.
+    pub wrong: Vec<String>,
+}
+
+/// What came of cures.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rating {
+    /// Number of errors of which one was told first.
+    n_told: usize,
+    /// Number of these that in fact ended by it.
+    n_right: usize,
+    /// Number of these where it was done and the error did not end.
+    n_wrong: usize,
+    /// Number of errors where an attempt at once was made instead, and where that worked.
+    n_at_once: usize,
+    n_at_once_right: usize,
+}
+
+impl Rating {
+    /// Counts an error and the remedy that was told of it; returns whether that was wrong.
+    fn add(&mut self, error: &Observed, remedy: &String) -> bool {
+        let is_followed = error.remedies.contains(remedy);
+        let is_wrong = is_followed && !error.resolved;
+        self.n_told += 1;
+        self.n_right += usize::from(is_followed && error.resolved);
+        self.n_wrong += usize::from(is_wrong);
+        if !is_followed && error.at_once {
+            self.n_at_once += 1;
+            self.n_at_once_right += usize::from(error.resolved);
+        }
+        is_wrong
+    }
+
+    fn row(&self) -> Vec<String> {
+        let part = |n: usize, of: usize| share((of > 0).then(|| n as f64 / of as f64));
+        let n_followed = self.n_right + self.n_wrong;
+        vec![
+            self.n_told.to_string(),
+            part(self.n_right, self.n_told),
+            part(self.n_wrong, self.n_told),
+            format!("{} ({n_followed})", part(self.n_right, n_followed)),
+            format!("{} ({})", part(self.n_at_once_right, self.n_at_once), self.n_at_once),
+        ]
+    }
+}
+
+/// Headings of a rating.
+pub const RATING_HEADINGS: [&str; 6] =
+    ["cures", "told", "right", "wrong", "if followed", "if at once"];
+
+impl CureReplay {
+    /// Rates the errors of an attempt, and learns it.
+    pub fn take(&mut self, attempt: &Attempt) {
+        for error in LearnBench::observed(&attempt.episode, &attempt.steps) {
+            let told = self.learned.told(&error, &attempt.episode.scope, 2).unwrap_or_default();
+            let Some(first) = told.first() else { continue };
+            let kind = if first.is_confirmed { "confirmed" } else { "seen" };
+            let mut is_wrong = false;
+            for kind in [kind, "all"] {
+                is_wrong = self.ratings.entry(kind).or_default().add(&error, &first.remedy);
+            }
+            if is_wrong && first.is_confirmed {
+                self.wrong.push(told_wrong(attempt, &error, first));
+            }
+        }
+        self.learned.put_with_steps(&attempt.episode, attempt.steps.clone());
+    }
+
+    /// Returns the figures under [`RATING_HEADINGS`], a row for each kind of cure.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let row =
+            |(kind, rating): (&&str, &Rating)| [vec![(*kind).to_owned()], rating.row()].concat();
+        self.ratings.iter().map(row).collect()
+    }
+}
+
+/// Number of steps after an error that are shown.
+const N_AFTER: usize = 6;
+
+/// Bytes of a text that are shown.
+const SHOWN_BYTES: usize = 160;
+
+/// Words a cure that was done and ended nothing, with the steps that followed the error.
+fn told_wrong(attempt: &Attempt, error: &Observed, told: &Proposal) -> String {
+    let mut text = format!(
+        "{}: told {:?} ({:.2} of {}), like {}, class {}",
+        attempt.episode.id, told.remedy, told.rate, told.n_tried, told.is_like, told.from_class
+    );
+    let at = error.at as usize;
+    for step in attempt.steps.iter().skip(at).take(N_AFTER) {
+        let short = |text: &str| text.chars().take(SHOWN_BYTES).collect::<String>();
+        let said = ErrorKind::of(step).map_or_else(|| "ok".to_owned(), |error| error.message);
+        let (name, args) = (memory_core::bench::step_name(step), short(step.args.as_str()));
+        text.push_str(&format!("\n    {name} {args}\n        → {}", short(&said)));
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! Claims about the errors that are expected.
+
+use super::*;
+use crate::learn::digest::Digest;
+use crate::learn::sample::{episode, step};
+use crate::model::{Context, Outcome, Step};
+
+/// Returns a failed step of a tool.
+fn fails(tool: &str, error: &str) -> Step {
+    step(tool, r#"{"path":"a"}"#, false, error)
+}
+
+fn works(tool: &str) -> Step {
+    step(tool, r#"{"path":"b"}"#, true, "")
+}
+
+const SYNTAX: &str = "syntax error near the keyword union";
+const COLUMN: &str = "column tablename does not exist here";
+
+fn agent(name: &str) -> Option<AgentKey> {
+    AgentKey::of(&Context { agent: Some(name.into()), ..Context::default() })
+}
+
+/// Returns a table of runs, each with its scope, task, agent and steps, in their order.
+fn learned(runs: &[(&str, &str, &str, Vec<Step>)]) -> Learned {
+    let mut learned = Learned::default();
+    for ((scope, task, agent, steps), n) in runs.iter().zip(1..) {
+        let mut episode = episode(n, scope, task, Some(Outcome::Failure));
+        episode.context.agent = (!agent.is_empty()).then(|| (*agent).into());
+        learned.put(&episode, &Digest::of(steps));
+    }
+    learned
+}
+
+fn expected(learned: &Learned, task: &str, by: &str) -> Vec<(String, u32, u32, Among)> {
+    let scope = Scope::new("p").unwrap();
+    let all = learned.expected_errors(task, Some(&scope), agent(by));
+    assert!(all.iter().all(|error| (MIN_CHANCE..=1.0).contains(&error.chance)), "{all:?}");
+    let told = all
+        .iter()
+        .map(|error| (learned.name(error.tool).to_owned(), error.n_with, error.n_of, error.among));
+    told.collect()
+}
+
+#[test]
+fn errors_of_the_task_come_before_those_of_the_scope_each_with_its_counts() {
+    let met = |error| vec![fails("sql", error), works("other")];
+    let table = learned(&[
+        ("p", "t", "a", met(COLUMN)),
+        ("p", "u", "a", met(SYNTAX)),
+        ("p", "u", "a", met(SYNTAX)),
+        ("p", "t", "a", met(COLUMN)),
+    ]);
+    let told = expected(&table, "t", "a");
+    let sql = |n_with, n_of, among| ("sql".to_owned(), n_with, n_of, among);
+    assert_eq!(told, [sql(2, 2, Among::Task), sql(2, 4, Among::Scope)]);
+}
+
+#[test]
+fn at_most_five_errors_are_told_and_none_where_the_scope_has_no_run() {
+    let many = |_: usize| {
+        let words = ["red", "blue", "green", "white", "black", "brown", "grey"];
+        let steps = words.iter().map(|word| fails("sql", &format!("{word} {word}ish is broken")));
+        ("p", "t", "a", steps.collect::<Vec<Step>>())
+    };
+    let table = learned(&[0, 1, 2].map(many));
+    assert_eq!(expected(&table, "t", "a").len(), MAX_ERRORS);
+    let elsewhere = Scope::new("q").unwrap();
+    assert_eq!(table.expected_errors("t", Some(&elsewhere), agent("a")), []);
+    assert_eq!(expected(&Learned::default(), "t", "a"), []);
+}
+
+#[test]
+fn an_agent_is_not_warned_of_tools_that_it_does_not_have() {
+    let table = learned(&[
+        ("p", "t", "a", vec![fails("sql", COLUMN)]),
+        ("q", "u", "b", vec![works("shell")]),
+    ]);
+    assert_eq!(expected(&table, "t", "b"), [], "b has a shell only");
+    assert_eq!(expected(&table, "t", "c").len(), 1, "nobody knows what c has");
+    assert_eq!(expected(&table, "t", "").len(), 1);
+}
+
+#[test]
+fn an_error_in_more_or_fewer_words_is_one_line() {
+    let table = learned(&[
+        ("p", "t", "", vec![fails("sql", SYNTAX)]),
+        ("p", "t", "", vec![fails("sql", &format!("Error: {SYNTAX}"))]),
+    ]);
+    assert_eq!(expected(&table, "t", ""), [("sql".to_owned(), 2, 2, Among::Task)]);
+}
+
+#[test]
+fn what_does_not_come_any_more_is_forgotten() {
+    let error = || vec![fails("sql", COLUMN)];
+    let mut runs = vec![("p", "t", "", error()), ("p", "t", "", error())];
+    assert_eq!(expected(&learned(&runs), "t", "").len(), 1);
+    runs.extend((0..30).map(|_| ("p", "t", "", vec![works("sql")])));
+    assert_eq!(expected(&learned(&runs), "t", ""), []);
+    runs.extend((0..6).map(|_| ("p", "t", "", error())));
+    assert_eq!(expected(&learned(&runs), "t", ""), [("sql".to_owned(), 8, 38, Among::Task)]);
+}
+
+#[test]
+fn the_step_that_ended_an_error_is_shown_until_a_cure_is_confirmed() {
+    let run = || ("p", "t", "", vec![fails("sql", COLUMN), works("look"), works("sql")]);
+    let cure = |n| {
+        let table = learned(&(0..n).map(|_| run()).collect::<Vec<_>>());
+        let scope = Scope::new("p").unwrap();
+        table.expected_errors("t", Some(&scope), None).remove(0).cure.unwrap()
+    };
+    let KnownCure::Seen { n_resolved, by } = cure(2) else { panic!("{:?}", cure(2)) };
+    assert_eq!((n_resolved, by.idx), (2, 2));
+    let KnownCure::Confirmed { text, n_resolved, .. } = cure(3) else { panic!("{:?}", cure(3)) };
+    assert_eq!(
+        (text.as_str(), n_resolved),
+        ("use `look` first, then retry `sql` with another `path`", 3)
+    );
+}
