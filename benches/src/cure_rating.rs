@@ -21,14 +21,14 @@ pub struct CureReplay {
 #[derive(Debug, Clone, Copy, Default)]
 struct Rating {
     /// Number of errors of which one was told first.
-    n_told: usize,
+    told: usize,
     /// Number of these that in fact ended by it.
-    n_right: usize,
+    right: usize,
     /// Number of these where it was done and the error did not end.
-    n_wrong: usize,
+    wrong: usize,
     /// Number of errors where an attempt at once was made instead, and where that worked.
-    n_at_once: usize,
-    n_at_once_right: usize,
+    at_once: usize,
+    at_once_right: usize,
 }
 
 impl Rating {
@@ -36,25 +36,25 @@ impl Rating {
     fn add(&mut self, error: &Observed, remedy: &String) -> bool {
         let is_followed = error.remedies.contains(remedy);
         let is_wrong = is_followed && !error.resolved;
-        self.n_told += 1;
-        self.n_right += usize::from(is_followed && error.resolved);
-        self.n_wrong += usize::from(is_wrong);
+        self.told += 1;
+        self.right += usize::from(is_followed && error.resolved);
+        self.wrong += usize::from(is_wrong);
         if !is_followed && error.at_once {
-            self.n_at_once += 1;
-            self.n_at_once_right += usize::from(error.resolved);
+            self.at_once += 1;
+            self.at_once_right += usize::from(error.resolved);
         }
         is_wrong
     }
 
     fn row(&self) -> Vec<String> {
         let part = |n: usize, of: usize| share((of > 0).then(|| n as f64 / of as f64));
-        let n_followed = self.n_right + self.n_wrong;
+        let n_followed = self.right + self.wrong;
         vec![
-            self.n_told.to_string(),
-            part(self.n_right, self.n_told),
-            part(self.n_wrong, self.n_told),
-            format!("{} ({n_followed})", part(self.n_right, n_followed)),
-            format!("{} ({})", part(self.n_at_once_right, self.n_at_once), self.n_at_once),
+            self.told.to_string(),
+            part(self.right, self.told),
+            part(self.wrong, self.told),
+            format!("{} ({n_followed})", part(self.right, n_followed)),
+            format!("{} ({})", part(self.at_once_right, self.at_once), self.at_once),
         ]
     }
 }
@@ -107,7 +107,8 @@ fn told_wrong(attempt: &Attempt, error: &Observed, told: &Proposal) -> String {
         let short = |text: &str| text.chars().take(SHOWN_BYTES).collect::<String>();
         let said = ErrorKind::of(step).map_or_else(|| "ok".to_owned(), |error| error.message);
         let (name, args) = (memory_core::bench::step_name(step), short(step.args.as_str()));
-        text.push_str(&format!("\n    {name} {args}\n        → {}", short(&said)));
+        let said = short(&said);
+        text.extend(["\n    ", &name, " ", &args, "\n        → ", &said]);
     }
     text
 }

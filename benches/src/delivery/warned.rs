@@ -54,15 +54,15 @@ struct Errors {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
-    n_episodes: usize,
-    n_errors: usize,
-    n_named: usize,
-    n_lines: usize,
-    n_true: usize,
+    episodes: usize,
+    errors: usize,
+    named: usize,
+    lines: usize,
+    came_true: usize,
     /// The same by signature.
-    n_exact_errors: usize,
-    n_exactly_named: usize,
-    n_exactly_true: usize,
+    exact_errors: usize,
+    exactly_named: usize,
+    exactly_true: usize,
 }
 
 impl Errors {
@@ -154,25 +154,26 @@ impl Warned {
         }
         best(shares.into_iter().filter(|(_, share)| *share >= MIX_FROM).collect(), MAX_LINES)
     }
+}
 
-    fn rows(&self, tasks: &str, counts: &[Count; WAYS.len()]) -> Vec<Vec<String>> {
-        let part = |n: usize, of: usize| share((of > 0).then(|| n as f64 / of as f64));
-        let row = |(way, count): (&&str, &Count)| {
-            vec![
-                (*way).to_owned(),
-                tasks.to_owned(),
-                count.n_episodes.to_string(),
-                count.n_errors.to_string(),
-                part(count.n_named, count.n_errors),
-                part(count.n_true, count.n_lines),
-                number(count.n_lines as f64 / count.n_episodes.max(1) as f64),
-                count.n_exact_errors.to_string(),
-                part(count.n_exactly_named, count.n_exact_errors),
-                part(count.n_exactly_true, count.n_lines),
-            ]
-        };
-        WAYS.iter().zip(counts).map(row).collect()
-    }
+/// Returns a row for each way of naming.
+fn rows(tasks: &str, counts: &[Count; WAYS.len()]) -> Vec<Vec<String>> {
+    let part = |n: usize, of: usize| share((of > 0).then(|| n as f64 / of as f64));
+    let row = |(way, count): (&&str, &Count)| {
+        vec![
+            (*way).to_owned(),
+            tasks.to_owned(),
+            count.episodes.to_string(),
+            count.errors.to_string(),
+            part(count.named, count.errors),
+            part(count.came_true, count.lines),
+            number(count.lines as f64 / count.episodes.max(1) as f64),
+            count.exact_errors.to_string(),
+            part(count.exactly_named, count.exact_errors),
+            part(count.exactly_true, count.lines),
+        ]
+    };
+    WAYS.iter().zip(counts).map(row).collect()
 }
 
 /// Returns the kinds with the highest rates, those that were met first among equals.
@@ -187,15 +188,15 @@ impl Count {
         let kinds: BTreeSet<usize> = came.iter().map(|(kind, _)| *kind).collect();
         let signatures: BTreeSet<u64> = came.iter().map(|(_, signature)| *signature).collect();
         let told: Vec<(usize, u64)> = named.iter().flatten().copied().collect();
-        self.n_episodes += 1;
-        self.n_errors += kinds.len();
-        self.n_named += kinds.iter().filter(|kind| told.iter().any(|t| t.0 == **kind)).count();
-        self.n_lines += named.len();
-        self.n_true += told.iter().filter(|(kind, _)| kinds.contains(kind)).count();
-        self.n_exact_errors += signatures.len();
+        self.episodes += 1;
+        self.errors += kinds.len();
+        self.named += kinds.iter().filter(|kind| told.iter().any(|t| t.0 == **kind)).count();
+        self.lines += named.len();
+        self.came_true += told.iter().filter(|(kind, _)| kinds.contains(kind)).count();
+        self.exact_errors += signatures.len();
         let is_told = |signature: &&u64| told.iter().any(|(_, told)| told == *signature);
-        self.n_exactly_named += signatures.iter().filter(is_told).count();
-        self.n_exactly_true += told.iter().filter(|(_, told)| signatures.contains(told)).count();
+        self.exactly_named += signatures.iter().filter(is_told).count();
+        self.exactly_true += told.iter().filter(|(_, told)| signatures.contains(told)).count();
     }
 }
 
@@ -252,8 +253,8 @@ impl Part for Warned {
             "exactly true",
         ];
         let [all, ..] = &self.all;
-        let rows = [self.rows("seen", &self.seen), self.rows("all", &self.all)].concat();
-        (all.n_errors > 0).then_some(Table { part: "warned", headings, rows })
+        let rows = [rows("seen", &self.seen), rows("all", &self.all)].concat();
+        (all.errors > 0).then_some(Table { part: "warned", headings, rows })
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Observed {
     pub plain: bool,
     /// True when that worked.
     pub resolved: bool,
+    /// True when the same error came again first.
+    pub dead_end: bool,
 }
 
 /// A cure that is proposed for an error.
@@ -171,6 +173,7 @@ impl LearnBench {
                 at_once: matches!(remedy, Some(Remedy::Retry(_))),
                 plain: remedy.is_some_and(|remedy| remedy.is_plain_retry()),
                 resolved: matches!(incident.ending, Ending::Resolved { .. }),
+                dead_end: matches!(incident.ending, Ending::DeadEnd { .. }),
             }
         });
         observed.collect()
@@ -197,7 +200,7 @@ impl LearnBench {
                 steps.is_some_and(|steps| Demonstration::of(steps).is_some())
             })
         };
-        let mut all = proposals(known, |cure| cure.is_confirmed || shows(cure));
+        let mut all = proposals(known, |cure| cure.is_plain_retry() || shows(cure));
         all.truncate(limit);
         Some(all)
     }

@@ -17,11 +17,11 @@ use crate::secret::mask;
 const MAX_ACTS: usize = 2;
 
 /// Maximum bytes of one of them where there are two, and where there is one.
-const ACT_BYTES: usize = 100;
-const ONLY_ACT_BYTES: usize = 170;
+const ACT_BYTES: usize = 80;
+const ONLY_ACT_BYTES: usize = 150;
 
 /// Maximum bytes of the attempt that passed.
-const PASSED_BYTES: usize = 90;
+const PASSED_BYTES: usize = 70;
 
 /// Arguments that name what an edit applies to.
 const PATHS: [&str; 8] = [
@@ -40,7 +40,7 @@ const OLD: [&str; 6] = ["old_string", "old_str", "old_text", "oldText", "oldStri
 const NEW: [&str; 6] = ["new_string", "new_str", "new_text", "newText", "newString", "replace"];
 
 /// First words of tools, programs and statements that only look, wait or think.
-const LOOKS: [&str; 62] = [
+const LOOKS: [&str; 63] = [
     "ack",
     "api-get",
     "awk",
@@ -102,6 +102,7 @@ const LOOKS: [&str; 62] = [
     "view",
     "wc",
     "which",
+    "with",
     "xxd",
 ];
 

@@ -2,7 +2,9 @@
 
 use super::Memory;
 use crate::error::Error;
-use crate::learn::{CureExample, Demonstration, KnownError, MetError, salient_words, step_name};
+use crate::learn::{
+    Cure, CureExample, Demonstration, KnownError, MetError, salient_words, step_name,
+};
 use crate::model::{EpisodeId, NoteId, NoteKind, Step, Timestamp};
 use crate::secret::mask;
 use crate::storage::StepRange;
@@ -159,7 +161,9 @@ impl Memory {
                 *here = mask(salient.to_owned()).0;
             }
         }
-        known.cures.retain(|cure| cure.is_confirmed || cure.demonstration.is_some());
+        // What only looked and tried again shows nothing to do, however often it helped.
+        let shows = |cure: &Cure| cure.is_plain_retry() || cure.demonstration.is_some();
+        known.cures.retain(shows);
         // Of sightings the first one that shows something is told.
         let n_confirmed = known.cures.iter().filter(|cure| cure.is_confirmed).count();
         known.cures.truncate(MAX_CURES.min(n_confirmed + 1));

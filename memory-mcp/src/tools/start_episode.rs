@@ -21,7 +21,7 @@ const DEFAULT_HITS: usize = 5;
 const HITS_TOKENS: usize = 420;
 
 /// Size of the advice, in tokens.
-const ADVICE_TOKENS: usize = 320;
+const ADVICE_TOKENS: usize = 420;
 
 pub(super) struct StartEpisode;
 

@@ -2,7 +2,7 @@
 
 use memory_core::learning::{Cure, Demonstration, KnownError};
 
-use super::render::{put, quote, title};
+use super::render::{QUOTE_MARK, put, quote, title};
 
 /// Appends what is known of an error, after words that say which: "Step 3 (`bash`): ".
 pub(crate) fn render_known_error(out: &mut String, known: &KnownError) {
@@ -29,20 +29,29 @@ pub(crate) fn render_known_error(out: &mut String, known: &KnownError) {
             n => put(out, format_args!(" A plain retry helped {n} of {n_tried} times.")),
         }
     }
-    known.cures.iter().for_each(|cure| render_cure(out, cure, known.retry_rate));
+    known.cures.iter().for_each(|cure| render_cure(out, cure));
     if let Some((id, text)) = &known.lesson {
         put(out, format_args!("\nLesson (note {id}):"));
         quote(out, &title(text, 160));
     }
 }
 
-fn render_cure(out: &mut String, cure: &Cure, retry_rate: f64) {
+/// Most bytes of a cure with all its lines: 80 tokens.
+const CURE_BYTES: usize = 320;
+
+/// Most characters of the words that say what a cure is.
+const TEXT_CHARS: usize = 120;
+
+/// Room below which a line of a cure says nothing.
+const MIN_ROOM: usize = 24;
+
+fn render_cure(out: &mut String, cure: &Cure) {
     let Cure { text, n_tried, n_resolved, .. } = cure;
+    let start = out.len();
     out.push_str("\n- ");
-    let retry = 100.0 * retry_rate;
     if cure.is_confirmed {
-        put(out, format_args!("{} helped {n_resolved} of {n_tried} times", upper(text)));
-        put(out, format_args!(" (a plain retry {retry:.0} %)"));
+        let text = upper(&title(text, TEXT_CHARS));
+        put(out, format_args!("{text} helped {n_resolved} of {n_tried} times"));
     } else if *n_resolved == 1 && *n_tried == 1 {
         out.push_str("Seen once");
     } else {
@@ -51,13 +60,21 @@ fn render_cure(out: &mut String, cure: &Cure, retry_rate: f64) {
     if let Some(episode) = cure.episodes().next() {
         put(out, format_args!(", last in {episode}"));
     }
-    if let Some(Demonstration { acts, change, passed }) = &cure.demonstration {
-        out.push(':');
-        acts.iter().chain(change).for_each(|line| quote(out, line));
-        if let Some(passed) = passed {
-            quote(out, &format!("then passed: {passed}"));
+    let Some(Demonstration { acts, change, passed }) = &cure.demonstration else { return };
+    out.push(':');
+    let passed = passed.as_ref().map(|passed| format!("then passed: {passed}"));
+    for line in acts.iter().chain(change).chain(&passed) {
+        let used = out.len() - start + QUOTE_MARK.len() + 1;
+        let room = CURE_BYTES.saturating_sub(used);
+        if room >= MIN_ROOM {
+            quote(out, head(line, room));
         }
     }
+}
+
+/// Returns the beginning of a line of at most `limit` bytes.
+fn head(line: &str, limit: usize) -> &str {
+    line.get(..line.floor_char_boundary(limit)).unwrap_or(line)
 }
 
 /// A sentence begins with a capital.

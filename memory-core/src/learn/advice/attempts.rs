@@ -5,6 +5,7 @@ use super::pitfall::pitfalls;
 use super::playbook::pitfall_line;
 use super::precedent::Precedent;
 use super::vocabulary::{Mentions, Vocabulary};
+use crate::learn::digest::TargetKind;
 use crate::learn::quote::Quotes;
 use crate::learn::table::{Learned, Run, TargetKey};
 use crate::model::{EpisodeId, display_name};
@@ -100,7 +101,11 @@ impl Learned {
         let n_with = |side: &[&Run], target| side.iter().filter(|run| changes(run, target)).count();
         #[expect(clippy::cast_precision_loss, reason = "a few attempts")]
         let rate = |n: usize, of: usize| (n as f64 + 0.5) / (of as f64 + 1.0);
-        let all = runs.iter().flat_map(|run| &run.targets).filter(|(_, is_changed)| *is_changed);
+        // An id is that of one attempt's thing: another attempt has another.
+        let is_told = |(target, is_changed): &&(TargetKey, bool)| {
+            *is_changed && target.kind != TargetKind::Id
+        };
+        let all = runs.iter().flat_map(|run| &run.targets).filter(is_told);
         let mut best: Option<(f64, &str, usize, usize)> = None;
         for (target, _) in all {
             let (n_failed, n_succeeded) = (n_with(&failed, *target), n_with(&succeeded, *target));
@@ -187,6 +192,19 @@ mod tests {
         let contrast = table.attempts_in_short(id(1)).unwrap().contrast.unwrap();
         assert!(contrast.contains("2 of 2 unsuccessful attempts left out `sh:make`"), "{contrast}");
         assert!(contrast.contains("app/"), "{contrast}");
+    }
+
+    #[test]
+    fn an_id_of_one_attempt_sets_nothing_apart() {
+        let args = r#"{"page_id":"2b1c-77aa-19","text":"x"}"#;
+        let mut learned = Learned::default();
+        for (n, tool) in [(1, "update_page"), (2, "update_page"), (3, "read"), (4, "read")] {
+            let outcome = if n < 3 { Outcome::Success } else { Outcome::Failure };
+            let steps = [step(tool, args, true, "")];
+            learned.put(&episode(n, "p", "the task", Some(outcome)), &Digest::of(&steps));
+        }
+        let contrast = learned.attempts_in_short(id(1)).unwrap().contrast.unwrap();
+        assert!(!contrast.contains("2b1c"), "{contrast}");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::learn::digest::{Ending, Incident};
-use crate::learn::pattern::CureExample;
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AgentKey, Learned, NameId, Run, TaskKey};
 use crate::model::Scope;
@@ -38,9 +37,6 @@ const DOUBT: f64 = 1.0;
 
 /// Number of runs at which a level counts half of what a certain one does.
 const HALF_TRUST: f64 = 0.5;
-
-/// Success rate below which a cure is no advice, though better than a retry.
-const MIN_CURE_RATE: f64 = 0.3;
 
 /// An error that may come.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,8 +71,8 @@ pub(crate) enum Among {
 /// What is known to end an error.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum KnownCure {
-    /// A confirmed cure as an instruction, with the step of the same scope that shows it.
-    Confirmed { text: String, n_tried: u32, n_resolved: u32, example: Option<StepRef> },
+    /// A confirmed cure as an instruction.
+    Confirmed { text: String, n_tried: u32, n_resolved: u32 },
     /// The step that ended it in the newest run where something did, with the number of runs.
     Seen { n_resolved: u32, by: StepRef },
 }
@@ -85,9 +81,8 @@ impl ExpectedError {
     /// Returns the steps that its line quotes.
     pub(crate) fn steps(&self) -> impl Iterator<Item = StepRef> {
         let shown = match &self.cure {
-            Some(KnownCure::Confirmed { example, .. }) => *example,
             Some(KnownCure::Seen { by, .. }) => Some(*by),
-            None => None,
+            Some(KnownCure::Confirmed { .. }) | None => None,
         };
         [self.met].into_iter().chain(shown)
     }
@@ -102,34 +97,34 @@ struct Seen<'a> {
     kinds: Vec<usize>,
 }
 
-/// Sums over the runs of a level, newer ones counting more.
+/// Weights of the runs of a level, newer ones counting more.
 struct Level {
-    /// Weight of all runs, and of those that used each tool, as the use of tools is weighted.
-    n_runs: f64,
-    n_using: Vec<f64>,
-    /// Weight of the runs that used each tool, and of those that met each kind of error.
-    n_with_tool: Vec<f64>,
-    n_with_kind: Vec<f64>,
+    /// Of all runs, and of those that used each tool, as the use of tools is weighted.
+    all: f64,
+    using: Vec<f64>,
+    /// Of the runs that used each tool, and of those that met each kind of error.
+    with_tool: Vec<f64>,
+    with_kind: Vec<f64>,
 }
 
 impl Level {
     #[expect(clippy::indexing_slicing, reason = "tools and kinds are numbered without gaps")]
     fn of(runs: &[&Seen<'_>], n_tools: usize, n_kinds: usize) -> Self {
         let mut level = Self {
-            n_runs: 0.0,
-            n_using: vec![0.0; n_tools],
-            n_with_tool: vec![0.0; n_tools],
-            n_with_kind: vec![0.0; n_kinds],
+            all: 0.0,
+            using: vec![0.0; n_tools],
+            with_tool: vec![0.0; n_tools],
+            with_kind: vec![0.0; n_kinds],
         };
         let (mut weight, mut tool_weight) = (1.0, 1.0);
         for seen in runs.iter().take(MAX_RUNS) {
-            level.n_runs += tool_weight;
+            level.all += tool_weight;
             for tool in &seen.tools {
-                level.n_using[*tool] += tool_weight;
-                level.n_with_tool[*tool] += weight;
+                level.using[*tool] += tool_weight;
+                level.with_tool[*tool] += weight;
             }
             for kind in &seen.kinds {
-                level.n_with_kind[*kind] += weight;
+                level.with_kind[*kind] += weight;
             }
             weight *= 0.5_f64.powf(1.0 / HALF_LIFE);
             tool_weight *= 0.5_f64.powf(1.0 / TOOL_HALF_LIFE);
@@ -152,9 +147,8 @@ fn mean_share(shares: impl Iterator<Item = (f64, f64)>) -> f64 {
 /// Returns the chance of a kind of error of a tool.
 fn chance(levels: &[Level], tool: usize, kind: usize) -> f64 {
     let at = |sums: &[f64], i: usize| sums.get(i).copied().unwrap_or(0.0);
-    let uses = levels.iter().map(|level| (at(&level.n_using, tool), level.n_runs));
-    let meets =
-        levels.iter().map(|level| (at(&level.n_with_kind, kind), at(&level.n_with_tool, tool)));
+    let uses = levels.iter().map(|level| (at(&level.using, tool), level.all));
+    let meets = levels.iter().map(|level| (at(&level.with_kind, kind), at(&level.with_tool, tool)));
     mean_share(uses) * mean_share(meets)
 }
 
@@ -256,17 +250,12 @@ impl Learned {
         let met = self.met_error(incident.signature, self.name(tool));
         let confirmed = self.known_error(&met, incident.at, scope, 1).and_then(|known| {
             let mut cures = known.cures.into_iter();
-            cures.find(|cure| cure.is_confirmed && cure.success.mean >= MIN_CURE_RATE)
+            cures.find(|cure| cure.is_confirmed)
         });
-        let cure = confirmed.map(|cure| {
-            // Calls of other projects say little.
-            let own = cure.examples.iter().find(|example| example.is_own);
-            KnownCure::Confirmed {
-                example: own.map(CureExample::resolving_step),
-                n_tried: cure.n_tried,
-                n_resolved: cure.n_resolved,
-                text: cure.text,
-            }
+        let cure = confirmed.map(|cure| KnownCure::Confirmed {
+            n_tried: cure.n_tried,
+            n_resolved: cure.n_resolved,
+            text: cure.text,
         });
         let seen = || {
             let ends = with.iter().filter_map(|run| {

@@ -85,7 +85,12 @@ impl Vocabulary {
 
     /// Returns the error of a step in quotation marks, in one short line.
     pub(crate) fn quoted_error(&self, step: StepRef) -> String {
-        let error = self.quotes.error(step).and_then(|text| one_line(text, QUOTE_BYTES));
+        self.error_within(step, QUOTE_BYTES)
+    }
+
+    /// Returns the error of a step in quotation marks, in one line of at most `limit` bytes.
+    pub(crate) fn error_within(&self, step: StepRef, limit: usize) -> String {
+        let error = self.quotes.error(step).and_then(|text| one_line(text, limit));
         error.map_or_else(|| "(no message)".to_owned(), |text| format!("“{text}”"))
     }
 }

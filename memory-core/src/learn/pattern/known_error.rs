@@ -82,16 +82,19 @@ enum Circle {
 
 impl Learned {
     /// Returns what is known of an error that was met at step `step_idx`, with at most `limit`
-    /// confirmed cures, or else some sightings; `None` for an unknown error.
+    /// cures that are clearly better than a plain retry, or else some sightings; `None` for an
+    /// unknown error.
     ///
-    /// Looked for in this order, until there is a confirmed cure: the error itself with the same
+    /// Looked for in this order, until there is a clear cure: the error itself with the same
     /// tool and action; with any action of the tool; told in more or fewer words; one that differs
     /// in a word that matters. Then cures of other errors of the same tool and class count, from
     /// five attempts on, with the nearest sighting behind them.
     ///
-    /// A confirmed cure was tried at least three times, worked at least twice, and the lower bound
+    /// A clear cure was tried at least three times, worked at least twice, and the lower bound
     /// of the 80 % interval of its success rate (from a uniform prior) lies above the rate of a
-    /// plain retry. A plain retry is itself a cure where that bound lies above the rate of plain
+    /// plain retry. It is confirmed where that bound is ½ or more, the error itself had it, and
+    /// what was done is one thing: another argument at once is one only where most successes made
+    /// the same call. A plain retry is itself a cure where that bound lies above the rate of plain
     /// retries after any error. A sighting worked at least once, and its expected rate lies above
     /// that of a plain retry.
     /// Examples come from `scope` where it has any; what steps show is not filled in.
@@ -119,12 +122,11 @@ impl Learned {
             if history.n_seen == 0 {
                 continue;
             }
-            let known = KnownError {
-                // The words themselves are read with the steps.
-                differs: (circle == Circle::Like).then(Default::default),
-                ..self.told(&history, met, step_idx, limit)
-            };
-            if known.cures.first().is_some_and(|cure| cure.is_confirmed) {
+            let (known, is_clear) = self.told(&history, met, step_idx, limit);
+            // The words themselves are read with the steps.
+            let differs = (circle == Circle::Like).then(Default::default);
+            let known = KnownError { differs, ..known };
+            if is_clear {
                 return Some(known);
             }
             // That one like it was never cured says nothing about this one.
@@ -142,7 +144,9 @@ impl Learned {
             let mut cures = self.cures(&class, &met.tool, class_rate, MIN_TRIED_IN_CLASS);
             if !cures.is_empty() {
                 let none = ErrorHistory::default();
-                let first = first.unwrap_or_else(|| self.told(&none, met, step_idx, limit));
+                let first = first.unwrap_or_else(|| self.told(&none, met, step_idx, limit).0);
+                // What cured other errors is not sure to cure this one.
+                cures.iter_mut().for_each(|cure| cure.is_confirmed = false);
                 // What was seen with the error itself is told besides.
                 cures.truncate(limit.min(1));
                 cures.extend(first.cures);
@@ -152,21 +156,23 @@ impl Learned {
         first
     }
 
-    /// Returns what a history tells of an error, with its own cures.
+    /// Returns what a history tells of an error, with its own cures, and whether any of them is
+    /// clearly better than a plain retry.
     fn told(
         &self,
         history: &ErrorHistory<'_>,
         met: &MetError,
         step_idx: u32,
         limit: usize,
-    ) -> KnownError {
+    ) -> (KnownError, bool) {
         let retry_rate = self.retry_rate(history.plain_retries);
         let mut cures = self.cures(history, &met.tool, retry_rate, MIN_TRIED);
         cures.truncate(limit);
+        let is_clear = !cures.is_empty();
         if cures.is_empty() && limit > 0 {
             cures = self.sightings(history, &met.tool, retry_rate);
         }
-        KnownError {
+        let known = KnownError {
             step_idx,
             tool: met.tool.clone(),
             n_seen: history.n_seen,
@@ -180,7 +186,8 @@ impl Learned {
             differs: None,
             cures,
             lesson: None,
-        }
+        };
+        (known, is_clear)
     }
 
     /// Returns the remedies that were seen to work, those that work more surely first, newest first
@@ -193,7 +200,7 @@ impl Learned {
         let mut seen: Vec<Cure> = seen
             .map(|(remedy, record)| {
                 let success = posterior(record.counts, Prior::UNIFORM);
-                Cure { is_confirmed: false, ..self.cure(remedy, record, success, tool) }
+                self.cure(remedy, record, success, tool)
             })
             .collect();
         seen.sort_by(|a, b| {

@@ -1,15 +1,16 @@
 //! Recoveries: remedies that cured an error.
 //!
 //! After an error an agent does something and tries again: its [`Remedy`]. Its success rate is
-//! compared with that of trying again unchanged. A remedy that is clearly better is a confirmed
-//! cure; one that worked but was tried only a few times is told as a sighting.
+//! compared with that of trying again unchanged. A remedy that is clearly better, surely works in
+//! most cases, and is one thing that can be done, is a confirmed cure; any other that worked is told
+//! as a sighting.
 
 use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
 use crate::learn::demonstration::Demonstration;
-use crate::learn::digest::{Ending, Incident, Signature};
+use crate::learn::digest::{CallKey, Ending, Incident, Signature};
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AttemptCounts, Learned, NameId, Remedy, Run, ScopeFilter, ToolPath};
 use crate::learn::text::name_in_backticks;
@@ -25,6 +26,9 @@ const MIN_RESOLVED: u32 = 2;
 /// Level of the interval whose lower bound must lie above the rate of a plain retry.
 const LEVEL: f64 = 0.8;
 
+/// Lower bound of the success rate of a confirmed cure: it works in most cases.
+const SURE: f64 = 0.5;
+
 /// Prior of the success of a plain retry: most errors come again. Of 1,634 plain retries in
 /// recorded runs of agents 10 succeeded; those against a network or a lock may.
 const PLAIN_RETRY: Prior = Prior { mean: 0.2, weight: 2.0 };
@@ -32,7 +36,7 @@ const PLAIN_RETRY: Prior = Prior { mean: 0.2, weight: 2.0 };
 /// Maximum number of examples of a cure.
 const MAX_EXAMPLES: usize = 3;
 
-/// A remedy that cured an error: clearly more often than a plain retry, or as it was seen.
+/// A remedy that cured an error: surely, or as it was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cure {
     /// The remedy as an instruction: "use `grep` first, then retry `edit` with another `path`".
@@ -51,8 +55,8 @@ pub struct Cure {
     pub n_dead_ends: u32,
     /// Success rate with an 80 % interval, from a uniform prior.
     pub success: Posterior,
-    /// True when it worked clearly more often than a plain retry; false for a sighting, which was
-    /// seen to work once or a few times.
+    /// True when it worked clearly more often than a plain retry, surely works in most cases, and is
+    /// one thing that can be done; false for a sighting, which was only seen to work.
     pub is_confirmed: bool,
     /// What was done the last time, and what then passed; `None` where steps show nothing.
     pub demonstration: Option<Demonstration>,
@@ -65,6 +69,12 @@ impl Cure {
     /// asked about before others.
     pub fn episodes(&self) -> impl Iterator<Item = EpisodeId> {
         self.examples.iter().map(|example| example.episode)
+    }
+
+    /// Returns whether it is to try again with nothing changed, and that is confirmed.
+    pub(crate) fn is_plain_retry(&self) -> bool {
+        let is_plain = self.via.is_empty() && self.instead.is_none() && self.changed.is_empty();
+        self.is_confirmed && is_plain
     }
 
     /// Returns the steps of the remedy, by which equal cures are ordered.
@@ -113,6 +123,8 @@ pub(super) struct RemedyRecord<'a> {
     pub(super) n_alone: u32,
     /// Number of successes for each set of changed arguments.
     changed: FxHashMap<&'a [Box<str>], u32>,
+    /// Number of successes with each call.
+    calls: FxHashMap<CallKey, u32>,
     examples: Vec<CureExample>,
 }
 
@@ -173,6 +185,7 @@ impl<'a> ErrorHistory<'a> {
             let Ending::Resolved { at, changed } = &incident.ending else { continue };
             record.n_alone += u32::from(part == remedy);
             *record.changed.entry(changed).or_default() += 1;
+            *record.calls.entry(run.call_at(*at)).or_default() += 1;
             record.examples.push(CureExample {
                 is_own: own.accepts(run),
                 ended_at: run.ended_at,
@@ -208,6 +221,16 @@ impl<'a> ErrorHistory<'a> {
     }
 }
 
+impl RemedyRecord<'_> {
+    /// Returns whether all that did it did one thing. That an argument was changed at once says
+    /// nothing of to what: only where most successes made the same call is it one thing.
+    fn is_one_thing(&self, remedy: &Remedy<'_>) -> bool {
+        let is_changed = matches!(remedy, Remedy::Retry(changed) if !changed.is_empty());
+        let most = self.calls.values().max().copied().unwrap_or(0);
+        !is_changed || (most >= MIN_RESOLVED && 2 * most > self.counts.n_resolved)
+    }
+}
+
 impl Learned {
     /// Returns the cures of an error that `tool` met in a scope.
     pub(super) fn own_cures(
@@ -234,7 +257,8 @@ impl Learned {
         posterior(self.plain_retries(), PLAIN_RETRY).mean
     }
 
-    /// Returns the cures of an error of `tool`, best first.
+    /// Returns the remedies of an error of `tool` that are clearly better than a plain retry, best
+    /// first; those that are sure are marked as confirmed.
     pub(super) fn cures(
         &self,
         history: &ErrorHistory<'_>,
@@ -251,7 +275,10 @@ impl Learned {
             let success = posterior(counts, Prior::UNIFORM);
             let usual = if remedy.is_plain_retry() { overall } else { retry_rate };
             let is_cure = success.lower > usual && history.is_closed(remedy, success.lower);
-            is_cure.then(|| self.cure(remedy, record, success, tool))
+            is_cure.then(|| {
+                let is_confirmed = success.lower >= SURE && record.is_one_thing(remedy);
+                Cure { is_confirmed, ..self.cure(remedy, record, success, tool) }
+            })
         });
         let mut cures: Vec<Cure> = better.collect();
         cures.sort_by(|a, b| {
@@ -295,7 +322,7 @@ impl Learned {
             n_resolved: record.counts.n_resolved,
             n_dead_ends: record.counts.n_dead_ends,
             success,
-            is_confirmed: true,
+            is_confirmed: false,
             demonstration: None,
             examples,
         }

@@ -142,7 +142,6 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
             text: "changing `path`".to_owned(),
             n_tried: 5,
             n_resolved: 4,
-            example: Some(step(1)),
         }),
     };
     let seen = Some(KnownCure::Seen { n_resolved: 1, by: step(1) });
@@ -160,10 +159,10 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
     let text = text(&playbook(input.clone()), 400);
     for line in [
         "- 2 of 2 unsuccessful attempts used `patch`, 0 of 1 successes did, as in src/lib.rs",
-        "What will probably go wrong:\n- `patch` “no such file” in 2 of 3 runs at this task; \
-         changing `path` helped 4 of 5 times: src/lib.rs",
-        "- `patch` “no such file” in 2 of 3 runs here; 1 resolved it, as with src/lib.rs",
-        "- `patch` “no such file” in 2 of 1 run of this agent; never resolved",
+        "What will probably go wrong:\n- `patch` “no such file” 2 of 3 runs at this task; \
+         changing `path` helped 4 of 5",
+        "- `patch` “no such file” 2 of 3 runs here; ended 1×, by src/lib.rs",
+        "- `patch` “no such file” 2 of 1 runs of this agent; never resolved",
         &format!("- Run the tests first. (note {})", lesson.id),
     ] {
         assert!(text.contains(line), "{line}\n---\n{text}");

@@ -36,8 +36,12 @@ const LESSON_VALUES: [f64; 3] = [0.85, 0.65, 0.55];
 const EVIDENCE_VALUE: f64 = 0.4;
 
 /// Value of an error that is never met, and what certainty adds.
-const ERROR_VALUE: f64 = 0.7;
-const ERROR_CHANCE_VALUE: f64 = 0.25;
+const ERROR_VALUE: f64 = 0.86;
+const ERROR_CHANCE_VALUE: f64 = 0.1;
+
+/// Maximum bytes of the text of an error that may come, and of what ends it.
+const ERROR_BYTES: usize = 72;
+const CURE_BYTES: usize = 64;
 
 impl Playbook {
     /// Returns the tools and steps that its text may name.
@@ -325,33 +329,30 @@ pub(in crate::learn::advice) fn pitfall_line(
     }
 }
 
-/// Words an error that may come: how often it came, and what is known to end it.
+/// Words an error that may come: how often it came, and what is known to end it; the cure itself is
+/// told where the error comes.
 fn expected_line(error: &ExpectedError, vocabulary: &Vocabulary) -> String {
     let ExpectedError { n_with, n_of, .. } = error;
     let tool = vocabulary.tool(error.tool);
-    let text = vocabulary.quoted_error(error.met);
+    let text = vocabulary.error_within(error.met, ERROR_BYTES);
     let among = match error.among {
         Among::Task => "at this task",
         Among::Scope => "here",
         Among::Agent => "of this agent",
     };
-    let call = |step| vocabulary.call(step);
     let cure = match &error.cure {
-        Some(KnownCure::Confirmed { text, n_tried, n_resolved, example }) => {
-            let call = example.and_then(call).map_or_else(String::new, |call| format!(": {call}"));
-            format!("; {text} helped {n_resolved} of {n_tried} times{call}")
+        Some(KnownCure::Confirmed { text, n_tried, n_resolved }) => {
+            let text = one_line(text, CURE_BYTES).unwrap_or_default();
+            format!("; {text} helped {n_resolved} of {n_tried}")
         }
         Some(KnownCure::Seen { n_resolved, by }) => {
-            let call = call(*by).map_or_else(String::new, |call| format!(", as with {call}"));
-            format!("; {n_resolved} resolved it{call}")
+            let call = vocabulary.call(*by).and_then(|call| one_line(&call, CURE_BYTES));
+            let call = call.map_or_else(String::new, |call| format!(", by {call}"));
+            format!("; ended {n_resolved}×{call}")
         }
         None => "; never resolved".to_owned(),
     };
-    format!("- {tool} {text} in {n_with} of {} {among}{cure}", runs(*n_of))
-}
-
-fn runs(n: u32) -> String {
-    if n == 1 { "1 run".to_owned() } else { format!("{n} runs") }
+    format!("- {tool} {text} {n_with} of {n_of} runs {among}{cure}")
 }
 
 fn lesson_line(lesson: &Lesson) -> Option<String> {

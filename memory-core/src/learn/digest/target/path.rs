@@ -35,7 +35,19 @@ pub(super) fn is_file(word: &str) -> bool {
         && ending.len() <= limit
         && ending.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     // `.gitignore` in a folder is a file, `.x` alone is anything.
-    is_ending && (is_in_folder || !stem.is_empty())
+    is_ending && (is_in_folder || !stem.is_empty() && !is_code(ending) && !is_version(stem))
+}
+
+/// Returns whether an ending is the code of a message, as in `models.E015`.
+fn is_code(ending: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| ending.as_bytes().iter().any(is);
+    has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit)
+}
+
+/// Returns whether what stands before an ending is the beginning of a version, as in `4.2.rc1`.
+fn is_version(stem: &str) -> bool {
+    let number = stem.trim_start_matches('v');
+    number.contains('.') && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Returns whether a word that is said to be a file can be one, whatever its ending.
@@ -86,7 +98,8 @@ mod tests {
 
     #[test]
     fn files_are_told_from_other_words() {
-        for file in ["src/lib.rs", "Cargo.toml", "/work/app/a.b.py", "~/x.sh", "a/.env", "Makefile"]
+        for file in
+            ["src/lib.rs", "Cargo.toml", "/work/app/a.b.py", "~/x.sh", "a/.env", "Makefile", "1.py"]
         {
             assert!(is_file(file), "{file}");
         }
@@ -100,6 +113,9 @@ mod tests {
             "a b.py",
             "src/",
             "e.",
+            "models.E015",
+            "4.2.rc1",
+            "v1.10.dev3",
             "$X/a.py",
         ] {
             assert!(!is_file(other), "{other}");
