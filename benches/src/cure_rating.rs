@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use memory_core::bench::{ErrorKind, LearnBench, Observed, Proposal};
+use memory_core::bench::{End, ErrorKind, LearnBench, Observed, Proposal};
 
 use crate::episodes::Attempt;
 use crate::table::share;
@@ -24,8 +24,10 @@ struct Rating {
     told: usize,
     /// Number of these that in fact ended by it.
     right: usize,
-    /// Number of these where it was done and the error did not end.
+    /// Number of these where it was done and the error did not end, and where the same error came
+    /// again.
     wrong: usize,
+    again: usize,
     /// Number of errors where an attempt at once was made instead, and where that worked.
     at_once: usize,
     at_once_right: usize,
@@ -35,13 +37,14 @@ impl Rating {
     /// Counts an error and the remedy that was told of it; returns whether that was wrong.
     fn add(&mut self, error: &Observed, remedy: &String) -> bool {
         let is_followed = error.remedies.contains(remedy);
-        let is_wrong = is_followed && !error.resolved;
+        let is_wrong = is_followed && !error.is_resolved();
         self.told += 1;
-        self.right += usize::from(is_followed && error.resolved);
+        self.right += usize::from(is_followed && error.is_resolved());
         self.wrong += usize::from(is_wrong);
+        self.again += usize::from(is_followed && error.end == End::Again);
         if !is_followed && error.at_once {
             self.at_once += 1;
-            self.at_once_right += usize::from(error.resolved);
+            self.at_once_right += usize::from(error.is_resolved());
         }
         is_wrong
     }
@@ -53,6 +56,7 @@ impl Rating {
             self.told.to_string(),
             part(self.right, self.told),
             part(self.wrong, self.told),
+            part(self.again, self.told),
             format!("{} ({n_followed})", part(self.right, n_followed)),
             format!("{} ({})", part(self.at_once_right, self.at_once), self.at_once),
         ]
@@ -60,8 +64,8 @@ impl Rating {
 }
 
 /// Headings of a rating.
-pub const RATING_HEADINGS: [&str; 6] =
-    ["cures", "told", "right", "wrong", "if followed", "if at once"];
+pub const RATING_HEADINGS: [&str; 7] =
+    ["cures", "told", "right", "wrong", "again", "if followed", "if at once"];
 
 impl CureReplay {
     /// Rates the errors of an attempt, and learns it.

@@ -4,7 +4,7 @@
 use crate::memory::Memory;
 
 pub use crate::learn::bench::{
-    ErrorKind, LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
+    End, ErrorKind, LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
 };
 pub use crate::retrieve::Weights;
 

@@ -185,13 +185,13 @@ fn replay(dir: &Path, name: &str, verbs: bool) -> Result<(Tally, CureReplay), Da
 impl Tally {
     fn rate(&mut self, learned: &LearnBench, error: &Observed) {
         self.n_errors += 1;
-        self.n_resolved += usize::from(error.resolved);
+        self.n_resolved += usize::from(error.is_resolved());
         let start = Instant::now();
         let cures = learned.cures(error, 3);
         self.cures.push(start.elapsed());
         let Some(first) = cures.first() else { return };
         let is = |remedy: &String| error.remedies.contains(remedy);
-        let resolved = usize::from(error.resolved);
+        let resolved = usize::from(error.is_resolved());
         let (is_followed, is_at_once) = (is(&first.remedy), error.at_once);
         self.n_proposed += 1;
         self.n_right += usize::from(is_followed) * resolved;

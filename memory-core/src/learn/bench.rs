@@ -39,10 +39,27 @@ pub struct Observed {
     pub at_once: bool,
     /// True when the tool was tried again at once with nothing changed.
     pub plain: bool,
-    /// True when that worked.
-    pub resolved: bool,
-    /// True when the same error came again first.
-    pub dead_end: bool,
+    /// How it ended.
+    pub end: End,
+}
+
+/// End of an observed error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// What was tried worked.
+    Resolved,
+    /// The same error came again first.
+    Again,
+    /// Another error came, or nothing was tried.
+    Otherwise,
+}
+
+impl Observed {
+    /// Returns whether what was tried worked.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.end == End::Resolved
+    }
 }
 
 /// A cure that is proposed for an error.
@@ -172,8 +189,11 @@ impl LearnBench {
                 remedies: all.map(|remedy| alone.remedy_words(&remedy)).collect(),
                 at_once: matches!(remedy, Some(Remedy::Retry(_))),
                 plain: remedy.is_some_and(|remedy| remedy.is_plain_retry()),
-                resolved: matches!(incident.ending, Ending::Resolved { .. }),
-                dead_end: matches!(incident.ending, Ending::DeadEnd { .. }),
+                end: match incident.ending {
+                    Ending::Resolved { .. } => End::Resolved,
+                    Ending::DeadEnd { .. } => End::Again,
+                    Ending::OtherError { .. } | Ending::Open => End::Otherwise,
+                },
             }
         });
         observed.collect()

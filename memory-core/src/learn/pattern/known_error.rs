@@ -146,7 +146,9 @@ impl Learned {
                 let none = ErrorHistory::default();
                 let first = first.unwrap_or_else(|| self.told(&none, met, step_idx, limit).0);
                 // What cured other errors is not sure to cure this one.
-                cures.iter_mut().for_each(|cure| cure.is_confirmed = false);
+                for cure in &mut cures {
+                    cure.is_confirmed = false;
+                }
                 // What was seen with the error itself is told besides.
                 cures.truncate(limit.min(1));
                 cures.extend(first.cures);

@@ -104,11 +104,6 @@ impl CureExample {
         StepRef { episode: self.episode, idx: self.error_at }
     }
 
-    /// Returns the step that succeeded.
-    pub(crate) fn resolving_step(&self) -> StepRef {
-        StepRef { episode: self.episode, idx: self.resolved_at }
-    }
-
     /// Returns the number of steps from the one that failed to the one that succeeded.
     pub(crate) const fn n_steps(&self) -> u32 {
         self.resolved_at.saturating_sub(self.error_at).saturating_add(1)
