@@ -2,8 +2,8 @@
 //!
 //! After an error an agent does something and tries again: its [`Remedy`]. Its success rate is
 //! compared with that of trying again unchanged. A remedy that is clearly better, surely works in
-//! most cases, and is one thing that can be done, is a confirmed cure; any other that worked is told
-//! as a sighting.
+//! most cases, and is one thing that can be done, is a confirmed cure; any other that worked is
+//! told as a sighting.
 
 use std::cmp::Reverse;
 
@@ -55,8 +55,8 @@ pub struct Cure {
     pub n_dead_ends: u32,
     /// Success rate with an 80 % interval, from a uniform prior.
     pub success: Posterior,
-    /// True when it worked clearly more often than a plain retry, surely works in most cases, and is
-    /// one thing that can be done; false for a sighting, which was only seen to work.
+    /// True when it worked clearly more often than a plain retry, surely works in most cases, and
+    /// is one thing that can be done; false for a sighting, which was only seen to work.
     pub is_confirmed: bool,
     /// What was done the last time, and what then passed; `None` where steps show nothing.
     pub demonstration: Option<Demonstration>,
