@@ -43,7 +43,7 @@ pub(crate) struct ErrorEnd {
     pub(crate) text: Box<str>,
     /// Number of its steps.
     pub(crate) n: u32,
-    /// The call that then worked; `None` where nothing did.
+    /// What was changed before the call worked, or else that call; `None` where nothing did.
     pub(crate) ended_by: Option<Box<str>>,
 }
 
@@ -153,12 +153,23 @@ fn errors(steps: &[Step], incidents: &[Incident]) -> Vec<ErrorEnd> {
     let error = |(_, n, last): (Signature, u32, &Incident)| {
         let text = Signature::message_of(step(last.at)?)?;
         let ended_by = match &last.ending {
-            Ending::Resolved { at, .. } => step(*at).map(|step| target::call_line(step).into()),
+            Ending::Resolved { at, .. } => ended_by(steps, last.at, *at),
             _ => None,
         };
         Some(ErrorEnd { text: one_line(&text, MAX_ERROR_BYTES)?.into(), n, ended_by })
     };
     groups.into_iter().filter_map(error).take(MAX_ERRORS).collect()
+}
+
+/// Words what ended the error of step `failed`: what was changed until the call of step `passed`
+/// worked, or where nothing was, that call.
+fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
+    let between = steps.get(failed as usize + 1..passed as usize)?;
+    let (targets, _) = target::look(between);
+    match targets.first().filter(|target| target.is_changed) {
+        Some(target) => Some(format!("a change of {}", target.name).into()),
+        None => steps.get(passed as usize).map(|step| target::call_line(step).into()),
+    }
 }
 
 /// Numbers of the kinds of targets in stored digests; a number never changes its meaning.
@@ -185,8 +196,8 @@ mod tests {
         ];
         assert_eq!(
             text(&steps),
-            "changed shop/total.py; ran make test ×2 ok; met “KeyError: 'total'” ended by make \
-             test; read shop/cart.py"
+            "changed shop/total.py; ran make test ×2 ok; met “KeyError: 'total'” ended by a \
+             change of shop/total.py; read shop/cart.py"
         );
     }
 

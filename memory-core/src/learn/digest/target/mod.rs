@@ -140,6 +140,8 @@ struct Sightings {
     /// Absolute folders that command lines changed to, with their number.
     folders: Vec<(String, u32)>,
     calls: Vec<CallResult>,
+    /// Number of times that a file was changed.
+    n_file_changes: u32,
 }
 
 impl Sightings {
@@ -171,11 +173,14 @@ impl Sightings {
         let function = line.filter(|_| !is_line);
         let action = step.action.as_deref().or(function.as_deref());
         let is_changing = is_changing(&step.tool, action, args);
+        let n_file_changes = self.n_file_changes;
         if step.ok {
             let touch = if is_changing { Touch::Changed } else { Touch::Read };
             leaves(args, &mut |name, value| self.value(name, &value, touch));
         }
-        if is_changing && !is_line {
+        // An edit that was made is told by its file.
+        let is_told = self.n_file_changes > n_file_changes;
+        if is_changing && !is_line && !is_told {
             self.call(&step_name(step), step.ok);
         }
     }
@@ -295,6 +300,9 @@ impl Sightings {
                 is_removed: false,
                 is_in_diff: false,
             });
+        }
+        if kind == TargetKind::File && touch == Touch::Changed {
+            self.n_file_changes = self.n_file_changes.saturating_add(1);
         }
         if let Some(sighting) = self.all.get_mut(at) {
             sighting.is_removed = touch == Touch::Removed;
