@@ -120,6 +120,42 @@ fn after_a_restore_recall_sees_exactly_the_restored_state() {
     assert_eq!(said, "rebuilt: the snapshot belongs to another store");
 }
 
+/// Copies the file of a closed store under its own id, as a person would.
+#[expect(clippy::unwrap_used, reason = "a copy that fails fails the test")]
+fn copy_by_hand(from: &Path, to: &Path) {
+    for tail in ["", "-wal", "-shm"] {
+        let with_tail = |path: &Path| path.with_extension(format!("db{tail}"));
+        let _ = std::fs::remove_file(with_tail(to));
+        if with_tail(from).exists() {
+            std::fs::copy(with_tail(from), with_tail(to)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_of_a_copy_that_went_its_own_way_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("memory.db"), dir.path().join("other.db"));
+    let tell = |path: &Path, numbers: std::ops::Range<usize>| {
+        let (memory, storage) = start(path, true);
+        memory.import(numbers.map(note).collect()).unwrap();
+        memory.embed_all().unwrap();
+        let told = answers(&memory);
+        drop((memory, storage));
+        told
+    };
+    tell(&path, 0..100);
+    copy_by_hand(&path, &other);
+    tell(&path, 1_000..1_700);
+    let expected = tell(&other, 2_000..2_900);
+    copy_by_hand(&other, &path);
+
+    let (memory, _storage) = start(&path, true);
+    assert_eq!(answers(&memory), expected);
+    let said = memory.status().unwrap().index.snapshot();
+    assert_eq!(said, "rebuilt: the snapshot belongs to another history of the store");
+}
+
 #[test]
 fn handles_that_write_load_and_save_at_once_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();

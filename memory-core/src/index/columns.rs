@@ -289,6 +289,11 @@ impl Columns {
         self.places.len()
     }
 
+    /// Number of records.
+    pub(crate) fn n_records(&self) -> usize {
+        self.numbers.len()
+    }
+
     pub(crate) fn n_units(&self) -> usize {
         self.places.len() - self.free_units.len()
     }

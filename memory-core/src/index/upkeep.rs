@@ -21,7 +21,7 @@ use super::snapshot::{self, Draft, Identity};
 use super::{Contents, Index, lock};
 use crate::background::Task;
 use crate::error::Error;
-use crate::storage::Storage;
+use crate::storage::{Change, ChangeOp, Seq, Storage};
 
 /// Changes below which nothing is saved while the process runs: a start takes them in within 40 ms.
 const MIN_UNSAVED: usize = 4_096;
@@ -92,7 +92,12 @@ impl Upkeep {
         let head = storage.head().map_err(Error::storage("read head"))?;
         let id = *self.store.get_or_init(|| head.store_id);
         let started = Instant::now();
-        match snapshot::load(path, &Identity::new(id, model), head.seq) {
+        let loaded = snapshot::load(path, &Identity::new(id, model), head.seq);
+        let checked = match loaded {
+            Ok(contents) if !is_of(&contents, storage)? => Err(SnapshotError::OtherHistory),
+            loaded => loaded,
+        };
+        match checked {
             Ok(contents) => {
                 let elapsed_ms = started.elapsed().as_millis();
                 tracing::debug!(
@@ -150,6 +155,40 @@ impl Upkeep {
         self.until.get().is_none_or(|until| Instant::now() < *until)
     }
 }
+
+/// Returns whether contents know the records that the change feed names last before their
+/// position.
+///
+/// Copies of a store have its id, but what each of them is told later are other records. Of a
+/// record the feed holds the newest change alone, so the last ones are looked for further and
+/// further back. Cost: one read of some tens of changes, where few records were changed since.
+fn is_of(contents: &Contents, storage: &dyn Storage) -> Result<bool, Error> {
+    let until = contents.seq;
+    let mut n_back = N_COMPARED_CHANGES;
+    loop {
+        let after = until.saturating_sub(n_back);
+        let limit = if after == 0 { u64::from(u32::MAX) } else { n_back };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let changes = storage.changes(after, limit).map_err(Error::storage("read changes"))?;
+        let mut known = changes.iter().take_while(|change| change.seq <= until).peekable();
+        if known.peek().is_some() {
+            return Ok(known.all(|change| {
+                contents.columns.find(change.id).is_some() == (change.op == ChangeOp::Put)
+            }));
+        }
+        if after == 0 {
+            // All that it holds was changed since, and is named again.
+            let is_known = |change: &&Change| contents.columns.find(change.id).is_some();
+            return Ok(changes.iter().filter(is_known).count() == contents.columns.n_records());
+        }
+        n_back = n_back.saturating_mul(CHANGES_FACTOR);
+    }
+}
+
+/// Positions before that of a snapshot whose changes are compared, and by what factor more of them
+/// if there are none.
+const N_COMPARED_CHANGES: Seq = 64;
+const CHANGES_FACTOR: Seq = 64;
 
 /// Units and vectors.
 fn size(contents: &Contents) -> usize {

@@ -214,13 +214,17 @@ impl Answer for Started {
             }
             None if !self.looked => out.push_str("Past experience was not looked up."),
             None if self.hits.is_empty() => {
-                out.push_str("No relevant past experience in this scope.");
+                // Advice says by itself that nothing is known.
+                if self.advice.is_none() {
+                    out.push_str("No relevant past experience in this scope.");
+                }
             }
             None => {
                 out.push_str("Past experience. ");
                 render_hits(&mut out, &self.hits, &self.scope, call.now);
             }
         }
+        out.truncate(out.trim_end().len());
         out
     }
 }

@@ -47,6 +47,10 @@ pub(in crate::index) enum SnapshotError {
         /// Position of the store.
         newest: Seq,
     },
+    /// It knows other records than the store had at its position: the store's file was replaced by
+    /// a copy that went its own way.
+    #[error("the snapshot belongs to another history of the store")]
+    OtherHistory,
     /// Another process writes one, or nobody waits for this one any more.
     #[error("writing the snapshot was stopped")]
     Stopped,
