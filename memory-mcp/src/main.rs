@@ -37,6 +37,7 @@ use project::Project;
 const CLOSING: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
+    keep_running_at_file_limit();
     let is_hook = cli::is_hook(std::env::args_os().skip(1));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -52,6 +53,21 @@ fn main() -> ExitCode {
                 complain(&format!("error: {message}"));
             }
             ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Makes a write beyond the largest file of this process (`ulimit -f`) fail as one on a full disk
+/// does: unhandled, the signal for it would end the process in the middle of a call.
+fn keep_running_at_file_limit() {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::SIGXFSZ;
+
+        // Nobody reads the flag: the write says it.
+        let registered = signal_hook::flag::register(SIGXFSZ, Arc::default());
+        if let Err(error) = registered {
+            complain(&format!("warning: a limit on files will end the process: {error}"));
         }
     }
 }

@@ -133,3 +133,25 @@ fn a_reader_that_leaves_early_is_no_failure() {
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files_fails_a_write_and_ends_no_process() {
+    let home = Home::new();
+    home.run(&["remember", "Deploys run from the branch release"]).ok();
+    let mut child = std::process::Command::new("sh");
+    let long = "Releases are cut on Mondays and announced by mail. ".repeat(1_200);
+    let ours = home.command(&["import", "jsonl", "many.jsonl"]);
+    let lines: Vec<String> = (0..16).map(|n| json!({"id": n, "text": long}).to_string()).collect();
+    home.write("many.jsonl", &lines.join("\n"));
+    // In blocks of 512 bytes, or of a kilobyte.
+    child.args(["-c", "ulimit -f 256; exec \"$@\"", "sh"]).arg(ours.get_program());
+    child.args(ours.get_args()).current_dir(home.path(".")).env_clear();
+    child.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = Ran::of(child.output().unwrap());
+    assert!(ran.code == 1 && ran.err.contains("error: "), "{}: {}{}", ran.code, ran.out, ran.err);
+    home.run(&["doctor"]).ok();
+    let kept = home.run(&["recall", "branch of deploys"]).ok().out;
+    assert!(kept.contains("branch release"), "{kept}");
+    home.run(&["remember", "Written again without the limit"]).ok();
+}
