@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::home::Home;
+use crate::home::{Home, Ran};
 
 fn finding<'v>(value: &'v Value, what: &str) -> &'v Value {
     let findings = value["findings"].as_array().unwrap();
