@@ -14,7 +14,9 @@ pub(crate) fn failed(error: impl Into<redb::Error>) -> StorageError {
     match error.into() {
         redb::Error::Corrupted(what) => StorageError::Corrupt { what: what.into() },
         redb::Error::Io(error) => from_io(Path::new(STORE), &error),
-        redb::Error::PreviousIo => StorageError::Poisoned,
+        redb::Error::PreviousIo => {
+            StorageError::Poisoned { reason: "an earlier write or flush to disk failed".into() }
+        }
         other => StorageError::Backend(Box::new(other)),
     }
 }
@@ -87,6 +89,6 @@ mod tests {
         let torn = redb::Error::Corrupted("a page".to_owned());
         let message = at(path)(failed(torn)).to_string();
         assert!(message.contains("/data/memory.redb: a page"), "{message}");
-        assert!(matches!(failed(redb::Error::PreviousIo), StorageError::Poisoned));
+        assert!(matches!(failed(redb::Error::PreviousIo), StorageError::Poisoned { .. }));
     }
 }

@@ -69,7 +69,7 @@ fn write_all(db: &Database, mut jobs: Vec<Job>, committed: &impl Fn() -> Result<
                             confirmed = Some(Ok(()));
                             Ok(commit)
                         }
-                        None => Err(StorageError::Poisoned),
+                        None => Err(unconfirmed()),
                     };
                     send(&job, answer);
                 }
@@ -82,10 +82,17 @@ fn write_all(db: &Database, mut jobs: Vec<Job>, committed: &impl Fn() -> Result<
             Err((_, error)) => {
                 let mut error = Some(error);
                 for job in jobs.drain(..) {
-                    send(&job, Err(error.take().unwrap_or(StorageError::Poisoned)));
+                    send(&job, Err(error.take().unwrap_or_else(unconfirmed)));
                 }
             }
         }
+    }
+}
+
+/// Reason for those who shared the transaction of a batch that was told more.
+fn unconfirmed() -> StorageError {
+    StorageError::Poisoned {
+        reason: "a transaction that was shared with another write failed".into(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::half_file::HalfFile;
 use crate::lock::{InUse, open_elsewhere};
 use crate::migrate::{identify, migrate};
 use crate::open::{Options, hold_lock};
-use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory};
+use crate::paths::{LOG, LOG_INDEX, beside, checked_path, flush_directory, open_directory};
 use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
 use crate::shape;
@@ -150,7 +150,7 @@ fn retire(store: &Path) -> Result<(), StorageError> {
             _ => {}
         }
     }
-    flush_directory(store).map_err(|error| from_io(store, &error))
+    open_directory(store).and_then(flush_directory).map_err(|error| from_io(store, &error))
 }
 
 /// Moves a complete file to its name, so that it is there after a power cut.
@@ -158,6 +158,7 @@ fn place(half: &Path, to: &Path) -> Result<(), StorageError> {
     let moved = File::open(half)
         .and_then(|file| file.sync_all())
         .and_then(|()| std::fs::rename(half, to))
-        .and_then(|()| flush_directory(to));
+        .and_then(|()| open_directory(to))
+        .and_then(flush_directory);
     moved.map_err(|error| from_io(to, &error))
 }

@@ -99,7 +99,39 @@ fn find(conn: &mut Connection) -> Result<Vec<String>, StorageError> {
         report(&mut findings, what, &broken);
     }
     report(&mut findings, "is not found by its tags", &mistagged(conn)?);
+    report(&mut findings, "has a text that is not UTF-8, shown with � in it", &unreadable(conn)?);
     Ok(findings)
+}
+
+/// Tables with texts of records: the kind and id of a row's record, and where its rows lie.
+const TEXTS: [(&str, &str, &str); 3] = [
+    ("episodes", "1, id", "episodes"),
+    ("notes", "2, id", "notes"),
+    ("steps", "1, e.id", "steps AS t JOIN episodes AS e ON e.pk = t.episode"),
+];
+
+/// Records with a text that is not UTF-8.
+fn unreadable(conn: &mut Connection) -> Result<Vec<Broken>, StorageError> {
+    let mut broken = BTreeSet::new();
+    for (table, record, rows) in TEXTS {
+        let columns = "SELECT CAST(name AS BLOB) FROM pragma_table_xinfo(?1) WHERE type = 'TEXT'";
+        let columns = conn.query(columns, vec![table.to_owned().into()], Row::text)?;
+        let own = if table == "steps" { "t." } else { "" };
+        let texts: Vec<String> =
+            columns.iter().map(|column| format!("CAST({own}{column} AS BLOB)")).collect();
+        let sql = format!("SELECT {record}, {} FROM {rows}", texts.join(", "));
+        let found = conn.query(&sql, vec![], |row| {
+            let record = (row.int()?, row.opt_id()?);
+            let mut is_readable = true;
+            for _ in &columns {
+                let text = row.opt_blob()?;
+                is_readable &= text.is_none_or(|text| std::str::from_utf8(&text).is_ok());
+            }
+            Ok((!is_readable).then_some(record))
+        })?;
+        broken.extend(found.into_iter().flatten());
+    }
+    Ok(broken.into_iter().collect())
 }
 
 /// Records whose own tags are not those that they are listed under.

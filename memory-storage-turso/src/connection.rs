@@ -249,11 +249,15 @@ impl Row {
     }
 
     /// Reads a text that was selected as bytes, or nothing.
+    ///
+    /// Bytes that are no UTF-8 become U+FFFD: one damaged text does not keep the others from being
+    /// read. The check of the store names it.
     pub(crate) fn opt_text(&mut self) -> Result<Option<String>, StorageError> {
         match self.value()? {
-            Value::Blob(bytes) => String::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| self.damaged("text that is not UTF-8")),
+            Value::Blob(bytes) => Ok(Some(String::from_utf8(bytes).unwrap_or_else(|error| {
+                tracing::debug!(column = self.next, "a stored text is not UTF-8");
+                String::from_utf8_lossy(error.as_bytes()).into_owned()
+            }))),
             Value::Null => Ok(None),
             _ => Err(self.damaged("no text")),
         }

@@ -13,6 +13,7 @@ use memory_core::{Storage, StorageError};
 use memory_testkit::{read, sample};
 
 use crate::connection::Connection;
+use crate::flusher::FlushFailure;
 use crate::lock::StoreLock;
 use crate::{Options, TursoStorage, restore};
 
@@ -89,18 +90,20 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     let fails = Arc::new(AtomicBool::new(false));
     let failing = Arc::clone(&fails);
     let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
-        if failing.load(Ordering::SeqCst) { Err(io::Error::other("no power")) } else { wal.flush() }
+        if failing.load(Ordering::SeqCst) { Err(io::Error::other("no power").into()) } else { wal.flush() }
     })
     .unwrap();
     store.apply(note(1), Durability::Power).unwrap();
     fails.store(true, Ordering::SeqCst);
-    assert!(matches!(store.apply(note(2), Durability::Power), Err(StorageError::Poisoned)));
+    assert!(matches!(store.apply(note(2), Durability::Power), Err(StorageError::Poisoned { .. })));
     fails.store(false, Ordering::SeqCst);
     for durability in [Durability::Process, Durability::Power] {
         let refused = store.apply(note(3), durability).unwrap_err();
-        assert!(matches!(refused, StorageError::Poisoned), "{refused:?}");
+        assert!(matches!(refused, StorageError::Poisoned { .. }), "{refused:?}");
     }
-    assert!(matches!(store.flush(), Err(StorageError::Poisoned)));
+    assert!(matches!(store.flush(), Err(StorageError::Poisoned { .. })));
+    let told = store.stats().unwrap_err().to_string();
+    assert!(told.contains("a flush to disk failed (no power); restart"), "{told}");
     assert!(read::notes(&store, &[sample::note_id(1)])[0].is_some(), "reading goes on");
     drop(store);
 
@@ -108,6 +111,38 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     assert!(read::notes(&store, &[sample::note_id(3)])[0].is_none());
     store.apply(note(3), Durability::Power).unwrap();
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_flush_that_could_not_begin_costs_one_call_and_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let is_first = AtomicBool::new(true);
+    let options = Options { flush_interval: Duration::from_millis(5), ..never_by_itself() };
+    let (flushed, n_flushes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&flushed);
+    let tries = Arc::clone(&n_flushes);
+    let store = TursoStorage::open_with(&path, &options, move |wal| {
+        tries.fetch_add(1, Ordering::SeqCst);
+        if is_first.swap(false, Ordering::SeqCst) {
+            return Err(FlushFailure::NotBegun(io::Error::other("too many open files")));
+        }
+        wal.flush()?;
+        counter.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    })
+    .unwrap();
+    let told = store.apply(note(1), Durability::Power).unwrap_err().to_string();
+    assert!(told.contains("too many open files") && told.contains("not confirmed"), "{told}");
+    wait_until(|| flushed.load(Ordering::SeqCst) == 1);
+    store.apply(note(2), Durability::Power).unwrap();
+    store.stats().unwrap();
+    drop(store);
+    let store = TursoStorage::open(&path, &Options::default()).unwrap();
+    for n in [1, 2] {
+        assert!(read::notes(&store, &[sample::note_id(n)])[0].is_some(), "{n}");
+    }
+    assert!(n_flushes.load(Ordering::SeqCst) >= 3);
 }
 
 /// The commit itself was sound; the file goes away while its log is flushed.
@@ -121,7 +156,10 @@ fn a_commit_is_not_confirmed_when_the_file_is_moved_before_its_flush_ends() {
     let moving = Arc::clone(&moves);
     let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
         wal.flush()?;
-        if moving.load(Ordering::SeqCst) { std::fs::rename(&from, &to) } else { Ok(()) }
+        if moving.load(Ordering::SeqCst) {
+            std::fs::rename(&from, &to)?;
+        }
+        Ok(())
     })
     .unwrap();
     store.apply(note(1), Durability::Power).unwrap();

@@ -32,7 +32,8 @@ pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
         };
     };
     if matches!(*extended, code::IOERR_FSYNC | code::IOERR_DIR_FSYNC) {
-        return StorageError::Poisoned;
+        let reason = format!("a flush to disk failed ({message})").into();
+        return StorageError::Poisoned { reason };
     }
     match extended & 0xff {
         code::BUSY | code::LOCKED => StorageError::Busy,
@@ -48,8 +49,8 @@ pub(crate) fn from_libsql(path: &Path, error: libsql::Error) -> StorageError {
         code::IOERR => unavailable(
             path,
             &format!(
-                "{message} (code {extended}); check the disk, its free space and that it may be \
-                 written"
+                "{message} (code {extended}); check the disk, its free space, the limit on files \
+                 (ulimit -f) and that it may be written"
             ),
         ),
         _ => StorageError::Backend(Box::new(error)),
@@ -62,6 +63,7 @@ pub(crate) fn from_io(path: &Path, error: &io::Error) -> StorageError {
         io::ErrorKind::PermissionDenied => "change the permissions or name another path",
         io::ErrorKind::ReadOnlyFilesystem => "name a path on a disk that can be written",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::FileTooLarge => "raise the limit on the size of files (ulimit -f)",
         io::ErrorKind::Unsupported => "name a path on a local disk",
         _ => "check the path and the disk",
     };
@@ -95,7 +97,7 @@ mod tests {
         assert!(matches!(of(261), StorageError::Busy), "recovered by somebody");
         assert!(matches!(of(11), StorageError::Corrupt { .. }));
         assert!(matches!(of(26), StorageError::Corrupt { .. }));
-        assert!(matches!(of(1_034), StorageError::Poisoned), "a flush inside SQLite failed");
+        assert!(matches!(of(1_034), StorageError::Poisoned { .. }), "a flush inside SQLite failed");
         assert!(matches!(of(1), StorageError::Backend(_)), "our own mistake in SQL");
         for code in [3, 8, 10, 13, 14] {
             let message = of(code).to_string();

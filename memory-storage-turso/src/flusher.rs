@@ -5,9 +5,8 @@
 //! are checked once more: what was flushed into a file that lost its name is not acknowledged.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,10 +19,12 @@ use crate::files::Displaced;
 /// Reason why commits may not survive a power cut.
 #[derive(Debug)]
 pub(crate) enum FlushFailure {
-    /// The system reported an error.
+    /// The system reported an error of a flush: what is on disk is uncertain.
     Io(io::Error),
-    /// An earlier flush failed.
-    Poisoned,
+    /// The flush did not begin, so that nothing is lost: the next one tries again.
+    NotBegun(io::Error),
+    /// An earlier flush failed for this reason.
+    Poisoned(Box<str>),
     /// The flushed file is not the log of the store that the path names.
     Displaced(Displaced),
 }
@@ -43,10 +44,27 @@ impl From<Displaced> for FlushFailure {
 impl FlushFailure {
     fn error(&self) -> StorageError {
         match self {
-            Self::Io(_) | Self::Poisoned => StorageError::Poisoned,
+            Self::Io(error) => poisoned(reason_of(error)),
+            Self::Poisoned(reason) => poisoned(Box::clone(reason)),
+            Self::NotBegun(error) => unavailable(
+                "the folder of the store".as_ref(),
+                &format!(
+                    "{error}, so that a write was not flushed to disk and is not confirmed; it is \
+                     tried again"
+                ),
+            ),
             Self::Displaced(displaced) => displaced.unconfirmed(),
         }
     }
+}
+
+/// Words the failure of a flush as the reason why writing has ended.
+fn reason_of(error: &io::Error) -> Box<str> {
+    format!("a flush to disk failed ({error})").into()
+}
+
+fn poisoned(reason: Box<str>) -> StorageError {
+    StorageError::Poisoned { reason }
 }
 
 /// Caller that waits until all commits so far survive a power cut.
@@ -90,7 +108,8 @@ struct State {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    poisoned: AtomicBool,
+    /// Reason why writing has ended, once it has.
+    poisoned: OnceLock<Box<str>>,
 }
 
 impl Shared {
@@ -121,14 +140,21 @@ impl Flusher {
         Ok((flusher, thread))
     }
 
-    /// Returns whether a flush has failed: no more writes.
-    pub(crate) fn is_poisoned(&self) -> bool {
-        self.shared.poisoned.load(Ordering::Acquire)
+    /// Passes while no flush has failed.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Poisoned`] once one has: no more writes.
+    pub(crate) fn check(&self) -> Result<(), StorageError> {
+        match self.shared.poisoned.get() {
+            Some(reason) => Err(poisoned(Box::clone(reason))),
+            None => Ok(()),
+        }
     }
 
-    /// Ends all writing, because what is on disk is uncertain.
-    pub(crate) fn poison(&self) {
-        self.shared.poisoned.store(true, Ordering::Release);
+    /// Ends all writing, because what is on disk is uncertain; the first reason stays.
+    pub(crate) fn poison(&self, reason: &str) {
+        self.shared.poisoned.get_or_init(|| reason.into());
     }
 
     /// Notes that batches were committed, and who waits for their flush: all share the next one.
@@ -151,7 +177,8 @@ impl Flusher {
     pub(crate) fn wait(&self, waiting: Waiting) {
         let mut state = self.shared.lock();
         if state.closing {
-            return waiting.answer(&Err(FlushFailure::Poisoned));
+            let reason = "the store is being closed".into();
+            return waiting.answer(&Err(FlushFailure::Poisoned(reason)));
         }
         state.waiting.push(waiting);
         drop(state);
@@ -206,15 +233,24 @@ impl Flusher {
         &self,
         flush: &mut impl FnMut() -> Result<(), FlushFailure>,
     ) -> Result<(), FlushFailure> {
-        if self.is_poisoned() {
-            return Err(FlushFailure::Poisoned);
+        if let Some(reason) = self.shared.poisoned.get() {
+            return Err(FlushFailure::Poisoned(Box::clone(reason)));
         }
         let begin = Instant::now();
         let flushed = flush();
         metrics::histogram!("memory_storage_flush_ms").record(begin.elapsed().as_secs_f64() * 1e3);
-        if let Err(FlushFailure::Io(error)) = &flushed {
-            tracing::error!(%error, "a flush failed: no more writes until the store is reopened");
-            self.poison();
+        match &flushed {
+            Err(FlushFailure::Io(error)) => {
+                tracing::error!(%error, "a flush failed: no more writes until the store is reopened");
+                self.poison(&reason_of(error));
+            }
+            Err(FlushFailure::NotBegun(error)) => {
+                tracing::warn!(%error, "a flush could not begin, and is tried again");
+                let mut state = self.shared.lock();
+                state.n_dirty += 1;
+                state.dirty_since.get_or_insert_with(Instant::now);
+            }
+            _ => {}
         }
         flushed
     }

@@ -1,7 +1,6 @@
 //! One handle on a store: its connections and threads, and the storage trait on top of them.
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError, sync_channel};
@@ -19,7 +18,7 @@ use memory_core::{
 use crate::connection::Connection;
 use crate::error::from_io;
 use crate::files::StoreFiles;
-use crate::flusher::{Flusher, Rhythm, Waiting};
+use crate::flusher::{FlushFailure, Flusher, Rhythm, Waiting};
 use crate::open::{self, Opened, Options};
 use crate::readers::Readers;
 use crate::wal::WalFile;
@@ -72,7 +71,7 @@ impl TursoStorage {
     pub(crate) fn open_with(
         path: &Path,
         options: &Options,
-        mut flush: impl FnMut(&mut WalFile) -> io::Result<()> + Send + 'static,
+        mut flush: impl FnMut(&mut WalFile) -> Result<(), FlushFailure> + Send + 'static,
     ) -> Result<Self, StorageError> {
         let Opened { conn, lock, in_use, mut log, files, store_id } = open::open(path, options)?;
         let rhythm = Rhythm { interval: options.flush_interval, n_batches: options.flush_batches };
@@ -257,6 +256,7 @@ impl Storage for TursoStorage {
     }
 
     fn stats(&self) -> Result<StorageStats, StorageError> {
+        self.flusher.check()?;
         self.files.probe().map_err(|displaced| displaced.noticed())?;
         self.read(stats::read)
     }

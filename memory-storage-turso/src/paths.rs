@@ -113,16 +113,15 @@ fn new_path(full: &Path) -> Result<PathBuf, StorageError> {
     made.map(|folder| folder.join(name)).map_err(|error| from_io(folder, &error))
 }
 
-/// Makes names that were added to the directory of `path` survive a power cut.
-#[cfg(unix)]
-pub(crate) fn flush_directory(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+/// Opens the directory of `path`, to be flushed; `None` where there is none, and on systems that
+/// flush the names with the file.
+pub(crate) fn open_directory(path: &Path) -> io::Result<Option<File>> {
+    path.parent().filter(|_| cfg!(unix)).map(File::open).transpose()
 }
 
-/// Other systems flush the names with the file.
-#[cfg(not(unix))]
-pub(crate) fn flush_directory(_: &Path) -> io::Result<()> {
-    Ok(())
+/// Makes names that were added to a directory survive a power cut.
+pub(crate) fn flush_directory(directory: Option<File>) -> io::Result<()> {
+    directory.map_or(Ok(()), |directory| directory.sync_all())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The write-ahead log as a file: flushed here, written by SQLite alone.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use memory_core::StorageError;
 
 use crate::error::from_io;
-use crate::paths::{LOG, beside, flush_directory};
+use crate::flusher::FlushFailure;
+use crate::paths::{LOG, beside, flush_directory, open_directory};
 
 /// Flushes the `-wal` file of a store through a descriptor that stays open.
 ///
@@ -40,12 +40,13 @@ impl WalFile {
     /// Costs one flush of the device (0.1 ms to some ms), and one more of the directory at the
     /// first call. All that a commit wrote is then safe: what is no longer in the log was flushed
     /// into the database before SQLite began the log anew.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    pub(crate) fn flush(&mut self) -> Result<(), FlushFailure> {
         if !self.is_named_durably {
             // The name of a new file is durable only after its directory is.
-            flush_directory(&self.path)?;
+            let folder = open_directory(&self.path).map_err(FlushFailure::NotBegun)?;
+            flush_directory(folder)?;
             self.is_named_durably = true;
         }
-        self.file.sync_data()
+        Ok(self.file.sync_data()?)
     }
 }

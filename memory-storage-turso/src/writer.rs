@@ -244,9 +244,9 @@ impl Writer {
                     job.answer(Err(StorageError::Busy));
                 }
             }
-            Err(StorageError::Poisoned) => {
+            Err(StorageError::Poisoned { reason }) => {
                 for job in group {
-                    job.answer(Err(StorageError::Poisoned));
+                    job.answer(Err(StorageError::Poisoned { reason: Box::clone(&reason) }));
                 }
             }
             // What one batch ran into must not fail the others: each is tried alone.
@@ -292,9 +292,7 @@ impl Writer {
         &mut self,
         group: &[Job],
     ) -> Result<Vec<Result<Commit, StorageError>>, StorageError> {
-        if self.flusher.is_poisoned() {
-            return Err(StorageError::Poisoned);
-        }
+        self.flusher.check()?;
         let _held = self.hold(self.limits.lock_wait)?;
         self.files.check_alias().map_err(|displaced| displaced.refused())?;
         let conn = &mut self.conn;
@@ -317,8 +315,8 @@ impl Writer {
             if !conn.is_autocommit() {
                 conn.execute("ROLLBACK", vec![])?;
             }
-            if matches!(error, StorageError::Poisoned) {
-                self.flusher.poison();
+            if let StorageError::Poisoned { reason } = error {
+                self.flusher.poison(reason);
             }
         }
         written
@@ -329,7 +327,7 @@ impl Writer {
         let begin = Instant::now();
         // A failure is not the caller's: the log only stays longer, and is tried after more growth.
         self.wal_bytes = 0;
-        if self.flusher.is_poisoned() {
+        if self.flusher.check().is_err() {
             return;
         }
         match self.try_checkpoint() {
@@ -338,7 +336,7 @@ impl Writer {
                 metrics::histogram!("memory_storage_checkpoint_seconds").record(begin.elapsed());
                 tracing::debug!(n_pages, took_ms = begin.elapsed().as_millis(), "checkpoint");
             }
-            Err(StorageError::Poisoned) => self.flusher.poison(),
+            Err(StorageError::Poisoned { reason }) => self.flusher.poison(&reason),
             Err(error) => tracing::warn!(%error, "the log could not be moved into the store"),
         }
     }
@@ -347,7 +345,8 @@ impl Writer {
         // Flushed first, the log costs the checkpoint little while it holds the lock.
         let (ack, flushed) = std::sync::mpsc::sync_channel(1);
         self.flusher.wait(Waiting::Flush(ack));
-        flushed.recv().map_err(|_| StorageError::Poisoned)??;
+        let stopped = |_| StorageError::Backend("the flusher has stopped".into());
+        flushed.recv().map_err(stopped)??;
         let _held = self.hold(self.limits.lock_wait)?;
         let Self { conn, files, .. } = self;
         let moved = files.while_writing(|| {

@@ -186,6 +186,41 @@ fn a_truncated_store_is_damaged() {
 }
 
 #[test]
+fn a_text_that_is_not_utf8_is_shown_as_far_as_it_can_be_and_named_by_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = stored(dir.path());
+    let store = open(&path).unwrap();
+    let damaged = sample::note(500);
+    store.apply(WriteBatch::of(Op::InsertNote(Box::new(damaged))), Durability::Power).unwrap();
+    let mut step = sample::steps(1).remove(0);
+    step.tool = "note 501".into();
+    let episode = sample::full_episode(501);
+    let of_step = episode.id;
+    let op = Op::InsertEpisode { episode: Box::new(episode), steps: vec![step] };
+    store.apply(WriteBatch::of(op), Durability::Power).unwrap();
+    drop(store);
+
+    let mut bytes = fs::read(&path).unwrap();
+    for text in [&b"note 500"[..], b"note 501"] {
+        let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+        bytes[at + 2] = 0xff;
+    }
+    fs::write(&path, &bytes).unwrap();
+    let store = open(&path).unwrap();
+    read_all(&store).unwrap();
+    let notes = memory_testkit::read::notes(&store, &[sample::note_id(500), sample::note_id(7)]);
+    let texts: Vec<&str> = notes.iter().flatten().map(|note| note.text.as_str()).collect();
+    assert_eq!(texts[0], "no\u{fffd}e 500");
+    assert!(!texts[1].contains('\u{fffd}'), "the others are whole");
+    let findings = store.check().unwrap();
+    for id in [RecordId::from(sample::note_id(500)), of_step.into()] {
+        let id = id.to_string();
+        assert!(findings.iter().any(|f| f.contains(&id) && f.contains("UTF-8")), "{findings:?}");
+    }
+    assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+#[test]
 fn no_damage_of_the_file_ends_in_a_panic() {
     let dir = tempfile::tempdir().unwrap();
     let path = stored(dir.path());

@@ -268,11 +268,13 @@ mod tests {
     #[test]
     fn a_lasting_fault_ends_when_it_is_disarmed() {
         let storage = new();
-        storage.arm(Fault::from(Calls::Writes, 1, Moment::Before, || StorageError::Poisoned));
+        storage.arm(Fault::from(Calls::Writes, 1, Moment::Before, || StorageError::Poisoned {
+            reason: "a test said so".into(),
+        }));
         for _ in 0..3 {
             assert!(matches!(
                 scenario(&storage),
-                Err(StorageError::Poisoned | StorageError::Rejected(_))
+                Err(StorageError::Poisoned { .. } | StorageError::Rejected(_))
             ));
         }
         assert_eq!(n_stored(&storage), 1);

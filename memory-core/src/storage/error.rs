@@ -30,10 +30,13 @@ pub enum StorageError {
         /// Newest format that is understood.
         supported: u32,
     },
-    /// A flush failed earlier: what is on disk is uncertain, so nothing more is written until the
-    /// store is opened again.
-    #[error("an earlier flush to disk failed; no more writes until the store is reopened")]
-    Poisoned,
+    /// A flush failed: what is on disk is uncertain, so nothing more is written until the store is
+    /// opened again.
+    #[error("writing has ended because {reason}; restart the server")]
+    Poisoned {
+        /// The failure that ended it, as a clause.
+        reason: Box<str>,
+    },
     /// The disk, path or server cannot be used.
     #[error("{resource} is unavailable: {reason}")]
     Unavailable {

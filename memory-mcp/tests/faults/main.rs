@@ -26,7 +26,10 @@ const ERRORS: [Failing; 4] = [
         || StorageError::Unavailable { resource: "/data".into(), reason: "it is full".into() },
         "/data is unavailable: it is full",
     ),
-    (|| StorageError::Poisoned, "an earlier flush to disk failed"),
+    (
+        || StorageError::Poisoned { reason: "a flush to disk failed (no power)".into() },
+        "writing has ended because a flush to disk failed (no power); restart the server",
+    ),
 ];
 
 /// Opens the store in a folder, or makes it.
