@@ -13,8 +13,8 @@ use memory_core::{Storage, StorageError};
 use memory_testkit::{read, sample};
 
 use crate::connection::Connection;
-use crate::flusher::FlushFailure;
 use crate::lock::StoreLock;
+use crate::wal::FlushFailure;
 use crate::{Options, TursoStorage, restore};
 
 fn note(n: u64) -> WriteBatch {
@@ -90,7 +90,11 @@ fn after_a_failed_flush_nothing_is_written_until_the_store_is_reopened() {
     let fails = Arc::new(AtomicBool::new(false));
     let failing = Arc::clone(&fails);
     let store = TursoStorage::open_with(&path, &never_by_itself(), move |wal| {
-        if failing.load(Ordering::SeqCst) { Err(io::Error::other("no power").into()) } else { wal.flush() }
+        if failing.load(Ordering::SeqCst) {
+            Err(io::Error::other("no power").into())
+        } else {
+            wal.flush()
+        }
     })
     .unwrap();
     store.apply(note(1), Durability::Power).unwrap();

@@ -4,7 +4,6 @@
 //! some hundred of them. All who wait when it begins share it. Afterwards the names of the files
 //! are checked once more: what was flushed into a file that lost its name is not acknowledged.
 
-use std::io;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -14,58 +13,7 @@ use memory_core::StorageError;
 use memory_core::backend::Commit;
 
 use crate::error::unavailable;
-use crate::files::Displaced;
-
-/// Reason why commits may not survive a power cut.
-#[derive(Debug)]
-pub(crate) enum FlushFailure {
-    /// The system reported an error of a flush: what is on disk is uncertain.
-    Io(io::Error),
-    /// The flush did not begin, so that nothing is lost: the next one tries again.
-    NotBegun(io::Error),
-    /// An earlier flush failed for this reason.
-    Poisoned(Box<str>),
-    /// The flushed file is not the log of the store that the path names.
-    Displaced(Displaced),
-}
-
-impl From<io::Error> for FlushFailure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<Displaced> for FlushFailure {
-    fn from(displaced: Displaced) -> Self {
-        Self::Displaced(displaced)
-    }
-}
-
-impl FlushFailure {
-    fn error(&self) -> StorageError {
-        match self {
-            Self::Io(error) => poisoned(reason_of(error)),
-            Self::Poisoned(reason) => poisoned(Box::clone(reason)),
-            Self::NotBegun(error) => unavailable(
-                "the folder of the store".as_ref(),
-                &format!(
-                    "{error}, so that a write was not flushed to disk and is not confirmed; it is \
-                     tried again"
-                ),
-            ),
-            Self::Displaced(displaced) => displaced.unconfirmed(),
-        }
-    }
-}
-
-/// Words the failure of a flush as the reason why writing has ended.
-fn reason_of(error: &io::Error) -> Box<str> {
-    format!("a flush to disk failed ({error})").into()
-}
-
-fn poisoned(reason: Box<str>) -> StorageError {
-    StorageError::Poisoned { reason }
-}
+use crate::wal::{FlushFailure, poisoned, reason_of};
 
 /// Caller that waits until all commits so far survive a power cut.
 #[derive(Debug)]

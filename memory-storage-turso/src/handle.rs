@@ -18,10 +18,10 @@ use memory_core::{
 use crate::connection::Connection;
 use crate::error::from_io;
 use crate::files::StoreFiles;
-use crate::flusher::{FlushFailure, Flusher, Rhythm, Waiting};
+use crate::flusher::{Flusher, Rhythm, Waiting};
 use crate::open::{self, Opened, Options};
 use crate::readers::Readers;
-use crate::wal::WalFile;
+use crate::wal::{FlushFailure, WalFile};
 use crate::writer::{Job, Limits, Writer};
 use crate::{
     backup, changes, check, list, records, schema, sources, states, stats, steps, vectors,

@@ -1,13 +1,67 @@
 //! The write-ahead log as a file: flushed here, written by SQLite alone.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memory_core::StorageError;
 
-use crate::error::from_io;
-use crate::flusher::FlushFailure;
+use crate::error::{from_io, unavailable};
+use crate::files::Displaced;
 use crate::paths::{LOG, beside, flush_directory, open_directory};
+
+/// Reason why commits may not survive a power cut.
+#[derive(Debug)]
+pub(crate) enum FlushFailure {
+    /// The system reported an error of a flush: what is on disk is uncertain.
+    Io(io::Error),
+    /// The flush did not begin, so that nothing is lost: the next one tries again.
+    NotBegun(io::Error),
+    /// An earlier flush failed for this reason.
+    Poisoned(Box<str>),
+    /// The flushed file is not the log of the store that the path names.
+    Displaced(Displaced),
+}
+
+impl From<io::Error> for FlushFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Displaced> for FlushFailure {
+    fn from(displaced: Displaced) -> Self {
+        Self::Displaced(displaced)
+    }
+}
+
+impl FlushFailure {
+    /// Returns what those are told who waited for the flush.
+    pub(crate) fn error(&self) -> StorageError {
+        match self {
+            Self::Io(error) => poisoned(reason_of(error)),
+            Self::Poisoned(reason) => poisoned(Box::clone(reason)),
+            Self::NotBegun(error) => unavailable(
+                "the folder of the store".as_ref(),
+                &format!(
+                    "{error}, so that a write was not flushed to disk and is not confirmed; it is \
+                     tried again"
+                ),
+            ),
+            Self::Displaced(displaced) => displaced.unconfirmed(),
+        }
+    }
+}
+
+/// Words the failure of a flush as the reason why writing has ended.
+pub(crate) fn reason_of(error: &io::Error) -> Box<str> {
+    format!("a flush to disk failed ({error})").into()
+}
+
+/// Returns the error of writing that has ended.
+pub(crate) fn poisoned(reason: Box<str>) -> StorageError {
+    StorageError::Poisoned { reason }
+}
 
 /// Flushes the `-wal` file of a store through a descriptor that stays open.
 ///
