@@ -55,6 +55,7 @@ mod dates;
 mod dedup;
 mod embed;
 mod error;
+mod half_file;
 mod index;
 mod intake;
 mod learn;
@@ -95,6 +96,7 @@ pub use storage::{
 /// Interface of a storage backend: the batch that changes it, and the types that it reads and
 /// returns.
 pub mod backend {
+    pub use crate::half_file::HalfFile;
     pub use crate::storage::{
         Applied, Commit, Contents, Durability, EpisodeState, Found, NamedState, NoteState, Op,
         Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow,

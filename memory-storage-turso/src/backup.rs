@@ -1,18 +1,18 @@
 //! Copies of a store: made from the running one, and put in its place.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use memory_core::StorageError;
+use memory_core::backend::HalfFile;
 
 use crate::check;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_io, unavailable};
 use crate::files::StoreFiles;
-use crate::half_file::HalfFile;
 use crate::lock::{InUse, open_elsewhere};
 use crate::migrate::{identify, migrate};
 use crate::open::{Options, hold_lock};
@@ -21,29 +21,33 @@ use crate::readers;
 use crate::schema::{FORMAT, MIGRATIONS};
 use crate::shape;
 
-/// Suffix of a backup or a restored store that is not complete yet.
-const PART: &str = ".part";
-
 /// Writes a compact copy of the store at `store` to `to`, which must not exist.
 ///
 /// Reads one state of the store; others go on reading and writing. The copy appears under its name
-/// only when it is complete and on disk; until then it is `<to>.part`, which must not exist either.
+/// only when it is complete and on disk.
 pub(crate) fn backup(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
     let to = checked_path(to)?;
-    let (half, _) = HalfFile::create(beside(&to, PART))?;
-    let reserved = OpenOptions::new().write(true).create_new(true).open(&to);
-    reserved.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            unavailable(&to, "it exists; name a new file for the backup")
-        }
-        _ => from_io(&to, &error),
-    })?;
-    let written = copy(files, half.path()).and_then(|()| place(half.path(), &to));
-    if written.is_err() {
-        // The reserved name goes with what failed.
-        drop(std::fs::remove_file(&to));
+    let half = half_file(&to)?;
+    if std::fs::symlink_metadata(&to).is_ok() {
+        return Err(taken(&to));
     }
-    written
+    copy(files, half.path())?;
+    half.place_new().map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(&to),
+        _ => from_io(&to, &error),
+    })
+}
+
+fn taken(to: &Path) -> StorageError {
+    unavailable(to, "it exists; name a new file for the backup")
+}
+
+/// Makes the file that becomes `to`.
+fn half_file(to: &Path) -> Result<HalfFile, StorageError> {
+    HalfFile::create(to).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => unavailable(to, "it is being written already"),
+        _ => from_io(to, &error),
+    })
 }
 
 fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
@@ -62,8 +66,7 @@ fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
 /// # Errors
 ///
 /// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or
-/// is open in some handle, or when something lies at `<to>.part`; [`StorageError::Corrupt`] and
-/// [`StorageError::Format`] when the backup is no sound store of a format that this program reads;
+/// is open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup is no sound store of a format that this program reads;
 /// [`StorageError::Busy`].
 pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> {
     if !from.is_file() {
@@ -84,14 +87,13 @@ pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> 
             "a store exists there; force its replacement or name another path",
         ));
     }
-    let (half, mut file) = HalfFile::create(beside(&to, PART))?;
+    let half = half_file(&to)?;
     let mut backup = File::open(from).map_err(|error| from_io(from, &error))?;
     // The content alone: the restored store is its owner's, whoever may read the backup.
-    io::copy(&mut backup, &mut file).map_err(|error| from_io(half.path(), &error))?;
-    drop(file);
+    io::copy(&mut backup, &mut half.file()).map_err(|error| from_io(&to, &error))?;
     verify(from, half.path())?;
     retire(&to)?;
-    place(half.path(), &to)
+    half.place(true).map(drop).map_err(|error| from_io(&to, &error))
 }
 
 /// Makes sure that the copy at `path` of the backup `from` is a sound store, and gives it an
@@ -151,14 +153,4 @@ fn retire(store: &Path) -> Result<(), StorageError> {
         }
     }
     open_directory(store).and_then(flush_directory).map_err(|error| from_io(store, &error))
-}
-
-/// Moves a complete file to its name, so that it is there after a power cut.
-fn place(half: &Path, to: &Path) -> Result<(), StorageError> {
-    let moved = File::open(half)
-        .and_then(|file| file.sync_all())
-        .and_then(|()| std::fs::rename(half, to))
-        .and_then(|()| open_directory(to))
-        .and_then(flush_directory);
-    moved.map_err(|error| from_io(to, &error))
 }

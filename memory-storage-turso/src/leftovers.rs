@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memory_core::StorageError;
+use memory_core::backend::HalfFile;
 
 use crate::check;
 use crate::connection::Connection;
 use crate::error::from_io;
 use crate::files::{Cause, Displaced};
 use crate::fingerprint::{self, FileId, Fingerprint, Stamp};
-use crate::half_file::HalfFile;
 use crate::migrate::migrate;
 use crate::paths::{LOG, LOG_INDEX, beside};
 use crate::schema::MIGRATIONS;
@@ -67,8 +67,7 @@ fn is_log(store: &Path, former: FileId) -> bool {
 fn log_fits(store: &Path) -> Result<bool, StorageError> {
     let name = store.display();
     tracing::warn!(store = %name, "the database was changed after a crash: checked on a copy");
-    // The process id keeps what a killed process left behind from being in the way.
-    let (copy, _) = HalfFile::create(beside(store, &format!(".trial-{}", std::process::id())))?;
+    let copy = HalfFile::create(store).map_err(|error| from_io(store, &error))?;
     for suffix in ["", LOG] {
         let (from, to) = (beside(store, suffix), beside(copy.path(), suffix));
         fs::copy(&from, &to).map_err(|error| from_io(&to, &error))?;

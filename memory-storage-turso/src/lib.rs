@@ -18,7 +18,6 @@ mod error;
 mod files;
 mod fingerprint;
 mod flusher;
-mod half_file;
 mod handle;
 mod ids;
 mod leftovers;

@@ -197,5 +197,5 @@ fn handles_that_write_load_and_save_at_once_lose_nothing() {
     }
     let left = std::fs::read_dir(dir.path()).unwrap().flatten();
     let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
-    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{left:?}");
+    assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
 }

@@ -50,9 +50,9 @@ pub(crate) fn run(
 }
 
 fn write_file(memory: &Memory, ids: &[RecordId], path: &Path) -> Result<(), Failure> {
-    let (new, file) = NewFile::create(path)?;
+    let new = NewFile::create(path)?;
     let failed = |error: io::Error| Failure::file(path, &error);
-    let mut file = BufWriter::with_capacity(1 << 20, file);
+    let mut file = BufWriter::with_capacity(1 << 20, new.file());
     let written = if path.extension().is_some_and(|extension| extension == "gz") {
         jsonl::write_gzip(memory, ids, file)
     } else {
@@ -62,6 +62,6 @@ fn write_file(memory: &Memory, ids: &[RecordId], path: &Path) -> Result<(), Fail
         WriteError::Memory(error) => error.into(),
         WriteError::Write(error) => failed(error),
     })?;
-    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    new.complete(&file).map_err(failed)
+    file.into_inner().map_err(|error| failed(error.into_error()))?;
+    new.complete().map_err(failed)
 }

@@ -19,7 +19,7 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-core",
         &[
-            &["background", "codec", "embed", "secret", "stats"],
+            &["background", "codec", "embed", "half_file", "secret", "stats"],
             &["model"],
             &["clock", "dates", "learn", "storage"],
             &["dedup", "error"],
@@ -84,7 +84,7 @@ const HOUSE: [(&str, Floors); 9] = [
         &[
             &["error", "schema"],
             &["connection", "fingerprint", "paths"],
-            &["changes", "check", "files", "half_file", "ids", "lock", "migrate", "states"],
+            &["changes", "check", "files", "ids", "lock", "migrate", "states"],
             &["shape", "sources", "stats", "steps", "ties", "wal"],
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
             &["notes", "open"],

@@ -19,7 +19,6 @@
 pub(super) mod codec;
 pub(super) mod error;
 mod head;
-mod neighbour;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -32,11 +31,11 @@ use super::bm25::Bm25;
 use super::semantic::Semantic;
 use super::unit::{self, content_hash};
 use super::{Columns, Contents, Position, Tokenizer};
+use crate::half_file::HalfFile;
 use crate::storage::Seq;
 use codec::{Reader, Writer};
 use error::SnapshotError;
 use head::{HEAD_BYTES, Head};
-use neighbour::Neighbour;
 
 /// Format written and read.
 const SNAPSHOT_VERSION: u32 = 4;
@@ -112,8 +111,11 @@ impl Draft {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Filed, SnapshotError> {
         let Self { front, vectors, position } = self;
-        let neighbour = Neighbour::create(path)?;
-        let mut file = neighbour.file();
+        let half = HalfFile::create(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => SnapshotError::Stopped,
+            _ => SnapshotError::Io { op: "create", source },
+        })?;
+        let mut file = half.file();
         // The head comes last, when the checksums are known: an unfinished file has none.
         file.write_all(&[0; HEAD_BYTES]).map_err(SnapshotError::io("write"))?;
         let (contents, front_checksum, front_bytes) = front.finish();
@@ -125,7 +127,8 @@ impl Draft {
         let head = Head { position, front_bytes, front_checksum, file_bytes };
         file.seek(SeekFrom::Start(0)).map_err(SnapshotError::io("write"))?;
         file.write_all(&head.encode(identity)).map_err(SnapshotError::io("write"))?;
-        Ok(Filed { file: Arc::new(neighbour.place(path, sync())?), start, vectors })
+        let file = half.place(sync()).map_err(SnapshotError::io("place"))?;
+        Ok(Filed { file: Arc::new(file), start, vectors })
     }
 }
 

@@ -152,7 +152,7 @@ fn a_replaced_file_leaves_loaded_indexes_intact_and_nothing_beside() {
     save(&first, &path).unwrap();
     let loaded = load(&path, &identity(), 42).unwrap();
     // What a process left that was ended while it wrote, and what is none of ours.
-    let beside = ["memory.db-index.4000000000.new", "memory.db-index.x.new", "memory.db"];
+    let beside = [".memory.db-index.memory-mcp.4000000000.part", "memory.db-index.part", "memory.db"];
     for name in beside {
         fs::write(folder.path().join(name), "x").unwrap();
     }
@@ -163,7 +163,7 @@ fn a_replaced_file_leaves_loaded_indexes_intact_and_nothing_beside() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     left.sort();
-    assert_eq!(left, ["memory.db", "memory.db-index", "memory.db-index.x.new"]);
+    assert_eq!(left, ["memory.db", "memory.db-index", "memory.db-index.part"]);
 }
 
 #[cfg(unix)]
