@@ -125,7 +125,7 @@ fn after_a_restore_recall_sees_exactly_the_restored_state() {
 fn copy_by_hand(from: &Path, to: &Path) {
     for tail in ["", "-wal", "-shm"] {
         let with_tail = |path: &Path| path.with_extension(format!("db{tail}"));
-        let _ = std::fs::remove_file(with_tail(to));
+        drop(std::fs::remove_file(with_tail(to)));
         if with_tail(from).exists() {
             std::fs::copy(with_tail(from), with_tail(to)).unwrap();
         }

@@ -152,7 +152,8 @@ fn a_replaced_file_leaves_loaded_indexes_intact_and_nothing_beside() {
     save(&first, &path).unwrap();
     let loaded = load(&path, &identity(), 42).unwrap();
     // What a process left that was ended while it wrote, and what is none of ours.
-    let beside = [".memory.db-index.memory-mcp.4000000000.part", "memory.db-index.part", "memory.db"];
+    let beside =
+        [".memory.db-index.memory-mcp.4000000000.part", "memory.db-index.part", "memory.db"];
     for name in beside {
         fs::write(folder.path().join(name), "x").unwrap();
     }
