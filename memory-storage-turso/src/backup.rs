@@ -66,8 +66,8 @@ fn copy(files: &StoreFiles, to: &Path) -> Result<(), StorageError> {
 /// # Errors
 ///
 /// [`StorageError::Unavailable`] when there is no backup, when the store exists without `force` or
-/// is open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup is no sound store of a format that this program reads;
-/// [`StorageError::Busy`].
+/// is open in some handle; [`StorageError::Corrupt`] and [`StorageError::Format`] when the backup
+/// is no sound store of a format that this program reads; [`StorageError::Busy`].
 pub fn restore(from: &Path, to: &Path, force: bool) -> Result<(), StorageError> {
     if !from.is_file() {
         return Err(unavailable(from, "there is no such backup"));

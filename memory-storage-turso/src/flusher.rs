@@ -189,7 +189,7 @@ impl Flusher {
         metrics::histogram!("memory_storage_flush_ms").record(begin.elapsed().as_secs_f64() * 1e3);
         match &flushed {
             Err(FlushFailure::Io(error)) => {
-                tracing::error!(%error, "a flush failed: no more writes until the store is reopened");
+                tracing::error!(%error, "a flush failed: writing has ended");
                 self.poison(&reason_of(error));
             }
             Err(FlushFailure::NotBegun(error)) => {
