@@ -1,8 +1,8 @@
 //! A file that appears under its name only when it is complete.
 //!
 //! Until then it lies beside it as `.<name>.memory-mcp.<process>.part`, made new for its owner
-//! alone and locked. What a killed process left is known by its lock, which nobody holds, and is removed
-//! by the next who makes a file of that name.
+//! alone and locked. What a killed process left is known by its lock, which nobody holds, and is
+//! removed by the next who makes a file of that name.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
