@@ -12,6 +12,8 @@ use memory_core::{EmbedError, Embedder, Role};
 /// Embedder that asks another one only for texts whose vector the file does not hold.
 pub struct Kept {
     inner: Arc<dyn Embedder>,
+    /// Rule by which queries are read, where embedders of one id differ in it.
+    queries: String,
     known: Mutex<(HashMap<u64, Vec<f32>>, File)>,
 }
 
@@ -32,7 +34,13 @@ impl Kept {
         let entry_bytes = 8 + inner.dimension() as u64 * 4;
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         file.set_len(file.metadata()?.len() / entry_bytes * entry_bytes)?;
-        Ok(Self { inner, known: Mutex::new((known, file)) })
+        Ok(Self { inner, queries: String::new(), known: Mutex::new((known, file)) })
+    }
+
+    /// Keeps the vectors of queries apart from those by another rule.
+    #[must_use]
+    pub fn with_queries_by(self, rule: String) -> Self {
+        Self { queries: rule, ..self }
     }
 
     /// Returns the key of a text; one of another model or role is another text. The hash is stable
@@ -40,6 +48,9 @@ impl Kept {
     fn key(&self, role: Role, text: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.inner.id(), role, text).hash(&mut hasher);
+        if role == Role::Query {
+            self.queries.hash(&mut hasher);
+        }
         hasher.finish()
     }
 }

@@ -32,7 +32,7 @@ mod scopes;
 mod states;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use crate::background::Task;
@@ -69,9 +69,6 @@ use learning::Learning;
 pub use moment::Warning;
 pub use notes::Remembered;
 pub use reflection::Reflection;
-
-/// Bits by which a random number is shortened to a place in the queue of units to embed.
-const FROM_SHIFT: u32 = 16;
 
 /// State of the engine's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,12 +135,12 @@ impl Memory {
     }
 
     fn embedding_round(&self) -> Option<Embedding> {
-        let [.., a, b, c, d] = self.clock.next_id();
+        let [.., drawn] = self.clock.next_id();
         Some(Embedding {
             storage: Arc::clone(&self.storage),
             index: Arc::clone(&self.index),
             embedder: Arc::clone(self.embedder.as_ref()?),
-            from: u32::from_be_bytes([a, b, c, d]) >> FROM_SHIFT,
+            turn: AtomicUsize::new(drawn.into()),
         })
     }
 
@@ -417,6 +414,8 @@ mod meaning_tests;
 mod notes_tests;
 #[cfg(test)]
 mod recoding_tests;
+#[cfg(test)]
+mod reembedding_tests;
 #[cfg(test)]
 mod script_tests;
 #[cfg(test)]

@@ -5,13 +5,11 @@
 //! a least-recently-used cache before any embedder. Used by the server, the command line and
 //! library users; the crate knows neither storage nor index.
 //!
-//! From text to vector, one file per step: `wordpiece` (token ids) → `chunks` (parts that the
-//! model can read) → `forward` (hidden states, by the arithmetic of `kernels` on `weights`) →
-//! `minilm` (mean, unit length, batches, threads). The same text gives the same bits on every
-//! processor.
+//! From text to vector, one file per step: `wordpiece` (token ids of as much as `windows` says) →
+//! `forward` (hidden states, by the arithmetic of `kernels` on `weights`) → `minilm` (mean, unit
+//! length, batches, threads). The same text gives the same bits on every processor.
 
 mod cached;
-mod chunks;
 mod forward;
 #[expect(
     clippy::inline_always,
@@ -24,6 +22,7 @@ pub mod packed_format;
 #[cfg(feature = "http")]
 mod remote;
 mod weights;
+mod windows;
 mod wordpiece;
 
 pub use cached::Cached;
@@ -31,3 +30,4 @@ pub use memory_core::{EmbedError, Embedder, Role};
 pub use minilm::MiniLm;
 #[cfg(feature = "http")]
 pub use remote::{Provider, Remote, RemoteConfig};
+pub use windows::Windows;

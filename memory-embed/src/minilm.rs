@@ -1,21 +1,21 @@
 //! The embedder inside the program: all-MiniLM-L6-v2.
 
-use crate::chunks::{MAX_PIECES, chunks};
 use crate::forward::{Scratch, forward};
 use crate::kernels::{self, Kernels};
 use crate::packed_format::HIDDEN;
 use crate::weights::Weights;
+use crate::windows::Windows;
 use crate::wordpiece::WordPiece;
 use memory_core::{EmbedError, Embedder, Role};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Model and version of its quantisation.
-const ID: &str = "all-MiniLM-L6-v2/int8-1";
+/// Model and version of its quantisation; the id of the vectors adds how much of a text is read.
+const MODEL: &str = "all-MiniLM-L6-v2/int8-1";
 /// Texts taken in one call. Nothing but memory limits it: 256 long texts need 3 MB for results.
 const BATCH_LIMIT: usize = 256;
-/// Number of tokens that share a forward pass, unless one chunk alone has more.
+/// Number of tokens that share a forward pass, unless one text alone has more.
 ///
 /// Enough for the matrix product to reuse each weight from a near cache many times; the buffers of
 /// more would not fit that cache themselves.
@@ -24,10 +24,9 @@ const PASS_TOKENS: usize = 96;
 /// all-MiniLM-L6-v2 (Apache-2.0): English texts to vectors of 384 numbers, computed here with the
 /// int8 weights that are compiled in.
 ///
-/// A text's vector is the mean of the model's last hidden states over all its tokens, made unit
-/// length. Texts longer than 254 wordpieces are read in overlapping chunks, up to 1,808
-/// wordpieces; the rest of a still longer text is not read. An empty text has a vector too, which
-/// means nothing.
+/// A text's vector is the mean of the model's last hidden states over its tokens, made unit length.
+/// Only the beginning of a text is read, see [`Windows`]: what says most should stand there. An
+/// empty text has a vector too, which means nothing.
 ///
 /// Making one costs microseconds and no memory to speak of; weights are paged in from the binary by
 /// first use.
@@ -35,6 +34,9 @@ pub struct MiniLm {
     kernels: &'static Kernels,
     weights: Weights<'static>,
     wordpiece: WordPiece<'static>,
+    windows: Windows,
+    /// [`MODEL`] and how much of a text is read.
+    id: String,
     threads: NonZeroUsize,
     /// Buffers not in use by a running call.
     spare: Mutex<Vec<Scratch>>,
@@ -59,11 +61,13 @@ impl MiniLm {
 
     /// The model on a chosen instruction set.
     pub(crate) fn with_kernels(kernels: &'static Kernels) -> Result<Self, EmbedError> {
-        let weights = Weights::embedded()?;
+        let (weights, windows) = (Weights::embedded()?, Windows::default());
         Ok(MiniLm {
             kernels,
             wordpiece: WordPiece::new(&weights),
             weights,
+            windows,
+            id: id(windows),
             threads: NonZeroUsize::MIN,
             spare: Mutex::default(),
         })
@@ -77,6 +81,14 @@ impl MiniLm {
     #[must_use]
     pub fn with_threads(self, threads: NonZeroUsize) -> Self {
         MiniLm { threads, ..self }
+    }
+
+    /// Lets the model read other windows than the default ones, for measurements.
+    ///
+    /// The id names the window of texts: vectors of different ones are never compared.
+    #[must_use]
+    pub fn with_windows(self, windows: Windows) -> Self {
+        MiniLm { windows, id: id(windows), ..self }
     }
 
     /// Number of wordpieces of the whole of `text`, without the two markers that the model adds.
@@ -93,22 +105,22 @@ impl MiniLm {
         self.kernels.name
     }
 
-    /// Returns the sum of hidden states of each chunk, in the order of `chunks`.
-    #[expect(clippy::indexing_slicing, reason = "`order` is a permutation of the chunks' indices")]
-    fn sums(&self, chunks: &[Chunk]) -> Vec<Vec<f32>> {
-        // Chunks of similar length share a pass: then passes have similar sizes too.
-        let mut order: Vec<usize> = (0..chunks.len()).collect();
-        order.sort_by_key(|&index| chunks[index].tokens.len());
-        let passes = split_into_passes(&order, chunks);
+    /// Returns the sum of hidden states of each text, given as its token ids with both markers.
+    #[expect(clippy::indexing_slicing, reason = "`order` is a permutation of the texts' indices")]
+    fn sums(&self, texts: &[Vec<u32>]) -> Vec<Vec<f32>> {
+        // Texts of similar length share a pass: then passes have similar sizes too.
+        let mut order: Vec<usize> = (0..texts.len()).collect();
+        order.sort_by_key(|&index| texts[index].len());
+        let passes = split_into_passes(&order, texts);
         let next = AtomicUsize::new(0);
         let work = || {
             let mut scratch =
                 self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
             let mut done = Vec::new();
             while let Some(pass) = passes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let texts: Vec<&[u32]> =
-                    pass.iter().map(|&index| chunks[index].tokens.as_slice()).collect();
-                let sums = forward(self.kernels, &self.weights, &texts, &mut scratch);
+                let tokens: Vec<&[u32]> =
+                    pass.iter().map(|&index| texts[index].as_slice()).collect();
+                let sums = forward(self.kernels, &self.weights, &tokens, &mut scratch);
                 done.extend(pass.iter().copied().zip(sums));
             }
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
@@ -126,27 +138,24 @@ impl MiniLm {
             }
             done
         });
-        debug_assert_eq!(done.len(), chunks.len(), "every chunk is in one pass");
+        debug_assert_eq!(done.len(), texts.len(), "every text is in one pass");
         done.sort_unstable_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, sum)| sum).collect()
     }
 }
 
-/// Part of a text, as the model reads it.
-struct Chunk {
-    /// Index of the text.
-    text: usize,
-    /// Token ids with both markers.
-    tokens: Vec<u32>,
+/// Returns the name of the vector space: the vectors of stored texts depend on their window.
+fn id(windows: Windows) -> String {
+    format!("{MODEL}/first-{}", windows.text)
 }
 
-/// Cuts `order` into runs of chunks that share a forward pass.
-#[expect(clippy::indexing_slicing, reason = "`order` holds indices of chunks; `start <= at`")]
-fn split_into_passes<'a>(order: &'a [usize], chunks: &[Chunk]) -> Vec<&'a [usize]> {
+/// Cuts `order` into runs of texts that share a forward pass.
+#[expect(clippy::indexing_slicing, reason = "`order` holds indices of texts; `start <= at`")]
+fn split_into_passes<'a>(order: &'a [usize], texts: &[Vec<u32>]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (at, &index) in order.iter().enumerate() {
-        let more = chunks[index].tokens.len();
+        let more = texts[index].len();
         if at > start && tokens + more > PASS_TOKENS {
             passes.push(&order[start..at]);
             (start, tokens) = (at, 0);
@@ -161,7 +170,7 @@ fn split_into_passes<'a>(order: &'a [usize], chunks: &[Chunk]) -> Vec<&'a [usize
 
 impl Embedder for MiniLm {
     fn id(&self) -> &str {
-        ID
+        &self.id
     }
 
     fn dimension(&self) -> usize {
@@ -172,23 +181,15 @@ impl Embedder for MiniLm {
         BATCH_LIMIT
     }
 
-    #[expect(clippy::indexing_slicing, reason = "`part.text` is an index of `texts`")]
-    fn embed(&self, _role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+    fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
         if texts.len() > BATCH_LIMIT {
             return Err(EmbedError::TooManyTexts { got: texts.len(), limit: BATCH_LIMIT });
         }
-        let mut parts = Vec::with_capacity(texts.len());
-        for (text, content) in texts.iter().enumerate() {
-            let chunks = chunks(&self.wordpiece.encode(content, MAX_PIECES));
-            parts.extend(chunks.into_iter().map(|tokens| Chunk { text, tokens }));
-        }
-        // Adding sums, not means, weighs each chunk by its tokens.
-        let mut vectors = vec![vec![0.0; HIDDEN]; texts.len()];
-        for (part, sum) in parts.iter().zip(self.sums(&parts)) {
-            for (component, value) in vectors[part.text].iter_mut().zip(sum) {
-                *component += value;
-            }
-        }
+        let n_pieces = self.windows.of(role);
+        let tokens: Vec<Vec<u32>> =
+            texts.iter().map(|text| self.wordpiece.tokens(text, n_pieces)).collect();
+        // A sum points where the mean does.
+        let mut vectors = self.sums(&tokens);
         for vector in &mut vectors {
             make_unit(vector);
         }

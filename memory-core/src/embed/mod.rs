@@ -7,8 +7,8 @@ use std::error::Error;
 
 /// Purpose of an embedding.
 ///
-/// Some models put questions and stored texts through different prefixes or heads. all-MiniLM-L6-v2
-/// does not, so for it both roles give the same vector.
+/// Some models put questions and stored texts through different prefixes or heads, or read more of
+/// one than of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A question, to be compared with stored documents.
@@ -23,7 +23,7 @@ pub enum Role {
 /// never be compared.
 pub trait Embedder: Send + Sync {
     /// Name of the vector space, stored beside every vector, for example
-    /// `all-MiniLM-L6-v2/int8-1`.
+    /// `all-MiniLM-L6-v2/int8-1/first-254`.
     ///
     /// It changes whenever the same text could give a noticeably different vector.
     fn id(&self) -> &str;

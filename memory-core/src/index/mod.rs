@@ -34,7 +34,7 @@ pub(crate) use query::LexicalQuery;
 pub(crate) use scores::LexicalScores;
 pub(crate) use semantic::Semantic;
 pub(crate) use tokenize::Tokenizer;
-use unit::{Part, WINDOW_STEPS, content_hash};
+use unit::{Part, UnitText, WINDOW_STEPS, content_hash};
 use upkeep::Upkeep;
 
 /// State of the search index.
@@ -300,12 +300,12 @@ impl Index {
         }
     }
 
-    /// At most `limit` units that wait for a vector, with their texts as stored now; `from` says
-    /// where in the queue to begin.
+    /// At most `limit` units that wait for a vector, the newest first, with their texts as stored
+    /// now; the first `skip` of the queue come last.
     pub(crate) fn waiting(
         &self,
         storage: &dyn Storage,
-        from: UnitNo,
+        skip: usize,
         limit: usize,
     ) -> Result<Vec<WaitingUnit>, Error> {
         let places: Vec<(RecordId, Part)> = {
@@ -315,7 +315,7 @@ impl Index {
                 let place = contents.columns.place(*unit)?;
                 Some((contents.columns.facts(place.record)?.id, place.part))
             };
-            semantic.pending(from, limit).iter().filter_map(place).collect()
+            semantic.pending(skip, limit).iter().filter_map(place).collect()
         };
         let mut waiting = Vec::with_capacity(places.len());
         for (record, part) in places {
@@ -363,10 +363,14 @@ fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option
     let text = match (record, part) {
         (RecordId::Note(id), _) => storage::notes(storage, &[id]).map(|notes| {
             let note = notes.into_iter().flatten().next();
-            note.map(|note| unit::note_text(&note).meaning().to_owned())
+            note.map(|note| unit::note_text(&note).into_meaning())
         }),
         (RecordId::Episode(id), Part::Head) => storage::episodes(storage, &[id]).map(|episodes| {
-            episodes.into_iter().flatten().next().map(|episode| unit::head_text(&episode))
+            episodes
+                .into_iter()
+                .flatten()
+                .next()
+                .map(|episode| unit::head_text(&episode).into_meaning())
         }),
         (RecordId::Episode(id), Part::Synopsis) => {
             storage::episodes(storage, &[id]).map(|episodes| {
@@ -377,9 +381,8 @@ fn text_of(storage: &dyn Storage, record: RecordId, part: Part) -> Result<Option
         (RecordId::Episode(id), Part::Window(from)) => {
             steps(id, from, WINDOW_STEPS).map(|steps| Some(unit::window_text(&steps)))
         }
-        (RecordId::Episode(id), Part::Error(at)) => {
-            steps(id, at, 1).map(|steps| steps.first().and_then(unit::error_text))
-        }
+        (RecordId::Episode(id), Part::Error(at)) => steps(id, at, 1)
+            .map(|steps| steps.first().and_then(unit::error_text).map(UnitText::into_meaning)),
     };
     text.map_err(failed)
 }

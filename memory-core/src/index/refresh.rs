@@ -300,7 +300,7 @@ impl Contents {
             tags,
             superseded: false,
             n_steps_done: 0,
-            head_hash: unit::content_hash(&text),
+            head_hash: unit::content_hash(&text.words),
             feedback: episode.feedback,
             units: Vec::new(),
         };
@@ -327,7 +327,7 @@ impl Contents {
             None => (columns.insert(facts), 0),
         };
         if !is_same {
-            self.add_unit(Place::of_episode(record, Part::Head), &UnitText::of(text));
+            self.add_unit(Place::of_episode(record, Part::Head), &text);
         }
         if let Some(text) = synopsis {
             let place = Place::of_episode(record, Part::Synopsis);
@@ -357,7 +357,7 @@ impl Contents {
                 {
                     n_errors += 1;
                     let part = Part::Error(step.idx);
-                    self.add_unit(Place::of_episode(record, part), &UnitText::of(text));
+                    self.add_unit(Place::of_episode(record, part), &text);
                 }
             }
         }

@@ -156,9 +156,11 @@ impl Semantic {
         self.pending.len()
     }
 
-    /// Returns at most `limit` of those, beginning at `from` and then from the first on.
-    pub(super) fn pending(&self, from: UnitNo, limit: usize) -> Vec<UnitNo> {
-        self.pending.range(from..).chain(self.pending.range(..from)).take(limit).copied().collect()
+    /// Returns at most `limit` of those, the newest first; `skip` of them come last instead.
+    pub(super) fn pending(&self, skip: usize, limit: usize) -> Vec<UnitNo> {
+        let skip = skip.checked_rem(self.pending.len()).unwrap_or(0);
+        let newest = self.pending.iter().rev();
+        newest.clone().skip(skip).chain(newest.take(skip)).take(limit).copied().collect()
     }
 
     pub(super) fn size_bytes(&self) -> usize {

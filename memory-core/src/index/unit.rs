@@ -3,11 +3,9 @@
 //! A note is one unit. An episode has one for its task and what came of it, one for its synopsis,
 //! one for every few steps, and one for each error.
 
-use std::fmt::Write;
-
 use crate::dedup;
 use crate::learn::Digest;
-use crate::model::{Episode, Note, Step};
+use crate::model::{Episode, Excerpt, Note, Step};
 
 /// Steps of one window. A recall shows a window as the part of the episode that fits.
 pub(crate) const WINDOW_STEPS: u32 = 4;
@@ -17,6 +15,10 @@ const ARGS_BYTES: usize = 320;
 
 /// Bytes of a step's observation that are indexed.
 const OBSERVATION_BYTES: usize = 240;
+
+/// Bytes of a task that stand before what came of it in the text for the vector: some 150
+/// wordpieces, three fifths of what the embedded model reads.
+const TASK_BYTES: usize = 640;
 
 /// Bytes of an error that are indexed.
 const ERROR_BYTES: usize = 480;
@@ -101,6 +103,11 @@ impl UnitText {
     pub(crate) fn meaning(&self) -> &str {
         self.meaning.as_deref().unwrap_or(&self.words)
     }
+
+    /// The same, owned.
+    pub(crate) fn into_meaning(self) -> String {
+        self.meaning.unwrap_or(self.words)
+    }
 }
 
 /// 64-bit FNV-1a of a text: tells whether a stored vector was made from it.
@@ -131,7 +138,27 @@ pub(crate) fn note_text(note: &Note) -> UnitText {
 }
 
 /// The text of an episode's task and result, as indexed.
-pub(crate) fn head_text(episode: &Episode) -> String {
+///
+/// For the vector what came of it stands before the rest of a long task: a model reads the beginning
+/// of a text only.
+pub(crate) fn head_text(episode: &Episode) -> UnitText {
+    let words = head_words(episode);
+    let task = episode.task.as_str();
+    let begin = head(task, TASK_BYTES);
+    let told = episode.closing.iter().flat_map(|closing| [&closing.summary, &closing.reflection]);
+    let told: Vec<&str> = told.flatten().map(Excerpt::as_str).collect();
+    if begin.len() == task.len() || told.is_empty() {
+        return UnitText::of(words);
+    }
+    let mut meaning = begin.to_owned();
+    for part in told {
+        push_line(&mut meaning, part);
+    }
+    push_line(&mut meaning, task.get(begin.len()..).unwrap_or_default());
+    UnitText { words, meaning: Some(meaning) }
+}
+
+fn head_words(episode: &Episode) -> String {
     let mut text = episode.task.as_str().to_owned();
     for part in [&episode.context.task_type, &episode.context.framework, &episode.context.domain] {
         push_line(&mut text, part.as_deref().unwrap_or_default());
@@ -187,23 +214,25 @@ pub(crate) fn window_text(steps: &[Step]) -> String {
 }
 
 /// The text of an error, as indexed; `None` for a step that went well.
-pub(crate) fn error_text(step: &Step) -> Option<String> {
+///
+/// For the vector what went wrong stands first, the end of a long log before its beginning, and the
+/// call last: a model reads the beginning of a text only.
+pub(crate) fn error_text(step: &Step) -> Option<UnitText> {
     if step.ok && step.error.is_none() {
         return None;
     }
-    let mut text = call_text(step);
-    text.push_str(" ✗ ");
+    let call = call_text(step);
     let output = step.error.as_ref().unwrap_or(&step.observation).as_str().trim();
     // What went wrong stands at the end of a log and at the beginning of a message.
     if output.len() <= ERROR_BYTES {
-        text.push_str(output);
-    } else {
-        let tail = output.ceil_char_boundary(output.len() - ERROR_BYTES / 2);
-        let (head, tail) = (head(output, ERROR_BYTES / 2), output.get(tail..).unwrap_or_default());
-        let written = write!(text, "{head} … {tail}");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        let meaning = format!("{output}\n{call}");
+        return Some(UnitText { words: format!("{call} ✗ {output}"), meaning: Some(meaning) });
     }
-    Some(text)
+    let tail = output.ceil_char_boundary(output.len() - ERROR_BYTES / 2);
+    let (head, tail) = (head(output, ERROR_BYTES / 2), output.get(tail..).unwrap_or_default());
+    let words = format!("{call} ✗ {head} … {tail}");
+    let meaning = format!("{tail}\n{head}\n{call}");
+    Some(UnitText { words, meaning: Some(meaning) })
 }
 
 /// Call of a step: tool, action and the beginning of the arguments.

@@ -1,6 +1,7 @@
 //! Embeds in the background what waits for it: text is stored first, its vector comes later.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::background::{Signal, Task};
@@ -12,6 +13,10 @@ use crate::storage::{Durability, Op, Storage, StoredVector, WriteBatch};
 /// Texts of one round: small, so that other processes' vectors are noticed and writers do not wait.
 const ROUND_TEXTS: usize = 16;
 
+/// Rounds that share the newest units: each begins at another of as many places in turn, so that
+/// two processes seldom embed the same and what is newest waits for three rounds at most.
+const ROUNDS_APART: usize = 4;
+
 /// Wait after a failure before the next try.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -20,8 +25,8 @@ pub(crate) struct Embedding {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) index: Arc<Index>,
     pub(crate) embedder: Arc<dyn Embedder>,
-    /// Place in the queue to begin at; differs between processes, so that they share the work.
-    pub(crate) from: u32,
+    /// Counts the rounds from a number that differs between processes.
+    pub(crate) turn: AtomicUsize,
 }
 
 impl Embedding {
@@ -33,7 +38,8 @@ impl Embedding {
     pub(crate) fn round(&self) -> Result<usize, Error> {
         self.index.refresh(self.storage.as_ref(), Duration::MAX)?;
         let limit = self.embedder.batch_limit().min(ROUND_TEXTS);
-        let waiting = self.index.waiting(self.storage.as_ref(), self.from, limit)?;
+        let skip = self.turn.fetch_add(1, Ordering::Relaxed) % ROUNDS_APART * limit;
+        let waiting = self.index.waiting(self.storage.as_ref(), skip, limit)?;
         if waiting.is_empty() {
             return Ok(0);
         }

@@ -12,7 +12,7 @@ use crate::embed::{EmbedError, Embedder, Role};
 use crate::index::unit::head;
 use crate::index::{Columns, Contents, Mask, NameNo, QueryScorer, UnitNo};
 
-/// Bytes of a query that are embedded: about two windows of the model, some milliseconds.
+/// Bytes of a query that are embedded: more than the embedded model reads, little for a provider.
 const MAX_EMBEDDED_BYTES: usize = 2_048;
 
 /// Least share of readable letters of a query that is embedded.

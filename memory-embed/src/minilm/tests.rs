@@ -63,7 +63,7 @@ fn vectors_are_of_unit_length_and_finite_for_any_text() {
 }
 
 #[test]
-fn both_roles_give_the_same_vector() {
+fn a_text_within_both_windows_has_the_same_vector_in_both_roles() {
     let model = MiniLm::embedded().unwrap();
     assert_eq!(
         model.embed(Role::Query, &TEXTS).unwrap(),
@@ -72,17 +72,26 @@ fn both_roles_give_the_same_vector() {
 }
 
 #[test]
-fn the_end_of_a_long_text_influences_its_vector_until_the_end_of_its_last_chunk() {
+fn the_first_window_of_a_text_makes_its_vector_and_nothing_behind_it_does() {
     let model = MiniLm::embedded().unwrap();
-    let text = |pieces: usize, end: &str| format!("{}{end}", "cache ".repeat(pieces));
-    for (pieces, expected) in
-        [(100, true), (300, true), (MAX_PIECES - 40, true), (MAX_PIECES, false)]
-    {
-        let one = text(pieces, "the elephant drinks water from the river in the morning sun");
-        let two = text(pieces, "a compiler rejects the program since types do not agree here");
-        let vectors = embed(&model, &[&one, &two]);
-        assert_eq!(vectors[0] != vectors[1], expected, "{pieces}");
+    for (role, window) in [(Role::Document, 254), (Role::Query, 62)] {
+        for (pieces, expected) in [(window - 9, true), (window - 1, true), (window, false)] {
+            let texts = ["elephant", "compiler"].map(|end| "cache ".repeat(pieces) + end);
+            let vectors = model.embed(role, &[&texts[0], &texts[1]]).unwrap();
+            assert_eq!(vectors[0] != vectors[1], expected, "{role:?}, {pieces} pieces before");
+        }
     }
+}
+
+#[test]
+fn the_id_names_the_window_of_texts_and_not_that_of_queries() {
+    let id = |text, query| {
+        let model = MiniLm::embedded().unwrap().with_windows(Windows { text, query });
+        model.id().to_owned()
+    };
+    assert_eq!(MiniLm::embedded().unwrap().id(), "all-MiniLM-L6-v2/int8-1/first-254");
+    assert_eq!(id(254, 254), id(254, 126));
+    assert_ne!(id(254, 126), id(126, 126));
 }
 
 #[test]
@@ -118,16 +127,14 @@ fn a_text_has_as_many_tokens_as_it_has_wordpieces() {
 }
 
 #[test]
-fn passes_hold_every_window_once_and_stay_within_their_size() {
-    let chunks: Vec<Chunk> = (0..200)
-        .map(|number| Chunk { text: number, tokens: vec![7; 2 + number * 37 % 250] })
-        .collect();
-    let order: Vec<usize> = (0..chunks.len()).collect();
-    let passes = split_into_passes(&order, &chunks);
+fn passes_hold_every_text_once_and_stay_within_their_size() {
+    let texts: Vec<Vec<u32>> = (0..200).map(|number| vec![7; 2 + number * 37 % 250]).collect();
+    let order: Vec<usize> = (0..texts.len()).collect();
+    let passes = split_into_passes(&order, &texts);
     assert_eq!(passes.concat(), order);
     for pass in passes {
-        let tokens: usize = pass.iter().map(|&index| chunks[index].tokens.len()).sum();
+        let tokens: usize = pass.iter().map(|&index| texts[index].len()).sum();
         assert!(tokens <= PASS_TOKENS || pass.len() == 1);
     }
-    assert!(split_into_passes(&[], &chunks).is_empty());
+    assert!(split_into_passes(&[], &texts).is_empty());
 }

@@ -51,6 +51,12 @@ impl<'a> WordPiece<'a> {
         pieces
     }
 
+    /// The first `limit` wordpieces of `text`, between the two markers.
+    pub(crate) fn tokens(&self, text: &str, limit: usize) -> Vec<u32> {
+        let pieces = self.encode(text, limit);
+        std::iter::once(START).chain(pieces).chain([END]).collect()
+    }
+
     /// Number of wordpieces of the whole of `text`, without markers.
     pub(crate) fn count(&self, text: &str) -> usize {
         let (mut count, mut pieces) = (0, Vec::new());
