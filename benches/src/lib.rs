@@ -7,8 +7,8 @@
 
 pub mod ablation;
 pub mod calendar;
-pub mod cure_rating;
 pub mod candidates;
+pub mod cure_rating;
 pub mod data;
 pub mod delivery;
 pub mod episodes;

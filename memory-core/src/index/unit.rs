@@ -139,8 +139,8 @@ pub(crate) fn note_text(note: &Note) -> UnitText {
 
 /// The text of an episode's task and result, as indexed.
 ///
-/// For the vector what came of it stands before the rest of a long task: a model reads the beginning
-/// of a text only.
+/// For the vector what came of it stands before the rest of a long task: a model reads only the
+/// beginning of a text.
 pub(crate) fn head_text(episode: &Episode) -> UnitText {
     let words = head_words(episode);
     let task = episode.task.as_str();

@@ -53,7 +53,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["packed_format"],
             &["weights"],
             &["kernels", "wordpiece"],
-            &["chunks", "forward"],
+            &["forward", "windows"],
             &["minilm", "cached", "remote"],
         ],
     ),
@@ -121,7 +121,7 @@ const HOUSE: [(&str, Floors); 9] = [
         &[
             &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
-            &["searcher", "server"],
+            &["candidates", "searcher", "server"],
             &["scores", "playbook_replay", "variety", "cure_rating"],
             &["sessions"],
             &["evaluate"],
