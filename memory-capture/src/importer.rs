@@ -5,10 +5,18 @@
 //! episodes to records that come later are kept until [`Importer::finish`], some hundred bytes
 //! each.
 
-use memory_core::{Error, Import, Imported, Link, Links, Memory, Receipt, RecordKind, Source};
+use std::collections::BTreeSet;
+
+use memory_core::{
+    Error, Import, Imported, Link, Links, Memory, Receipt, Record, RecordFilter, RecordKind,
+    Source, Status,
+};
 
 /// Episodes whose links are resolved at once in the end.
 const MAX_LINKED: usize = 200;
+
+/// Open episodes that are read at once.
+const MAX_LISTED: usize = 200;
 
 /// A record as a format gives it.
 #[derive(Debug, Clone)]
@@ -38,6 +46,8 @@ pub struct Counts {
     pub n_new: u64,
     /// Records that were.
     pub n_known: u64,
+    /// Episodes among them that hooks had left open, and that are complete now.
+    pub n_completed: u64,
     /// Records that were forgotten and are therefore not stored again.
     pub n_forgotten: u64,
     /// Secrets that were masked.
@@ -57,6 +67,8 @@ pub struct Importer<'m> {
     memory: &'m Memory,
     /// Links of episodes of which some name nothing that is stored yet.
     unresolved: Vec<Links>,
+    /// Sources of episodes that are open; read when they are needed first.
+    open: Option<BTreeSet<Source>>,
     counts: Counts,
 }
 
@@ -64,7 +76,7 @@ impl<'m> Importer<'m> {
     /// Returns an importer into `memory` that has stored nothing yet.
     #[must_use]
     pub fn new(memory: &'m Memory) -> Self {
-        Self { memory, unresolved: Vec::new(), counts: Counts::default() }
+        Self { memory, unresolved: Vec::new(), open: None, counts: Counts::default() }
     }
 
     /// Stores a batch; returns the refused records by their origin, each with the reason.
@@ -82,6 +94,7 @@ impl<'m> Importer<'m> {
         for (captured, _) in &batch {
             self.count(captured);
         }
+        let batch = self.complete_open(batch)?;
         let batch = self.without_aliases(batch)?;
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -102,6 +115,60 @@ impl<'m> Importer<'m> {
             }
         }
         Ok(refused)
+    }
+
+    /// Completes episodes that hooks began and did not end; returns the others. Steps that a hook
+    /// told are known by the ids of their calls.
+    fn complete_open<Origin>(
+        &mut self,
+        batch: Vec<(Captured, Origin)>,
+    ) -> Result<Vec<(Captured, Origin)>, Error> {
+        let mut others = Vec::with_capacity(batch.len());
+        for (captured, origin) in batch {
+            match self.open_source(&captured)? {
+                Some(source) => {
+                    if self.complete(&source, &captured)? {
+                        self.counts.n_completed += 1;
+                    }
+                    self.counts.n_known += 1;
+                }
+                None => others.push((captured, origin)),
+            }
+        }
+        Ok(others)
+    }
+
+    /// Returns the source of the open episode that an ended one is.
+    fn open_source(&mut self, captured: &Captured) -> Result<Option<Source>, Error> {
+        let Import::Episode(new, _, Some(_)) = &captured.record else { return Ok(None) };
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(open_sources(self.memory)?),
+        };
+        let sources = new.source.iter().chain(&captured.alias);
+        let mut sources = sources.filter(|source| open.contains(*source));
+        Ok(sources.next().cloned())
+    }
+
+    /// Appends what is missing to an open episode and ends it; returns whether it did.
+    fn complete(&mut self, source: &Source, captured: &Captured) -> Result<bool, Error> {
+        let Import::Episode(_, steps, Some(completion)) = &captured.record else {
+            return Ok(false);
+        };
+        let mut whole = self.memory.capture();
+        for step in steps.iter().filter(|step| step.call_id.is_some()) {
+            whole.log(source, step.clone())?;
+        }
+        whole.close(source, (**completion).clone())?;
+        if let Some(open) = &mut self.open {
+            open.remove(source);
+        }
+        match whole.apply() {
+            Ok(()) => Ok(true),
+            // Ended by a hook in the meantime, or not fit for it: it stays as it is.
+            Err(error) if is_about_a_record(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Leaves out the records that are stored under another source.
@@ -194,4 +261,23 @@ const fn is_about_a_record(error: &Error) -> bool {
             | Error::NotFound { .. }
             | Error::Forgotten { .. }
     )
+}
+
+/// Returns the sources of all open episodes.
+fn open_sources(memory: &Memory) -> Result<BTreeSet<Source>, Error> {
+    let filter = RecordFilter { status: Some(Status::Open), ..RecordFilter::default() };
+    let (mut sources, mut cursor) = (BTreeSet::new(), None);
+    loop {
+        let page = memory.list(RecordKind::Episode, &filter, cursor, MAX_LISTED)?;
+        let ids: Vec<_> = page.iter().map(|entry| entry.id).collect();
+        for record in memory.read(&ids)? {
+            if let Record::Episode(episode) = record {
+                sources.extend(episode.source);
+            }
+        }
+        cursor = page.last().copied();
+        if page.len() < MAX_LISTED {
+            return Ok(sources);
+        }
+    }
 }

@@ -47,6 +47,7 @@ mod importer;
 pub mod json;
 pub mod jsonl;
 mod noise;
+pub mod notes;
 mod recorder;
 mod transcript;
 

@@ -6,7 +6,10 @@
 //! interrupted is simply run again.
 
 mod files;
+mod notes;
 mod places;
+mod seen;
+mod stream;
 mod transcripts;
 
 use std::path::PathBuf;
@@ -39,6 +42,14 @@ const MAX_REPORTED: u64 = 100;
 pub(crate) enum Format {
     /// JSON lines, one episode or note each, plain or gzipped
     Jsonl(Args),
+    /// Take in the sessions of every client that is found here
+    All(transcripts::Args),
+    /// Take in what Claude Code remembers by itself, each item as a note
+    ClaudeMemory(notes::Args),
+    /// Take in the knowledge graph of the reference memory server
+    McpMemory(notes::Args),
+    /// Take in documents, each section as a note
+    Markdown(notes::Args),
     /// Take in sessions of Claude Code
     ClaudeCode(transcripts::Args),
     /// Take in sessions of Codex CLI
@@ -89,6 +100,16 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let (client, args) = match format {
         Format::Jsonl(args) => return lines(args, settings, output),
+        Format::All(args) => return transcripts::run_all(args, settings, output),
+        Format::ClaudeMemory(args) => {
+            return notes::run(notes::Format::ClaudeMemory, args, settings, output);
+        }
+        Format::McpMemory(args) => {
+            return notes::run(notes::Format::McpMemory, args, settings, output);
+        }
+        Format::Markdown(args) => {
+            return notes::run(notes::Format::Markdown, args, settings, output);
+        }
         Format::ClaudeCode(args) => (Client::ClaudeCode, args),
         Format::Codex(args) => (Client::Codex, args),
         Format::Copilot(args) => (Client::Copilot, args),

@@ -51,7 +51,6 @@ pub(crate) fn install(
     let request = Request {
         start: start(settings)?,
         pieces: Piece::ALL.into_iter().filter(wanted).collect(),
-        has_tool_hooks: false,
     };
     if args.which.clients.is_empty() {
         return list(&request, settings, output);
@@ -80,7 +79,7 @@ pub(crate) fn uninstall(
 
 fn whole(settings: &Settings) -> Result<Request, Failure> {
     let pieces = Piece::ALL.to_vec();
-    Ok(Request { start: start(settings)?, pieces, has_tool_hooks: false })
+    Ok(Request { start: start(settings)?, pieces })
 }
 
 /// Returns the words with which a client starts this program.

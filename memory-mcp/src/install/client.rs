@@ -62,8 +62,6 @@ pub(super) struct Hooks {
     pub(super) hint: String,
     /// Template of the entry.
     pub(super) entry: String,
-    /// Template of an entry that calls our server instead.
-    pub(super) tool_entry: Option<String>,
     pub(super) events: Vec<String>,
     /// Template for events that get less time.
     pub(super) short_entry: Option<String>,
@@ -215,9 +213,8 @@ mod tests {
         assert_eq!(names, expected);
         for client in &clients {
             let hooks = client.hooks.iter();
-            let templates = hooks.flat_map(|hooks| {
-                [Some(&hooks.entry), hooks.tool_entry.as_ref(), hooks.short_entry.as_ref()]
-            });
+            let templates =
+                hooks.flat_map(|hooks| [Some(&hooks.entry), hooks.short_entry.as_ref()]);
             for template in templates.flatten().chain([&client.server.entry]) {
                 let value = start.fill(template, "memory", "codex").unwrap();
                 assert!(is_ours(&value), "{}: {template}", client.name);
@@ -229,5 +226,25 @@ mod tests {
             start.hook("codex"),
             "\"/opt/m é/memory-mcp\" --store \"/a \\\"b\\\"\" hook codex"
         );
+    }
+
+    #[test]
+    fn the_plugin_of_claude_code_has_the_hooks_of_the_table() {
+        let hooks = include_str!("../../../plugins/claude-code/hooks/hooks.json");
+        let hooks: serde_json::Value = serde_json::from_str(hooks).unwrap();
+        let mut events: Vec<&String> = hooks["hooks"].as_object().unwrap().keys().collect();
+        events.sort();
+        let table = clients().into_iter().find(|client| client.name == "claude-code").unwrap();
+        let table = table.hooks.unwrap();
+        let mut expected: Vec<&String> = table.events.iter().collect();
+        expected.sort();
+        assert_eq!(events, expected);
+        for groups in hooks["hooks"].as_object().unwrap().values() {
+            let hook = &groups[0]["hooks"][0];
+            assert_eq!(
+                (&hook["command"], &hook["timeout"]),
+                (&"memory-mcp hook claude-code".into(), &10.into())
+            );
+        }
     }
 }

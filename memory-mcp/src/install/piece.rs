@@ -53,8 +53,6 @@ pub(super) struct Site<'a> {
     pub(super) environment: &'a Environment,
     /// True if hooks are wanted.
     pub(super) has_hooks: bool,
-    /// True if hooks call a tool of the server where the client can do that.
-    pub(super) has_tool_hooks: bool,
 }
 
 impl Site<'_> {
@@ -170,14 +168,9 @@ impl Site<'_> {
             put_entries(&path, &[], &base, texts)?;
         }
         let name = self.server_name(texts)?;
-        let template = match &hooks.tool_entry {
-            Some(template) if self.has_tool_hooks => template,
-            _ => &hooks.entry,
-        };
         let mut entries = Vec::new();
         for event in &hooks.events {
-            // The server does not run yet when a session starts.
-            let template = if event == "SessionStart" { &hooks.entry } else { template };
+            let template = &hooks.entry;
             entries.push(Entry::Element(event.clone(), self.filled(template, &name, &hooks.hint)?));
         }
         if let Some(template) = &hooks.short_entry {

@@ -16,8 +16,6 @@ pub(crate) struct Request {
     pub(crate) start: Start,
     /// Pieces that are wanted.
     pub(crate) pieces: Vec<Piece>,
-    /// True if hooks call a tool of the server where the client can do that.
-    pub(crate) has_tool_hooks: bool,
 }
 
 impl Request {
@@ -27,7 +25,6 @@ impl Request {
             start: &self.start,
             environment,
             has_hooks: self.pieces.contains(&Piece::Hooks),
-            has_tool_hooks: self.has_tool_hooks,
         }
     }
 }
@@ -69,7 +66,7 @@ pub(crate) struct Survey {
 /// Changes that install into a client, or remove from it.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Command of the client that runs first.
+    /// Command of the client that runs first; of one that ran and did not do it, nothing is said.
     pub(crate) command: Option<OwnCommand>,
     /// Files that change.
     pub(crate) changes: Vec<Change>,
@@ -125,7 +122,8 @@ pub(crate) fn install(
         keep(&site.server_file()?)?;
         own.run();
         // Where the command did not do it, the server is one of these changes.
-        return carried_out(command, planned(&site, &request.pieces)?, true);
+        let is_done = state(&site, Piece::Server)? == State::Present;
+        return carried_out(command.filter(|_| is_done), planned(&site, &request.pieces)?, true);
     }
     let others: Vec<Piece> =
         request.pieces.iter().copied().filter(|piece| *piece != Piece::Server).collect();
@@ -152,7 +150,8 @@ pub(crate) fn uninstall(
     match (&command, is_real) {
         (Some(own), true) => {
             own.run();
-            carried_out(command, removal(&site, request)?, true)
+            let is_done = state(&site, Piece::Server)? == State::Absent;
+            carried_out(command.filter(|_| is_done), removal(&site, request)?, true)
         }
         _ => carried_out(command, full, is_real),
     }

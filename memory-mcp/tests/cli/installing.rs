@@ -57,3 +57,18 @@ fn a_place_that_cannot_be_written_is_named() {
     home.write(".cursor", "a file where a folder would be");
     home.run(&["install", "cursor"]).fails(1, &["mcp.json: cannot be read"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_of_a_client_that_did_nothing_is_not_said_to_have_run() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = Home::new();
+    home.write(".codex/config.toml", "model = \"m\"\n");
+    let idle = home.write("bin/codex", "#!/bin/sh\nexit 0\n");
+    std::fs::set_permissions(&idle, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut install = home.command(&["install", "codex"]);
+    install.env("PATH", home.path("bin"));
+    let ran = super::home::Ran::of(install.output().unwrap()).ok();
+    assert!(!ran.out.contains("ran:") && ran.out.contains("config.toml (changed)"), "{}", ran.out);
+}

@@ -16,6 +16,8 @@ mod installing;
 #[cfg(test)]
 mod jsonl;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod scopes;

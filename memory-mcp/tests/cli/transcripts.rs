@@ -114,7 +114,7 @@ fn sessions_of_claude_code_become_episodes_once() {
         "Repair the rounding of prices in the basket",
     ];
     assert_eq!(tasks(&home), expected);
-    let second = home.run(&["import", "claude-code", "--json"]).ok().value();
+    let second = home.run(&["import", "claude-code", "--again", "--json"]).ok().value();
     assert_eq!((&second["n_new"], &second["n_known"]), (&json!(0), &json!(2)), "{second}");
 }
 
@@ -125,8 +125,88 @@ fn sessions_of_codex_become_episodes_once() {
     let first = home.run(&["import", "codex", "--json"]).ok().value();
     assert_eq!((&first["n_new"], &first["n_steps"]), (&json!(1), &json!(1)), "{first}");
     assert_eq!(tasks(&home), ["Count the sails of the mill"]);
-    let second = home.run(&["import", "codex", "--json"]).ok().value();
+    let second = home.run(&["import", "codex", "--again", "--json"]).ok().value();
     assert_eq!((&second["n_new"], &second["n_known"]), (&json!(0), &json!(1)), "{second}");
+}
+
+#[test]
+fn a_file_that_did_not_change_is_not_read_again_and_one_that_grew_is() {
+    let home = Home::new();
+    let all = claude();
+    let path = home.write(".claude/projects/-gone-shop/5e55.jsonl", &lines(&all[..8]));
+    let counts = |args: &[&str]| {
+        let args: Vec<&str> =
+            ["import", "claude-code", "--json"].iter().chain(args).copied().collect();
+        let report = home.run(&args).ok().value();
+        let of = |name: &str| report[name].as_u64().unwrap();
+        (of("n_new"), of("n_known"), of("n_unchanged"))
+    };
+    assert_eq!(counts(&[]), (1, 0, 0));
+    assert_eq!(counts(&[]), (0, 0, 1));
+    assert_eq!(counts(&["--again"]), (0, 1, 0));
+    std::fs::write(&path, lines(&all)).unwrap();
+    assert_eq!(counts(&[]), (1, 1, 0));
+    // A part of the sessions alone says nothing of the rest.
+    home.write(
+        ".claude/projects/-gone-mill/a.jsonl",
+        &lines(&all).replace("5e55", "a").replace("\"u", "\"v"),
+    );
+    assert_eq!(counts(&["--scope", "elsewhere"]).0, 0);
+    assert_eq!(counts(&[]).2, 1, "the other file is read");
+}
+
+#[test]
+fn a_session_that_may_go_on_is_counted_and_one_that_hooks_left_open_is_completed_once() {
+    let home = Home::new();
+    let now = memory_core::Clock::now(&memory_core::SystemClock).as_millis() / 1_000;
+    let mut live = claude();
+    for (n, line) in (0..).zip(&mut live) {
+        let at = memory_core::Timestamp::from_millis((now - 60 + n) * 1_000);
+        line["timestamp"] = json!(at.to_string());
+        if line["type"] == "user" && line["message"]["content"].is_string() {
+            line["promptId"] = json!(format!("p{n}"));
+        }
+    }
+    home.write("5e55.jsonl", &lines(&live));
+    // The hooks of the first prompt and its first call came, the others did not.
+    for payload in [
+        json!({"hook_event_name": "UserPromptSubmit", "prompt_id": "p0",
+            "prompt": "Repair the rounding of prices in the basket"}),
+        json!({"hook_event_name": "PostToolUseFailure", "tool_name": "Bash", "tool_use_id": "c1",
+            "prompt_id": "p0", "tool_input": {"command": "cargo test basket"},
+            "error": "Exit code 101\ntest rounds_half_up ... FAILED"}),
+    ] {
+        let mut payload = payload;
+        payload["session_id"] = json!("5e55");
+        payload["cwd"] = json!("/gone/shop");
+        home.pipe(&["hook", "claude-code"], &payload.to_string()).ok();
+    }
+    let report = home.run(&["import", "claude-code", "5e55.jsonl", "--json"]).ok().value();
+    let of = |name: &str| report[name].as_u64();
+    assert_eq!(
+        (of("n_new"), of("n_completed"), of("n_open")),
+        (Some(0), Some(1), Some(1)),
+        "{report}"
+    );
+    let episodes = home.export(&["--scope", "*"]);
+    assert_eq!((episodes.len(), episodes[0]["steps"].as_array().unwrap().len()), (1, 3));
+    assert!(!episodes[0]["outcome"].is_null(), "{episodes:?}");
+}
+
+#[test]
+fn all_clients_are_looked_through_at_once() {
+    let home = Home::new();
+    home.write(".claude/projects/-gone-shop/5e55.jsonl", &lines(&claude()));
+    home.write(".codex/sessions/2026/03/02/rollout-c0de.jsonl", &lines(&codex()));
+    let dry = home.run(&["import", "all", "--dry-run", "--json"]).ok().values();
+    let told: Vec<_> = dry.iter().map(|value| (&value["client"], &value["n_episodes"])).collect();
+    assert_eq!(told, [(&json!("claude-code"), &json!(2)), (&json!("codex"), &json!(1))]);
+    assert!(!home.path("memory.db").exists(), "nothing was opened");
+    let text = home.run(&["import", "all", "--dry-run"]).ok().out;
+    assert!(text.contains("Codex CLI") && text.contains("of 1 sessions"), "{text}");
+    home.run(&["import", "all"]).ok();
+    assert_eq!(tasks(&home).len(), 3);
+    home.run(&["import", "all", "here"]).fails(2, &["takes no path"]);
 }
 
 #[test]

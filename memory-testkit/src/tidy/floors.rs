@@ -62,7 +62,7 @@ const HOUSE: [(&str, Floors); 9] = [
         &[
             &["client", "event", "fields", "hash", "importer", "json", "noise"],
             &["clients", "jsonl", "recorder"],
-            &["assembler", "hook", "transcript"],
+            &["assembler", "hook", "notes", "transcript"],
         ],
     ),
     (

@@ -92,6 +92,12 @@ fn home_of(client: Client, settings: &Settings) -> Result<PathBuf, Failure> {
     })
 }
 
+/// Returns the clients that keep sessions on this machine.
+pub(super) fn present(settings: &Settings) -> Vec<Client> {
+    let is_here = |client: &Client| home_of(*client, settings).is_ok_and(|folder| folder.is_dir());
+    Client::ALL.iter().copied().filter(is_here).collect()
+}
+
 /// Looks through a folder. One below the named one that cannot be read is passed by: it is not the
 /// client's.
 fn walk(client: Client, folder: &Path, depth: usize, found: &mut Vec<Kept>) -> Result<(), Failure> {

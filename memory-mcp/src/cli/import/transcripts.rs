@@ -3,18 +3,21 @@
 //! One file after the other, each as a stream: what is held is the episode that is open and a batch
 //! of those that ended. What is stored already is skipped, so an import is simply run again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use memory_capture::{
-    Action, Assembler, Captured, Client, Event, Importer, Lines, Record, Recorder, Unreadable,
-    read_document,
+    Action, Assembler, Captured, Client, Counts, Event, Importer, Lines, Recorder, read_document,
 };
-use memory_core::{Clock, Import, Scope, SystemClock, Timestamp};
+use memory_core::{Clock, Import, Memory, Scope, SystemClock, Timestamp};
 use serde_json::json;
 
 use super::places::{self, Kept};
+use super::seen::Seen;
+use super::stream::{Stop, Stream};
 use crate::cli::instant;
 use crate::cli::output::{Failure, Output};
 use crate::config::Settings;
@@ -38,7 +41,16 @@ pub(crate) struct Args {
     /// Say what is there and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Read files again that are as they were at the last import
+    #[arg(long)]
+    again: bool,
+    /// Go on with what comes, until this is stopped
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
 }
+
+/// Time between two looks at files that are watched.
+const WATCH_PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 pub(crate) fn run(
@@ -49,56 +61,131 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     let now = SystemClock.now();
     let since = instant::bound(args.since.as_deref())?.map(|since| since.since(now));
-    let mut files = places::find(client, &args.paths, settings)?;
-    files.retain(|file| since.is_none_or(|since| file.at >= since));
-    let mut run = Run {
-        settings,
-        scopes: BTreeMap::new(),
-        now,
-        n_bad: 0,
-        batch: Vec::new(),
-        n_batch_steps: 0,
-        n_episodes: 0,
-        n_steps: 0,
-        wanted: wanted(settings)?,
-        projects: BTreeMap::new(),
-        first: None,
-        last: None,
+    let find = || -> Result<Vec<Kept>, Failure> {
+        let mut files = places::find(client, &args.paths, settings)?;
+        files.retain(|file| since.is_none_or(|since| file.at >= since));
+        Ok(files)
     };
+    let files = find()?;
     if args.dry_run {
-        for file in &files {
-            run.read(client, file, None, output)?;
-        }
-        let n_bytes: u64 = files.iter().map(|file| file.n_bytes).sum();
-        run.print(None, files.len(), n_bytes, output)?;
-        return run.end();
+        return count(client, &files, settings, output);
     }
     let store = store::open(settings)?;
-    let mut importer = Importer::new(&store.memory);
+    let done = take_in(client, &files, args, settings, &store.memory, output);
+    if !args.watch {
+        return done;
+    }
+    // What was left out was named: it does not end the watch.
+    done.or_else(|failure| is_incomplete(&failure).then_some(()).ok_or(failure))?;
+    loop {
+        thread::sleep(WATCH_PAUSE);
+        let files = find()?;
+        let seen = Seen::load(&store.memory, client)?;
+        let changed: Vec<Kept> = files.into_iter().filter(|file| !seen.has(file)).collect();
+        if !changed.is_empty() {
+            let done = take_in(client, &changed, args, settings, &store.memory, output);
+            done.or_else(|failure| is_incomplete(&failure).then_some(()).ok_or(failure))?;
+        }
+    }
+}
+
+/// Says of every client what it keeps here, or takes in what all of them keep.
+pub(crate) fn run_all(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    if !args.paths.is_empty() || args.watch {
+        let what = "`import all` takes no path and does not watch: name a client for that";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let mut done = Ok(());
+    for client in places::present(settings) {
+        if !output.is_json() {
+            output.line(client.title())?;
+        }
+        match run(client, args, settings, output) {
+            Err(failure) if !is_incomplete(&failure) => return Err(failure),
+            one => done = done.and(one),
+        }
+    }
+    done
+}
+
+/// Returns whether what could not be done was named already.
+const fn is_incomplete(failure: &Failure) -> bool {
+    matches!(failure, Failure::Incomplete)
+}
+
+/// Counts what is there and stores nothing.
+fn count(
+    client: Client,
+    files: &[Kept],
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let mut run = Run::new(client, settings)?;
+    for file in files {
+        run.read(file, None, output)?;
+    }
+    run.print(None, files, output)?;
+    run.end()
+}
+
+/// Takes in the sessions of files.
+fn take_in(
+    client: Client,
+    files: &[Kept],
+    args: &Args,
+    settings: &Settings,
+    memory: &Memory,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let mut run = Run::new(client, settings)?;
+    let mut seen = Seen::load(memory, client)?;
+    let mut importer = Importer::new(memory);
     let progress = super::progress(Some(files.iter().map(|file| file.n_bytes).sum()));
-    for file in &files {
-        run.read(client, file, Some(&mut importer), output)?;
+    for file in files {
         progress.inc(file.n_bytes);
+        if !args.again && seen.has(file) {
+            run.n_unchanged += 1;
+            continue;
+        }
+        let (n_bad, n_open) = (run.n_bad, run.n_open);
+        run.read(file, Some(&mut importer), output)?;
+        // A part of the sessions, an open one and one with bad records is read again.
+        if run.wanted.is_none() && (n_bad, n_open) == (run.n_bad, run.n_open) {
+            seen.add(file);
+        }
     }
     run.store(Some(&mut importer), output)?;
     progress.finish_and_clear();
     let counts = importer.finish()?;
-    store.memory.flush()?;
-    let n_bytes = files.iter().map(|file| file.n_bytes).sum();
-    run.print(Some((counts.n_new, counts.n_known)), files.len(), n_bytes, output)?;
-    if counts.n_new > 0 {
+    memory.flush()?;
+    seen.keep(memory)?;
+    let n_new = counts.n_new;
+    run.print(Some(counts), files, output)?;
+    if n_new > 0 {
         // So that the index is kept for the next start; if it fails, that start reports it.
-        drop(store.memory.refresh());
+        drop(memory.refresh());
+        // And so that the next hook finds what these episodes taught.
+        drop(memory.keep_catalog());
     }
     run.end()
 }
 
 /// One import.
 struct Run<'s> {
+    client: Client,
     settings: &'s Settings,
     scopes: BTreeMap<Box<str>, Scope>,
     now: Timestamp,
     n_bad: u64,
+    /// Files that are as they were at the last import.
+    n_unchanged: u64,
+    /// Sessions whose last task may go on.
+    n_open: u64,
+    n_sessions: u64,
     batch: Vec<(Captured, PathBuf)>,
     n_batch_steps: usize,
     n_episodes: u64,
@@ -115,15 +202,36 @@ struct Sessions {
     assembler: Assembler,
 }
 
-impl Run<'_> {
+impl<'s> Run<'s> {
+    fn new(client: Client, settings: &'s Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            client,
+            settings,
+            scopes: BTreeMap::new(),
+            now: SystemClock.now(),
+            n_bad: 0,
+            n_unchanged: 0,
+            n_open: 0,
+            n_sessions: 0,
+            batch: Vec::new(),
+            n_batch_steps: 0,
+            n_episodes: 0,
+            n_steps: 0,
+            wanted: wanted(settings)?,
+            projects: BTreeMap::new(),
+            first: None,
+            last: None,
+        })
+    }
+
     /// Reads one file; one that cannot be read is named and left out.
     fn read(
         &mut self,
-        client: Client,
         file: &Kept,
         mut importer: Option<&mut Importer<'_>>,
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
+        let client = self.client;
         let mut sessions =
             Sessions { recorders: BTreeMap::new(), assembler: Assembler::new(client) };
         let place = file.place();
@@ -143,7 +251,7 @@ impl Run<'_> {
             );
             failed.map_or(Ok(()), |failure| Err(Stop::Store(failure))).and(read.map_err(Stop::File))
         } else {
-            self.read_lines(client, file, &mut sessions, &mut importer, output)
+            self.read_lines(file, &mut sessions, &mut importer, output)
         };
         match read {
             Ok(()) => {}
@@ -155,12 +263,14 @@ impl Run<'_> {
         let recorders: Vec<Recorder> =
             std::mem::take(&mut sessions.recorders).into_values().collect();
         for mut recorder in recorders {
+            self.n_sessions += 1;
             // A session that may go on keeps its last episode for the next import.
             let is_log = file.is_document;
             let actions = if is_log { recorder.close() } else { recorder.close_idle(self.now) };
             for action in actions {
                 self.act(&mut sessions, action, &file.path, &mut importer, output)?;
             }
+            self.n_open += u64::from(recorder.state().open_key().is_some());
         }
         Ok(())
     }
@@ -168,12 +278,12 @@ impl Run<'_> {
     /// Reads the lines of a session and of its subagents, ordered by time.
     fn read_lines(
         &mut self,
-        client: Client,
         file: &Kept,
         sessions: &mut Sessions,
         importer: &mut Option<&mut Importer<'_>>,
         output: &mut Output<'_>,
     ) -> Result<(), Stop> {
+        let client = self.client;
         let open = |path: &Path| Lines::new(client, File::open(path)?, 0, file.place(), true);
         let mut streams = vec![Stream::new(open(&file.path)?, file.path.clone())];
         for path in &file.subagents {
@@ -273,36 +383,43 @@ impl Run<'_> {
 
     fn print(
         &self,
-        stored: Option<(u64, u64)>,
-        n_files: usize,
-        n_bytes: u64,
+        stored: Option<Counts>,
+        files: &[Kept],
         output: &mut Output<'_>,
     ) -> Result<(), Failure> {
+        let n_files = files.len();
+        let n_bytes: u64 = files.iter().map(|file| file.n_bytes).sum();
         let date = |at: Option<Timestamp>| at.map(instant::short);
         let projects: BTreeMap<&str, u64> =
             self.projects.iter().map(|(scope, n)| (scope.as_str(), *n)).collect();
         if output.is_json() {
             return output.value(&json!({
+                "client": self.client.name(),
                 "n_files": n_files,
+                "n_unchanged": self.n_unchanged,
                 "n_bytes": n_bytes,
+                "n_sessions": self.n_sessions,
+                "n_open": self.n_open,
                 "n_episodes": self.n_episodes,
                 "n_steps": self.n_steps,
-                "n_new": stored.map(|(n_new, _)| n_new),
-                "n_known": stored.map(|(_, n_known)| n_known),
+                "n_new": stored.map(|counts| counts.n_new),
+                "n_known": stored.map(|counts| counts.n_known),
+                "n_completed": stored.map(|counts| counts.n_completed),
                 "n_bad": self.n_bad,
                 "from": date(self.first),
                 "to": date(self.last),
                 "projects": projects,
             }));
         }
-        let what = match stored {
-            Some((n_new, n_known)) => format!("{n_new} new, {n_known} known: "),
-            None => "nothing stored: ".to_owned(),
-        };
+        let what = stored.map_or_else(
+            || "nothing stored: ".to_owned(),
+            |counts| format!("{} new, {} known: ", counts.n_new, counts.n_known),
+        );
         output.line(&format!(
-            "{what}{} episodes with {} steps in {n_files} files of {} KB",
+            "{what}{} episodes with {} steps of {} sessions in {n_files} files of {} KB",
             self.n_episodes,
             self.n_steps,
+            self.n_sessions,
             n_bytes / 1_000
         ))?;
         if let (Some(first), Some(last)) = (date(self.first), date(self.last)) {
@@ -311,8 +428,15 @@ impl Run<'_> {
         for (project, n) in &projects {
             output.line(&format!("  {n} in {project}"))?;
         }
-        if self.n_bad > 0 {
-            output.line(&format!("  {} files or records left out", self.n_bad))?;
+        let n_completed = stored.map_or(0, |counts| counts.n_completed);
+        let remarks = [
+            (self.n_unchanged, "files as they were at the last import; `--again` reads them too"),
+            (n_completed, "episodes completed that hooks had left open"),
+            (self.n_open, "sessions may go on: their last task waits for the next import"),
+            (self.n_bad, "files or records left out"),
+        ];
+        for (n, what) in remarks.into_iter().filter(|(n, _)| *n > 0) {
+            output.line(&format!("  {n} {what}"))?;
         }
         Ok(())
     }
@@ -339,49 +463,4 @@ fn scope_of(
     let scope = scope::around(Path::new(folder), &settings.git).scope;
     scopes.insert(folder.into(), scope.clone());
     scope
-}
-
-/// Reason for which a file is not read to its end.
-enum Stop {
-    /// The file cannot be read on; the next one may.
-    File(Unreadable),
-    /// The store takes nothing more: the import ends.
-    Store(Failure),
-}
-
-impl From<Unreadable> for Stop {
-    fn from(reason: Unreadable) -> Self {
-        Self::File(reason)
-    }
-}
-
-/// The lines of one file, and the events that were read ahead.
-struct Stream {
-    lines: Lines<'static>,
-    path: PathBuf,
-    events: VecDeque<Event>,
-    is_over: bool,
-}
-
-impl Stream {
-    fn new(lines: Lines<'static>, path: PathBuf) -> Self {
-        Self { lines, path, events: VecDeque::new(), is_over: false }
-    }
-
-    fn at(&self) -> Option<Timestamp> {
-        self.events.front().and_then(|event| event.at)
-    }
-
-    /// Reads on until there is an event, or nothing more; returns the records that are left out.
-    fn fill(&mut self) -> Result<Vec<(u64, Unreadable)>, Unreadable> {
-        let mut bad = Vec::new();
-        while self.events.is_empty() && !self.is_over {
-            match self.lines.read()? {
-                Some(Record { events: Ok(events), .. }) => self.events.extend(events),
-                Some(Record { events: Err(reason), number, .. }) => bad.push((number, reason)),
-                None => self.is_over = true,
-            }
-        }
-        Ok(bad)
-    }
 }

@@ -63,7 +63,7 @@ fn named(name: &str) -> Client {
 
 fn request() -> Request {
     let start = Start { program: "/opt/memory-mcp".to_owned(), flags: Vec::new() };
-    Request { start, pieces: Piece::ALL.to_vec(), has_tool_hooks: false }
+    Request { start, pieces: Piece::ALL.to_vec() }
 }
 
 /// Files that users have, with what editors must keep.
