@@ -10,25 +10,27 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// Names of fields, and values, as clients use them.
-const WORDS: &str = "AfterTool ActionEvent Bash BeforeAgent CommandExecution FileChange \
-    McpToolCall MessageEvent ObservationEvent PostToolUse PostToolUseFailure PreToolUse SessionEnd \
+const WORDS: &str = "AfterTool ActionEvent Bash BeforeAgent CommandExecution FileChange McpToolCall \
+    MessageEvent ObservationEvent PostToolUse PostToolUseFailure PreToolUse SessionEnd \
     SessionStart Stop TaskStart UserMessage UserPromptSubmit action actions agent agentId \
-    agent_action_name agent_id aggregated_output apply_patch args arguments assistant bash branch \
-    callID call_id cause cmd command compact_boundary completed content conversation_id \
-    cursor_version custom_tool_call cwd data directory duration duration_ms error error_message \
-    event event_msg exec_command exit exitCode exit_code extra failed file filePath function \
-    function_call function_call_output functionResponse gemini git gitBranch hook hookEventName \
-    hookName hook_event_name id info input isError isMeta isSidechain is_error is_interrupt item \
-    item_completed kind last_assistant_message list llmContent local_shell_call message messages \
-    metadata model name nanos observation output parameters parent parentID part parts path payload \
-    prompt promptId prompt_id properties reason recall response response_item result results \
-    returncode role secs server session_meta session_id sessionId sessionID source source_call_id \
-    status stderr stdout step_id steps state subtype success system task taskId task_complete text \
-    time timestamp tool toolArgs toolCalls toolName toolResult toolUseResult tool_call_id tool_calls \
-    tool_info tool_input tool_name tool_response tool_result tool_use tool_use_id trajectory \
-    transcript_path turn_aborted turn_id type user user_message uuid workspace_roots \
-    2026-03-01T10:00:00Z <memory-mcp> Exit\u{a0}Code:3 mcp__memory__recall session.created \
-    message.part.updated chat.message tool.execute.before tool.execution_complete user.message";
+    agent_action_name agent_id aggregated_output apply_patch args arguments assistant bash \
+    branch callID call_id cause cmd command compact_boundary completed content \
+    conversation_id cursor_version custom_tool_call cwd data directory duration duration_ms \
+    error error_message event event_msg exec_command exit exitCode exit_code extra failed \
+    file filePath function function_call function_call_output functionResponse gemini git \
+    gitBranch hook hookEventName hookName hook_event_name id info input isError isMeta \
+    isSidechain is_error is_interrupt item item_completed kind last_assistant_message list \
+    llmContent local_shell_call message messages metadata model name nanos observation \
+    output parameters parent parentID part parts path payload prompt promptId prompt_id \
+    properties reason recall response response_item result results returncode role secs \
+    server session_meta session_id sessionId sessionID source source_call_id status stderr \
+    stdout step_id steps state subtype success system task taskId task_complete text time \
+    timestamp tool toolArgs toolCalls toolName toolResult toolUseResult tool_call_id \
+    tool_calls tool_info tool_input tool_name tool_response tool_result tool_use tool_use_id \
+    trajectory transcript_path turn_aborted turn_id type user user_message uuid \
+    workspace_roots 2026-03-01T10:00:00Z <memory-mcp> Exit\u{a0}Code:3 mcp__memory__recall \
+    session.created message.part.updated chat.message tool.execute.before \
+    tool.execution_complete user.message";
 
 fn word() -> impl Strategy<Value = String> {
     let words: Vec<&str> = WORDS.split(' ').collect();
@@ -98,7 +100,9 @@ fn read_lines(client: Client, bytes: &[u8]) {
 
 proptest! {
     #[test]
-    fn any_payload_is_read_or_refused(payload in payload(), client in prop::sample::select(Client::ALL)) {
+    fn any_payload_is_read_or_refused(
+        payload in payload(), client in prop::sample::select(Client::ALL),
+    ) {
         let mut hook = read_hook(payload.to_string().as_bytes(), Some(client)).ok();
         if let Some(hook) = &mut hook {
             hook.tell(payload.to_string().as_bytes());
@@ -137,7 +141,9 @@ proptest! {
     }
 
     #[test]
-    fn any_memory_is_cut_into_notes(text in "(# |- |```|\n|---\n|[a-z\u{e9} ]{0,30}|\\PC{0,9}){0,30}") {
+    fn any_memory_is_cut_into_notes(
+        text in "(# |- |```|\n|---\n|[a-z\u{e9} ]{0,30}|\\PC{0,9}){0,30}",
+    ) {
         let origin = Origin {
             importer: "markdown",
             file: "a.md".to_owned(),

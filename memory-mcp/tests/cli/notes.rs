@@ -15,7 +15,11 @@ fn texts(home: &Home) -> Vec<String> {
 #[test]
 fn a_knowledge_graph_becomes_notes_once_and_a_change_brings_what_is_new() {
     let home = Home::new();
-    let line = |told: &str| json!({"type": "entity", "name": "till", "entityType": "service", "observations": told.split('|').collect::<Vec<_>>()});
+    let line = |told: &str| {
+        let told: Vec<&str> = told.split('|').collect();
+        json!({"type": "entity", "name": "till", "entityType": "service",
+            "observations": told})
+    };
     home.write("graph.json", &line("listens on 8081").to_string());
     let import = || home.run(&["import", "mcp-memory", "graph.json", "--json"]).ok().value();
     assert_eq!(import()["n_new"], 1);

@@ -56,7 +56,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Returns the name of a file's state: a hash of its path, since paths are long and tell things.
+    /// Returns the name of a state: a hash of the path, since paths are long and tell much.
     fn name(&self, file: &Kept) -> String {
         let path = file.path.as_os_str().as_encoded_bytes();
         let hash = |seed: u64| {
