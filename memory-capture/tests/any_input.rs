@@ -1,4 +1,5 @@
-//! Whatever a client writes, an adapter ends, tells events or a reason, and the recorder takes them.
+//! Whatever a client writes, an adapter ends, and tells events or a reason; the recorder takes
+//! them.
 //!
 //! Values are made of the words of the formats themselves, so that they reach deep into the
 //! adapters. Cases by `PROPTEST_CASES`: some seconds by default, more by hand.
@@ -10,7 +11,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 /// Names of fields, and values, as clients use them.
-const WORDS: &str = "AfterTool ActionEvent Bash BeforeAgent CommandExecution FileChange McpToolCall \
+const WORDS: &str = "\
+    AfterTool ActionEvent Bash BeforeAgent CommandExecution FileChange McpToolCall \
     MessageEvent ObservationEvent PostToolUse PostToolUseFailure PreToolUse SessionEnd \
     SessionStart Stop TaskStart UserMessage UserPromptSubmit action actions agent agentId \
     agent_action_name agent_id aggregated_output apply_patch args arguments assistant bash \
