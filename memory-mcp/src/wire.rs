@@ -31,6 +31,7 @@ pub(crate) use record::{Detail, EpisodeView, StepView};
 pub(crate) use render::{QUOTED, dot, echoed, put, quote, receipt, title};
 pub(crate) use schema::answer_schema;
 pub(crate) use short_id::short_ids;
+pub(crate) use step::render_steps;
 pub(crate) use value::{Ids, Items, JsonText, Kind, Labels, One, Several, Texts};
 pub(crate) use visible::{is_control, printable};
 

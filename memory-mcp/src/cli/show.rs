@@ -38,7 +38,11 @@ pub(crate) fn run(
                 return output.value(&record::as_json(&found, Some(&steps))?);
             }
             show_episode(memory, episode, output)?;
-            steps.iter().try_for_each(|step| show_step(step, args.full, output))
+            for same in steps.chunk_by(|a, b| !args.full && is_same(a, b)) {
+                let Some(first) = same.first() else { continue };
+                show_step(first, same.len(), args.full, output)?;
+            }
+            Ok(())
         }
         Record::Note(_) if output.is_json() => output.value(&record::as_json(&found, None)?),
         Record::Note(note) => show_note(memory, note, output),
@@ -134,10 +138,24 @@ fn show_episode(
     Ok(())
 }
 
-fn show_step(step: &Step, full: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+/// Returns whether two steps say the same.
+fn is_same(a: &Step, b: &Step) -> bool {
+    let said = |step: &Step| {
+        let texts = [Some(&step.args), Some(&step.observation), step.error.as_ref()];
+        texts.map(|text| text.map(|text| text.as_str().to_owned()))
+    };
+    (&a.tool, &a.action, a.ok) == (&b.tool, &b.action, b.ok) && said(a) == said(b)
+}
+
+/// Prints a step that came `n` times in a row.
+fn show_step(step: &Step, n: usize, full: bool, output: &mut Output<'_>) -> Result<(), Failure> {
     let mark = if step.ok { "ok" } else { "failed" };
     let action = step.action.as_deref().map(|action| format!(":{action}")).unwrap_or_default();
-    let time = step.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
+    let time = match step.latency_ms {
+        _ if n > 1 => format!(", ×{n}"),
+        Some(ms) => format!(", {ms} ms"),
+        None => String::new(),
+    };
     let tool = one_line(&format!("{}{action}", step.tool), 100);
     output.line(&format!("\n#{} {tool}  {mark}{time}", step.idx))?;
     let args = step.args.as_str();

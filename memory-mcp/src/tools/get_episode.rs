@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
-use crate::wire::{Detail, EpisodeView, QUOTED, StepView, arguments, dot, printable, put, quote};
+use crate::wire::{
+    Detail, EpisodeView, QUOTED, StepView, arguments, dot, printable, put, quote, render_steps,
+};
 
 /// Steps of a page that names no limit.
 const DEFAULT_STEPS: u64 = 20;
@@ -110,9 +112,7 @@ impl Answer for Shown {
             0 => out.push_str("\nno steps yet"),
             n => put(&mut out, format_args!("\n{} of {n} step(s):", self.steps.len())),
         }
-        for step in &self.steps {
-            step.render(&mut out);
-        }
+        render_steps(&mut out, &self.steps);
         if let Some(next) = self.next_from_step {
             put(&mut out, format_args!("\nmore: from_step {next}"));
         }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::moment::Age;
 use super::record::{Detail, EpisodeHead, StepView};
 use super::render::{QUOTED, dot, put, quote};
+use super::step::render_steps;
 use super::visible::without_hidden;
 
 /// Longest text of the task, in bytes.
@@ -110,9 +111,7 @@ impl HandoffAnswer {
         {
             if !steps.is_empty() {
                 put(out, format_args!("\n{title}:"));
-                for step in steps {
-                    step.render(out);
-                }
+                render_steps(out, steps);
             }
         }
     }

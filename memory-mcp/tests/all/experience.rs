@@ -292,3 +292,55 @@ fn a_superseded_text_is_not_stored_again_and_the_remedy_works() {
     let hits = recalled["hits"].as_array().unwrap();
     assert_eq!((hits.len(), &hits[0]["text"]), (1, &json!("Deploys run from Jenkins")));
 }
+
+#[test]
+fn errors_are_told_before_they_come_and_their_cure_in_eighty_tokens_when_they_do() {
+    let client = start();
+    let (error, body) =
+        ("KeyError: the customer has no field shipping_address", "x = 1; ".repeat(99));
+    let run = |command: &str, ok: bool| {
+        let said = if ok { "done" } else { error };
+        let args = json!({"command": command}).to_string();
+        json!({"tool": "bash", "args": args, "observation": said, "ok": ok})
+    };
+    let edit = |n: u32| {
+        let new = format!("{body} {n}");
+        let args = json!({"path": "shop/a.py", "old_str": body, "new_str": new}).to_string();
+        json!({"tool": "edit", "args": args, "observation": "done"})
+    };
+    for n in 0..3 {
+        let id = begin(&client, "Ship the orders");
+        log(
+            &client,
+            &id,
+            &json!([run("make ship", false), edit(n), edit(n + 9), run("make ship", true)]),
+        );
+        end(&client, &id, "success");
+    }
+    let begun = client.call("start_episode", &json!({"task": "Ship the orders"}));
+    let section = begun.text.split("What will probably go wrong:\n").nth(1).unwrap();
+    let line = section.lines().next().unwrap();
+    assert!(line.starts_with("- `bash:make` “KeyError: the customer has no"), "{line}");
+    assert!(line.contains("3 of 3 runs at this task; use `edit` first"), "{line}");
+    assert!(line.len() <= 240, "{line}");
+    let id = text(&begun.structured["episode_id"]).to_owned();
+    let args = json!({"episode_id": id, "steps": [run("make ship", false)]});
+    let logged = client.call("log_steps", &args).text;
+    let cure = logged.split("\n- ").nth(1).unwrap();
+    assert!(cure.starts_with("Use `edit` first, then retry `bash:make` helped 3 of 3"), "{cure}");
+    assert!(cure.len() <= 320, "{} bytes: {cure}", cure.len());
+}
+
+#[test]
+fn the_same_step_again_and_again_is_shown_once() {
+    let client = start();
+    let id = begin(&client, "Wait for the build");
+    let poll = json!({"tool": "bash", "args": "make status", "observation": "still building"});
+    let done = json!({"tool": "bash", "args": "make status", "observation": "built"});
+    log(&client, &id, &json!([poll, poll, poll, done]));
+    let shown = client.call("get_episode", &json!({"episode_id": id})).text;
+    assert!(shown.contains("\n0–2. bash · ok · ×3\n"), "{shown}");
+    assert_eq!(shown.matches("still building").count(), 1, "{shown}");
+    let handed = client.call("checkpoint", &json!({"episode_id": id, "handoff": true})).text;
+    assert_eq!(handed.matches("still building").count(), 1, "{handed}");
+}

@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::precedent::SimilarEpisode;
 use crate::learn::digest::{TargetKind, is_test, name_words};
-use crate::learn::table::{Learned, Run, ScopeTarget, TargetKey, TaskKey};
+use crate::learn::table::{Learned, NameId, Run, ScopeTarget, TargetKey, TaskKey};
 use crate::model::Scope;
 
 /// Most targets that are given.
@@ -73,7 +73,12 @@ impl Learned {
                 tally.n_read += u32::from(!*is_changed);
             }
         }
-        let targets = self.targets_in(scope.map(Scope::as_str));
+        let mut targets = self.targets_in(scope.map(Scope::as_str));
+        let actions = self.actions(scope);
+        let is_action = |target: &ScopeTarget<'_>| {
+            target.key.kind == TargetKind::Term && actions.contains(target.name)
+        };
+        targets.retain(|target| !is_action(target));
         let wording = Wording::of(task, &targets);
         for ScopeTarget { key, name, n_changed, .. } in &targets {
             let by_words = wording.score(key.kind, name);
@@ -84,6 +89,15 @@ impl Learned {
             }
         }
         best(&targets, &tallies)
+    }
+
+    /// Returns the actions of the tools of a scope: where they are named by an argument they are no
+    /// place.
+    fn actions(&self, scope: Option<&Scope>) -> FxHashSet<&str> {
+        let runs = self.runs_with_tools(scope.map(Scope::as_str));
+        let tools: FxHashSet<NameId> = runs.flat_map(|(_, tools)| tools).copied().collect();
+        let action = |tool: NameId| Some(self.name(tool).split_once(':')?.1);
+        tools.into_iter().filter_map(action).collect()
     }
 
     /// Returns the runs of the most similar episodes, and of attempts at the task itself.
@@ -292,6 +306,25 @@ mod tests {
     fn a_test_goes_behind_what_it_tests() {
         let table = learned(&[(OK, &["tests/test_cart.py", "shop/cart.py"], &[])]);
         assert_eq!(names(&table, "x", &[(1, 1.0)]), ["shop/cart.py", "tests/test_cart.py"]);
+    }
+
+    #[test]
+    fn the_action_of_a_tool_is_no_place() {
+        let mut learned = Learned::default();
+        for n in 1..3 {
+            let term =
+                |name: &str| Target { kind: TargetKind::Term, name: name.into(), is_changed: true };
+            let targets = vec![term("get_content"), term("Skills")];
+            let digest = Digest {
+                tools: vec!["run:get_content".into()],
+                moves: vec![(0, true)],
+                calls: vec![crate::learn::CallKey::NONE],
+                synopsis: Synopsis { targets, ..Synopsis::default() },
+                ..Digest::default()
+            };
+            learned.put(&episode(n, "p", &format!("task {n}"), Some(OK)), &digest);
+        }
+        assert_eq!(names(&learned, "x", &[(1, 1.0), (2, 1.0)]), ["Skills"]);
     }
 
     #[test]

@@ -120,6 +120,8 @@ pub(super) struct RemedyRecord<'a> {
     changed: FxHashMap<&'a [Box<str>], u32>,
     /// Number of successes with each call.
     calls: FxHashMap<CallKey, u32>,
+    /// Time of the newest attempt, with whether it worked.
+    newest: Option<((Timestamp, EpisodeId, u32), bool)>,
     examples: Vec<CureExample>,
 }
 
@@ -177,6 +179,10 @@ impl<'a> ErrorHistory<'a> {
         for part in remedy.with_beginnings() {
             let record = self.remedies.entry(part).or_default();
             record.counts.add(&incident.ending);
+            let worked = matches!(incident.ending, Ending::Resolved { .. });
+            // The end of its episode, then the order of steps.
+            let attempt = ((run.ended_at, run.id, incident.at), worked);
+            record.newest = record.newest.max(Some(attempt));
             let Ending::Resolved { at, changed } = &incident.ending else { continue };
             record.n_alone += u32::from(part == remedy);
             *record.changed.entry(changed).or_default() += 1;
@@ -271,7 +277,9 @@ impl Learned {
             let usual = if remedy.is_plain_retry() { overall } else { retry_rate };
             let is_cure = success.lower > usual && history.is_closed(remedy, success.lower);
             is_cure.then(|| {
-                let is_confirmed = success.lower >= SURE && record.is_one_thing(remedy);
+                let is_confirmed = success.lower >= SURE
+                    && record.newest.is_some_and(|(_, worked)| worked)
+                    && record.is_one_thing(remedy);
                 Cure { is_confirmed, ..self.cure(remedy, record, success, tool) }
             })
         });

@@ -92,6 +92,24 @@ fn what_worked_fewer_than_three_times_is_a_sighting() {
 }
 
 #[test]
+fn another_argument_at_once_is_no_sure_cure_unless_it_was_the_same_call() {
+    let is_confirmed = |runs: &[&str]| known(&learned(runs)).unwrap().cures[0].is_confirmed;
+    assert!(!is_confirmed(&["edit! edit=a", "edit! edit=b", "edit! edit=c", "edit! edit=d"]));
+    assert!(is_confirmed(&["edit! edit=a", "edit! edit=a", "edit! edit=a", "edit! edit=d"]));
+}
+
+#[test]
+fn a_cure_that_failed_the_last_time_is_not_sure_any_more() {
+    let mut runs = vec!["edit! read edit"; 6];
+    let is_confirmed = |runs: &[&str]| known(&learned(runs)).unwrap().cures[0].is_confirmed;
+    assert!(is_confirmed(&runs));
+    runs.push("edit! read edit!");
+    assert!(!is_confirmed(&runs));
+    runs.push("edit! read edit");
+    assert!(is_confirmed(&runs));
+}
+
+#[test]
 fn what_is_no_better_than_a_plain_retry_is_no_cure() {
     let mut runs = vec!["edit! edit"; 6];
     runs.extend(["edit! read edit"; 3]);
