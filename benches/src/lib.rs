@@ -18,6 +18,7 @@ pub mod machine;
 pub mod metrics;
 pub mod percentile;
 pub mod playbook_replay;
+pub mod prediction;
 pub mod retrieval_set;
 pub mod scores;
 pub mod searcher;

@@ -6,6 +6,7 @@ use crate::memory::Memory;
 pub use crate::learn::bench::{
     LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
 };
+pub use crate::predict::bench::{BenchForecast, anomaly_scores, change_points, forecast, rate};
 pub use crate::retrieve::Weights;
 
 impl Memory {

@@ -70,6 +70,13 @@ impl Scale {
 
 /// Finds the anomalies of a series; missing points are NaN. None for less than [`MIN_POINTS`].
 pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
+    let mut found = scores(series);
+    found.retain(|judged| judged.score.abs() > THRESHOLD);
+    found
+}
+
+/// Judges every known point of a series; none for less than [`MIN_POINTS`].
+pub(crate) fn scores(series: &[f64]) -> Vec<Anomaly> {
     let scale = Scale::of(series);
     let known = series.iter().enumerate().filter(|(_, value)| value.is_finite());
     let known: Vec<(usize, f64)> = known.map(|(at, value)| (at, scale.to(*value))).collect();
@@ -99,8 +106,7 @@ pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
     let judged = known.iter().zip(&centres).zip(&off).filter_map(|(((at, _), centre), off)| {
         let score = off / spread;
         let value = *series.get(*at)?;
-        let anomaly = Anomaly { at: *at, value, expected: scale.back(*centre), score };
-        (score.abs() > THRESHOLD).then_some(anomaly)
+        Some(Anomaly { at: *at, value, expected: scale.back(*centre), score })
     });
     judged.collect()
 }

@@ -11,6 +11,8 @@
 mod analysis;
 mod anomaly;
 mod answer;
+#[cfg(feature = "bench")]
+pub(crate) mod bench;
 mod calibration;
 #[cfg(test)]
 mod chance;

@@ -122,7 +122,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
             &["searcher", "server"],
-            &["scores", "playbook_replay", "variety"],
+            &["scores", "playbook_replay", "prediction", "variety"],
             &["sessions"],
             &["evaluate"],
             &["ablation", "delivery"],
