@@ -7,6 +7,7 @@
 
 pub mod ablation;
 pub mod calendar;
+pub mod cpu_clock;
 pub mod data;
 pub mod delivery;
 pub mod episodes;

@@ -51,7 +51,7 @@ fn best(lines: &[Line], scores: &[Vec<f64>]) -> (f64, f64) {
     let mut events: Vec<(f64, usize, Option<usize>, f64)> = Vec::new();
     let mut n_windows = 0;
     for (line, scores) in lines.iter().zip(scores) {
-        let probation = (line.values.len().min(5_000) as f64 * 0.15) as usize;
+        let probation = line.values.len().min(5_000) * 15 / 100;
         for (at, score) in scores.iter().enumerate().skip(probation) {
             let window = line.windows.iter().position(|[from, to]| (*from..=*to).contains(&at));
             if let Some(window) = window {

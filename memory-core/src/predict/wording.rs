@@ -12,7 +12,7 @@ use crate::model::Timestamp;
 pub(super) const CALIBRATION_METHOD: &str = "each episode was predicted from those that had ended \
     before it: its own task's history, drawn towards its scope's rate by two attempts";
 
-pub(super) const RATE_METHOD: &str = "mixture of Beta posteriors that forget at seven paces, \
+pub(super) const RATE_METHOD: &str = "thirteen motions of a rate (holds, wanders, jumps, drifts), \
     weighted by how well each foretold the counts so far";
 
 pub(super) const RATE_CHANGES_METHOD: &str = "most probable segmentation of the counts into \

@@ -119,7 +119,16 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "benches",
         &[
-            &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
+            &[
+                "calendar",
+                "cpu_clock",
+                "data",
+                "machine",
+                "metrics",
+                "percentile",
+                "table",
+                "targets",
+            ],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
             &["searcher", "server"],
             &["scores", "playbook_replay", "prediction", "variety"],
