@@ -99,7 +99,9 @@ impl Filter {
             let reach = (REACH * walk / STEP).ceil() as usize;
             kernel = (0..=reach).map(|i| (-0.5 * (real(i) * STEP / walk).powi(2)).exp()).collect();
             let sum = 2.0 * kernel.iter().sum::<f64>() - 1.0;
-            kernel.iter_mut().for_each(|share| *share /= sum);
+            for share in &mut kernel {
+                *share /= sum;
+            }
         }
         Self { motion, kernel, state: *prior, ln_weight: weight.ln() }
     }
@@ -112,7 +114,9 @@ impl Filter {
             sum += *share;
         }
         if sum > 0.0 {
-            self.state.iter_mut().for_each(|share| *share /= sum);
+            for share in &mut self.state {
+                *share /= sum;
+            }
             self.ln_weight += sum.ln();
         }
     }
@@ -165,7 +169,9 @@ impl Scale {
         let rates: Grid = std::array::from_fn(|i| 1.0 / (1.0 + (END - STEP * real(i)).exp()));
         let mut prior = rates.map(|rate| rate * (1.0 - rate));
         let sum: f64 = prior.iter().sum();
-        prior.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut prior {
+            *share /= sum;
+        }
         Self { rates, logs: rates.map(|rate| (rate.ln(), (1.0 - rate).ln())), prior }
     }
 
@@ -174,7 +180,9 @@ impl Scale {
         let Counts { n, successes } = counts;
         let mut logs = self.logs.map(|(yes, no)| successes * yes + (n - successes) * no);
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        logs.iter_mut().for_each(|log| *log = (*log - most).exp());
+        for log in &mut logs {
+            *log = (*log - most).exp();
+        }
         logs
     }
 
@@ -193,7 +201,9 @@ pub(crate) fn rate(bins: &[Counts], level: f64) -> Rate {
     for (i, bin) in bins.iter().enumerate() {
         if bin.n > 0.0 {
             let likelihood = scale.likelihood(*bin);
-            filters.iter_mut().for_each(|filter| filter.learn(&likelihood));
+            for filter in &mut filters {
+                filter.learn(&likelihood);
+            }
         }
         if i + N_RECENT >= bins.len() {
             past.push(scale.mean(&mixed(&filters, |filter| filter.state)));
