@@ -6,7 +6,9 @@ use crate::memory::Memory;
 pub use crate::learn::bench::{
     LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
 };
-pub use crate::predict::bench::{BenchForecast, anomaly_scores, change_points, forecast, rate};
+pub use crate::predict::bench::{
+    Asked, BenchForecast, BenchOdds, PredictBench, anomaly_scores, change_points, forecast, rate,
+};
 pub use crate::retrieve::Weights;
 
 impl Memory {

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use memory_benches::data::DataError;
 use memory_benches::machine::Provenance;
-use memory_benches::prediction::{Part, Target, m3, nab, planted_anomalies, simulated_rates, tcpd};
+use memory_benches::prediction::{
+    Part, Target, m3, nab, next_steps, outcomes, planted_anomalies, simulated_rates, tcpd,
+};
 use memory_benches::table::{layout, number, object};
 
 /// Measures forecasts, change points, anomalies, next steps and chances of success.
@@ -29,12 +31,14 @@ struct Arguments {
 /// A part by name.
 type Measure = fn(&Path) -> Result<Part, DataError>;
 
-const PARTS: [(&str, Measure); 5] = [
+const PARTS: [(&str, Measure); 7] = [
     ("m3", m3),
     ("tcpd", tcpd),
     ("nab", nab),
     ("rates", |_| Ok(simulated_rates())),
     ("anomalies", |_| Ok(planted_anomalies())),
+    ("next", next_steps),
+    ("odds", outcomes),
 ];
 
 fn main() -> ExitCode {

@@ -2,14 +2,19 @@
 
 mod anomalies;
 mod change_points;
+mod folds;
 mod forecasts;
 mod nab;
+mod next_steps;
+mod outcomes;
 mod rates;
 
 pub use anomalies::planted_anomalies;
 pub use change_points::tcpd;
 pub use forecasts::m3;
 pub use nab::nab;
+pub use next_steps::next_steps;
+pub use outcomes::outcomes;
 pub use rates::simulated_rates;
 
 /// A part of the harness: a table, and figures beside their targets.

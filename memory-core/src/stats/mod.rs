@@ -15,4 +15,4 @@ pub(crate) use beta::Prior;
 pub(crate) use effect::{Effect, Trial, effect};
 pub(crate) use false_discovery::benjamini_hochberg;
 pub(crate) use special::ln_gamma;
-pub(crate) use summary::{deviation, mean, median, real};
+pub(crate) use summary::{deviation, mean, median, quantile, real};

@@ -97,7 +97,7 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-mcp",
         &[
-            &["config", "wire"],
+            &["chart", "config", "wire"],
             &["error", "install", "scope", "store"],
             &["hook", "project"],
             &["cli"],

@@ -9,6 +9,7 @@ mod align;
 mod attempts;
 mod budgeted_text;
 mod cured_error;
+mod effort;
 mod lesson_request;
 mod pitfall;
 mod playbook;

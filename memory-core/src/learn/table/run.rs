@@ -28,6 +28,8 @@ pub(crate) struct Run {
     /// Keys of its task, its type of task and its domain, each combined with its scope, agent and
     /// model; 0 where it has none. They do not depend on the table.
     pub(crate) strata: [u64; 3],
+    /// Key of its agent and model; 0 where neither is known.
+    pub(crate) by: u64,
     /// 0 where it has none, like the following ones.
     pub(crate) task_type: NameId,
     pub(crate) language: NameId,
@@ -174,6 +176,20 @@ pub(super) fn strata(scope: &str, context: &Context, task: TaskKey) -> [u64; 3] 
         task_type.map_or(0, |name| stratum(scope, context, 1, name, 0)),
         domain.map_or(0, |name| stratum(scope, context, 2, name, 0)),
     ]
+}
+
+/// Computes the key of an agent and its model; 0 where neither is known.
+pub(crate) fn agent_key(context: &Context) -> u64 {
+    let names = [&context.agent, &context.model].map(|name| name.as_deref().unwrap_or_default());
+    if names.iter().all(|name| name.is_empty()) {
+        return 0;
+    }
+    let mut hash = StableHash::new();
+    for name in names {
+        hash.update(name.as_bytes());
+        hash.update(&[0]);
+    }
+    hash.finish().max(1)
 }
 
 fn stratum(scope: &str, context: &Context, kind: u8, name: &str, key: u64) -> u64 {
