@@ -174,6 +174,9 @@ impl Memory {
     /// Returns what is kept of steps that are about to be logged; nothing where there is too little
     /// experience for them to say anything.
     pub(super) fn traces(&self, steps: &[Step]) -> Vec<Trace> {
+        if self.is_selective {
+            return Vec::new();
+        }
         if let Err(error) = self.learning.refresh_if_due(self.storage.as_ref(), self.clock.now()) {
             tracing::warn!(%error, "nothing new is learned of episodes");
         }

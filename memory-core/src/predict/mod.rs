@@ -40,7 +40,7 @@ pub(crate) use analysis::analyze;
 pub use answer::{Analysis, Finding, ForecastPoint, SeriesPoint};
 pub(crate) use attempt::Attempt;
 pub use calibration::{Calibration, ReliabilityBin};
-pub(crate) use news::news;
+pub(crate) use news::{MAX_NEWS_RUNS, news};
 pub use odds::Odds;
 pub(crate) use predictor::Predictor;
 pub(crate) use question::MAX_HORIZON;

@@ -16,7 +16,7 @@ use crate::model::Timestamp;
 use crate::stats::real;
 
 /// Number of episodes that are looked at: the newest.
-const MAX_RUNS: usize = 400;
+pub(crate) const MAX_NEWS_RUNS: usize = 400;
 
 /// Fewest episodes, and fewest since a change, that make news.
 const MIN_RUNS: usize = 16;
@@ -53,9 +53,9 @@ pub(crate) fn news(learned: &Learned, scope: &str, now: Timestamp) -> Option<Str
     if runs.len() < MIN_RUNS {
         return None;
     }
-    if runs.len() > MAX_RUNS {
-        runs.select_nth_unstable_by_key(MAX_RUNS, |run| std::cmp::Reverse(run.age_key()));
-        runs.truncate(MAX_RUNS);
+    if runs.len() > MAX_NEWS_RUNS {
+        runs.select_nth_unstable_by_key(MAX_NEWS_RUNS, |run| std::cmp::Reverse(run.age_key()));
+        runs.truncate(MAX_NEWS_RUNS);
     }
     let fresh = now.millis_since(Timestamp::from_millis(FRESH_MS));
     let outcomes = runs.iter().filter_map(|run| {

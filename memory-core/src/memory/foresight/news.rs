@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Error;
-use crate::learn::Position;
+use crate::learn::{Learned, Position};
 use crate::memory::Memory;
-use crate::model::{Scope, Timestamp};
-use crate::predict::news;
+use crate::memory::learning::stored_digest;
+use crate::model::{EpisodeId, RecordId, RecordKind, Scope, Status, Timestamp};
+use crate::predict::{MAX_NEWS_RUNS, news};
+use crate::storage::{self, RecordFilter};
 
 /// Scopes whose news are kept.
 const MAX_KEPT: usize = 8;
@@ -39,8 +41,37 @@ impl Memory {
     ///
     /// [`Error::Storage`].
     pub fn news(&self, scope: &Scope) -> Result<Option<String>, Error> {
+        if self.is_selective {
+            return self.read_news(scope);
+        }
         self.learn()?;
         Ok(self.learned_news(scope))
+    }
+
+    /// Returns the news of a scope from its newest episodes alone, for a process that learns
+    /// nothing else; episodes whose digest has to be made anew are left out.
+    fn read_news(&self, scope: &Scope) -> Result<Option<String>, Error> {
+        let filter = RecordFilter {
+            scope: Some(scope.clone()),
+            status: Some(Status::Completed),
+            ..RecordFilter::default()
+        };
+        let listed = self.list(RecordKind::Episode, &filter, None, MAX_NEWS_RUNS)?;
+        let ids: Vec<EpisodeId> = listed
+            .into_iter()
+            .filter_map(|entry| match entry.id {
+                RecordId::Episode(id) => Some(id),
+                RecordId::Note(_) => None,
+            })
+            .collect();
+        let read = storage::episodes(self.storage.as_ref(), &ids);
+        let mut learned = Learned::default();
+        for episode in read.map_err(Error::storage("read episodes"))?.into_iter().flatten() {
+            if let Some(digest) = stored_digest(&episode) {
+                learned.put(&episode, &digest);
+            }
+        }
+        Ok(news(&learned, scope.as_str(), self.clock.now()))
     }
 
     /// Returns the news of a scope as of the last refresh.
