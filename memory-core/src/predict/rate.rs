@@ -1,9 +1,10 @@
 //! Success rate over time, from counts.
 //!
 //! A rate may hold, wander, jump or drift. Each of these motions is followed by a filter over a
-//! grid of log-odds, which is exact but for the grid, and is weighted by how well it foretold the counts
-//! so far: a rate that holds is averaged over everything, one that moves over the last bins, one
-//! that drifts is carried on. A bin without episodes is no evidence, but time passes in it.
+//! grid of log-odds, which is exact but for the grid, and is weighted by how well it foretold the
+//! counts so far: a rate that holds is averaged over everything, one that moves over the last
+//! bins, one that drifts is carried on. A bin without episodes is no evidence, but time passes in
+//! it.
 
 use crate::stats::{ln_gamma, real};
 
