@@ -106,7 +106,7 @@ impl NextStep {
         let own = self.own_followers(attempt.moves, same_task);
         for (level, weight) in weights.into_iter().enumerate() {
             let chain = self.chain(level, attempt, attempt.moves, &own);
-            self.blend(&chain, weight, &mut shares);
+            blend(&chain, weight, &mut shares);
         }
         let named = self.tools.iter().copied().zip(shares);
         let mut best: Vec<(NameId, f64)> = Vec::new();
@@ -194,27 +194,6 @@ impl NextStep {
         own
     }
 
-    /// Adds the distribution of a chain to `shares`.
-    fn blend(&self, chain: &Chain<'_>, weight: f64, shares: &mut [f64]) {
-        let mut left = weight;
-        for followers in chain.iter().flatten().filter(|followers| followers.n > 0) {
-            if left < NEGLIGIBLE {
-                break;
-            }
-            let all = f64::from(followers.n) + real(followers.tools.len());
-            for (tool, n) in &followers.tools {
-                if let Some(share) = shares.get_mut(*tool as usize) {
-                    *share += left * f64::from(*n) / all;
-                }
-            }
-            left *= real(followers.tools.len()) / all;
-        }
-        let each = left / real(shares.len().max(1));
-        for share in shares {
-            *share += each;
-        }
-    }
-
     /// Returns the probability of a tool in the distribution of a chain.
     fn share_of(&self, chain: &Chain<'_>, tool: Option<u32>) -> f64 {
         let (mut left, mut sum) = (1.0, 0.0);
@@ -225,6 +204,27 @@ impl NextStep {
             left *= real(followers.tools.len()) / all;
         }
         sum + left / real(self.tools.len().max(1))
+    }
+}
+
+/// Adds the distribution of a chain to `shares`.
+fn blend(chain: &Chain<'_>, weight: f64, shares: &mut [f64]) {
+    let mut left = weight;
+    for followers in chain.iter().flatten().filter(|followers| followers.n > 0) {
+        if left < NEGLIGIBLE {
+            break;
+        }
+        let all = f64::from(followers.n) + real(followers.tools.len());
+        for (tool, n) in &followers.tools {
+            if let Some(share) = shares.get_mut(*tool as usize) {
+                *share += left * f64::from(*n) / all;
+            }
+        }
+        left *= real(followers.tools.len()) / all;
+    }
+    let each = left / real(shares.len().max(1));
+    for share in shares {
+        *share += each;
     }
 }
 
