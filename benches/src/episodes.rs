@@ -68,14 +68,22 @@ struct LineStep {
 /// The action of a step is that which the engine derives from its arguments, or with `verbs` the
 /// verb in the file.
 pub fn read_attempts(dir: &Path, name: &str, verbs: bool) -> Result<Vec<Attempt>, DataError> {
-    let path = dir.join(format!("{name}.episodes.jsonl.gz"));
-    let lines: Vec<Line> = read_lines(&path)?;
+    read(&dir.join(format!("{name}.episodes.jsonl.gz")), verbs)
+}
+
+/// Reads `NAME.outcomes.jsonl.gz`, episodes without steps, in the same order.
+pub fn read_outcomes(dir: &Path, name: &str) -> Result<Vec<Attempt>, DataError> {
+    read(&dir.join(format!("{name}.outcomes.jsonl.gz")), false)
+}
+
+fn read(path: &Path, verbs: bool) -> Result<Vec<Attempt>, DataError> {
+    let lines: Vec<Line> = read_lines(path)?;
     let (mut attempts, mut calendar) = (Vec::with_capacity(lines.len()), Calendar::default());
     for (i, line) in lines.into_iter().enumerate() {
         let number = i as u128 + 1;
         let (id, at) = (line.id.clone(), calendar.next(line.ts.as_deref()));
         let attempt = attempt(line, number, at, verbs);
-        attempts.push(attempt.ok_or_else(|| broken(&path, i + 1, format!("episode {id}")))?);
+        attempts.push(attempt.ok_or_else(|| broken(path, i + 1, format!("episode {id}")))?);
     }
     attempts.sort_by_key(|attempt| attempt.episode.started_at);
     Ok(attempts)

@@ -8,6 +8,7 @@
 pub mod ablation;
 pub mod calendar;
 pub mod candidates;
+pub mod cpu_clock;
 pub mod cure_rating;
 pub mod data;
 pub mod delivery;
@@ -20,6 +21,7 @@ pub mod machine;
 pub mod metrics;
 pub mod percentile;
 pub mod playbook_replay;
+pub mod prediction;
 pub mod retrieval_set;
 pub mod scores;
 pub mod searcher;

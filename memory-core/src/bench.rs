@@ -6,6 +6,9 @@ use crate::memory::Memory;
 pub use crate::learn::bench::{
     End, ErrorKind, LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
 };
+pub use crate::predict::bench::{
+    Asked, BenchForecast, BenchOdds, PredictBench, anomaly_scores, change_points, forecast, rate,
+};
 pub use crate::retrieve::Weights;
 
 impl Memory {

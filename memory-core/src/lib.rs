@@ -116,8 +116,9 @@ pub mod learning {
 
 /// Prediction: forecasts, change points, anomalies, and the quality of chances told.
 pub mod prediction {
+    pub use crate::memory::{MovedOdds, NextTool};
     pub use crate::predict::{
         Analysis, AnalysisKind, AnalysisQuery, BinUnit, Calibration, Finding, ForecastPoint,
-        Metric, ReliabilityBin, SeriesPoint,
+        Metric, Odds, ReliabilityBin, SeriesPoint,
     };
 }

@@ -14,6 +14,7 @@ mod cures;
 mod embedding;
 mod feedback;
 mod finish;
+mod foresight;
 mod forget;
 mod ids;
 mod import;
@@ -62,6 +63,8 @@ pub use cures::Logged;
 use embedding::Embedding;
 pub use feedback::FeedbackResult;
 pub use finish::Finished;
+use foresight::Foresight;
+pub use foresight::{MovedOdds, NextTool};
 pub use forget::{Forgotten, Selection};
 pub use import::{Import, Imported, Link, LinkRole, Links};
 pub use injection::{InjectionCounts, Moment, Session};
@@ -104,6 +107,7 @@ pub struct Memory {
     catalog: Option<Arc<CatalogFile>>,
     /// True for a process that reads of what was learned only what is asked about.
     is_selective: bool,
+    foresight: Foresight,
     // Dropped once the learning is abandoned: its thread reads the storage.
     loading: Option<Task>,
     cache: RecallCache,

@@ -1,6 +1,7 @@
 //! The server and the command line of memory-mcp, put together.
 
 mod call;
+mod chart;
 mod cli;
 mod config;
 mod error;

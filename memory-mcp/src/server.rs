@@ -5,6 +5,7 @@
 //! finished, and what it writes is stored whole or not at all, but its answer is not sent. What
 //! comes over the pipe is read in `transport.rs`, which answers what cannot be served.
 
+mod base64;
 mod lines;
 mod message;
 mod outbox;
@@ -35,10 +36,11 @@ use rmcp::service::{
 use rmcp::{ServerHandler, transport as pipes};
 use tokio::sync::Semaphore;
 
+use self::base64::base64;
 use crate::call::{Call, Served};
 use crate::error::CallError;
 use crate::offers;
-use crate::tools::{Entry, TOOLS};
+use crate::tools::{Entry, Produced, TOOLS};
 use crate::wire::echoed;
 use outbox::{LAST_ANSWERS, Outbox};
 use roots::Roots;
@@ -221,12 +223,15 @@ impl Server {
     ) -> Result<CallToolResult, ErrorData> {
         let work = move |call: &Call<'_>| (tool.run)(call, args);
         match self.work(protocol, is_cancelled, work).await {
-            Ok((mut text, data)) => {
+            Ok(Produced { mut text, data, image }) => {
                 if let Some(notice) = self.served.project.notice() {
                     text.push('\n');
                     text.push_str(&notice);
                 }
-                let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+                let mut blocks = vec![ContentBlock::text(text)];
+                let picture = image.map(|image| ContentBlock::image(base64(&image), "image/png"));
+                blocks.extend(picture);
+                let mut result = CallToolResult::success(blocks);
                 result.structured_content = data;
                 Ok(result)
             }

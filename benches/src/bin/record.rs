@@ -13,13 +13,13 @@ use memory_benches::machine::Provenance;
 use serde_json::{Value, json};
 
 /// Harnesses whose reports belong into a record; criterion's estimates are read from its folder.
-const KINDS: [&str; 5] = ["quality", "latency", "learning", "delivery", "peers"];
+const KINDS: [&str; 6] = ["quality", "latency", "learning", "delivery", "prediction", "peers"];
 
 /// Merges the figures of the benches and harnesses into a new record.
 #[derive(Parser)]
 struct Arguments {
-    /// Reports that `quality`, `latency`, `learning`, `delivery` and `peers/peers.py` wrote with
-    /// `--json`
+    /// Reports that `quality`, `latency`, `learning`, `delivery`, `prediction` and
+    /// `peers/peers.py` wrote with `--json`
     reports: Vec<PathBuf>,
     /// Folder in which criterion keeps its estimates
     #[arg(long, value_name = "DIR")]

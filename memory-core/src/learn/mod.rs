@@ -29,7 +29,7 @@ mod helpfulness;
 mod pattern;
 mod quote;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod table;
 mod text;
 mod word_diff;
@@ -50,5 +50,5 @@ pub(crate) use helpfulness::usefulness_bonus;
 pub use pattern::{Cure, KnownError, Pattern, PatternKind, PatternQuery};
 pub(crate) use pattern::{CureExample, MetError, Risk};
 pub(crate) use quote::{Quote, Quotes, StepRef};
-pub(crate) use table::{AgentKey, Learned, OutcomeCounts, Run, TaskKey};
+pub(crate) use table::{AgentKey, Learned, Move, NameId, OutcomeCounts, Position, Run, TaskKey};
 pub(crate) use text::{name_in_backticks, one_line};

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// Returns a step with the fields that learning reads.
-pub(super) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step {
+pub(crate) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step {
     Step {
         call_id: None,
         idx: 0,
@@ -25,7 +25,7 @@ pub(super) fn step(tool: &str, args: &str, ok: bool, observation: &str) -> Step 
 }
 
 /// Returns episode number `n`, which ended at the time of that number.
-pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) -> Episode {
+pub(crate) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) -> Episode {
     let at = Timestamp::from_millis(i64::from(n));
     let closing = Closing {
         outcome,
@@ -58,7 +58,7 @@ pub(super) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
 
 /// Returns a run of a task whose steps use the given tools, all ok; a negative number is a failed
 /// step.
-pub(super) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) -> Run {
+pub(crate) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) -> Run {
     let moves = tools.iter().map(|tool| Move { tool: tool.unsigned_abs(), ok: *tool > 0 });
     let calls = tools.iter().map(|tool| CallKey(tool.unsigned_abs()));
     Run {

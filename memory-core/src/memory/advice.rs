@@ -7,6 +7,7 @@ use crate::learn::{
     Vocabulary, playbook,
 };
 use crate::model::{EpisodeId, Scope};
+use crate::predict::Odds;
 use crate::retrieve::Hit;
 use crate::stats::Posterior;
 
@@ -44,6 +45,8 @@ pub(super) struct Basis {
     pub(super) lessons: Vec<Lesson>,
     /// Reason why the search was incomplete, if so.
     pub(super) degraded: Option<String>,
+    /// Odds of the attempt.
+    pub(super) odds: Option<Odds>,
 }
 
 impl Memory {
@@ -64,7 +67,7 @@ impl Memory {
         basis: Basis,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
-        let Basis { similar, near, lessons, degraded } = basis;
+        let Basis { similar, near, lessons, degraded, odds } = basis;
         // The lock on what was learned is released before the storage is read.
         let (book, tools, steps) = {
             let learned = self.learning.learned();
@@ -75,6 +78,7 @@ impl Memory {
                 expected_errors: learned.expected_errors(task, scope, agent),
                 lessons,
                 workplaces: learned.workplaces(task, scope, &near),
+                odds: odds.filter(|odds| odds.chance.n > 0.0).map(|odds| odds.chance),
             });
             let mentions = book.mentions();
             let tools = learned.tool_names(&mentions);

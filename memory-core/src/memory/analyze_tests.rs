@@ -194,3 +194,30 @@ fn chances_told_from_a_tasks_history_beat_the_overall_rate() {
     assert!(found.sentence.contains("better than"), "{}", found.sentence);
     assert_eq!(calibration.bins.iter().map(|bin| bin.n).sum::<usize>(), 100);
 }
+
+#[test]
+fn huge_constant_missing_and_inferred_values_give_no_number_that_is_none() {
+    let world = World::new();
+    for day in 0..30 {
+        let latency = if day == 17 { u64::MAX } else { 100 };
+        world.episode(day, &[("read", day % 9 != 0, latency)], Outcome::Success);
+    }
+    for kind in AnalysisKind::ALL {
+        for metric in Metric::ALL {
+            let found = world.ask(kind, metric);
+            let numbers = found.findings.iter().flat_map(|one| [one.before, one.after, one.score]);
+            let points = found.forecast.iter().flat_map(|one| [one.value, one.lower, one.upper]);
+            for number in numbers.chain(points) {
+                assert!(number.is_finite(), "{kind:?} {metric:?}: {found:?}");
+            }
+            assert!(!found.sentence.contains("NaN") && !found.sentence.contains("inf"));
+            assert!(!found.sentence.is_empty(), "{kind:?} {metric:?}");
+        }
+    }
+    let elsewhere = AnalysisQuery {
+        scope: Some(Scope::new("example.org/none").unwrap()),
+        ..AnalysisQuery::new(AnalysisKind::Forecast)
+    };
+    let found = world.memory.analyze(&elsewhere).unwrap();
+    assert_eq!((found.n_episodes, found.forecast.len()), (0, 0));
+}

@@ -1,11 +1,13 @@
 //! Beginning of an episode: past experience is looked up first, so that the episode does not find
 //! itself, then the episode is stored with what was shown.
 
+use super::advice::Basis;
 use super::{Advice, Memory};
 use crate::error::Error;
 use crate::intake::{NewEpisode, Receipt};
 use crate::learn::{AgentKey, TaskKey};
 use crate::model::{Episode, EpisodeId, Outcome, RecordId, Relation, RelationKind, Shown};
+use crate::predict::Odds;
 use crate::retrieve::{Hit, Query, Strength};
 use crate::storage::{Durability, Op, WriteBatch};
 
@@ -29,6 +31,8 @@ pub struct Begun {
     pub hits: Vec<Hit>,
     /// Advice from past attempts; `None` without any.
     pub advice: Option<Advice>,
+    /// What changed lately in the scope, in one sentence; mostly nothing.
+    pub news: Option<String>,
     /// Reason why past experience could not be looked up, if so.
     pub degraded: Option<String>,
 }
@@ -39,6 +43,8 @@ struct Found {
     hits: Vec<Hit>,
     advice: Option<Advice>,
     degraded: Option<String>,
+    odds: Option<Odds>,
+    news: Option<String>,
 }
 
 impl Memory {
@@ -64,15 +70,19 @@ impl Memory {
         let related: Vec<RecordId> =
             episode.relations.iter().map(|relation| relation.episode.into()).collect();
         self.check_stored(&related)?;
-        let Found { hits, advice, degraded } = self.look_up(&episode, lookup)?;
+        let Found { hits, advice, degraded, odds, news } = self.look_up(&episode, lookup)?;
         let is_strong = |hit: &Hit| hit.strength == Strength::Strong;
         let shown =
             hits.iter().map(|hit| Shown { record: hit.record.id(), strong: is_strong(hit) });
         episode.shown.extend(shown);
         episode.relations.extend(self.retried(&episode));
+        let watched = (lookup.limit > 0).then(|| (*episode).clone());
         let insert = Op::InsertEpisode { episode, steps: Vec::new() };
         self.apply("start episode", WriteBatch::of(insert), Durability::Power)?;
-        Ok(intake.receipt(Begun { id, hits, advice, degraded }))
+        if let Some(watched) = watched {
+            self.watch(&watched, odds);
+        }
+        Ok(intake.receipt(Begun { id, hits, advice, news, degraded }))
     }
 
     /// Begins an episode without looking anything up.
@@ -106,18 +116,21 @@ impl Memory {
                 return Ok(Found { degraded: Some(error.to_string()), ..Found::default() });
             }
         };
+        let news = self.learned_news(&episode.scope);
+        let odds = self.odds_at_start(episode.task.as_str(), &episode.scope, &episode.context);
         let advice = if lookup.advice_tokens == 0 {
             None
         } else {
             let (task, scope) = (episode.task.as_str(), Some(&episode.scope));
             let agent = AgentKey::of(&episode.context);
-            let advice = self.advise(task, scope, agent, found.basis, lookup.advice_tokens);
+            let basis = Basis { odds, ..found.basis };
+            let advice = self.advise(task, scope, agent, basis, lookup.advice_tokens);
             let advice = advice.inspect_err(|error| {
                 tracing::warn!(%error, "an episode begins without advice");
             });
             advice.ok().filter(|advice| advice.is_experienced)
         };
-        Ok(Found { hits: found.recall.hits, advice, degraded: None })
+        Ok(Found { hits: found.recall.hits, advice, degraded: None, odds, news })
     }
 
     /// Refuses ids under which nothing is stored.

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::Memory;
 use super::catalog::CatalogFile;
+use super::foresight::Foresight;
 use super::learning::Learning;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -113,13 +114,16 @@ impl MemoryBuilder {
             learning,
             catalog: catalog.map(|path| Arc::new(CatalogFile::new(path))),
             is_selective: !search,
+            foresight: Foresight::new(background),
             loading: None,
             weights: Weights::default(),
         };
         if background {
             memory.embedding = memory.embedding_round().and_then(super::embedding::start);
             let (storage, catalog) = (Arc::clone(&memory.storage), memory.catalog.clone());
+            let foresee = memory.foresight.catch_up(&memory.learning);
             let keep = move |storage: &dyn Storage, abandoned: &AtomicBool| {
+                foresee();
                 let kept = catalog.map(|catalog| catalog.keep(storage, abandoned));
                 if let Some(Err(error)) = kept {
                     tracing::warn!(%error, "the catalog is not up to date");

@@ -1,6 +1,7 @@
 //! Cures of errors, given at the moment an error comes again.
 
 use super::Memory;
+use super::{MovedOdds, NextTool};
 use crate::error::Error;
 use crate::learn::{
     Cure, CureExample, Demonstration, KnownError, MetError, salient_words, step_name,
@@ -26,6 +27,11 @@ pub struct Logged {
     /// Errors among the new steps that were met before and are still open, one for each signature;
     /// also empty when what was learned could not be read.
     pub known_errors: Vec<KnownError>,
+    /// Odds of the episode, where they have moved by .15 since they were told.
+    pub odds: Option<MovedOdds>,
+    /// Tools that came next in such moments, likeliest first; empty unless the last steps repeat
+    /// themselves.
+    pub next_tools: Vec<NextTool>,
 }
 
 /// A failed step that no later step of its call made up for.

@@ -2,6 +2,7 @@
 
 use super::Memory;
 use super::cures::Logged;
+use super::foresight::Foreseen;
 use crate::error::Error;
 use crate::intake::{NewStep, Receipt};
 use crate::model::{EpisodeId, Scope};
@@ -22,6 +23,7 @@ impl Memory {
         let mut intake = self.intake();
         let steps = intake.steps(steps)?;
         let failed = self.errors_of(&steps, intake.now());
+        let traces = self.traces(&steps);
         let n_given = u32::try_from(steps.len()).unwrap_or(u32::MAX);
         let limit = u32::try_from(self.config.max_steps).unwrap_or(u32::MAX);
         let append = Op::AppendSteps { episode, steps, limit };
@@ -39,6 +41,12 @@ impl Memory {
             let scope = self.episode(episode).map(|episode| episode.scope).ok();
             self.known_errors(&failed, first_idx, scope.as_ref().map(Scope::as_str))
         };
-        Ok(intake.receipt(Logged { n_steps, known_errors }))
+        let foreseen = self.foresee(episode, traces, n_steps as usize).unwrap_or_else(|error| {
+            // The steps are stored: what may come is an extra.
+            tracing::warn!(%error, "nothing is foreseen of a running episode");
+            Foreseen::default()
+        });
+        let Foreseen { odds, next_tools } = foreseen;
+        Ok(intake.receipt(Logged { n_steps, known_errors, odds, next_tools }))
     }
 }

@@ -4,7 +4,7 @@ use super::Memory;
 use super::advice::{Advice, Basis};
 use crate::error::Error;
 use crate::learn::{AgentKey, Digest, Ending, KnownError, Lesson, SimilarEpisode};
-use crate::model::{EpisodeId, Origin, RecordId, Scope};
+use crate::model::{Context, EpisodeId, Origin, RecordId, Scope};
 use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
 /// Maximum number of episodes of similar tasks, besides those of the same task.
@@ -55,15 +55,14 @@ impl Memory {
         scope: impl Into<Option<&'a Scope>>,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
-        self.recommend_to(None, task, scope.into(), max_tokens)
+        self.recommend_in(task, scope.into(), &Context::default(), max_tokens)
     }
 
-    /// Gives the advice of [`Memory::recommend`] to an agent.
-    fn recommend_to(
+    fn recommend_in(
         &self,
-        agent: Option<AgentKey>,
         task: &str,
         scope: Option<&Scope>,
+        context: &Context,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
         if task.trim().is_empty() {
@@ -85,6 +84,9 @@ impl Memory {
                 (Basis { degraded, ..Basis::default() }, Vec::new())
             }
         };
+        let odds = scope.and_then(|scope| self.odds_at_start(task, scope, context));
+        let basis = Basis { odds, ..basis };
+        let agent = AgentKey::of(context);
         let mut advice = self.advise(task, scope, agent, basis, max_tokens)?;
         if advice.expected.is_none() {
             advice.is_experienced |= !hits.is_empty();
@@ -106,9 +108,8 @@ impl Memory {
         max_tokens: usize,
     ) -> Result<Advice, Error> {
         let episode = self.episode(id)?;
-        let agent = AgentKey::of(&episode.context);
-        let mut advice =
-            self.recommend_to(agent, episode.task.as_str(), scope.into(), max_tokens)?;
+        let (task, scope) = (episode.task.as_str(), scope.into());
+        let mut advice = self.recommend_in(task, scope, &episode.context, max_tokens)?;
         advice.hits.retain(|hit| hit.record.id() != RecordId::Episode(id));
         let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
         let steps = self.steps(id, from, N_LAST_STEPS)?;
@@ -158,6 +159,7 @@ impl Memory {
             near: near.collect(),
             lessons: lessons.collect(),
             degraded: recall.degraded.clone(),
+            odds: None,
         };
         Ok(Experience { recall, basis })
     }

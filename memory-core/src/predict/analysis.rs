@@ -197,7 +197,7 @@ fn rate_changes(series: &Series) -> Vec<Finding> {
 }
 
 /// Finds changes on the logarithm of what is known of a series.
-fn number_changes(series: &Series) -> Vec<Finding> {
+pub(super) fn number_changes(series: &Series) -> Vec<Finding> {
     let known: Vec<_> = series.bins.iter().filter(|bin| !bin.value.is_nan()).collect();
     let logs: Vec<f64> = known.iter().map(|bin| bin.value.max(0.0).ln_1p()).collect();
     let starts = breaks(&standardized(&logs));

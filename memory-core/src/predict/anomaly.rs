@@ -1,5 +1,6 @@
 //! Points of a series that do not fit in with those around them.
 
+use super::long_series::long_scores;
 use crate::stats::{deviation, median, real};
 
 /// Number of points around one by whose median it is judged, itself among them.
@@ -17,6 +18,9 @@ const MIN_SHARE_OF_MEAN: f64 = 0.2;
 
 /// Factor from a mean distance to the standard deviation of a normal distribution.
 const MEAN_TO_DEVIATION: f64 = 1.253_314_137_315_5;
+
+/// Most points of a series that is judged so; a longer one is of another kind.
+const MAX_POINTS: usize = 1_000;
 
 /// Fewest known points of a series whose points are judged.
 pub(crate) const MIN_POINTS: usize = 8;
@@ -70,8 +74,18 @@ impl Scale {
 
 /// Finds the anomalies of a series; missing points are NaN. None for less than [`MIN_POINTS`].
 pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
+    let mut found = scores(series);
+    found.retain(|judged| judged.score.abs() > THRESHOLD);
+    found
+}
+
+/// Judges every known point of a series; none for less than [`MIN_POINTS`].
+pub(crate) fn scores(series: &[f64]) -> Vec<Anomaly> {
     let scale = Scale::of(series);
     let known = series.iter().enumerate().filter(|(_, value)| value.is_finite());
+    if series.len() > MAX_POINTS {
+        return long_scores(&known.map(|(at, value)| (at, *value)).collect::<Vec<_>>());
+    }
     let known: Vec<(usize, f64)> = known.map(|(at, value)| (at, scale.to(*value))).collect();
     if known.len() < MIN_POINTS {
         return Vec::new();
@@ -99,8 +113,7 @@ pub(crate) fn anomalies(series: &[f64]) -> Vec<Anomaly> {
     let judged = known.iter().zip(&centres).zip(&off).filter_map(|(((at, _), centre), off)| {
         let score = off / spread;
         let value = *series.get(*at)?;
-        let anomaly = Anomaly { at: *at, value, expected: scale.back(*centre), score };
-        (score.abs() > THRESHOLD).then_some(anomaly)
+        Some(Anomaly { at: *at, value, expected: scale.back(*centre), score })
     });
     judged.collect()
 }

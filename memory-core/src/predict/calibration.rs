@@ -3,9 +3,9 @@
 //! Every episode is predicted from those that had ended before it did, as `start_episode` does; no
 //! episode is predicted from itself.
 
-use rustc_hash::FxHashMap;
-
-use crate::learn::{OutcomeCounts, Run};
+use super::attempt::Attempt;
+use super::odds::OddsModel;
+use crate::learn::Run;
 use crate::stats::real;
 
 /// Number of bins of chances.
@@ -37,46 +37,45 @@ pub struct Calibration {
     pub bins: Vec<ReliabilityBin>,
 }
 
+/// Most runs that are predicted: the newest.
+const MAX_RUNS: usize = 2_000;
+
 /// Predicts each of the runs from those before it and compares; `None` without any.
 pub(crate) fn calibration<'a>(runs: impl Iterator<Item = &'a Run>) -> Option<Calibration> {
-    let mut runs: Vec<&Run> = runs.filter(|run| run.credit().is_some()).collect();
-    runs.sort_unstable_by_key(|run| run.age_key());
-    let (mut scopes, mut tasks) = (FxHashMap::default(), FxHashMap::default());
-    let (mut squares, mut base_squares, mut surprise) = (0.0, 0.0, 0.0);
-    let mut bins = [ReliabilityBin::default(); N_BINS];
-    for run in &runs {
-        let Some(credit) = run.credit() else { continue };
-        let scope: &mut OutcomeCounts = scopes.entry(run.scope).or_default();
-        let task: &mut OutcomeCounts = tasks.entry((run.scope, run.task)).or_default();
-        let chance = task.expected_credit(scope).mean;
-        let base = scope.expected_credit(&OutcomeCounts::default()).mean;
-        squares += (credit - chance).powi(2);
-        base_squares += (credit - base).powi(2);
-        surprise += credit - chance;
+    let mut runs: Vec<(&Run, f64)> =
+        runs.filter_map(|run| Some((run, if run.success()? { 1.0 } else { 0.0 }))).collect();
+    runs.sort_unstable_by_key(|(run, _)| run.age_key());
+    runs.drain(..runs.len().saturating_sub(MAX_RUNS));
+    let mut model = OddsModel::default();
+    let (mut squares, mut base_squares, mut surprise, mut weights) = (0.0, 0.0, 0.0, 0.0);
+    let mut bins = [(ReliabilityBin::default(), 0.0); N_BINS];
+    for (run, came) in &runs {
+        let (weight, odds) = (run.weight(), model.odds(Attempt::of(run).after(0)));
+        let chance = odds.chance.mean;
+        squares += weight * (came - chance).powi(2);
+        base_squares += weight * (came - odds.base).powi(2);
+        surprise += weight * (came - chance);
+        weights += weight;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in [0, 5]")]
         let place = ((chance * real(N_BINS)) as usize).min(N_BINS - 1);
-        if let Some(bin) = bins.get_mut(place) {
+        if let Some((bin, all)) = bins.get_mut(place) {
             bin.n += 1;
-            bin.predicted += chance;
-            bin.observed += credit;
+            bin.predicted += weight * chance;
+            bin.observed += weight * came;
+            *all += weight;
         }
-        scope.add(1.0, credit);
-        task.add(1.0, credit);
+        model.learn(run);
     }
-    let n = runs.len();
-    (n > 0).then(|| Calibration {
-        n,
-        brier: squares / real(n),
-        brier_base: base_squares / real(n),
-        surprise: surprise / real(n),
-        bins: bins
-            .iter()
-            .filter(|bin| bin.n > 0)
-            .map(|bin| ReliabilityBin {
-                n: bin.n,
-                predicted: bin.predicted / real(bin.n),
-                observed: bin.observed / real(bin.n),
-            })
-            .collect(),
+    let shares = bins.iter().filter(|(bin, _)| bin.n > 0).map(|(bin, all)| ReliabilityBin {
+        n: bin.n,
+        predicted: bin.predicted / all,
+        observed: bin.observed / all,
+    });
+    (weights > 0.0).then(|| Calibration {
+        n: runs.len(),
+        brier: squares / weights,
+        brier_base: base_squares / weights,
+        surprise: surprise / weights,
+        bins: shares.collect(),
     })
 }

@@ -67,7 +67,7 @@ impl BinUnit {
 pub(crate) struct Observation {
     pub(crate) at: Timestamp,
     pub(crate) id: EpisodeId,
-    /// Attempts that it counts for: 1, or the calls of a tool.
+    /// Attempts that it counts for: 1, ½ with an inferred outcome, or the calls of a tool.
     pub(crate) n: f64,
     /// Successes among them, or its value.
     pub(crate) value: f64,
@@ -164,7 +164,8 @@ fn bin(start: i64, some: &[Observation], metric: Metric) -> Bin {
     let mut values: Vec<f64> = some.iter().map(|one| one.value).collect();
     let value = match metric {
         Metric::Success => (counts.n > 0.0).then(|| counts.successes / counts.n),
-        Metric::Reward | Metric::Errors => mean(&values),
+        Metric::Reward => (counts.n > 0.0).then(|| sum(|one| one.n * one.value) / counts.n),
+        Metric::Errors => mean(&values),
         Metric::LatencyMs | Metric::Tokens | Metric::Steps => median(&mut values),
     };
     Bin {
@@ -229,12 +230,15 @@ impl Learned {
         #[expect(clippy::cast_precision_loss, reason = "a duration or a number of tokens")]
         let number = |value: Option<u64>| value.map(|value| (1.0, value as f64));
         let (n, value) = match (metric, tool) {
-            (Metric::Success, None) => (1.0, run.credit()?),
+            (Metric::Success, None) => (run.weight(), run.weight() * run.credit()?),
             (Metric::Success, Some(_)) => {
                 let n = calls().count();
                 (real(n), real(n - n_failed()))
             }
-            (Metric::Reward, _) => (1.0, run.reward.or_else(|| run.credit())?),
+            (Metric::Reward, _) => {
+                let credit = run.credit()?;
+                (run.weight(), run.reward.unwrap_or(credit))
+            }
             (Metric::LatencyMs, _) => number(run.latency_ms)?,
             (Metric::Tokens, _) => number(run.n_tokens)?,
             (Metric::Steps, _) => (1.0, real(calls().count())),

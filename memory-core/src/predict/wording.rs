@@ -9,10 +9,11 @@ use super::rate::Rate;
 use super::series::{BinUnit, Series};
 use crate::model::Timestamp;
 
-pub(super) const CALIBRATION_METHOD: &str = "each episode was predicted from those that had ended \
-    before it: its own task's history, drawn towards its scope's rate by two attempts";
+pub(super) const CALIBRATION_METHOD: &str = "each of the newest 2,000 episodes was predicted, as \
+    at its start, from those that had ended before it: by the history of its task, drawn towards \
+    its scope's rate, and by that of its agent; inferred outcomes count half";
 
-pub(super) const RATE_METHOD: &str = "mixture of Beta posteriors that forget at seven paces, \
+pub(super) const RATE_METHOD: &str = "thirteen motions of a rate (holds, wanders, jumps, drifts), \
     weighted by how well each foretold the counts so far";
 
 pub(super) const RATE_CHANGES_METHOD: &str = "most probable segmentation of the counts into \
@@ -165,7 +166,11 @@ pub(super) fn changes(answer: &Analysis) -> String {
 pub(super) fn anomaly(metric: Metric, unit: BinUnit, finding: &Finding) -> String {
     let [before, after] = [finding.before, finding.after].map(|value| shown(metric, value));
     let (at, what) = (day(finding.at, unit), name(metric));
-    format!("{at}: {what} was {after} where about {before} was expected")
+    let was = match metric {
+        Metric::Tokens | Metric::Steps | Metric::Errors => "were",
+        _ => "was",
+    };
+    format!("{at}: {what} {was} {after} where about {before} {was} expected")
 }
 
 pub(super) fn oddity(oddity: &Oddity<'_>) -> String {

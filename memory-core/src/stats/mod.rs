@@ -14,5 +14,5 @@ pub use beta::Posterior;
 pub(crate) use beta::Prior;
 pub(crate) use effect::{Effect, Trial, effect};
 pub(crate) use false_discovery::benjamini_hochberg;
-pub(crate) use special::{beta_cdf, ln_gamma};
-pub(crate) use summary::{deviation, mean, median, real};
+pub(crate) use special::ln_gamma;
+pub(crate) use summary::{deviation, mean, median, quantile, real};

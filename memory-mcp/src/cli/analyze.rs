@@ -1,5 +1,7 @@
 //! Command `analyze`: what the numbers of past episodes let expect.
 
+use std::path::{Path, PathBuf};
+
 use memory_core::prediction::{AnalysisKind, AnalysisQuery, Metric};
 
 use super::output::{Failure, Output};
@@ -28,6 +30,9 @@ pub(crate) struct Args {
     /// Probability of intervals, in percent
     #[arg(long)]
     level: Option<u8>,
+    /// Draw the series to this file: FILE.svg or FILE.png
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
 }
 
 /// Reads the name of a kind.
@@ -54,8 +59,25 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         ..AnalysisQuery::new(args.what)
     })?;
     let found = AnalysisAnswer::new(found);
+    if let Some(path) = &args.chart {
+        draw(&found, path)?;
+    }
     if output.is_json() {
         return output.value(&found);
     }
     output.line(&super::output::block(&found.text(), ""))
+}
+
+/// Draws the series of an analysis to a file, as its name says.
+fn draw(found: &AnalysisAnswer, path: &Path) -> Result<(), Failure> {
+    let chart = found.chart();
+    let drawn = match path.extension().and_then(|end| end.to_str()) {
+        Some("svg") => chart.svg().map(String::into_bytes),
+        Some("png") => chart.png(),
+        _ => return Err(Failure::Usage("--chart: FILE must end in .svg or .png".to_owned())),
+    };
+    let none = || Failure::Failed("--chart: there is no series of two values to draw".to_owned());
+    std::fs::write(path, drawn.ok_or_else(none)?).map_err(|source| {
+        Failure::Failed(format!("--chart: cannot write {}: {source}", path.display()))
+    })
 }

@@ -11,8 +11,9 @@ use crate::call::Running;
 use crate::project::Project;
 
 static PANICS: Entry = Entry::for_test("panics", |_, _| panic!("on purpose"));
-static ANSWERS: Entry =
-    Entry::for_test("answers", |_, _| Ok(("text".to_owned(), Some(Value::Null))));
+static ANSWERS: Entry = Entry::for_test("answers", |_, _| {
+    Ok(Produced { text: "text".to_owned(), data: Some(Value::Null), image: None })
+});
 static BREAKS: Entry =
     Entry::for_test("breaks", |_, _| Err(CallError::Internal("secret detail".to_owned())));
 

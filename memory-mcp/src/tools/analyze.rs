@@ -20,13 +20,18 @@ arguments! {
         task_type: Option<String> = "For programs. ",
         horizon: Option<u64> = "For programs. Default 7",
         level: Option<u64> = "For programs. Percent, default 80",
+        chart: Option<bool> = "Adds a picture",
     }
 }
 
 /// Answer of `analyze`.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(transparent)]
-pub(super) struct Analyzed(AnalysisAnswer);
+pub(super) struct Analyzed {
+    #[serde(flatten)]
+    found: AnalysisAnswer,
+    #[serde(skip)]
+    with_chart: bool,
+}
 
 impl Tool for Analyze {
     const NAME: &'static str = "analyze";
@@ -53,12 +58,17 @@ impl Tool for Analyze {
                 .map(|percent| percent / 100.0),
             ..AnalysisQuery::new(kind)
         })?;
-        Ok(Analyzed(AnalysisAnswer::new(found)))
+        let with_chart = args.chart.unwrap_or(false);
+        Ok(Analyzed { found: AnalysisAnswer::new(found), with_chart })
     }
 }
 
 impl Answer for Analyzed {
     fn text(&self, _: &Call<'_>) -> String {
-        self.0.text()
+        self.found.text()
+    }
+
+    fn image(&self) -> Option<Vec<u8>> {
+        self.with_chart.then(|| self.found.chart().png()).flatten()
     }
 }

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{Items, JsonText, arguments, is_zero, put, receipt, render_known_error};
+use crate::wire::{
+    Foreseen, Items, JsonText, arguments, is_zero, put, receipt, render_known_error,
+};
 
 pub(super) struct LogSteps;
 
@@ -42,6 +44,8 @@ pub(super) struct Answered {
     /// Errors among the new steps that were met before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     known_errors: Vec<KnownErrorAnswer>,
+    #[serde(flatten)]
+    foreseen: Foreseen,
     #[serde(skip_serializing_if = "is_zero")]
     n_masked: u32,
     #[serde(skip_serializing_if = "is_zero")]
@@ -142,6 +146,7 @@ impl Tool for LogSteps {
         Ok(Answered {
             n_steps: logged.value.n_steps,
             known_errors: logged.value.known_errors.into_iter().map(Into::into).collect(),
+            foreseen: Foreseen::new(logged.value.odds, logged.value.next_tools),
             n_masked: logged.n_masked,
             n_cut: logged.n_cut,
         })
@@ -171,6 +176,7 @@ impl Answer for Answered {
         let mut out = format!("logged; the episode has {} step(s)", self.n_steps);
         receipt(&mut out, self.n_masked, self.n_cut);
         self.known_errors.iter().for_each(|known| known.render(&mut out));
+        self.foreseen.render(&mut out);
         out
     }
 }

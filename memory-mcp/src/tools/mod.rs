@@ -78,11 +78,25 @@ trait Tool {
 trait Answer: Serialize + JsonSchema {
     /// The answer as a model reads it; says the same as the data.
     fn text(&self, call: &Call<'_>) -> String;
+
+    /// A picture beside the text, as PNG, where one was asked for.
+    fn image(&self) -> Option<Vec<u8>> {
+        None
+    }
 }
 
-/// Function of a tool: from a call to the text of its answer, and to its data where the server is
-/// set to give any.
-pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<(String, Option<Value>), CallError>;
+/// What a tool answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Produced {
+    pub(crate) text: String,
+    /// Data, where the server is set to give any.
+    pub(crate) data: Option<Value>,
+    /// A picture as PNG.
+    pub(crate) image: Option<Vec<u8>>,
+}
+
+/// Function of a tool: from a call to its answer.
+pub(crate) type Run = fn(&Call<'_>, JsonObject) -> Result<Produced, CallError>;
 
 /// A tool with its types erased.
 pub(crate) struct Entry {
@@ -109,11 +123,12 @@ const fn entry<T: Tool>() -> Entry {
     Entry { name: T::NAME, run: run::<T>, listing: listing::<T> }
 }
 
-fn run<T: Tool>(call: &Call<'_>, raw: JsonObject) -> Result<(String, Option<Value>), CallError> {
+fn run<T: Tool>(call: &Call<'_>, raw: JsonObject) -> Result<Produced, CallError> {
     let answer = T::run(call, T::Args::read(raw, &Place::Root)?)?;
     let data = call.served.structured.then(|| serde_json::to_value(&answer)).transpose();
     let data = data.map_err(|error| CallError::Internal(format!("answer: {error}")))?;
-    Ok((short_ids(call.memory, answer.text(call)), data))
+    let text = short_ids(call.memory, answer.text(call));
+    Ok(Produced { text, data, image: answer.image() })
 }
 
 /// Tells Claude Code to show a tool to the model at once.
@@ -152,7 +167,7 @@ pub(crate) fn answer(call: &Call<'_>, tool: &str, args: &Value) -> Result<String
     let entry = TOOLS.iter().find(|entry| entry.name == tool);
     let entry = entry.ok_or_else(|| CallError::Internal(format!("no tool {tool}")))?;
     let args = args.as_object().cloned().unwrap_or_default();
-    (entry.run)(call, args).map(|(text, _)| text)
+    (entry.run)(call, args).map(|produced| produced.text)
 }
 
 /// Returns a count as the engine takes it; one that no machine could hold is as good as the

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Answer, Call, Effect, Tool, count};
 use crate::error::CallError;
 use crate::wire::{
-    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Place, arguments, is_zero,
+    Argument, BadArgument, HandoffAnswer, HitAnswer, Labels, One, Place, arguments, is_zero, put,
     receipt, render_hits,
 };
 
@@ -73,6 +73,9 @@ pub(super) struct Started {
     episode_id: String,
     scope: String,
     hits: Vec<HitAnswer>,
+    /// What changed lately in the scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    news: Option<String>,
     /// Advice from past attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
@@ -132,6 +135,7 @@ impl Tool for StartEpisode {
             episode_id: begun.id.to_string(),
             scope: scope.to_string(),
             hits: begun.hits.into_iter().map(|hit| HitAnswer::new(hit, false)).collect(),
+            news: begun.news,
             advice: begun.advice.map(|advice| advice.text),
             resumed: None,
             degraded: begun.degraded,
@@ -160,6 +164,7 @@ fn resume(call: &Call<'_>, from: &str) -> Result<Started, CallError> {
         episode_id: episode.to_string(),
         scope: handoff.episode.scope.to_string(),
         hits: Vec::new(),
+        news: None,
         advice: None,
         resumed: Some(HandoffAnswer::new(&handoff)),
         degraded: None,
@@ -203,6 +208,9 @@ impl Answer for Started {
         let mut out = format!("Episode {} started in scope {scope}", self.episode_id);
         receipt(&mut out, self.n_masked, self.n_cut);
         out.push('\n');
+        if let Some(news) = &self.news {
+            put(&mut out, format_args!("News: {news}.\n"));
+        }
         if let Some(advice) = &self.advice {
             out.push_str(advice);
             out.push('\n');

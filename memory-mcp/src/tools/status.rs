@@ -31,6 +31,9 @@ pub(super) struct Health {
     uptime_s: u64,
     scope: String,
     store: String,
+    /// What changed lately in the scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    news: Option<String>,
     #[serde(flatten)]
     probed: Option<Probed>,
     #[serde(flatten)]
@@ -91,6 +94,7 @@ impl Tool for Status {
             uptime_s: call.served.started.elapsed().as_secs(),
             scope: call.served.project.scope().to_string(),
             store: call.served.store.clone(),
+            news: None,
             probed: None,
             detail: None,
         };
@@ -104,6 +108,8 @@ impl Tool for Status {
                 return Ok(health);
             }
         };
+        // What cannot be learned is no trouble of the store.
+        health.news = call.memory.news(&call.served.project.scope()).ok().flatten();
         let read_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Some(failure) = &status.index.failure {
             health.problems.push(format!("index: {failure}"));
@@ -152,6 +158,9 @@ impl Answer for Health {
         }
         let scope = display_name(&self.scope);
         put(&mut out, format_args!("\nscope {scope}\nstore {}", self.store));
+        if let Some(news) = &self.news {
+            put(&mut out, format_args!("\nnews: {news}"));
+        }
         if let Some(probed) = &self.probed {
             dot(&mut out, format_args!("{} bytes", probed.size_bytes));
             put(

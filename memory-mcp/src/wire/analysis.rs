@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::pattern::PatternAnswer;
 use super::render::put;
+use crate::chart::Chart;
 
 /// Most points of a series or forecast that are listed in text.
 const MAX_LISTED: usize = 14;
@@ -107,6 +108,32 @@ impl AnalysisAnswer {
             findings: analysis.findings.into_iter().map(FindingAnswer::from).collect(),
             effects: analysis.effects.into_iter().map(PatternAnswer::new).collect(),
             kind: analysis.kind,
+        }
+    }
+
+    /// Returns the series as a chart, with the forecast and what was found.
+    pub(crate) fn chart(&self) -> Chart {
+        // Bins of days are told by the day, shorter ones by the hour as well.
+        let n = if matches!(self.bin, "hour" | "episode") { 13 } else { 10 };
+        let label = |at: &str| at.get(5..n).unwrap_or(at).replace('T', " ");
+        let day = |at: Option<&String>| at.and_then(|at| at.get(..10)).unwrap_or("").to_owned();
+        let (first, last) = (self.series.first(), self.series.last());
+        let title = format!(
+            "{} by {}, {} to {}",
+            self.metric,
+            self.bin,
+            day(first.map(|(at, ..)| at)),
+            day(last.map(|(at, ..)| at)),
+        );
+        let place = |finding: &FindingAnswer| {
+            self.series.iter().position(|(start, ..)| *start == finding.at)
+        };
+        Chart {
+            title,
+            points: self.series.iter().map(|(at, _, value)| (label(at), *value)).collect(),
+            forecast: self.forecast.iter().map(|(at, values)| (label(at), *values)).collect(),
+            marks: self.findings.iter().filter_map(place).collect(),
+            marks_are_changes: self.kind == AnalysisKind::ChangePoints,
         }
     }
 

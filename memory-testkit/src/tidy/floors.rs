@@ -97,7 +97,7 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-mcp",
         &[
-            &["config", "wire"],
+            &["chart", "config", "wire"],
             &["error", "install", "scope", "store"],
             &["hook", "project"],
             &["cli"],
@@ -119,10 +119,19 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "benches",
         &[
-            &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
+            &[
+                "calendar",
+                "cpu_clock",
+                "data",
+                "machine",
+                "metrics",
+                "percentile",
+                "table",
+                "targets",
+            ],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
             &["candidates", "searcher", "server"],
-            &["scores", "playbook_replay", "variety", "cure_rating"],
+            &["scores", "playbook_replay", "prediction", "variety", "cure_rating"],
             &["sessions"],
             &["evaluate"],
             &["ablation", "delivery"],

@@ -8,6 +8,7 @@
 mod align;
 mod attempts;
 mod budgeted_text;
+mod effort;
 mod expected_error;
 mod lesson_request;
 mod pitfall;

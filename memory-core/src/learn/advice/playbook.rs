@@ -1,5 +1,6 @@
 //! Playbook: advice for a task, from attempts at it and at similar tasks.
 
+use super::effort::Effort;
 use super::expected_error::{Among, ExpectedError, KnownCure};
 use super::pitfall::{Pitfall, pitfalls};
 use super::precedent::{Precedent, median_steps};
@@ -51,6 +52,8 @@ pub(crate) struct PlaybookInput<'a> {
     pub(crate) lessons: Vec<Lesson>,
     /// Targets where such work was done, best first.
     pub(crate) workplaces: Vec<Workplace>,
+    /// Chance that the attempt succeeds, where the task was tried before.
+    pub(crate) odds: Option<Posterior>,
 }
 
 /// Advice for a task.
@@ -67,6 +70,8 @@ pub(crate) struct Playbook {
     pub(crate) n_partial: u32,
     /// Number of attempts at the same task among them.
     pub(crate) n_same_task: u32,
+    /// Steps and time that such attempts took.
+    pub(crate) effort: Option<Effort>,
     /// Median number of steps of the runs that the route was taken from; 0 without a route.
     pub(crate) median_steps: u32,
     /// Route that worked; where none did, that of the best attempt that succeeded in part.
@@ -116,7 +121,11 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         Vec::new()
     };
     Playbook {
-        expected: (!known.is_empty()).then(|| counts(&known).expected_success(&input.scope)),
+        expected: (!known.is_empty()).then(|| {
+            let by_counts = || counts(&known).expected_success(&input.scope);
+            input.odds.filter(|_| n_same_task > 0).unwrap_or_else(by_counts)
+        }),
+        effort: Effort::of(&nearest),
         n_runs: to_u32(known.len()),
         n_succeeded: count(&known, Outcome::Success),
         n_partial: count(&known, Outcome::Partial),

@@ -5,6 +5,7 @@
 //! again and removed: whatever needs an order (a trend, a half-life) is computed when it is asked
 //! for.
 
+mod arrivals;
 mod interner;
 mod ngram;
 mod outcome;
@@ -15,6 +16,8 @@ mod scope_targets;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use arrivals::Arrivals;
+pub(crate) use arrivals::Position;
 use interner::Interner;
 pub(crate) use interner::NameId;
 use ngram::for_each_ngram;
@@ -51,6 +54,7 @@ pub(crate) struct Learned {
     targets: ScopeTargets,
     /// Plain retries after any error.
     plain_retries: AttemptCounts,
+    arrivals: Arrivals,
 }
 
 /// A run and its tools.
@@ -78,9 +82,15 @@ impl Learned {
     /// Costs microseconds for an episode of 15 steps and grows with the steps, of which only the
     /// first and last 250 are indexed as sequences.
     pub(crate) fn put(&mut self, episode: &Episode, digest: &Digest) {
-        self.remove(episode.id);
-        let Some(closing) = &episode.closing else { return };
+        let Some(closing) = &episode.closing else { return self.remove(episode.id) };
+        // The new run holds its names before the old one lets them go, so that they keep their
+        // numbers: one that is put again unchanged is the same for those who follow.
         let row = self.row(episode, closing, digest);
+        match self.take(episode.id) {
+            None => self.arrivals.add(episode.id),
+            Some(before) if before == row.run => {}
+            Some(_) => self.arrivals.interrupt(),
+        }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
@@ -110,8 +120,14 @@ impl Learned {
 
     /// Removes an episode, if it is there.
     pub(crate) fn remove(&mut self, id: EpisodeId) {
-        let Some(slot) = self.by_id.remove(&id) else { return };
-        let Some(Row { run, tools }) = self.row_mut(slot).take() else { return };
+        if self.take(id).is_some() {
+            self.arrivals.interrupt();
+        }
+    }
+
+    fn take(&mut self, id: EpisodeId) -> Option<Run> {
+        let slot = self.by_id.remove(&id)?;
+        let Row { run, tools } = self.row_mut(slot).take()?;
         self.free.push(slot);
         self.plain_retries.subtract(AttemptCounts::of_plain_retries(&run));
         self.by_task.remove((run.scope, run.task), slot);
@@ -134,6 +150,23 @@ impl Learned {
         for name in fields.iter().chain(&run.tags).chain(&tools).chain(targets) {
             self.names.release(*name);
         }
+        Some(run)
+    }
+
+    /// Returns the number of runs.
+    pub(crate) fn n_runs(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Returns where a follower stands that knows all runs.
+    pub(crate) fn position(&self) -> Position {
+        self.arrivals.position()
+    }
+
+    /// Returns the runs that arrived after a position; `None` where others changed since, or one of
+    /// them is gone.
+    pub(crate) fn runs_since(&self, position: Position) -> Option<Vec<&Run>> {
+        self.arrivals.since(position)?.iter().map(|id| self.run(*id)).collect()
     }
 
     #[expect(clippy::indexing_slicing, reason = "digests hold positions in their own tools")]

@@ -31,6 +31,9 @@ impl Memory {
         ];
         let (mut text, mut ids) = (BudgetedText::default(), Vec::new());
         let mut value = 1.0;
+        if let Some(news) = self.news(scope)? {
+            text.line(value, format!("News: {news}."));
+        }
         for ((heading, kind, filter), most) in asked.into_iter().zip(MOST) {
             let listed: Vec<RecordId> =
                 self.list(kind, &filter, None, most)?.into_iter().map(|entry| entry.id).collect();

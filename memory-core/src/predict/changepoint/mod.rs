@@ -4,4 +4,4 @@ mod numbers;
 mod outcomes;
 
 pub(crate) use numbers::{breaks, standardized};
-pub(crate) use outcomes::{OutcomeBreak, outcome_breaks};
+pub(crate) use outcomes::{OutcomeBreak, evidence, outcome_breaks};

@@ -26,7 +26,7 @@ pub(crate) struct OutcomeBreak {
 }
 
 /// Returns ln of the probability of counts under a rate with a uniform prior.
-fn evidence(counts: Counts) -> f64 {
+pub(crate) fn evidence(counts: Counts) -> f64 {
     ln_beta(1.0 + counts.successes, 1.0 + counts.n - counts.successes)
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, Running, Served};
 use crate::error::CallError;
 use crate::project::Project;
-use crate::tools::TOOLS;
+use crate::tools::{Produced, TOOLS};
 
 /// A memory whose storage can be made to fail.
 struct Rig {
@@ -42,7 +42,7 @@ impl Rig {
         let entry = TOOLS.iter().find(|entry| entry.name == tool).unwrap();
         let now = Timestamp::from_millis(1_800_000_000_000);
         let call = Call { memory: &self.memory, served: &self.served, now, protocol: None };
-        let (text, data) = (entry.run)(&call, args.as_object().unwrap().clone())?;
+        let Produced { text, data, .. } = (entry.run)(&call, args.as_object().unwrap().clone())?;
         Ok((text, data.unwrap()))
     }
 }

@@ -26,7 +26,7 @@ fn read_while_it_grows(server: &Server, id: EpisodeId) {
             let now = SystemClock.now();
             let call = Call { memory, served: &server.served, now, protocol: None };
             let args = json!({"episode_id": id.to_string(), "from_step": from, "limit": 50});
-            let (_, shown) = (tool.run)(&call, args.as_object().unwrap().clone()).unwrap();
+            let shown = (tool.run)(&call, args.as_object().unwrap().clone()).unwrap().data;
             let shown = shown.unwrap();
             let n_shown = shown["steps"].as_array().unwrap().len() as u64;
             let n_steps = shown["n_steps"].as_u64().unwrap();

@@ -31,6 +31,7 @@ const MIN_SCOPE: f64 = 5.0;
 /// as many lines as it has values.
 const EXPECTATION_VALUE: f64 = 1.0;
 const PLACES_VALUE: f64 = 0.95;
+const EFFORT_VALUE: f64 = 0.68;
 const FAILED_END_VALUES: [f64; 3] = [0.8, 0.6, 0.5];
 const LESSON_VALUES: [f64; 3] = [0.85, 0.65, 0.55];
 const EVIDENCE_VALUE: f64 = 0.4;
@@ -74,6 +75,9 @@ impl Playbook {
         let lessons = lessons.filter_map(|(value, lesson)| Some((value, lesson_line(lesson)?)));
         text.section("Lessons:", lessons);
         text.line(EXPECTATION_VALUE, self.expectation());
+        if let Some(effort) = &self.effort {
+            text.line(EFFORT_VALUE, effort.words());
+        }
         if let Some(line) = places_line(&self.workplaces) {
             text.line(PLACES_VALUE, line);
         }

@@ -1,0 +1,78 @@
+use super::*;
+use crate::learn::sample;
+use crate::model::Outcome;
+use crate::predict::chance::Chance;
+
+fn outcome(is_success: bool) -> Option<Outcome> {
+    Some(if is_success { Outcome::Success } else { Outcome::Failure })
+}
+
+/// Learns runs of tasks that succeed at rates of their own, and returns their Brier score and that
+/// of the scope's rate, each run foretold before it is learned.
+fn replay(n_tasks: u16, fails_show: bool) -> (OddsModel, f64, f64) {
+    let (mut model, mut chance) = (OddsModel::default(), Chance::new(5));
+    let (mut brier, mut base) = (0.0, 0.0);
+    for id in 0..240_u8 {
+        let task = chance.below(n_tasks);
+        let rate = [0.95, 0.05][task % 2];
+        let is_success = chance.next() < if fails_show { 0.5 } else { rate };
+        let tools: &[i32] = if fails_show && !is_success { &[1, -2, -2, 3] } else { &[1, 2, 3, 4] };
+        let task = u64::try_from(task).unwrap();
+        let run = sample::run(id, task, outcome(is_success), tools);
+        let odds = model.odds(Attempt::of(&run));
+        let came = f64::from(u8::from(is_success));
+        brier += (odds.chance.mean - came).powi(2) / 240.0;
+        base += (odds.base - came).powi(2) / 240.0;
+        model.learn(&run);
+    }
+    (model, brier, base)
+}
+
+#[test]
+fn the_history_of_the_same_task_and_the_errors_of_the_steps_make_better_odds() {
+    let (_, brier, base) = replay(8, false);
+    assert!(brier < 0.6 * base, "by task: {brier} against {base}");
+    let (_, brier, base) = replay(8, true);
+    assert!(brier < 0.6 * base, "by steps: {brier} against {base}");
+}
+
+#[test]
+fn where_nothing_tells_the_outcome_the_odds_are_no_worse_than_the_base_rate() {
+    let (mut model, mut chance) = (OddsModel::default(), Chance::new(8));
+    let (mut brier, mut base) = (0.0, 0.0);
+    for id in 0..250_u8 {
+        let mut tool = |_| {
+            let tool = i32::try_from(1 + chance.below(9)).unwrap();
+            if chance.next() < 0.2 { -tool } else { tool }
+        };
+        let tools: Vec<i32> = (0..6).map(&mut tool).collect();
+        let run = sample::run(id, 1_000 + u64::from(id), outcome(chance.next() < 0.4), &tools);
+        let odds = model.odds(Attempt::of(&run));
+        let came = f64::from(u8::from(run.succeeded()));
+        brier += (odds.chance.mean - came).powi(2);
+        base += (odds.base - came).powi(2);
+        model.learn(&run);
+    }
+    assert!(brier <= 1.01 * base, "{brier} against {base}");
+}
+
+#[test]
+fn inferred_outcomes_count_half_and_unjudged_ones_not_at_all() {
+    let mut model = OddsModel::default();
+    let mut run = sample::run(1, 7, Some(Outcome::Success), &[1, 2]);
+    run.is_inferred = true;
+    model.learn(&run);
+    assert_eq!(model.odds(Attempt::of(&run)).chance.n, 0.5);
+    let unjudged = sample::run(2, 7, Some(Outcome::Unjudged), &[1, 2]);
+    model.learn(&unjudged);
+    let odds = model.odds(Attempt::of(&unjudged));
+    assert_eq!((odds.chance.n, odds.n_scope), (0.5, 0.5));
+}
+
+#[test]
+fn odds_without_any_experience_are_even_and_say_that_they_know_nothing() {
+    let run = sample::run(1, 7, None, &[1, -2, 3]);
+    let odds = OddsModel::default().odds(Attempt::of(&run));
+    assert!((odds.chance.mean - 0.5).abs() < 1e-9 && !odds.is_informed, "{odds:?}");
+    assert!(0.0 <= odds.chance.lower && odds.chance.upper <= 1.0);
+}
