@@ -121,7 +121,7 @@ const HOUSE: [(&str, Floors); 9] = [
         &[
             &["calendar", "data", "machine", "metrics", "percentile", "table", "targets"],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
-            &["candidates", "searcher", "server"],
+            &["candidates", "judging", "searcher", "server"],
             &["scores", "playbook_replay", "variety", "cure_rating"],
             &["sessions"],
             &["evaluate"],
