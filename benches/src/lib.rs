@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod episodes;
 pub mod evaluate;
 pub mod figure;
+pub mod judging;
 pub mod kept;
 pub mod log_groups;
 pub mod machine;

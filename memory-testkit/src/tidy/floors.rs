@@ -130,7 +130,7 @@ const HOUSE: [(&str, Floors); 9] = [
                 "targets",
             ],
             &["figure", "retrieval_set", "episodes", "log_groups", "kept", "vector_file"],
-            &["candidates", "searcher", "server"],
+            &["candidates", "judging", "searcher", "server"],
             &["scores", "playbook_replay", "prediction", "variety", "cure_rating"],
             &["sessions"],
             &["evaluate"],
