@@ -77,6 +77,25 @@ impl Chart {
             .then(|| (if low >= 0.0 { (low - room).max(0.0) } else { low - room })..high + room)
     }
 
+    /// Returns the place and value of each bin that has one.
+    fn values(&self) -> Vec<Option<(f64, f64)>> {
+        let known = self.points.iter().enumerate();
+        let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+        known.map(|(i, (_, value))| finite(*value).map(|value| (real(i), value))).collect()
+    }
+
+    /// Returns the points of a forecast: 0 the expected values, 1 the lower bounds, 2 the upper.
+    fn bound(&self, bound: usize) -> impl DoubleEndedIterator<Item = (f64, f64)> {
+        let from = self.points.len();
+        let points = self.forecast.iter().enumerate();
+        points.filter_map(move |(i, (_, values))| Some((real(from + i), *values.get(bound)?)))
+    }
+
+    /// Returns the outline of the interval of a forecast.
+    fn outline(&self) -> Vec<(f64, f64)> {
+        self.bound(1).chain(self.bound(2).rev()).collect()
+    }
+
     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), Box<dyn Error>>
     where
         B::ErrorType: 'static,
@@ -125,22 +144,13 @@ impl Chart {
                 chart.draw_series(DashedLineSeries::new(line, 6, 4, ORANGE.stroke_width(2)))?;
             }
         }
-        let from = self.points.len();
-        let band = |bound: usize| {
-            let bounds = self.forecast.iter().enumerate();
-            bounds.filter_map(move |(i, (_, values))| Some((real(from + i), *values.get(bound)?)))
-        };
-        let mut outline: Vec<(f64, f64)> = band(1).collect();
-        outline.extend(band(2).collect::<Vec<_>>().into_iter().rev());
+        let outline = self.outline();
         if outline.len() > 2 {
             chart.draw_series([Polygon::new(outline, BLUE.mix(0.18))])?;
-            chart.draw_series(LineSeries::new(band(0), BLUE.mix(0.7).stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(self.bound(0), BLUE.mix(0.7).stroke_width(2)))?;
         }
         // A gap parts the line; a value between two gaps would be no line at all.
-        let known = self.points.iter().enumerate();
-        let values: Vec<Option<(f64, f64)>> = known
-            .map(|(i, (_, value))| value.filter(|v| v.is_finite()).map(|v| (real(i), v)))
-            .collect();
+        let values = self.values();
         for part in values.split(Option::is_none) {
             let line = part.iter().copied().flatten();
             chart.draw_series(LineSeries::new(line, BLUE.stroke_width(2)))?;

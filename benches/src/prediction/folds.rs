@@ -12,7 +12,7 @@ use crate::episodes::{Attempt, read_attempts};
 /// Number of folds of tasks.
 const N_FOLDS: usize = 5;
 
-/// How episodes are held back.
+/// Way of holding episodes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     /// One attempt at each task at a time: the others are known.

@@ -107,8 +107,8 @@ fn measured(recorded: &[Attempt], held: Held) -> Option<[f64; 6]> {
             n += 1.0;
         }
     });
-    let [a, b, c, d] = hits.map(|hit| hit / n);
-    (n > 0.0).then_some([a, b, c, d, us / n, n])
+    let [first, of_three, order_1, order_1_of_three] = hits.map(|hit| hit / n);
+    (n > 0.0).then_some([first, of_three, order_1, order_1_of_three, us / n, n])
 }
 
 type Pairs = HashMap<String, HashMap<String, usize>>;

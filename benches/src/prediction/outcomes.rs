@@ -23,7 +23,7 @@ const TIE: f64 = 0.0005;
 /// Fewest predictions of a bin that has to be calibrated.
 const MIN_BIN: usize = 50;
 
-/// What was told, and whether it came.
+/// Chances told, each with 1 where a success came.
 #[derive(Default)]
 struct Told(Vec<(f64, f64)>);
 
@@ -36,9 +36,9 @@ impl Told {
     /// Probability that a success was told a higher chance than a failure.
     fn auc(&self) -> f64 {
         let (mut sum, mut n) = (0.0, 0.0);
-        let of = |wanted: f64| self.0.iter().filter(move |(_, came)| *came == wanted);
-        for (high, _) in of(1.0) {
-            for (low, _) in of(0.0) {
+        let (came, failed): (Vec<_>, Vec<_>) = self.0.iter().partition(|(_, came)| *came > 0.5);
+        for (high, _) in &came {
+            for (low, _) in &failed {
                 sum += if high > low {
                     1.0
                 } else if high < low {

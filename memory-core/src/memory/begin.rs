@@ -31,7 +31,7 @@ pub struct Begun {
     pub hits: Vec<Hit>,
     /// Advice from past attempts; `None` without any.
     pub advice: Option<Advice>,
-    /// What changed lately in the scope, in one sentence; mostly nothing.
+    /// Change of late in the scope, in one sentence; mostly none.
     pub news: Option<String>,
     /// Reason why past experience could not be looked up, if so.
     pub degraded: Option<String>,

@@ -58,7 +58,7 @@ pub struct NextTool {
     pub share: f64,
 }
 
-/// What is foreseen after logged steps; mostly nothing.
+/// Foresight after logged steps; mostly nothing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Foreseen {
     pub(super) odds: Option<MovedOdds>,

@@ -86,8 +86,7 @@ impl Memory {
         };
         let odds = scope.and_then(|scope| self.odds_at_start(task, scope, context));
         let basis = Basis { odds, ..basis };
-        let agent = AgentKey::of(context);
-        let mut advice = self.advise(task, scope, agent, basis, max_tokens)?;
+        let mut advice = self.advise(task, scope, AgentKey::of(context), basis, max_tokens)?;
         if advice.expected.is_none() {
             advice.is_experienced |= !hits.is_empty();
             advice.hits = hits;

@@ -1,6 +1,6 @@
 //! Points of a series that do not fit in with those around them.
 
-use super::long_series::long_scores;
+use super::long_series::{Anomaly, long_scores};
 use crate::stats::{deviation, median, real};
 
 /// Number of points around one by whose median it is judged, itself among them.
@@ -24,17 +24,6 @@ const MAX_POINTS: usize = 1_000;
 
 /// Fewest known points of a series whose points are judged.
 pub(crate) const MIN_POINTS: usize = 8;
-
-/// A point that does not fit in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Anomaly {
-    pub(crate) at: usize,
-    pub(crate) value: f64,
-    /// Value that the points around it let expect.
-    pub(crate) expected: f64,
-    /// Distance from it in robust standard deviations; negative below it.
-    pub(crate) score: f64,
-}
 
 /// Scale on which distances are measured: that of ratios where all values allow it.
 #[derive(Debug, Clone, Copy)]

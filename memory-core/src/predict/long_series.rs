@@ -4,7 +4,6 @@
 //! that an unusual stretch leaves. A stretch is told once, at the point that begins it or exceeds
 //! it, and not at each of its points.
 
-use super::anomaly::Anomaly;
 use crate::stats::real;
 
 /// Most points before one that it is judged by.
@@ -18,6 +17,17 @@ const N_QUIET: usize = 300;
 
 /// Smallest spread, as a share of the size of the values.
 const MIN_SPREAD: f64 = 1e-6;
+
+/// A point that does not fit in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Anomaly {
+    pub(crate) at: usize,
+    pub(crate) value: f64,
+    /// Value that the points around it let expect.
+    pub(crate) expected: f64,
+    /// Distance from it in robust standard deviations; negative below it.
+    pub(crate) score: f64,
+}
 
 /// Judges the points of a long series, given with their places.
 pub(super) fn long_scores(known: &[(usize, f64)]) -> Vec<Anomaly> {

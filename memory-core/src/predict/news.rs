@@ -1,4 +1,4 @@
-//! What changed lately in a scope, in one sentence: a tool that fails, a rate that fell, episodes
+//! Changes of late in a scope, in one sentence: a tool that fails, a rate that fell, episodes
 //! that take longer. Mostly nothing.
 
 use rustc_hash::FxHashMap;

@@ -20,7 +20,7 @@ arguments! {
         task_type: Option<String> = "For programs. ",
         horizon: Option<u64> = "For programs. Default 7",
         level: Option<u64> = "For programs. Percent, default 80",
-        chart: Option<bool> = "Adds a picture",
+        chart: Option<bool> = "",
     }
 }
 

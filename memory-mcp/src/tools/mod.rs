@@ -85,7 +85,7 @@ trait Answer: Serialize + JsonSchema {
     }
 }
 
-/// What a tool answers.
+/// Answer of a tool with its types erased.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Produced {
     pub(crate) text: String,

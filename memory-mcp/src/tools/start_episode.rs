@@ -73,7 +73,7 @@ pub(super) struct Started {
     episode_id: String,
     scope: String,
     hits: Vec<HitAnswer>,
-    /// What changed lately in the scope.
+    /// Change of late in the scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     news: Option<String>,
     /// Advice from past attempts.

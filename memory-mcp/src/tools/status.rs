@@ -31,7 +31,7 @@ pub(super) struct Health {
     uptime_s: u64,
     scope: String,
     store: String,
-    /// What changed lately in the scope.
+    /// Change of late in the scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     news: Option<String>,
     #[serde(flatten)]

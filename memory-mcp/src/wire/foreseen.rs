@@ -1,4 +1,4 @@
-//! What is foreseen of a running episode, as data and as text; mostly nothing.
+//! Foresight of a running episode, as data and as text; mostly nothing.
 
 use memory_core::display_name;
 use memory_core::prediction::{MovedOdds, NextTool};

@@ -48,7 +48,6 @@ pub(super) struct Running {
     pub(super) scope: Box<str>,
     pub(super) domain: Option<Box<str>>,
     pub(super) task: TaskKey,
-    /// Key of its agent and model.
     pub(super) agent: Option<AgentKey>,
     steps: Vec<(Box<str>, bool, Option<u64>)>,
     /// Call of each step.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::{Logged, Memory};
 use super::*;
 use crate::StepClock;
 use crate::intake::{Completion, NewEpisode, NewStep};
-use crate::memory::Lookup;
+use crate::memory::{Logged, Lookup};
 use crate::model::{Outcome, Timestamp};
 use crate::storage::MemStorage;
 

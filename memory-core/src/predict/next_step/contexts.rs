@@ -15,8 +15,8 @@ const START: u64 = u64::MAX;
 /// Returns the names of the contexts after a list of moves, from short to long; `None` for those
 /// that are longer than the list with its start.
 ///
-/// How a move went is part of a context for the last move alone: an error changes what comes next,
-/// and contexts with all errors in them come again too seldom.
+/// The way a move went is part of a context for the last move alone: an error changes what comes
+/// next, and contexts with all errors in them come again too seldom.
 pub(super) fn contexts(moves: &[Move]) -> [Option<u64>; N_CONTEXTS] {
     let mut names = [None; N_CONTEXTS];
     let last = moves.last();

@@ -38,7 +38,7 @@ const MAX_SAME_TASK: usize = 6;
 /// Share that shorter contexts have left below which they are not looked at.
 const NEGLIGIBLE: f64 = 1e-4;
 
-/// What followed a context.
+/// Tools that followed a context.
 #[derive(Debug, Clone, Default)]
 struct Followers {
     n: u32,
@@ -56,7 +56,7 @@ impl Followers {
     }
 }
 
-/// What followed each context of the attempts that were learned.
+/// Tools that followed each context of the attempts that were learned.
 #[derive(Debug, Default)]
 pub(crate) struct NextStep {
     tools: Vec<NameId>,

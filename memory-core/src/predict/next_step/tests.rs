@@ -15,7 +15,9 @@ fn runs() -> Vec<Run> {
 
 fn learned(runs: &[Run]) -> NextStep {
     let mut model = NextStep::default();
-    runs.iter().for_each(|run| model.learn(run));
+    for run in runs {
+        model.learn(run);
+    }
     model
 }
 

@@ -98,9 +98,9 @@ impl Evidence {
     /// Returns the features of an attempt after its steps.
     pub(super) fn features(&self, attempt: Attempt<'_>, plain: Plain) -> Features {
         let prior = log_odds(plain.chance);
-        let Attempt { scope, task, agent: agent_key, moves, calls, .. } = attempt;
-        let ability = self.abilities.get(&(scope, agent_key)).copied().unwrap_or_default();
-        let at_task = self.agents_at_tasks.get(&(scope, task, agent_key));
+        let Attempt { scope, task, agent: by, moves, calls, .. } = attempt;
+        let ability = self.abilities.get(&(scope, by)).copied().unwrap_or_default();
+        let at_task = self.agents_at_tasks.get(&(scope, task, by));
         let at_task = log_odds(drawn(at_task, plain.chance, TASK_PRIOR)) - prior;
         let agent = AGENT_PRIOR * ability.surplus / (ability.n + AGENT_PRIOR);
         let [failed, last, repeated, sequences, length] =

@@ -1,4 +1,4 @@
-//! How far a model is to be believed, from what it said before each outcome was known.
+//! Trust in a model, from what it said before each outcome was known.
 
 /// Sum of squared differences from the plain chance that a model has to earn before it is half
 /// believed.
