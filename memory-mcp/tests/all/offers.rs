@@ -36,7 +36,10 @@ fn prompts_resources_and_completions_are_declared_and_listed() {
 #[test]
 fn a_prompt_holds_what_the_tool_answers() {
     let client = start();
-    let id = begin(&client, "Mend the gate of the zoo");
+    let ended = begin(&client, "Mend the gate of the zoo");
+    let end = json!({"episode_id": ended, "outcome": "success"});
+    _ = client.call("complete_episode", &end).expect_ok();
+    let id = begin(&client, "Paint the gate of the zoo");
     let log = json!({"episode_id": id, "steps": [{"tool": "bash", "args": "make gate"}]});
     _ = client.call("log_steps", &log).expect_ok();
     let message = |name: &str, args: Value| {

@@ -26,6 +26,8 @@ fn fill(client: &Client) {
         let steps: Vec<Value> = (0..500).map(step).collect();
         _ = client.call("log_steps", &json!({"episode_id": episode, "steps": steps})).expect_ok();
     }
+    let end = json!({"episode_id": episode, "outcome": "success"});
+    _ = client.call("complete_episode", &end).expect_ok();
 }
 
 /// The server finds what was logged; what it says of the file.
