@@ -67,6 +67,7 @@ mod retrieve;
 mod secret;
 mod stats;
 mod storage;
+mod sync;
 
 pub use clock::{Clock, StepClock, SystemClock};
 pub use config::Config;
@@ -121,4 +122,9 @@ pub mod prediction {
         Analysis, AnalysisKind, AnalysisQuery, BinUnit, Calibration, Finding, ForecastPoint,
         Metric, Odds, ReliabilityBin, SeriesPoint,
     };
+}
+
+/// Exchange of records between machines.
+pub mod exchange {
+    pub use crate::sync::{Carrier, CarrierError, Cursor, Entry, MachineId, Pulled};
 }

@@ -24,7 +24,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["clock", "dates", "learn", "storage"],
             &["dedup", "error"],
             &["config", "index", "retention"],
-            &["intake", "retrieve"],
+            &["intake", "retrieve", "sync"],
             &["predict"],
             &["memory"],
             &["bench"],
