@@ -5,6 +5,8 @@
 #[doc(hidden)]
 pub mod conformance;
 pub mod crash;
+#[doc(hidden)]
+pub mod exchange;
 pub mod facts;
 pub mod fault;
 pub mod generate;

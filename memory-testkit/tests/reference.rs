@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use memory_core::{MemStorage, Storage};
+use memory_testkit::exchange::MemCarrier;
 use memory_testkit::fault::FaultStorage;
 
 mod opened_once {
@@ -18,6 +19,17 @@ mod reopened {
 
 mod shared {
     memory_testkit::conformance_shared!(super::kept_in);
+}
+
+mod carrier {
+    memory_testkit::carrier_conformance!(super::place_of);
+}
+
+static PLACES: LazyLock<Mutex<BTreeMap<PathBuf, MemCarrier>>> = LazyLock::new(Mutex::default);
+
+/// The place of that directory: the same one at each call, as a folder would be.
+fn place_of(dir: &Path) -> MemCarrier {
+    PLACES.lock().unwrap().entry(dir.to_owned()).or_default().clone()
 }
 
 static KEPT: LazyLock<Mutex<BTreeMap<PathBuf, Arc<MemStorage>>>> = LazyLock::new(Mutex::default);

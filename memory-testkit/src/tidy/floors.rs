@@ -113,7 +113,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["read", "sample"],
             &["generate", "stdio"],
             &["facts", "fault"],
-            &["conformance", "crash", "processes", "tidy"],
+            &["conformance", "crash", "exchange", "processes", "tidy"],
         ],
     ),
     (
