@@ -8,6 +8,9 @@ use memory_core::exchange::{Carrier, Cursor, Entry, MachineId, Pulled};
 use super::{MemCarrier, Open};
 use crate::sample;
 
+/// What a reader was told, the newest of each.
+type Known = BTreeMap<(MachineId, RecordId), Entry>;
+
 /// A reader that has pushed nothing.
 const READER: MachineId = MachineId([0xee; 16]);
 /// As many bytes as any page needs.
@@ -184,7 +187,7 @@ pub fn a_page_holds_about_as_many_bytes_as_asked_for(open: Open<'_>) {
 pub fn a_push_larger_than_any_request_arrives_whole(open: Open<'_>) {
     let mut carrier = open();
     let small = (0..9_000).map(|n| entry(1, n, "a", b"x"));
-    let large = (0..5).map(|n| entry(2, n, "a", &vec![n as u8; 3 << 20]));
+    let large = (0..5_u8).map(|n| entry(2, n.into(), "a", &vec![n; 3 << 20]));
     let pushed: Vec<Entry> = small.chain(large).collect();
     carrier.push(&pushed).unwrap();
     assert_eq!(drain(&mut *carrier, READER, &["a"], None, 4 << 20).0, pushed);
@@ -295,8 +298,7 @@ pub fn histories_agree_with_the_reference(open: Open<'_>) {
     let mut random = fastrand::Rng::with_seed(7);
     let (mut place, mut reference) = (open(), MemCarrier::new());
     let names = ["a", "b", "c"];
-    let mut readers: Vec<(BTreeMap<(MachineId, RecordId), Entry>, Option<Cursor>)> =
-        vec![(BTreeMap::new(), None); 3];
+    let mut readers = vec![(Known::new(), None::<Cursor>); 3];
     for round in 0..120_u32 {
         let of = random.u8(1..=3);
         let n_entries = random.usize(0..6);
