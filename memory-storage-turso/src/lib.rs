@@ -29,6 +29,8 @@ mod open;
 mod paths;
 mod readers;
 mod records;
+#[cfg(feature = "remote")]
+mod remote;
 mod schema;
 mod shape;
 mod sources;
@@ -46,3 +48,5 @@ mod writer;
 pub use backup::restore;
 pub use handle::TursoStorage;
 pub use open::Options;
+#[cfg(feature = "remote")]
+pub use remote::{RemoteCarrier, RemoteOptions};

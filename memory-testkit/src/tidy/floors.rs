@@ -83,7 +83,7 @@ const HOUSE: [(&str, Floors); 9] = [
         "memory-storage-turso",
         &[
             &["error", "schema"],
-            &["connection", "fingerprint", "paths"],
+            &["connection", "fingerprint", "paths", "remote"],
             &["changes", "check", "files", "ids", "lock", "migrate", "states"],
             &["shape", "sources", "stats", "steps", "ties", "wal"],
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
