@@ -142,6 +142,16 @@ impl From<Rejection> for Error {
                 Self::Forgotten { kind: kind.name(), source_of: Box::new(source_of) }
             }
             Rejection::NotForgotten { .. } => Self::invalid("lift", rejection.to_string()),
+            Rejection::Elsewhere { id } => Self::Conflict {
+                id: id.into(),
+                reason: "was begun on another machine, which alone logs its steps; start an \
+                         episode of your own that follows it"
+                    .into(),
+            },
+            Rejection::Changed { id } => Self::Conflict {
+                id,
+                reason: "was changed meanwhile; read it again".into(),
+            },
             Rejection::Superseded { id, by } => Self::Conflict {
                 id: id.into(),
                 reason: format!("is already superseded by {by}; supersede that one").into(),

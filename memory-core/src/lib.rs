@@ -82,7 +82,7 @@ pub use memory::{
     Remembered, Selection, Session,
 };
 pub use model::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, IdTail,
+    Author, Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, IdTail,
     InvalidValue, Note, NoteId, NoteKind, Origin, Outcome, Record, RecordId, RecordKind, Relation,
     RelationKind, Scope, Shown, Source, Status, Step, Timestamp, display_name,
 };
@@ -100,7 +100,7 @@ pub mod backend {
     pub use crate::half_file::HalfFile;
     pub use crate::storage::{
         Applied, Commit, Contents, Durability, EpisodeState, Found, NamedState, NoteState, Op,
-        Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow,
+        Placed, Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow,
         WriteBatch, apply, compare, copy,
     };
 }
@@ -126,5 +126,9 @@ pub mod prediction {
 
 /// Exchange of records between machines.
 pub mod exchange {
-    pub use crate::sync::{Carrier, CarrierError, Cursor, Entry, MachineId, Pulled};
+    pub use crate::model::MachineId;
+    pub use crate::sync::{
+        Carrier, CarrierError, Cursor, Entry, ExchangeError, Pulled, Report, Standing, Terms,
+        exchange, leave, preview,
+    };
 }

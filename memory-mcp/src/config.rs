@@ -4,10 +4,12 @@
 //! Limits: knows neither the storage nor the commands; nothing else reads the environment or
 //! settings files.
 
+mod exchange;
 mod keys;
 mod platform;
 mod project;
 mod remote;
+mod value;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,20 +19,26 @@ use std::path::{Path, PathBuf};
 use memory_core::{Config, Retention, Scope};
 use memory_storage_turso::Options;
 
+pub(crate) use exchange::Remote;
+use exchange::{ExchangeSettings, TOKEN_VARIABLE};
 pub(crate) use keys::{BackendChoice, EmbedderChoice, LogLevel};
-use keys::{KEYS, Key, Raw};
+use keys::{KEYS, Key};
 use platform::Platform;
 pub(crate) use project::GitSettings;
 #[cfg(feature = "http")]
 pub(crate) use remote::Target;
 use remote::{KEY_VARIABLE, RemoteSettings};
 pub(crate) use remote::{Secret, Service};
+use value::Raw;
 
 /// Prefix of all our variables.
 const PREFIX: &str = "MEMORY_MCP_";
 
 /// Variable that names the settings file; no key, not a key, since the file cannot name itself.
 const CONFIG_VARIABLE: &str = "MEMORY_MCP_CONFIG";
+
+/// Variables that are no keys: one that names the file, and secrets.
+const UNLISTED: [&str; 3] = [CONFIG_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE];
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -123,10 +131,16 @@ impl Environment {
         path.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
     }
 
-    /// The key of the provider that embeds.
-    fn key(&self) -> Result<Option<Secret>, BadSetting> {
-        let value = self.vars.get(KEY_VARIABLE).filter(|value| !value.is_empty());
-        value.map(|value| Secret::new(value)).transpose().map_err(BadSetting)
+    /// The secret in a variable.
+    fn secret(&self, variable: &str) -> Result<Option<Secret>, BadSetting> {
+        let value = self.vars.get(variable).filter(|value| !value.is_empty());
+        value.map(|value| Secret::named(variable, value)).transpose().map_err(BadSetting)
+    }
+
+    /// No exchange, with what the environment tells about user and machine.
+    fn exchange(&self) -> Result<ExchangeSettings, BadSetting> {
+        let token = self.secret(TOKEN_VARIABLE)?;
+        Ok(ExchangeSettings::none(token, |name| self.vars.get(name)?.to_str()))
     }
 }
 
@@ -202,6 +216,8 @@ pub(crate) struct Settings {
     pub(crate) embedder: EmbedderChoice,
     /// The provider, if one is to be asked.
     pub(crate) remote: RemoteSettings,
+    /// What is exchanged with other machines.
+    pub(crate) exchange: ExchangeSettings,
     /// Options with which the store is opened.
     pub(crate) storage: Options,
     /// Limits and constants of the engine.
@@ -251,7 +267,7 @@ impl Settings {
                 Some(key) => {
                     layers.push((key, Raw::Text(value.clone()), Origin::Variable(name.clone())));
                 }
-                None if [CONFIG_VARIABLE, KEY_VARIABLE].contains(&name.as_str()) => {}
+                None if UNLISTED.contains(&name.as_str()) => {}
                 None => warnings.push(unknown(name, "the environment", PREFIX)),
             }
         }
@@ -265,7 +281,11 @@ impl Settings {
             log_json: false,
             structured_answers: false,
             embedder: EmbedderChoice::MiniLm,
-            remote: RemoteSettings { key: environment.key()?, ..RemoteSettings::default() },
+            remote: RemoteSettings {
+                key: environment.secret(KEY_VARIABLE)?,
+                ..RemoteSettings::default()
+            },
+            exchange: environment.exchange()?,
             storage: Options::default(),
             engine: Config::default(),
             hooks: HookSettings { capture: true, briefings: true, moments: true },

@@ -5,6 +5,7 @@ mod chart;
 mod cli;
 mod config;
 mod error;
+mod exchange;
 mod hook;
 mod install;
 mod offers;
@@ -32,6 +33,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use call::{Running, Served};
 use cli::{Cli, Command, Failure, Output};
 use config::{EmbedderChoice, Environment, LogLevel, Settings};
+use exchange::Background;
 use project::Project;
 
 /// Longest wait for a provider while closing, after the calls had their time.
@@ -114,7 +116,9 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         started: Instant::now(),
         running: Running::default(),
     };
+    let exchanges = Background::start(settings, &store.storage.shared());
     let served = server::serve(Arc::clone(&store.memory), shared);
+    drop(exchanges);
     close(store, settings);
     served.map_err(|error| Failure::Failed(error.to_string()))
 }

@@ -131,7 +131,8 @@ impl Backend {
         contents.map_err(StoreError::storage(self.path()))
     }
 
-    fn shared(&self) -> Arc<dyn Storage> {
+    /// Returns the storage that both kinds are.
+    pub(crate) fn shared(&self) -> Arc<dyn Storage> {
         match self {
             Self::Libsql(storage) => Arc::<TursoStorage>::clone(storage),
             Self::Redb(storage) => Arc::<RedbStorage>::clone(storage),

@@ -224,6 +224,7 @@ impl<'t> OpenTables<'t> {
 fn state_of(episode: &Episode) -> State {
     let is_provisional = episode.closing.as_ref().is_some_and(Closing::is_provisional);
     match episode.status() {
+        Status::Open if episode.author.is_some() => State::OpenElsewhere,
         Status::Open => State::Open,
         Status::Completed => State::Completed(is_provisional),
         Status::Abandoned => State::Abandoned(is_provisional),
@@ -235,16 +236,20 @@ impl Tables for OpenTables<'_> {
         let Some(row) = self.row(id.into())? else { return Ok(None) };
         let (status, is_provisional) = match row.state {
             State::Removed | State::Note => return Ok(None),
-            State::Open => (Status::Open, false),
+            State::Open | State::OpenElsewhere => (Status::Open, false),
             State::Completed(is_provisional) => (Status::Completed, is_provisional),
             State::Abandoned(is_provisional) => (Status::Abandoned, is_provisional),
         };
-        Ok(Some(EpisodeState { status, is_provisional, n_steps: row.n_steps }))
+        let is_elsewhere = row.state == State::OpenElsewhere;
+        Ok(Some(EpisodeState { status, is_provisional, is_elsewhere, n_steps: row.n_steps }))
     }
 
     fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError> {
         let note = self.stored_note(id)?;
-        Ok(note.map(|note| NoteState { superseded_by: note.superseded_by }))
+        Ok(note.map(|note| NoteState {
+            supersedes: note.supersedes,
+            superseded_by: note.superseded_by,
+        }))
     }
 
     fn by_source(&self, kind: RecordKind, source: &Source) -> Result<Found, StorageError> {
@@ -277,6 +282,10 @@ impl Tables for OpenTables<'_> {
             Some(model) => vectors::dimension(&self.vectors, model),
             None => Ok(None),
         }
+    }
+
+    fn newest_change(&self, id: RecordId) -> Result<Seq, StorageError> {
+        Ok(self.row(id)?.map_or(0, |row| row.seq))
     }
 
     fn insert_episode(&mut self, episode: Episode) -> Result<(), StorageError> {
@@ -313,6 +322,12 @@ impl Tables for OpenTables<'_> {
             self.replace_step(id, step)?;
         }
         self.set_row(id.into(), |row| row.n_steps = row.n_steps.saturating_add(n_new))
+    }
+
+    fn set_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Result<(), StorageError> {
+        self.remove_steps(id)?;
+        self.set_row(id.into(), |row| row.n_steps = 0)?;
+        self.append_steps(id, steps)
     }
 
     fn replace_step(&mut self, id: EpisodeId, step: Step) -> Result<(), StorageError> {

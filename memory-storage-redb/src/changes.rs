@@ -20,6 +20,8 @@ pub(crate) enum State {
     Completed(bool),
     /// An episode that was given up; the flag as above.
     Abandoned(bool),
+    /// An episode that is open on another machine.
+    OpenElsewhere,
 }
 
 /// Row of a record that ever was: it outlives the record, as its last change does.

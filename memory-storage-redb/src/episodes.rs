@@ -7,12 +7,14 @@ use memory_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::error::{decode, encode};
-use crate::text::{Id, Judged, Place, Text, labels, named, origin, owned, scope};
+use crate::text::{Id, Judged, Maker, Place, Text, labels, named, origin, owned, scope};
 
 /// An episode as it is stored; versions are added at the end and never change.
 #[derive(Serialize, Deserialize)]
 enum Value<'a> {
     V1(#[serde(borrow)] Box<V1<'a>>),
+    /// One that another machine made.
+    V2(#[serde(borrow)] Box<V1<'a>>, Maker<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +85,11 @@ pub(crate) fn to_bytes(episode: &Episode) -> Result<Vec<u8>, StorageError> {
         digest: episode.digest.as_deref(),
         closing: episode.closing.as_ref().map(end),
     };
-    encode(&Value::V1(Box::new(value)))
+    let value = Box::new(value);
+    encode(&match &episode.author {
+        None => Value::V1(value),
+        Some(author) => Value::V2(value, Maker::of(author)),
+    })
 }
 
 fn end(closing: &Closing) -> End<'_> {
@@ -110,7 +116,10 @@ pub(crate) fn from_bytes(
     n_steps: u32,
     bytes: &[u8],
 ) -> Result<Episode, StorageError> {
-    let Value::V1(value) = decode(bytes, &format_args!("episode {id}"))?;
+    let (value, author) = match decode(bytes, &format_args!("episode {id}"))? {
+        Value::V1(value) => (value, None),
+        Value::V2(value, maker) => (value, Some(maker.author())),
+    };
     let relations = value.relations.iter().map(|(kind, episode)| {
         let kind = named(RelationKind::from_name(kind), kind)?;
         Ok(Relation { kind, episode: EpisodeId::from_bytes(*episode) })
@@ -136,6 +145,7 @@ pub(crate) fn from_bytes(
         },
         source: value.source.map(Place::source),
         origin: origin(value.origin)?,
+        author,
         started_at: Timestamp::from_millis(value.started_at),
         recorded_at: Timestamp::from_millis(value.recorded_at),
         relations: relations.collect::<Result<_, StorageError>>()?,

@@ -63,6 +63,26 @@ fn a_note_has_the_bytes_that_it_had() {
 }
 
 #[test]
+fn records_of_other_machines_end_with_who_made_them() {
+    let machine = "07".repeat(16);
+    let (name, ours) = ("08706572736f6e2037", |bytes: Vec<u8>| {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    let author = Some(sample::author(7));
+    let theirs = Episode { author: author.clone(), ..episode() };
+    let own = ours(episodes::to_bytes(&episode()).unwrap());
+    let bytes = episodes::to_bytes(&theirs).unwrap();
+    assert_golden(&bytes, &format!("01{}{name}{machine}", &own[2..]));
+    let read = episodes::from_bytes(theirs.id, 0, &bytes).unwrap();
+    assert_eq!(read, Episode { n_steps: 0, ..theirs });
+    let theirs = Note { author, ..sample::full_note(1) };
+    let own = ours(notes::to_bytes(&sample::full_note(1)).unwrap());
+    let bytes = notes::to_bytes(&theirs).unwrap();
+    assert_golden(&bytes, &format!("01{}{name}{machine}", &own[2..]));
+    assert_eq!(notes::from_bytes(theirs.id, &bytes).unwrap(), theirs);
+}
+
+#[test]
 fn a_step_has_the_bytes_that_it_had() {
     let step = Step { idx: 5, call_id: Some("call-1".into()), ..sample::full_step(1) };
     let bytes = steps::to_bytes(&step).unwrap();
@@ -94,6 +114,7 @@ fn the_small_values_have_the_bytes_that_they_had() {
         (State::Note, "00 ac02 01 8101"),
         (State::Open, "00 ac02 02 8101"),
         (State::Completed(true), "00 ac02 03 01 8101"),
+        (State::OpenElsewhere, "00 ac02 05 8101"),
         (State::Abandoned(false), "00 ac02 04 00 8101"),
     ];
     for (state, golden) in states {

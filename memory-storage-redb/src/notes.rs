@@ -4,12 +4,14 @@ use memory_core::{EpisodeId, Note, NoteId, NoteKind, RecordId, StorageError, Tim
 use serde::{Deserialize, Serialize};
 
 use crate::error::{decode, encode};
-use crate::text::{Judged, Place, Text, labels, named, origin, owned, scope};
+use crate::text::{Judged, Maker, Place, Text, labels, named, origin, owned, scope};
 
 /// A note as it is stored; versions are added at the end and never change.
 #[derive(Serialize, Deserialize)]
 enum Value<'a> {
     V1(#[serde(borrow)] Box<V1<'a>>),
+    /// One that another machine made.
+    V2(#[serde(borrow)] Box<V1<'a>>, Maker<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,7 +71,11 @@ pub(crate) fn to_bytes(note: &Note) -> Result<Vec<u8>, StorageError> {
         merged_at: note.merged_at.map(Timestamp::as_millis),
         judged: Judged::of(note.feedback),
     };
-    encode(&Value::V1(Box::new(value)))
+    let value = Box::new(value);
+    encode(&match &note.author {
+        None => Value::V1(value),
+        Some(author) => Value::V2(value, Maker::of(author)),
+    })
 }
 
 /// Reads the value of a note.
@@ -78,7 +84,10 @@ pub(crate) fn to_bytes(note: &Note) -> Result<Vec<u8>, StorageError> {
 ///
 /// [`StorageError::Corrupt`] where the bytes are no such value.
 pub(crate) fn from_bytes(id: NoteId, bytes: &[u8]) -> Result<Note, StorageError> {
-    let Value::V1(value) = decode(bytes, &format_args!("note {id}"))?;
+    let (value, author) = match decode(bytes, &format_args!("note {id}"))? {
+        Value::V1(value) => (value, None),
+        Value::V2(value, maker) => (value, Some(maker.author())),
+    };
     Ok(Note {
         id,
         kind: named(NoteKind::from_name(value.kind), value.kind)?,
@@ -90,6 +99,7 @@ pub(crate) fn from_bytes(id: NoteId, bytes: &[u8]) -> Result<Note, StorageError>
         tags: owned(&value.tags),
         source: value.source.map(Place::source),
         origin: origin(value.origin)?,
+        author,
         episode: value.episode.map(EpisodeId::from_bytes),
         occurred_at: Timestamp::from_millis(value.occurred_at),
         recorded_at: Timestamp::from_millis(value.recorded_at),

@@ -1,6 +1,7 @@
 //! The parts that values have in common.
 
-use memory_core::{Excerpt, Feedback, Origin, RecordId, Scope, Source, StorageError};
+use memory_core::exchange::MachineId;
+use memory_core::{Author, Excerpt, Feedback, Origin, RecordId, Scope, Source, StorageError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::corrupt;
@@ -46,6 +47,20 @@ impl<'a> Place<'a> {
 
     pub(crate) fn source(self) -> Source {
         Source { importer: self.0.into(), external_id: self.1.into() }
+    }
+}
+
+/// Who made a record, on another machine: name and machine.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Maker<'a>(&'a str, [u8; 16]);
+
+impl<'a> Maker<'a> {
+    pub(crate) fn of(author: &'a Author) -> Self {
+        Self(&author.name, author.machine.0)
+    }
+
+    pub(crate) fn author(self) -> Author {
+        Author { name: self.0.into(), machine: MachineId(self.1) }
     }
 }
 

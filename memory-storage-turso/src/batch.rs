@@ -9,7 +9,7 @@ use memory_core::{
 
 use crate::changes::Feed;
 use crate::connection::Connection;
-use crate::{episodes, notes, sources, states, steps, tags, ties, vectors};
+use crate::{episodes, notes, place, sources, states, steps, tags, ties, vectors};
 
 /// Applies a batch. After an error some of it may be in the transaction: the caller rolls back.
 ///
@@ -37,6 +37,8 @@ fn apply_op(conn: &mut Connection, feed: &mut Feed, op: &Op) -> Result<Applied, 
         Op::Close { episode, closing } => close(conn, feed, *episode, closing),
         Op::InsertNote(note) => insert_note(conn, feed, note),
         Op::Remove(id) => remove(conn, feed, *id),
+        Op::Place(placed) => done(place::place(conn, feed, placed)),
+        Op::Withdraw { id, source } => done(place::withdraw(conn, feed, *id, source.as_ref())),
         Op::Judge { id, helpful } => judge(conn, feed, *id, *helpful),
         Op::Merge { note, at, tags } => merge(conn, feed, *note, *at, tags),
         Op::Tie { episode, relations, shown, followed } => {
@@ -90,6 +92,9 @@ fn append_steps(
         return Ok(Applied::Steps { n_steps: n_before, n_new: 0, last: placed.last });
     }
     check_open(id, &state)?;
+    if state.is_elsewhere {
+        return Err(Rejection::Elsewhere { id }.into());
+    }
     let n_steps = placed.count(n_before, limit)?;
     let seq = feed.replace(conn, state.seq, id.into(), ChangeOp::Put)?;
     placed.store(conn, state.key, n_before)?;
@@ -139,7 +144,7 @@ fn insert_note(
     check_source(conn, id, note.source.as_ref())?;
     if let Some((old, state)) = superseded {
         let seq = feed.replace(conn, state.seq, old.into(), ChangeOp::Put)?;
-        notes::supersede(conn, state.key, note.id, seq)?;
+        notes::supersede(conn, state.key, Some(note.id), seq)?;
     }
     let seq = feed.insert(conn, id)?;
     let key = notes::insert(conn, note, seq)?;
@@ -227,30 +232,13 @@ fn set_scope(
     Ok(Applied::Done)
 }
 
-/// Removes a record with all that is its own; a trigger takes its vectors.
+/// Removes a record with all that is its own.
 fn remove(conn: &mut Connection, feed: &mut Feed, id: RecordId) -> Result<Applied, StorageError> {
-    let missing = || StorageError::from(Rejection::Missing { id });
-    let (old_seq, source) = match id {
-        RecordId::Episode(episode) => {
-            let removed = episodes::remove(conn, episode)?.ok_or_else(missing)?;
-            steps::remove(conn, removed.key)?;
-            tags::remove(conn, id, removed.started_at, &removed.tags)?;
-            (removed.seq, removed.source)
-        }
-        RecordId::Note(note) => {
-            let removed = notes::remove(conn, note)?.ok_or_else(missing)?;
-            tags::remove(conn, id, removed.occurred_at, &removed.tags)?;
-            (removed.seq, removed.source)
-        }
-    };
+    let removed = place::remove_stored(conn, feed, id)?;
+    let source = removed.ok_or(Rejection::Missing { id })?;
     if let Some(source) = source {
         sources::bury(conn, id.kind(), &source)?;
     }
-    for linked in notes::linked_to(conn, id)? {
-        let seq = feed.replace(conn, linked.seq, linked.id.into(), ChangeOp::Put)?;
-        notes::unlink(conn, linked.key, id, seq)?;
-    }
-    feed.replace(conn, old_seq, id, ChangeOp::Remove)?;
     Ok(Applied::Done)
 }
 

@@ -28,6 +28,13 @@ pub(crate) fn newest(conn: &mut Connection) -> Result<Seq, StorageError> {
     Ok(newest.flatten().map_or(0, i64::cast_unsigned))
 }
 
+/// Returns the position at which a record was removed, 0 where it was not.
+pub(crate) fn removal(conn: &mut Connection, id: RecordId) -> Result<i64, StorageError> {
+    let sql = "SELECT seq FROM changes WHERE kind = ? AND id = ? AND removed = 1";
+    let key = vec![kind_column(id.kind()).into(), id.to_bytes().to_vec().into()];
+    Ok(conn.first(sql, key, Row::int)?.unwrap_or_default())
+}
+
 /// Lists changes above `after`, oldest first, at most `limit`.
 pub(crate) fn read(
     conn: &mut Connection,

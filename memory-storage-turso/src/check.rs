@@ -26,13 +26,17 @@ const INVARIANTS: &[(&str, &str)] = &[
         "is gone but has steps",
     ),
     (
-        "SELECT 2, id FROM notes WHERE episode IS NOT NULL
+        // A note of another machine may come before the episode.
+        "SELECT 2, id FROM notes WHERE episode IS NOT NULL AND machine IS NULL
          AND episode NOT IN (SELECT id FROM episodes)",
         "leads to an episode that is gone",
     ),
     (
         "SELECT 2, n.id FROM notes AS n LEFT JOIN notes AS old ON old.id = n.supersedes
-         WHERE n.supersedes IS NOT NULL AND old.superseded_by IS NOT n.id",
+         WHERE n.supersedes IS NOT NULL AND (old.id IS NOT NULL OR n.machine IS NULL)
+         AND old.superseded_by IS NOT (
+             SELECT max(by.id) FROM notes AS by WHERE by.supersedes = n.supersedes
+         )",
         "supersedes a note that does not say so",
     ),
     (

@@ -2,9 +2,10 @@
 
 use libsql::Value;
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Feedback, Origin, Outcome, Scope, Source, Status,
+    Author, Closing, Context, Episode, EpisodeId, Feedback, Origin, Outcome, Scope, Source, Status,
     StorageError, Timestamp,
 };
+use memory_core::exchange::MachineId;
 
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
 use crate::{ids, ties};
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) status: Status,
     /// True when nobody has reported how it ended.
     pub(crate) is_provisional: bool,
+    /// True when another machine logs its steps.
+    pub(crate) is_elsewhere: bool,
 }
 
 /// Columns of an episode that was removed, by which all that belongs to it is found.
@@ -42,13 +45,24 @@ pub(crate) struct Removed {
 /// Looks an episode up.
 pub(crate) fn state(conn: &mut Connection, id: EpisodeId) -> Result<Option<State>, StorageError> {
     let sql = "SELECT pk, seq, n_steps, CAST(status AS BLOB),
-               inferred IS NOT NULL OR outcome IS 'unjudged' FROM episodes WHERE id = ?";
+               inferred IS NOT NULL OR outcome IS 'unjudged', machine IS NOT NULL FROM episodes WHERE id = ?";
     conn.first(sql, vec![id.to_bytes().to_vec().into()], |row| {
         let (key, seq, n_steps) = (row.int()?, row.int()?, row.u32()?);
         let status = Status::from_name(&row.text()?)
             .ok_or_else(|| row.damaged("an unknown status of an episode"))?;
-        Ok(State { key, seq, n_steps, status, is_provisional: row.int()? != 0 })
+        let (is_provisional, is_elsewhere) = (row.int()? != 0, row.int()? != 0);
+        Ok(State { key, seq, n_steps, status, is_provisional, is_elsewhere })
     })
+}
+
+/// Columns of an episode that change with the whole of it, in the order of [`values`].
+macro_rules! columns {
+    () => {
+        "seq, n_steps, recorded_at, started_at, scope, task_type, language, framework, domain,
+         agent, model, session, branch, tags, task, task_bytes, origin, status, outcome, inferred,
+         ended_at, reward, summary, summary_bytes, reflection, reflection_bytes, artifacts,
+         surprise, followed, n_helpful, n_unhelpful, relations, shown, digest, machine, author"
+    };
 }
 
 /// Inserts an episode that has `n_steps` steps; gives its key.
@@ -58,25 +72,51 @@ pub(crate) fn insert(
     n_steps: u32,
     seq: i64,
 ) -> Result<i64, StorageError> {
-    let sql = "INSERT INTO episodes (id, seq, n_steps, recorded_at, started_at, scope, importer,
-               external_id, task_type, language, framework, domain, agent, model, session, branch,
-               tags, task, task_bytes, origin, status, outcome, inferred, ended_at, reward, summary,
-               summary_bytes, reflection, reflection_bytes, artifacts, surprise, followed,
-               n_helpful, n_unhelpful, relations, shown, digest)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-               ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = concat!(
+        "INSERT INTO episodes (",
+        columns!(),
+        ", id, importer, external_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+    let mut values = values(episode, n_steps, seq)?;
+    values.extend([
+        episode.id.to_bytes().to_vec().into(),
+        label(episode.source.as_ref().map(|source| &*source.importer)),
+        label(episode.source.as_ref().map(|source| &*source.external_id)),
+    ]);
+    conn.execute(sql, values)?;
+    Ok(conn.last_key())
+}
+
+/// Puts an episode in place of the stored one; the source of that stays.
+pub(crate) fn replace(
+    conn: &mut Connection,
+    key: i64,
+    episode: &Episode,
+    n_steps: u32,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = concat!(
+        "UPDATE episodes SET (",
+        columns!(),
+        ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         ?, ?, ?, ?, ?, ?, ?, ?) WHERE pk = ?"
+    );
+    let mut values = values(episode, n_steps, seq)?;
+    values.push(key.into());
+    conn.execute(sql, values).map(drop)
+}
+
+fn values(episode: &Episode, n_steps: u32, seq: i64) -> Result<Vec<Value>, StorageError> {
     let Context { task_type, language, framework, domain, tags, agent, model, session, branch } =
         &episode.context;
     let [task, task_bytes] = excerpt(Some(&episode.task));
     let mut values = vec![
-        episode.id.to_bytes().to_vec().into(),
         seq.into(),
         i64::from(n_steps).into(),
         episode.recorded_at.as_millis().into(),
         episode.started_at.as_millis().into(),
         episode.scope.as_str().to_owned().into(),
-        label(episode.source.as_ref().map(|source| &*source.importer)),
-        label(episode.source.as_ref().map(|source| &*source.external_id)),
         label(task_type.as_deref()),
         label(language.as_deref()),
         label(framework.as_deref()),
@@ -98,8 +138,16 @@ pub(crate) fn insert(
         ties::shown(&episode.shown)?,
         opt(episode.digest.as_ref().map(|digest| digest.to_vec())),
     ]);
-    conn.execute(sql, values)?;
-    Ok(conn.last_key())
+    values.extend(author_columns(episode.author.as_ref()));
+    Ok(values)
+}
+
+/// Returns the columns `machine` and `author`.
+pub(crate) fn author_columns(author: Option<&Author>) -> [Value; 2] {
+    [
+        opt(author.map(|author| author.machine.0.to_vec())),
+        label(author.map(|author| &*author.name)),
+    ]
 }
 
 /// Sets the number of steps.
@@ -185,7 +233,8 @@ pub(crate) fn read(
          CAST(outcome AS BLOB), CAST(inferred AS BLOB), ended_at, reward,
          CAST(summary AS BLOB), summary_bytes, CAST(reflection AS BLOB), reflection_bytes,
          CAST(artifacts AS BLOB), surprise, CAST(followed AS BLOB), n_helpful,
-         n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB), digest
+         n_unhelpful, CAST(relations AS BLOB), CAST(shown AS BLOB), digest, machine,
+         CAST(author AS BLOB)
          FROM wanted CROSS JOIN episodes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), episode)
@@ -233,7 +282,14 @@ fn episode(row: &mut Row) -> Result<Episode, StorageError> {
         relations: ties::read_relations(row)?,
         shown: ties::read_shown(row)?,
         digest: row.opt_blob()?.map(Vec::into_boxed_slice),
+        author: author(row)?,
     })
+}
+
+/// Reads the columns `machine` and `author`.
+pub(crate) fn author(row: &mut Row) -> Result<Option<Author>, StorageError> {
+    let (machine, name) = (row.opt_id()?, row.opt_label()?);
+    Ok(machine.map(|id| Author { name: name.unwrap_or_default(), machine: MachineId(id) }))
 }
 
 /// Reads the column `scope`.

@@ -27,6 +27,7 @@ mod migrate;
 mod notes;
 mod open;
 mod paths;
+mod place;
 mod readers;
 mod records;
 #[cfg(feature = "remote")]

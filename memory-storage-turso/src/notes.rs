@@ -13,6 +13,8 @@ pub(crate) struct State {
     pub(crate) key: i64,
     /// Its newest change.
     pub(crate) seq: i64,
+    /// The note that it supersedes.
+    pub(crate) supersedes: Option<NoteId>,
     /// The note that superseded it.
     pub(crate) superseded_by: Option<NoteId>,
 }
@@ -43,23 +45,62 @@ pub(crate) struct Removed {
 
 /// Looks a note up.
 pub(crate) fn state(conn: &mut Connection, id: NoteId) -> Result<Option<State>, StorageError> {
-    let sql = "SELECT pk, seq, superseded_by FROM notes WHERE id = ?";
+    let sql = "SELECT pk, seq, supersedes, superseded_by FROM notes WHERE id = ?";
     conn.first(sql, vec![blob(id)], |row| {
         let (key, seq) = (row.int()?, row.int()?);
-        Ok(State { key, seq, superseded_by: row.opt_id()?.map(NoteId::from_bytes) })
+        let supersedes = row.opt_id()?.map(NoteId::from_bytes);
+        let superseded_by = row.opt_id()?.map(NoteId::from_bytes);
+        Ok(State { key, seq, supersedes, superseded_by })
     })
+}
+
+/// Columns of a note that change with the whole of it, in the order of [`values`].
+macro_rules! columns {
+    () => {
+        "seq, episode, supersedes, superseded_by, kind, occurred_at, recorded_at, valid_from,
+         valid_to, position, scope, speaker, session, tags, text, text_bytes, n_merged, merged_at,
+         n_helpful, n_unhelpful, origin, machine, author"
+    };
 }
 
 /// Inserts a note; gives its key.
 pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64, StorageError> {
-    let sql = "INSERT INTO notes (id, seq, episode, supersedes, superseded_by, kind, occurred_at,
-               recorded_at, valid_from, valid_to, position, scope, importer, external_id, speaker,
-               session, tags, text, text_bytes, n_merged, merged_at, n_helpful, n_unhelpful,
-               origin)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let [text, text_bytes] = excerpt(Some(&note.text));
-    let values = vec![
+    let sql = concat!(
+        "INSERT INTO notes (",
+        columns!(),
+        ", id, importer, external_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+         ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+    let mut values = values(note, seq)?;
+    values.extend([
         blob(note.id),
+        label(note.source.as_ref().map(|source| &*source.importer)),
+        label(note.source.as_ref().map(|source| &*source.external_id)),
+    ]);
+    conn.execute(sql, values)?;
+    Ok(conn.last_key())
+}
+
+/// Puts a note in place of the stored one; the source of that stays.
+pub(crate) fn replace(
+    conn: &mut Connection,
+    key: i64,
+    note: &Note,
+    seq: i64,
+) -> Result<(), StorageError> {
+    let sql = concat!(
+        "UPDATE notes SET (",
+        columns!(),
+        ") = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE pk = ?"
+    );
+    let mut values = values(note, seq)?;
+    values.push(key.into());
+    conn.execute(sql, values).map(drop)
+}
+
+fn values(note: &Note, seq: i64) -> Result<Vec<Value>, StorageError> {
+    let [text, text_bytes] = excerpt(Some(&note.text));
+    let mut values = vec![
         seq.into(),
         opt(note.episode.map(|id| id.to_bytes().to_vec())),
         opt(note.supersedes.map(blob)),
@@ -71,8 +112,6 @@ pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64
         opt(note.valid_to.map(Timestamp::as_millis)),
         i64::from(note.position).into(),
         note.scope.as_str().to_owned().into(),
-        label(note.source.as_ref().map(|source| &*source.importer)),
-        label(note.source.as_ref().map(|source| &*source.external_id)),
         label(note.speaker.as_deref()),
         label(note.session.as_deref()),
         labels(&note.tags)?,
@@ -84,18 +123,28 @@ pub(crate) fn insert(conn: &mut Connection, note: &Note, seq: i64) -> Result<i64
         i64::from(note.feedback.n_unhelpful).into(),
         note.origin.name().into(),
     ];
-    conn.execute(sql, values)?;
-    Ok(conn.last_key())
+    values.extend(episodes::author_columns(note.author.as_ref()));
+    Ok(values)
 }
 
-/// Marks a note as superseded.
+/// Returns the note of the highest id that says that it supersedes `id`.
+pub(crate) fn successor(
+    conn: &mut Connection,
+    id: NoteId,
+) -> Result<Option<NoteId>, StorageError> {
+    let sql = "SELECT max(id) FROM notes WHERE supersedes = ?";
+    let newest = conn.first(sql, vec![blob(id)], Row::opt_id)?;
+    Ok(newest.flatten().map(NoteId::from_bytes))
+}
+
+/// Sets which note superseded a note.
 pub(crate) fn supersede(
     conn: &mut Connection,
     key: i64,
-    by: NoteId,
+    by: Option<NoteId>,
     seq: i64,
 ) -> Result<(), StorageError> {
-    let values = vec![blob(by), seq.into(), key.into()];
+    let values = vec![opt(by.map(blob)), seq.into(), key.into()];
     conn.execute("UPDATE notes SET superseded_by = ?, seq = ? WHERE pk = ?", values).map(drop)
 }
 
@@ -106,8 +155,8 @@ pub(crate) fn merge(
     at: Timestamp,
     seq: i64,
 ) -> Result<(), StorageError> {
-    let sql = "UPDATE notes SET n_merged = min(n_merged + 1, 4294967295), merged_at = ?1, seq = ?2
-               WHERE pk = ?3";
+    let sql = "UPDATE notes SET n_merged = min(n_merged + 1, 4294967295),
+               merged_at = max(coalesce(merged_at, ?1), ?1), seq = ?2 WHERE pk = ?3";
     conn.execute(sql, vec![at.as_millis().into(), seq.into(), key.into()]).map(drop)
 }
 
@@ -171,7 +220,9 @@ pub(crate) fn unlink(
         }
         RecordId::Note(_) => {
             "UPDATE notes SET supersedes = nullif(supersedes, ?1),
-             superseded_by = nullif(superseded_by, ?1), seq = ?2 WHERE pk = ?3"
+             superseded_by = CASE WHEN superseded_by = ?1 THEN
+                 (SELECT max(by.id) FROM notes AS by WHERE by.supersedes = notes.id)
+                 ELSE superseded_by END, seq = ?2 WHERE pk = ?3"
         }
     };
     conn.execute(sql, vec![from.to_bytes().to_vec().into(), seq.into(), key.into()]).map(drop)
@@ -188,7 +239,8 @@ pub(crate) fn read(
          recorded_at, valid_from, valid_to, position, CAST(scope AS BLOB),
          CAST(importer AS BLOB), CAST(external_id AS BLOB), CAST(speaker AS BLOB),
          CAST(session AS BLOB), CAST(tags AS BLOB), CAST(text AS BLOB), text_bytes,
-         n_merged, merged_at, n_helpful, n_unhelpful, CAST(origin AS BLOB)
+         n_merged, merged_at, n_helpful, n_unhelpful, CAST(origin AS BLOB),
+         machine, CAST(author AS BLOB)
          FROM wanted CROSS JOIN notes ON id = wanted_id"
     );
     ids::read(conn, sql, wanted.iter().map(|id| id.to_bytes()), note)
@@ -217,6 +269,7 @@ fn note(row: &mut Row) -> Result<Note, StorageError> {
         merged_at: row.opt_int()?.map(Timestamp::from_millis),
         feedback: episodes::feedback(row)?,
         origin: episodes::origin(row)?,
+        author: episodes::author(row)?,
     })
 }
 

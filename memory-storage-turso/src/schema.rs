@@ -9,10 +9,10 @@
 pub(crate) const APPLICATION_ID: i64 = 0x4d6d_6345;
 
 /// The migrations, in order; the n-th makes format n (from 1) out of the one before.
-pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4];
+pub(crate) const MIGRATIONS: &[&str] = &[FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5];
 
 /// The newest format that this program reads and writes.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// A record's kind in the columns `kind`.
 pub(crate) const EPISODE: i64 = 1;
@@ -229,4 +229,12 @@ CREATE TABLE states (
     bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX states_age ON states (recorded_at)
+";
+
+/// Who made a record, for those that came from other machines.
+const FORMAT_5: &str = "
+ALTER TABLE episodes ADD COLUMN machine BLOB CHECK (machine IS NULL OR length(machine) = 16);
+ALTER TABLE episodes ADD COLUMN author TEXT;
+ALTER TABLE notes ADD COLUMN machine BLOB CHECK (machine IS NULL OR length(machine) = 16);
+ALTER TABLE notes ADD COLUMN author TEXT
 ";

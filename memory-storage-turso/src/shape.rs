@@ -13,7 +13,7 @@ use crate::migrate::migrate;
 use crate::schema::{FORMAT, MIGRATIONS};
 
 /// Sum of the schema that [`FORMAT`] has, by which it is known without being made once more.
-const SUM: u64 = 0x9396_8b20_3ef3_1a53;
+const SUM: u64 = 0xc5f5_491f_e8b2_f041;
 
 /// Statement by kind and name, with single spaces.
 type Shape = BTreeMap<(String, String), String>;

@@ -57,12 +57,20 @@ pub(crate) fn bury(
     conn.execute(sql, key(kind, source)).map(drop)
 }
 
+/// Ends that for one kind of record.
+pub(crate) fn lift_one(
+    conn: &mut Connection,
+    kind: RecordKind,
+    source: &Source,
+) -> Result<bool, StorageError> {
+    let sql = "DELETE FROM forgotten WHERE kind = ? AND importer = ? AND external_id = ?";
+    Ok(conn.execute(sql, key(kind, source))? > 0)
+}
+
 /// Ends that for both kinds of record; returns whether the source was forgotten.
 pub(crate) fn lift(conn: &mut Connection, source: &Source) -> Result<bool, StorageError> {
-    let sql = "DELETE FROM forgotten WHERE kind = ? AND importer = ? AND external_id = ?";
-    let episodes = conn.execute(sql, key(RecordKind::Episode, source))?;
-    let notes = conn.execute(sql, key(RecordKind::Note, source))?;
-    Ok(episodes + notes > 0)
+    let episode = lift_one(conn, RecordKind::Episode, source)?;
+    Ok(lift_one(conn, RecordKind::Note, source)? || episode)
 }
 
 fn name(source: &Source) -> Vec<Value> {

@@ -64,6 +64,16 @@ impl<'a> Placed<'a> {
     }
 }
 
+/// Puts steps in place of all that an episode has.
+pub(crate) fn replace(
+    conn: &mut Connection,
+    episode_key: i64,
+    all: &[Step],
+) -> Result<(), StorageError> {
+    remove(conn, episode_key)?;
+    insert(conn, episode_key, 0, all)
+}
+
 /// Looks a step up by the id of its call.
 pub(crate) fn call(
     conn: &mut Connection,

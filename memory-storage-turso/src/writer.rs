@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use memory_core::backend::{Commit, Durability, Op, WriteBatch};
-use memory_core::{Step, StorageError};
+use memory_core::{Record, Step, StorageError};
 
 use crate::batch;
 use crate::changes::Feed;
@@ -64,6 +64,13 @@ impl Job {
             }
             Op::AppendSteps { steps, .. } => steps.iter().map(step).sum(),
             Op::InsertNote(note) => note.text.as_str().len(),
+            Op::Place(placed) => {
+                let text = match &placed.record {
+                    Record::Episode(episode) => episode.task.as_str().len(),
+                    Record::Note(note) => note.text.as_str().len(),
+                };
+                text + placed.steps.iter().flatten().map(step).sum::<usize>()
+            }
             Op::PutVectors { vectors, .. } => {
                 vectors.iter().map(|stored| size_of_val(&*stored.vector)).sum()
             }
@@ -76,6 +83,7 @@ impl Job {
             | Op::SetScope { .. }
             | Op::Lift(_)
             | Op::DropStates { .. }
+            | Op::Withdraw { .. }
             | Op::Remove(_) => 0,
         };
         self.batch.ops.iter().map(op).sum()

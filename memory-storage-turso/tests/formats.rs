@@ -1,15 +1,15 @@
 //! Stores of older formats, frozen as files, are brought to the newest one with all that they hold.
 //!
-//! `fixtures/v1.db`, `v2.db` and `v3.db` hold records of `memory_testkit::sample` and were written
+//! `fixtures/v1.db` to `v4.db` hold records of `memory_testkit::sample` and were written
 //! by the last versions of these formats. Whoever changes a sample that is compared here writes
 //! its old looks down here instead.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use memory_core::backend::{Durability, Found, Op, StepRange, StoredVector, WriteBatch};
+use memory_core::backend::{Durability, Found, Op, Placed, StepRange, StoredVector, WriteBatch};
 use memory_core::{
-    ChangeOp, Episode, EpisodeId, Feedback, IdTail, Note, Origin, RecordFilter, RecordId,
+    ChangeOp, Episode, EpisodeId, Feedback, IdTail, Note, Origin, Record, RecordFilter, RecordId,
     RecordKind, Source, Step, Storage, StorageError,
 };
 use memory_storage_turso::{Options, TursoStorage, restore};
@@ -117,7 +117,7 @@ fn assert_whole(store: &TursoStorage) {
     let listed = store.list(RecordKind::Episode, &tagged, None, 10).unwrap();
     assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [RecordId::from(first)]);
     let head = store.head().unwrap();
-    assert_eq!((head.seq, head.format), (11, 4));
+    assert_eq!((head.seq, head.format), (11, 5));
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
 
@@ -181,7 +181,7 @@ fn a_store_of_format_2_keeps_everything_and_takes_digests() {
     let vectors = [sample::vector(id, 0, 1), sample::vector(sample::note_id(2), 0, 2)];
     assert_eq!(rows.into_iter().map(|row| row.vector).collect::<Vec<_>>(), vectors);
     let head = store.head().unwrap();
-    assert_eq!((head.seq, head.format), (4, 4));
+    assert_eq!((head.seq, head.format), (4, 5));
     let ops = vec![
         Op::KeepDigest { episode: id, digest: [1, 2].into() },
         Op::Judge { id: id.into(), helpful: true },
@@ -218,7 +218,7 @@ fn a_store_of_format_3_keeps_everything_and_takes_calls_states_and_tombstones() 
     let steps = [numbered(full_steps(3)), numbered(sample::steps(2))];
     assert_eq!(store.steps(&[whole(first), whole(second)]).unwrap(), steps);
     let head = store.head().unwrap();
-    assert_eq!((head.seq, head.format), (8, 4));
+    assert_eq!((head.seq, head.format), (8, 5));
     // What was removed before left no tombstone: it may be imported.
     let again = Op::InsertEpisode { episode: Box::new(sample::full_episode(3)), steps: vec![] };
     let call = |n| Op::AppendSteps { episode: second, steps: vec![sample::full_step(n)], limit: 9 };
@@ -237,5 +237,42 @@ fn a_store_of_format_3_keeps_everything_and_takes_calls_states_and_tombstones() 
     let by_tail = RecordFilter { tail, ..RecordFilter::default() };
     let listed = store.list(RecordKind::Episode, &by_tail, None, 10).unwrap();
     assert_eq!(listed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [RecordId::from(first)]);
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_of_format_4_keeps_everything_and_takes_records_of_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = copy("v4.db", dir.path());
+    let store = open(&path).unwrap();
+    let (first, second) = (sample::episode_id(1), sample::episode_id(2));
+    let written = [
+        Some(Episode { n_steps: 3, ..sample::full_episode(1) }),
+        Some(Episode { n_steps: 2, ..sample::episode(2) }),
+    ];
+    assert_eq!(read::episodes(&store, &[first, second]), written);
+    let notes = [
+        Some(Note { episode: Some(first), ..sample::full_note(1) }),
+        Some(Note { superseded_by: Some(sample::note_id(3)), ..sample::note(2) }),
+        Some(Note { supersedes: Some(sample::note_id(2)), ..sample::note(3) }),
+        None,
+    ];
+    assert_eq!(read::notes(&store, &[1, 2, 3, 4].map(sample::note_id)), notes);
+    let whole = StepRange { episode: first, from: 0, limit: u32::MAX };
+    let steps = numbered((0..3).map(sample::full_step).collect());
+    assert_eq!(store.steps(&[whole]).unwrap(), [steps]);
+    assert_eq!(&*store.states("").unwrap()[0].bytes, [7]);
+    let found = store.find(RecordKind::Note, &[sample::source("note-4")]).unwrap();
+    assert_eq!(found, [Found::Forgotten]);
+    assert_eq!(store.vectors("m", 0, 9).unwrap().len(), 1);
+    assert_eq!(store.head().unwrap().format, 5);
+    let theirs = Note { author: Some(sample::author(1)), ..sample::note(5) };
+    let record = Record::Note(Box::new(theirs.clone()));
+    let place = Op::Place(Box::new(Placed { record, steps: None, seen: None }));
+    store.apply(WriteBatch::of(place), Durability::Power).unwrap();
+    drop(store);
+
+    let store = open(&path).unwrap();
+    assert_eq!(read::notes(&store, &[theirs.id]), [Some(theirs)]);
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }

@@ -13,6 +13,7 @@ pub mod links;
 pub mod listing;
 pub mod marks;
 pub mod model;
+pub mod placed;
 pub mod reading;
 pub mod states;
 mod store;
@@ -158,6 +159,11 @@ macro_rules! conformance_tests {
                 a_record_moves_to_another_scope
                 a_digest_is_kept_without_a_change
                 marks_of_unknown_records_are_rejected;
+            placed: a_placed_record_is_read_back_as_it_is
+                a_state_that_is_older_than_the_record_is_not_placed
+                placed_notes_find_what_superseded_them
+                a_source_is_forgotten_without_a_record
+                steps_of_an_episode_of_another_machine_are_not_logged;
             copies: a_copy_of_it_is_equal
                 it_holds_a_copy_of_another;
             vectors: vectors_are_read_back_as_they_were_written
@@ -192,6 +198,7 @@ mod tests {
             include_str!("conformance/marks.rs"),
             include_str!("conformance/vectors.rs"),
             include_str!("conformance/copies.rs"),
+            include_str!("conformance/placed.rs"),
         ];
         let claims = subjects.iter().flat_map(|subject| subject.lines());
         let claims = claims.filter_map(|line| line.strip_prefix("pub fn ")?.split_once('('));

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod facts;
 pub mod fault;
 pub mod generate;
+pub mod machines;
 pub mod processes;
 pub mod read;
 pub mod sample;

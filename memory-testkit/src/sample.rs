@@ -1,8 +1,9 @@
 //! Small records for tests: everything follows from a number, so that two calls give equal records.
 
 use memory_core::backend::{StoredVector, UnitKey};
+use memory_core::exchange::MachineId;
 use memory_core::{
-    Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
+    Author, Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
     Outcome, RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
 };
 
@@ -62,6 +63,12 @@ pub fn instant(n: u64) -> Timestamp {
     Timestamp::from_millis(EPOCH_MS + i64::try_from(n).unwrap() * 1_000)
 }
 
+/// Somebody on another machine.
+#[must_use]
+pub fn author(n: u8) -> Author {
+    Author { name: format!("person {n}").into(), machine: MachineId([n; 16]) }
+}
+
 /// A source of the importer `jsonl`.
 #[must_use]
 pub fn source(external_id: &str) -> Source {
@@ -84,6 +91,7 @@ pub fn episode(n: u64) -> Episode {
         context: Context::default(),
         source: None,
         origin: Origin::Agent,
+        author: None,
         started_at: instant(n),
         recorded_at: instant(n),
         relations: Vec::new(),
@@ -200,6 +208,7 @@ pub fn note(n: u64) -> Note {
         tags: Vec::new(),
         source: None,
         origin: Origin::Agent,
+        author: None,
         episode: None,
         occurred_at: instant(n),
         recorded_at: instant(n),

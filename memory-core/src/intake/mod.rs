@@ -224,6 +224,7 @@ impl<'a> Intake<'a> {
             },
             source: sanitizer.source(new.source)?,
             origin: new.origin,
+            author: None,
             started_at: new.started_at.unwrap_or(self.now),
             recorded_at: self.now,
             relations: new.relations,
@@ -314,6 +315,7 @@ impl<'a> Intake<'a> {
             tags: sanitizer.labels("tags", &tags, config.max_labels)?,
             source: sanitizer.source(new.source)?,
             origin: new.origin,
+            author: None,
             episode: new.episode,
             occurred_at: new.occurred_at.unwrap_or(self.now),
             recorded_at: self.now,
@@ -350,6 +352,7 @@ impl<'a> Intake<'a> {
                 // Whoever gave the task: the lesson is the agent's.
                 _ => Origin::Agent,
             },
+            author: None,
             episode: Some(episode.id),
             occurred_at: learned_at,
             recorded_at: self.now,

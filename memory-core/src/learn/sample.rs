@@ -45,6 +45,7 @@ pub(crate) fn episode(n: u8, scope: &str, task: &str, outcome: Option<Outcome>) 
         context: Context::default(),
         source: None,
         origin: Origin::Agent,
+        author: None,
         started_at: at,
         recorded_at: at,
         relations: Vec::new(),

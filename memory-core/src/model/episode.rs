@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{EpisodeId, Excerpt, InvalidValue, RecordId, Scope, Timestamp};
+use super::{Author, EpisodeId, Excerpt, InvalidValue, RecordId, Scope, Timestamp};
 use crate::secret::mask_name;
 
 /// Declares an enum whose variants have a fixed name in storage, answers and arguments.
@@ -234,6 +234,8 @@ pub struct Episode {
     pub source: Option<Source>,
     /// Who its task comes from.
     pub origin: Origin,
+    /// Who made it, on another machine; `None` for one's own.
+    pub author: Option<Author>,
     /// Beginning of the attempt.
     pub started_at: Timestamp,
     /// Time of its recording.

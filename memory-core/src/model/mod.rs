@@ -2,6 +2,7 @@
 //!
 //! Who calls it: everyone. What it must not know: storage, JSON, the clock of the machine.
 
+mod author;
 mod episode;
 mod id;
 mod invalid;
@@ -13,6 +14,7 @@ mod step;
 mod text;
 mod time;
 
+pub use author::{Author, MachineId};
 pub use episode::{
     Closing, Context, Episode, Feedback, Origin, Outcome, Relation, RelationKind, Shown, Source,
     Status,

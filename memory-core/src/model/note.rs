@@ -1,6 +1,6 @@
 //! A remembered text.
 
-use super::{EpisodeId, Excerpt, Feedback, NoteId, Origin, Scope, Source, Timestamp};
+use super::{Author, EpisodeId, Excerpt, Feedback, NoteId, Origin, Scope, Source, Timestamp};
 use crate::model::episode::name_enum;
 
 name_enum!(
@@ -47,6 +47,8 @@ pub struct Note {
     pub source: Option<Source>,
     /// Who its text comes from.
     pub origin: Origin,
+    /// Who made it, on another machine; `None` for one's own.
+    pub author: Option<Author>,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,
     /// Time at which it happened or was said.

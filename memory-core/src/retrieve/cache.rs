@@ -13,7 +13,9 @@ use super::{Hit, Query, Recall};
 use crate::config::Config;
 use crate::error::Error;
 use crate::index::Position;
-use crate::model::{Closing, Context, Episode, Excerpt, Note, Record, Source, Timestamp};
+use crate::model::{
+    Author, Closing, Context, Episode, Excerpt, Note, Record, Source, Timestamp,
+};
 
 /// Everything that an answer depends on, besides the time.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -246,6 +248,7 @@ fn episode_bytes(episode: &Episode) -> usize {
         context,
         source,
         origin: _,
+        author,
         started_at: _,
         recorded_at: _,
         relations,
@@ -264,6 +267,7 @@ fn episode_bytes(episode: &Episode) -> usize {
         + names.into_iter().flatten().map(|name| name.len()).sum::<usize>()
         + labels_bytes(tags)
         + source_bytes(source.as_ref())
+        + author_bytes(author.as_ref())
         + size_of_val(&**relations)
         + size_of_val(&**shown)
         + digest.as_ref().map_or(0, |digest| digest.len())
@@ -301,6 +305,7 @@ fn note_bytes(note: &Note) -> usize {
         tags,
         source,
         origin: _,
+        author,
         episode: _,
         occurred_at: _,
         recorded_at: _,
@@ -318,6 +323,7 @@ fn note_bytes(note: &Note) -> usize {
         + [speaker, session].into_iter().flatten().map(|name| name.len()).sum::<usize>()
         + labels_bytes(tags)
         + source_bytes(source.as_ref())
+        + author_bytes(author.as_ref())
 }
 
 fn excerpt_bytes(excerpt: Option<&Excerpt>) -> usize {
@@ -326,6 +332,10 @@ fn excerpt_bytes(excerpt: Option<&Excerpt>) -> usize {
 
 fn source_bytes(source: Option<&Source>) -> usize {
     source.map_or(0, |source| source.importer.len() + source.external_id.len())
+}
+
+fn author_bytes(author: Option<&Author>) -> usize {
+    author.map_or(0, |author| author.name.len())
 }
 
 fn labels_bytes(labels: &[Box<str>]) -> usize {

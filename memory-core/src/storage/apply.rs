@@ -6,178 +6,15 @@
 
 use super::batch::{Applied, Commit, Op, WriteBatch};
 use super::error::{Rejection, StorageError};
-use super::placement::{Placement, StoredCall};
+use super::place;
+use super::placement::Placement;
+use super::tables::{Changes, EpisodeState, NoteState, Tables};
 use super::vector::StoredVector;
-use super::{ChangeOp, Found, NamedState, Seq};
+use super::{Found, NamedState, Seq};
 use crate::model::{
     Closing, Episode, EpisodeId, Feedback, Note, NoteId, RecordId, RecordKind, Scope, Source,
-    Status, Step, Timestamp,
+    Status, Step,
 };
-
-/// Facts of a stored episode that preconditions need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EpisodeState {
-    /// Open, completed or abandoned.
-    pub status: Status,
-    /// True when nobody has reported how it ended ([`Closing::is_provisional`]).
-    pub is_provisional: bool,
-    /// Number of its steps.
-    pub n_steps: u32,
-}
-
-/// Facts of a stored note that preconditions need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoteState {
-    /// The note that superseded it.
-    pub superseded_by: Option<NoteId>,
-}
-
-/// The tables of one store, as the batch in progress sees them.
-///
-/// Every method sees the effects of those before it. Errors are the backend's own; nothing here
-/// checks a precondition of an [`Op`].
-pub trait Tables {
-    /// Returns the state of an episode, `None` where none is stored.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn episode(&self, id: EpisodeId) -> Result<Option<EpisodeState>, StorageError>;
-
-    /// Returns the state of a note, `None` where none is stored.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError>;
-
-    /// Looks up what is known of a kind and source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn by_source(&self, kind: RecordKind, source: &Source) -> Result<Found, StorageError>;
-
-    /// Looks a step of a stored episode up by the id of its call.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn call(&self, id: EpisodeId, call_id: &str) -> Result<Option<StoredCall>, StorageError>;
-
-    /// Lists the notes that name a record as their episode, successor or predecessor.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn linked_notes(&self, id: RecordId) -> Result<Vec<NoteId>, StorageError>;
-
-    /// Returns the dimension of the stored vectors of a model, `None` where there are none.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn dimension(&self, model: &str) -> Result<Option<usize>, StorageError>;
-
-    /// Inserts an episode without steps, and its source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn insert_episode(&mut self, episode: Episode) -> Result<(), StorageError>;
-
-    /// Changes a stored episode; neither its id nor its source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn update_episode(
-        &mut self,
-        id: EpisodeId,
-        change: impl FnOnce(&mut Episode),
-    ) -> Result<(), StorageError>;
-
-    /// Appends steps, whose `idx` are set, to a stored episode and counts them.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn append_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Result<(), StorageError>;
-
-    /// Puts a step in place of the one at its `idx`.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn replace_step(&mut self, id: EpisodeId, step: Step) -> Result<(), StorageError>;
-
-    /// Inserts a note, and its source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn insert_note(&mut self, note: Note) -> Result<(), StorageError>;
-
-    /// Changes a stored note; neither its id nor its source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn update_note(
-        &mut self,
-        id: NoteId,
-        change: impl FnOnce(&mut Note),
-    ) -> Result<(), StorageError>;
-
-    /// Removes a stored record with its source, steps and vectors; returns the source.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn remove(&mut self, id: RecordId) -> Result<Option<Source>, StorageError>;
-
-    /// Remembers a source as forgotten.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn bury(&mut self, kind: RecordKind, source: Source) -> Result<(), StorageError>;
-
-    /// Ends that; returns whether the source was forgotten.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn lift(&mut self, kind: RecordKind, source: &Source) -> Result<bool, StorageError>;
-
-    /// Keeps a state, in place of the one of its name; without bytes it is removed.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn keep_state(&mut self, state: NamedState) -> Result<(), StorageError>;
-
-    /// Removes the states that were kept before an instant.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn drop_states(&mut self, before: Timestamp) -> Result<(), StorageError>;
-
-    /// Stores a vector, in place of the one that its unit has by that model.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError>;
-
-    /// Adds a change to the feed, in place of the record's older one; returns its position.
-    ///
-    /// # Errors
-    ///
-    /// Those of the backend.
-    fn record_change(&mut self, id: RecordId, op: ChangeOp) -> Result<Seq, StorageError>;
-}
 
 /// Applies a batch to tables that stood at position `seq`.
 ///
@@ -202,16 +39,6 @@ pub fn apply(
     Ok(commit)
 }
 
-/// Changes of the batch, in order; they reach the feed once all of the batch is applied.
-#[derive(Default)]
-struct Changes(Vec<(RecordId, ChangeOp)>);
-
-impl Changes {
-    fn put(&mut self, id: impl Into<RecordId>) {
-        self.0.push((id.into(), ChangeOp::Put));
-    }
-}
-
 fn apply_op(
     tables: &mut impl Tables,
     op: Op,
@@ -231,6 +58,8 @@ fn apply_op(
         }
         Op::InsertNote(note) => insert_note(tables, *note, changes)?,
         Op::Remove(id) => remove(tables, id, changes)?,
+        Op::Place(placed) => place::place(tables, *placed, changes)?,
+        Op::Withdraw { id, source } => place::withdraw(tables, id, source, changes)?,
         Op::Judge { id, helpful } => {
             count_feedback(tables, id, helpful)?;
             changes.put(id);
@@ -242,7 +71,7 @@ fn apply_op(
                 stored.tags.sort_unstable();
                 stored.tags.dedup();
                 stored.n_merged = stored.n_merged.saturating_add(1);
-                stored.merged_at = Some(at);
+                stored.merged_at = stored.merged_at.max(Some(at));
             })?;
             changes.put(note);
         }
@@ -308,6 +137,9 @@ fn append_steps(
         return Ok(Applied::Steps { n_steps: state.n_steps, n_new: 0, last: placed.last });
     }
     check_open(id, state)?;
+    if state.is_elsewhere {
+        return Err(Rejection::Elsewhere { id }.into());
+    }
     changes.put(id);
     append_placed(tables, id, state.n_steps, placed, limit)
 }
@@ -360,7 +192,7 @@ fn insert_note(
         stored_episode(tables, episode)?;
     }
     if let Some(old) = note.supersedes
-        && let NoteState { superseded_by: Some(by) } = stored_note(tables, old)?
+        && let NoteState { superseded_by: Some(by), .. } = stored_note(tables, old)?
     {
         return Err(Rejection::Superseded { id: old, by }.into());
     }
@@ -384,19 +216,9 @@ fn remove(
         RecordId::Episode(episode) => drop(stored_episode(tables, episode)?),
         RecordId::Note(note) => drop(stored_note(tables, note)?),
     }
-    let linked = tables.linked_notes(id)?;
-    if let Some(source) = tables.remove(id)? {
+    if let Some(source) = place::remove_stored(tables, id, changes)? {
         tables.bury(id.kind(), source)?;
     }
-    for note in linked {
-        tables.update_note(note, |note| {
-            note.episode = note.episode.filter(|episode| RecordId::from(*episode) != id);
-            note.superseded_by = note.superseded_by.filter(|by| RecordId::from(*by) != id);
-            note.supersedes = note.supersedes.filter(|old| RecordId::from(*old) != id);
-        })?;
-        changes.put(note);
-    }
-    changes.0.push((id, ChangeOp::Remove));
     Ok(())
 }
 

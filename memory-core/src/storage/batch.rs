@@ -2,8 +2,8 @@
 
 use super::{Seq, StoredVector};
 use crate::model::{
-    Closing, Episode, EpisodeId, Note, NoteId, RecordId, Relation, Scope, Shown, Source, Step,
-    Timestamp,
+    Closing, Episode, EpisodeId, Note, NoteId, Record, RecordId, Relation, Scope, Shown, Source,
+    Step, Timestamp,
 };
 
 /// Events that a commit must survive before it is acknowledged.
@@ -37,7 +37,8 @@ pub enum Op {
     /// position and time. Where that leaves nothing to be stored, there is no change, and the
     /// episode may have ended.
     ///
-    /// Rejected with `Missing`, `Closed` or `TooManySteps`.
+    /// Rejected with `Missing`, `Closed`, `TooManySteps`, or `Elsewhere` for an episode that has an
+    /// author: its steps come from the machine that began it.
     AppendSteps {
         /// The episode.
         episode: EpisodeId,
@@ -66,8 +67,25 @@ pub enum Op {
     ///
     /// Notes that an episode taught stay and lose the link; a note that was superseded by a removed
     /// one becomes current again, and one that superseded a removed one forgets it (each gets a
-    /// change).
+    /// change). Where several notes superseded one, that of the highest id is named.
     Remove(RecordId),
+    /// Stores a record as a whole, in place of what is stored under its id: one that comes from
+    /// elsewhere, or was merged with such. Its source is not forgotten any more.
+    ///
+    /// What it names may not be stored, or not yet. Which note superseded it is not taken from it
+    /// but found: the one of the highest id that says so. The source of a stored record stays, and
+    /// so do vectors. Rejected with `Changed`, or with `Exists` when another record of its source
+    /// is stored.
+    Place(Box<Placed>),
+    /// Removes what is stored under an id, if anything, as `Remove` does, and remembers as
+    /// forgotten the given source alone. Rejected with `Exists` when another record of that source
+    /// is stored.
+    Withdraw {
+        /// The record.
+        id: RecordId,
+        /// The source to be remembered as forgotten.
+        source: Option<Source>,
+    },
     /// Counts a reader's judgement of a record. Rejected with `Missing`.
     Judge {
         /// The record.
@@ -80,7 +98,7 @@ pub enum Op {
     Merge {
         /// The note.
         note: NoteId,
-        /// Time at which the text was given again.
+        /// Time at which the text was given again; an earlier one than is known changes nothing.
         at: Timestamp,
         /// Labels to be added; the note's stay sorted and without repeats.
         tags: Vec<Box<str>>,
@@ -143,6 +161,19 @@ pub enum Op {
         /// The vectors, all of one dimension.
         vectors: Vec<StoredVector>,
     },
+}
+
+/// A record that is stored as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The record; `n_steps` is set by the storage.
+    pub record: Record,
+    /// All steps of an episode, in order; their `idx` is set by the storage. `None` leaves those
+    /// that are stored.
+    pub steps: Option<Vec<Step>>,
+    /// Position of the feed at which the stored state was read: `Changed` when the record has a
+    /// newer change. `None` where it does not matter.
+    pub seen: Option<Seq>,
 }
 
 /// Changes that are applied all or none.

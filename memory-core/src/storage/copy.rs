@@ -4,16 +4,11 @@
 //! the records in the same order. It is another store: with an identity and positions of its own,
 //! and without the removals that only followers of the first one could miss.
 
-use rustc_hash::FxHashSet;
-
 use super::{
-    ChangeOp, Durability, Op, Seq, StepRange, Storage, StorageError, StoredVector, WriteBatch,
-    records,
+    ChangeOp, Durability, Op, Placed, Seq, StepRange, Storage, StorageError, StoredVector,
+    WriteBatch, records,
 };
-use crate::model::{
-    Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin, Record,
-    RecordId, RecordKind, Scope, Source, Timestamp,
-};
+use crate::model::{EpisodeId, Record, RecordId, RecordKind, Source};
 
 /// Records of one page.
 const PAGE: usize = 512;
@@ -134,59 +129,27 @@ fn all_steps(
     Ok(steps.into_iter().next().unwrap_or_default())
 }
 
-/// Copies records, each after those that it names, and writes them once they are many.
+/// Copies records and writes them once they are many.
 struct Copier<'a> {
     from: &'a dyn Storage,
     to: &'a dyn Storage,
-    copied: FxHashSet<RecordId>,
     ops: Vec<Op>,
     n_bytes: usize,
 }
 
 impl Copier<'_> {
     fn copy(&mut self, record: Record) -> Result<(), StorageError> {
-        match record {
-            Record::Episode(episode) => self.copy_episode(*episode),
-            Record::Note(note) => {
-                let episode = note.episode.filter(|id| !self.copied.contains(&(*id).into()));
-                for taught_by in records(self.from, episode.map(RecordId::from).as_slice())? {
-                    self.copy(taught_by)?;
-                }
-                self.copy_note(*note)
+        let (steps, n_bytes) = match &record {
+            Record::Episode(episode) => {
+                let steps = all_steps(self.from, episode.id)?;
+                let texts =
+                    steps.iter().map(|s| s.args.as_str().len() + s.observation.as_str().len());
+                let n_bytes = episode.task.as_str().len() + texts.sum::<usize>();
+                (Some(steps), n_bytes)
             }
-        }
-    }
-
-    fn copy_episode(&mut self, episode: Episode) -> Result<(), StorageError> {
-        if !self.copied.insert(episode.id.into()) {
-            return Ok(());
-        }
-        let steps = all_steps(self.from, episode.id)?;
-        let texts = steps.iter().map(|s| s.args.as_str().len() + s.observation.as_str().len());
-        let n_bytes = episode.task.as_str().len() + texts.sum::<usize>();
-        self.push(Op::InsertEpisode { episode: Box::new(episode), steps }, n_bytes)
-    }
-
-    /// Copies a note after the chain of those that it supersedes, which are marked by it.
-    fn copy_note(&mut self, note: Note) -> Result<(), StorageError> {
-        let mut chain = vec![note];
-        while let Some(old) = chain.last().and_then(|note| note.supersedes)
-            && !self.copied.contains(&old.into())
-        {
-            let Some(Record::Note(old)) = records(self.from, &[old.into()])?.pop() else { break };
-            chain.push(*old);
-        }
-        for note in chain.into_iter().rev() {
-            if self.copied.insert(note.id.into()) {
-                let n_bytes = note.text.as_str().len();
-                self.push(Op::InsertNote(Box::new(Note { superseded_by: None, ..note })), n_bytes)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, op: Op, n_bytes: usize) -> Result<(), StorageError> {
-        self.ops.push(op);
+            Record::Note(note) => (None, note.text.as_str().len()),
+        };
+        self.ops.push(Op::Place(Box::new(Placed { record, steps, seen: None })));
         self.n_bytes += n_bytes;
         if self.ops.len() >= PAGE || self.n_bytes >= BATCH_BYTES {
             self.write()?;
@@ -212,8 +175,7 @@ fn copy_records(
     to: &dyn Storage,
     order: &[RecordId],
 ) -> Result<(), StorageError> {
-    let none = FxHashSet::default();
-    let mut copier = Copier { from, to, copied: none, ops: Vec::new(), n_bytes: 0 };
+    let mut copier = Copier { from, to, ops: Vec::new(), n_bytes: 0 };
     for page in order.chunks(PAGE) {
         for record in records(from, page)? {
             copier.copy(record)?;
@@ -272,65 +234,16 @@ fn same_vectors(a: &dyn Storage, b: &dyn Storage, model: &str) -> Result<bool, S
     }
 }
 
-/// Lets the target forget what the original has forgotten: a record of each source is stored and
-/// removed.
+/// Lets the target forget what the original has forgotten.
 fn bury(from: &Contents<'_>, to: &dyn Storage) -> Result<(), StorageError> {
-    let scope = Scope::from_stored("-").map_err(|error| StorageError::Backend(Box::new(error)))?;
+    /// The id of no record.
+    const NOBODY: [u8; 16] = [0; 16];
     for page in from.forgotten.chunks(PAGE) {
-        let stand_in =
-            |(kind, source): &(RecordKind, Source)| stand_in(*kind, source.clone(), scope.clone());
-        let ops = page.iter().flat_map(stand_in);
-        write(to, ops.collect())?;
+        let withdraw = |(kind, source): &(RecordKind, Source)| Op::Withdraw {
+            id: RecordId::from_bytes(*kind, NOBODY),
+            source: Some(source.clone()),
+        };
+        write(to, page.iter().map(withdraw).collect())?;
     }
     Ok(())
-}
-
-/// Returns operations that store and remove a record of a source; the id is that of no record.
-fn stand_in(kind: RecordKind, source: Source, scope: Scope) -> [Op; 2] {
-    const NOBODY: [u8; 16] = [0; 16];
-    let (source, at) = (Some(source), Timestamp::from_millis(0));
-    let insert = match kind {
-        RecordKind::Episode => {
-            let episode = Episode {
-                id: EpisodeId::from_bytes(NOBODY),
-                scope,
-                task: Excerpt::default(),
-                context: Context::default(),
-                source,
-                origin: Origin::default(),
-                started_at: at,
-                recorded_at: at,
-                relations: Vec::new(),
-                shown: Vec::new(),
-                feedback: Feedback::default(),
-                digest: None,
-                n_steps: 0,
-                closing: None,
-            };
-            Op::InsertEpisode { episode: Box::new(episode), steps: Vec::new() }
-        }
-        RecordKind::Note => Op::InsertNote(Box::new(Note {
-            id: NoteId::from_bytes(NOBODY),
-            kind: NoteKind::Fact,
-            scope,
-            text: Excerpt::default(),
-            speaker: None,
-            session: None,
-            position: 0,
-            tags: Vec::new(),
-            source,
-            origin: Origin::default(),
-            episode: None,
-            occurred_at: at,
-            recorded_at: at,
-            valid_from: None,
-            valid_to: None,
-            supersedes: None,
-            superseded_by: None,
-            n_merged: 0,
-            merged_at: None,
-            feedback: Feedback::default(),
-        })),
-    };
-    [insert, Op::Remove(RecordId::from_bytes(kind, NOBODY))]
 }

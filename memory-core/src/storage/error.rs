@@ -68,6 +68,18 @@ pub enum Rejection {
         /// Its end.
         status: Status,
     },
+    /// An operation would log steps of an episode that another machine begins and logs.
+    #[error("episode {id} was begun on another machine")]
+    Elsewhere {
+        /// The episode.
+        id: EpisodeId,
+    },
+    /// A merged state is older than what is stored.
+    #[error("{} {id} was changed meanwhile", id.kind().name())]
+    Changed {
+        /// The record.
+        id: RecordId,
+    },
     /// An operation would insert a record whose id or source is stored already.
     #[error("{} {id} is already stored", id.kind().name())]
     Exists {

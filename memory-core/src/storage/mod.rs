@@ -11,17 +11,20 @@ mod error;
 mod filter;
 mod follower;
 mod mem;
+mod place;
 mod placement;
+mod tables;
 mod vector;
 
-pub use apply::{EpisodeState, NoteState, Tables, apply};
-pub use batch::{Applied, Commit, Durability, Op, WriteBatch};
+pub use apply::apply;
+pub use batch::{Applied, Commit, Durability, Op, Placed, WriteBatch};
 pub use copy::{Contents, compare, copy};
 pub use error::{Rejection, StorageError};
 pub use filter::{ListEntry, RecordFilter};
 pub(crate) use follower::{Follower, Page};
 pub use mem::MemStorage;
 pub use placement::{Placement, StoredCall};
+pub use tables::{EpisodeState, NoteState, Tables};
 pub use vector::{StoredVector, UnitKey, VectorRow};
 
 use crate::model::{

@@ -1,10 +1,6 @@
 //! The seam between the exchange of records and what carries them.
 
-use crate::model::{RecordId, Timestamp};
-
-/// Identity of one store that takes part in an exchange: the `store_id` of its head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MachineId(pub [u8; 16]);
+use crate::model::{MachineId, RecordId, Timestamp};
 
 /// State of one record, as one machine knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,6 +31,7 @@ mod restore;
 mod scopes;
 mod show;
 mod stats;
+mod sync;
 
 use clap::{Parser, Subcommand};
 
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     Restore(restore::Args),
     /// Copy a store into a new one, also of the other backend, and compare both
     Copy(copy::Args),
+    /// Exchange records with other machines: the projects named in `remote_scopes`
+    Sync(sync::Args),
     /// Play two sessions of an agent in a temporary store
     Demo,
     /// Put the memory into agents' clients: server, hooks, two lines of instruction
@@ -129,6 +132,7 @@ impl Command {
             Self::Backup(args) => backup::run(&args, settings, output),
             Self::Restore(args) => restore::run(&args, settings, output),
             Self::Copy(args) => copy::run(&args, settings, output),
+            Self::Sync(args) => sync::run(&args, settings, output),
             Self::Demo => demo::run(output),
             Self::Install(args) => install::install(&args, settings, output),
             Self::Uninstall(args) => install::uninstall(&args, settings, output),

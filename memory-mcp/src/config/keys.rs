@@ -1,21 +1,12 @@
 //! The table of settings: name, meaning, how a value is read and shown.
 
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
+use super::exchange::Remote;
 use super::remote::{Service, base_url};
-
-/// A value as it was given.
-#[derive(Debug, Clone)]
-pub(super) enum Raw {
-    /// Of a flag or a variable.
-    Text(OsString),
-    /// Of the settings file.
-    Toml(toml::Value),
-}
+use super::value::{Raw, boolean, count, file, is_on, number, text, texts};
 
 /// One setting.
 pub(super) struct Key {
@@ -340,6 +331,61 @@ pub(super) static KEYS: &[Key] = &[
     switch!(capture, "on when hooks record what a client does, off when not"),
     switch!(briefings, "on when hooks speak at the start of a session and at a prompt"),
     switch!(moments, "on when hooks speak at a failed call and before a risky one"),
+    Key {
+        name: "remote",
+        about: "place through which machines exchange records: folder:PATH or a server's address",
+        set: |settings, raw| {
+            let address = text(&raw)?;
+            let remote = Remote::from_text(&address, &settings.working_dir);
+            settings.exchange.remote = if address.is_empty() { None } else { Some(remote?) };
+            Ok(())
+        },
+        get: |settings| {
+            settings.exchange.remote.as_ref().map(ToString::to_string).unwrap_or_default()
+        },
+    },
+    Key {
+        name: "remote_scopes",
+        about: "projects that are exchanged, a list; nothing else leaves the store",
+        set: |settings, raw| settings.exchange.set_scopes(&texts(&raw)?),
+        get: |settings| settings.exchange.shown_scopes(),
+    },
+    Key {
+        name: "remote_token_file",
+        about: "file with the token of the server, where it is in no variable",
+        set: |settings, raw| {
+            let path = file(raw)?;
+            let is_set = !path.as_os_str().is_empty();
+            settings.exchange.token_file = is_set.then(|| settings.working_dir.join(path));
+            Ok(())
+        },
+        get: |settings| {
+            let path = settings.exchange.token_file.as_ref();
+            path.map(|path| path.display().to_string()).unwrap_or_default()
+        },
+    },
+    Key {
+        name: "author",
+        about: "name that others see on what was recorded here",
+        set: |settings, raw| {
+            let name = text(&raw)?;
+            if name.len() > 64 || name.chars().any(char::is_control) {
+                return Err("must be at most 64 bytes in one line".to_owned());
+            }
+            settings.exchange.author = name;
+            Ok(())
+        },
+        get: |settings| settings.exchange.author.clone(),
+    },
+    Key {
+        name: "sync_interval_s",
+        about: "seconds between two exchanges of a server; 0 for `sync` alone",
+        set: |settings, raw| {
+            settings.exchange.interval_s = count(&raw)?;
+            Ok(())
+        },
+        get: |settings| settings.exchange.interval_s.to_string(),
+    },
     engine_count!(max_task_bytes, "longest task kept whole"),
     engine_count!(max_args_bytes, "longest arguments of a step kept whole"),
     engine_count!(max_observation_bytes, "longest answer of a tool kept whole"),
@@ -353,91 +399,6 @@ pub(super) static KEYS: &[Key] = &[
     engine_count!(cache_bytes, "memory for answers that are kept to be given again; 0 keeps none"),
     engine_count!(cache_age_ms, "how long an answer is kept while nothing is written"),
 ];
-
-/// A path, as it was given.
-fn file(raw: Raw) -> Result<PathBuf, String> {
-    match raw {
-        Raw::Text(path) => Ok(PathBuf::from(path)),
-        Raw::Toml(value) => text(&Raw::Toml(value)).map(PathBuf::from),
-    }
-}
-
-fn text(raw: &Raw) -> Result<String, String> {
-    match raw {
-        Raw::Text(text) => match text.to_str() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err("is not valid UTF-8".to_owned()),
-        },
-        Raw::Toml(toml::Value::String(text)) => Ok(text.clone()),
-        Raw::Toml(other) => Err(format!("must be a text in quotes, not {}", named(other))),
-    }
-}
-
-/// On or off, in the words that people use for it.
-fn is_on(raw: &Raw) -> Result<bool, String> {
-    if let Raw::Toml(toml::Value::Boolean(value)) = raw {
-        return Ok(*value);
-    }
-    match text(raw)?.to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
-        other => Err(format!("must be on or off, not `{other}`")),
-    }
-}
-
-/// A whole number; `u64` or `usize`, as the field has it.
-fn count<N: TryFrom<u64>>(raw: &Raw) -> Result<N, String> {
-    let value = match raw {
-        Raw::Text(_) => {
-            let text = text(raw)?;
-            let digits = text.replace('_', "");
-            digits.parse().map_err(|_| format!("must be a whole number, not `{text}`"))?
-        }
-        Raw::Toml(toml::Value::Integer(value)) => {
-            u64::try_from(*value).map_err(|_| format!("must not be negative, but is {value}"))?
-        }
-        Raw::Toml(other) => return Err(format!("must be a whole number, not {}", named(other))),
-    };
-    N::try_from(value).map_err(|_| format!("{value} is too large"))
-}
-
-fn boolean(raw: &Raw) -> Result<bool, String> {
-    if let Raw::Toml(toml::Value::Boolean(value)) = raw {
-        return Ok(*value);
-    }
-    match text(raw).unwrap_or_default().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("must be true or false".to_owned()),
-    }
-}
-
-fn number(raw: &Raw) -> Result<f64, String> {
-    match raw {
-        Raw::Text(_) => {
-            let text = text(raw)?;
-            text.parse().map_err(|_| format!("must be a number, not `{text}`"))
-        }
-        Raw::Toml(toml::Value::Float(value)) => Ok(*value),
-        Raw::Toml(value @ toml::Value::Integer(_)) => {
-            count::<u32>(&Raw::Toml(value.clone())).map(f64::from)
-        }
-        Raw::Toml(other) => Err(format!("must be a number, not {}", named(other))),
-    }
-}
-
-/// Returns the type of a value of the settings file, with its article.
-fn named(value: &toml::Value) -> &'static str {
-    match value {
-        toml::Value::String(_) => "a text",
-        toml::Value::Integer(_) => "a whole number",
-        toml::Value::Float(_) => "a number with a fraction",
-        toml::Value::Boolean(_) => "true or false",
-        toml::Value::Datetime(_) => "a date",
-        toml::Value::Array(_) => "a list",
-        toml::Value::Table(_) => "a table",
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -462,7 +423,7 @@ mod tests {
             cache_age_ms: _,
             snapshot_path: _,
         } = memory_core::Config::default();
-        assert_eq!(KEYS.len(), 7 + 3 + 3 + 1 + 14 + 3);
+        assert_eq!(KEYS.len(), 7 + 3 + 3 + 1 + 14 + 3 + 5);
     }
 
     #[test]

@@ -54,12 +54,12 @@ impl Service {
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// Takes the value of the variable; blanks around it are of the shell. Errors do not repeat it.
-    pub(super) fn new(value: &OsStr) -> Result<Self, String> {
-        let key =
-            value.to_str().map(str::trim).filter(|key| key.chars().all(|c| c.is_ascii_graphic()));
-        let key =
-            key.ok_or_else(|| format!("`{KEY_VARIABLE}` must be visible ASCII characters"))?;
+    /// Takes the value of a variable or file of that name; blanks around it are of the shell.
+    /// Errors do not repeat it.
+    pub(super) fn named(name: &str, value: &OsStr) -> Result<Self, String> {
+        let is_plain = |key: &&str| !key.is_empty() && key.chars().all(|c| c.is_ascii_graphic());
+        let key = value.to_str().map(str::trim).filter(is_plain);
+        let key = key.ok_or_else(|| format!("`{name}` must be visible ASCII characters"))?;
         Ok(Self(key.to_owned()))
     }
 

@@ -154,7 +154,7 @@ fn every_provider_is_taken_with_address_model_and_dimension() {
         assert_eq!(settings.embedder, EmbedderChoice::Remote(service));
         assert_eq!(row(&settings, "embedder").0, name);
         let target = settings.remote.target(service).unwrap();
-        let key = Secret::new("sk-1".as_ref()).unwrap();
+        let key = Secret::named("k", "sk-1".as_ref()).unwrap();
         assert_eq!((target.url, target.model), ("http://localhost:1/v1", "m"));
         assert_eq!((target.dimension, target.key), (8, Some(&key)));
         assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);

@@ -1,11 +1,11 @@
 //! Random histories, applied to a storage and to the reference in memory, must give equal answers.
 
 use memory_core::backend::{
-    Durability, Found, NamedState, Op, StepRange, StoredVector, WriteBatch,
+    Durability, Found, NamedState, Op, Placed, StepRange, StoredVector, WriteBatch,
 };
 use memory_core::{
     Change, ChangeOp, Closing, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind, Outcome,
-    RecordFilter, RecordId, RecordKind, Scope, Seq, Shown, Source, Step, Storage, StorageError,
+    Record, RecordFilter, RecordId, RecordKind, Scope, Seq, Shown, Source, Step, Storage, StorageError,
     StorageStats,
 };
 use proptest::bool::weighted;
@@ -19,6 +19,8 @@ use crate::{read, sample};
 /// Few names, so that operations meet on the same records.
 const N_EPISODES: u64 = 5;
 const N_NOTES: u64 = 6;
+/// Notes from here on are made on other machines alone, to this number.
+const N_ALL_NOTES: u64 = 9;
 const N_SOURCES: u64 = 3;
 
 /// An operation described by small numbers, which shrink well.
@@ -36,9 +38,75 @@ enum Plan {
     RemoveEpisode(u64),
     RemoveNote(u64),
     PutVectors { model: usize, units: Vec<Unit>, short: bool },
+    Place(Elsewhere),
+    Withdraw { is_note: bool, n: u64, source: Option<u64> },
     Lift(u64),
     KeepState { n: u8, bytes: Vec<u8>, at: u64 },
     DropStates(u64),
+}
+
+/// A record of another machine.
+#[derive(Debug, Clone)]
+enum Elsewhere {
+    Episode { n: u64, looks: Looks, n_steps: Option<u64>, closed: bool, author: Option<u8> },
+    Note { n: u64, looks: Looks, episode: Option<u64>, supersedes: Option<u64> },
+}
+
+impl Elsewhere {
+    fn strategy() -> impl Strategy<Value = Self> {
+        let episode = (
+            0..N_EPISODES,
+            Looks::strategy(),
+            option::of(0..4_u64),
+            any::<bool>(),
+            option::of(0..2_u8),
+        );
+        // One that is made here later is not named before.
+        let note = (
+            0..N_ALL_NOTES,
+            Looks::strategy(),
+            option::weighted(0.3, 0..N_EPISODES),
+            option::weighted(0.6, N_NOTES..N_ALL_NOTES),
+        );
+        prop_oneof![
+            episode.prop_map(|(n, looks, n_steps, closed, author)| {
+                Self::Episode { n, looks, n_steps, closed, author }
+            }),
+            note.prop_map(|(n, looks, episode, supersedes)| {
+                Self::Note { n, looks, episode, supersedes }
+            }),
+        ]
+    }
+
+    fn to_placed(&self) -> Placed {
+        match self {
+            Self::Episode { n, looks, n_steps, closed, author } => {
+                let closing = closed.then(|| sample::closing(Some(Outcome::Success)));
+                let episode =
+                    Episode { author: author.map(sample::author), ..episode(*n, looks, closing) };
+                let steps = n_steps.map(whole_steps);
+                Placed { record: Record::Episode(Box::new(episode)), steps, seen: None }
+            }
+            Self::Note { n, looks, episode, supersedes } => {
+                let note = Note {
+                    scope: looks.scope(),
+                    tags: looks.tags(),
+                    source: looks.source(),
+                    occurred_at: sample::instant(looks.at),
+                    author: Some(sample::author(1)),
+                    episode: episode.map(sample::episode_id),
+                    supersedes: supersedes.filter(|old| old != n).map(sample::note_id),
+                    ..sample::note(*n)
+                };
+                Placed { record: Record::Note(Box::new(note)), steps: None, seen: None }
+            }
+        }
+    }
+}
+
+/// Steps as a storage numbers them, each call once.
+fn whole_steps(n_steps: u64) -> Vec<Step> {
+    (0..n_steps).map(sample::full_step).collect()
 }
 
 /// A record, episode or note, with a part and what makes the vector.
@@ -102,7 +170,7 @@ impl Plan {
                 Looks::strategy(),
                 0..NoteKind::ALL.len(),
                 option::weighted(0.3, episode.clone()),
-                option::weighted(0.4, note.clone()),
+                option::weighted(0.4, 0..N_ALL_NOTES),
             )
                 .prop_map(|(n, looks, kind, episode, supersedes)| {
                     Self::InsertNote { n, looks, kind, episode, supersedes }
@@ -117,7 +185,10 @@ impl Plan {
             1 => (episode.clone(), any::<u8>())
                 .prop_map(|(n, digest)| Self::KeepDigest { n, digest }),
             1 => episode.prop_map(Self::RemoveEpisode),
-            2 => note.prop_map(Self::RemoveNote),
+            2 => (0..N_ALL_NOTES).prop_map(Self::RemoveNote),
+            4 => Elsewhere::strategy().prop_map(Self::Place),
+            1 => (any::<bool>(), 0..N_ALL_NOTES, option::of(0..N_SOURCES))
+                .prop_map(|(is_note, n, source)| Self::Withdraw { is_note, n, source }),
             1 => (0..N_SOURCES).prop_map(Self::Lift),
             1 => (0..3_u8, vec(any::<u8>(), 0..3), 0..4_u64)
                 .prop_map(|(n, bytes, at)| Self::KeepState { n, bytes, at }),
@@ -185,6 +256,10 @@ impl Plan {
                     last.vector.pop();
                 }
                 Op::PutVectors { model: sample::MODELS[*model].into(), vectors }
+            }
+            Self::Place(placed) => Op::Place(Box::new(placed.to_placed())),
+            Self::Withdraw { is_note, n, source: of } => {
+                Op::Withdraw { id: record(*is_note, *n), source: of.map(source) }
             }
             Self::Lift(n) => Op::Lift(source(*n)),
             Self::KeepState { n, bytes, at } => Op::KeepState {
@@ -320,7 +395,7 @@ struct Visible {
 impl Visible {
     fn of(storage: &dyn Storage) -> Self {
         let episodes: Vec<EpisodeId> = (0..N_EPISODES).map(sample::episode_id).collect();
-        let notes: Vec<NoteId> = (0..N_NOTES).map(sample::note_id).collect();
+        let notes: Vec<NoteId> = (0..N_ALL_NOTES).map(sample::note_id).collect();
         let sources: Vec<Source> = (0..N_SOURCES).map(source).collect();
         let steps = |from, limit| {
             let range = |id: &EpisodeId| StepRange { episode: *id, from, limit };

@@ -88,6 +88,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["shape", "sources", "stats", "steps", "ties", "wal"],
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
             &["notes", "open"],
+            &["place"],
             &["backup", "batch", "records"],
             &["writer"],
             &["handle"],
@@ -98,7 +99,7 @@ const HOUSE: [(&str, Floors); 9] = [
         "memory-mcp",
         &[
             &["chart", "config", "wire"],
-            &["error", "install", "scope", "store"],
+            &["error", "exchange", "install", "scope", "store"],
             &["hook", "project"],
             &["cli"],
             &["call"],
@@ -113,7 +114,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["read", "sample"],
             &["generate", "stdio"],
             &["facts", "fault"],
-            &["conformance", "crash", "exchange", "processes", "tidy"],
+            &["conformance", "crash", "exchange", "machines", "processes", "tidy"],
         ],
     ),
     (

@@ -205,6 +205,7 @@ fn open(id: EpisodeId, scope: Scope) -> Episode {
         context: Context::default(),
         source: None,
         origin: crate::model::Origin::Agent,
+        author: None,
         started_at: START,
         recorded_at: START,
         relations: Vec::new(),

@@ -6,9 +6,9 @@ use super::vectors::{self, Vectors};
 use crate::model::{
     Closing, Episode, EpisodeId, Note, NoteId, RecordId, RecordKind, Source, Step, Timestamp,
 };
-use crate::storage::apply::{EpisodeState, NoteState, Tables, apply};
 use crate::storage::{
-    ChangeOp, Commit, Found, NamedState, Seq, StorageError, StoredCall, StoredVector, WriteBatch,
+    ChangeOp, Commit, EpisodeState, Found, NamedState, NoteState, Seq, StorageError, StoredCall,
+    StoredVector, Tables, WriteBatch, apply,
 };
 
 #[derive(Debug, Default)]
@@ -32,14 +32,16 @@ enum Undo {
     Episode(Box<Episode>),
     /// Steps were appended to an episode of that many.
     Steps(EpisodeId, usize),
+    /// The steps took the place of these.
+    AllSteps(EpisodeId, Vec<Step>),
     /// A step took the place of this one.
     Step(EpisodeId, Box<Step>),
     /// The source was remembered as forgotten.
     Buried((RecordKind, Source)),
     /// That was lifted.
     Lifted((RecordKind, Source)),
-    /// The states were changed.
-    States(BTreeMap<Box<str>, NamedState>),
+    /// The state of a name was changed.
+    State(Box<str>, Option<NamedState>),
     /// The note was inserted.
     InsertedNote(NoteId),
     /// The note was changed.
@@ -80,6 +82,13 @@ impl State {
         }
     }
 
+    /// Puts steps in place of all that an episode has; gives those.
+    fn set_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Vec<Step> {
+        let Some((episode, stored)) = self.episodes.get_mut(&id) else { return Vec::new() };
+        episode.n_steps = len_u32(&steps);
+        std::mem::replace(stored, steps)
+    }
+
     pub(super) fn by_source(&self, key: &(RecordKind, Source)) -> Found {
         match self.sources.get(key) {
             Some(id) => Found::Stored(*id),
@@ -114,11 +123,13 @@ impl Transaction<'_> {
         }
     }
 
-    /// Notes the states as they are: there are few of them.
-    fn note_states(&mut self) {
-        if let Some(list) = &mut self.undo {
-            list.push(Undo::States(self.state.states.clone()));
-        }
+    /// Puts a state in place of the one of its name, or none.
+    fn set_state(&mut self, name: Box<str>, state: Option<NamedState>) {
+        let before = match state {
+            Some(state) => self.state.states.insert(name.clone(), state),
+            None => self.state.states.remove(&name),
+        };
+        self.note_undo(|| Undo::State(name, before));
     }
 
     fn note_vectors(&mut self, undo: Vec<vectors::Undo>) {
@@ -148,6 +159,9 @@ impl Transaction<'_> {
                         episode.n_steps = len_u32(steps);
                     }
                 }
+                Undo::AllSteps(id, before) => {
+                    state.set_steps(id, before);
+                }
                 Undo::Step(id, before) => state.put_step(id, *before),
                 Undo::Buried(key) => {
                     state.forgotten.remove(&key);
@@ -155,7 +169,12 @@ impl Transaction<'_> {
                 Undo::Lifted(key) => {
                     state.forgotten.insert(key);
                 }
-                Undo::States(before) => state.states = before,
+                Undo::State(name, before) => {
+                    match before {
+                        Some(before) => state.states.insert(name, before),
+                        None => state.states.remove(&name),
+                    };
+                }
                 Undo::InsertedNote(id) => {
                     if let Some(note) = state.notes.remove(&id) {
                         state.drop_source(note.source.as_ref(), RecordKind::Note);
@@ -184,13 +203,17 @@ impl Tables for Transaction<'_> {
         Ok(stored.map(|(episode, _)| EpisodeState {
             status: episode.status(),
             is_provisional: episode.closing.as_ref().is_some_and(Closing::is_provisional),
+            is_elsewhere: episode.author.is_some(),
             n_steps: episode.n_steps,
         }))
     }
 
     fn note(&self, id: NoteId) -> Result<Option<NoteState>, StorageError> {
         let stored = self.state.notes.get(&id);
-        Ok(stored.map(|note| NoteState { superseded_by: note.superseded_by }))
+        Ok(stored.map(|note| NoteState {
+            supersedes: note.supersedes,
+            superseded_by: note.superseded_by,
+        }))
     }
 
     fn by_source(&self, kind: RecordKind, source: &Source) -> Result<Found, StorageError> {
@@ -218,6 +241,10 @@ impl Tables for Transaction<'_> {
 
     fn dimension(&self, model: &str) -> Result<Option<usize>, StorageError> {
         Ok(self.state.vectors.dimension(model))
+    }
+
+    fn newest_change(&self, id: RecordId) -> Result<Seq, StorageError> {
+        Ok(self.state.newest.get(&id).copied().unwrap_or_default())
     }
 
     fn insert_episode(&mut self, episode: Episode) -> Result<(), StorageError> {
@@ -249,6 +276,12 @@ impl Tables for Transaction<'_> {
             episode.n_steps = len_u32(stored);
             self.note_undo(|| Undo::Steps(id, n_before));
         }
+        Ok(())
+    }
+
+    fn set_steps(&mut self, id: EpisodeId, steps: Vec<Step>) -> Result<(), StorageError> {
+        let before = self.state.set_steps(id, steps);
+        self.note_undo(|| Undo::AllSteps(id, before));
         Ok(())
     }
 
@@ -325,18 +358,17 @@ impl Tables for Transaction<'_> {
     }
 
     fn keep_state(&mut self, state: NamedState) -> Result<(), StorageError> {
-        self.note_states();
-        if state.bytes.is_empty() {
-            self.state.states.remove(&state.name);
-        } else {
-            self.state.states.insert(state.name.clone(), state);
-        }
+        let name = state.name.clone();
+        self.set_state(name, Some(state).filter(|state| !state.bytes.is_empty()));
         Ok(())
     }
 
     fn drop_states(&mut self, before: Timestamp) -> Result<(), StorageError> {
-        self.note_states();
-        self.state.states.retain(|_, state| state.recorded_at >= before);
+        let states = self.state.states.values();
+        let old = states.filter(|state| state.recorded_at < before);
+        for name in old.map(|state| state.name.clone()).collect::<Vec<_>>() {
+            self.set_state(name, None);
+        }
         Ok(())
     }
 

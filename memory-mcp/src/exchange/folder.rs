@@ -1,0 +1,267 @@
+//! A folder as carrier: a shared disk, a folder that a program keeps in step, a git work tree.
+//!
+//! Each machine has a folder of its own in it, named after its id, into which it alone writes
+//! segments with growing numbers. None is ever changed, so that copies of the folder never
+//! conflict, in whatever order its files arrive. What is not whole yet is read another time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use memory_core::backend::HalfFile;
+use memory_core::exchange::{Carrier, CarrierError, Cursor, Entry, MachineId, Pulled};
+use memory_core::{RecordId, Timestamp};
+
+use super::segment;
+
+/// Ending of the names of segments.
+const ENDING: &str = ".segment";
+
+/// A folder through which machines exchange.
+pub(crate) struct Folder {
+    path: PathBuf,
+    address: String,
+    /// Segments that were looked through, and the newest one of each entry in them.
+    indexed: BTreeSet<(MachineId, u64)>,
+    newest: BTreeMap<(MachineId, RecordId), u64>,
+}
+
+/// Segments of each machine that were read: all below a number, and some above it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Position(BTreeMap<MachineId, (u64, BTreeSet<u64>)>);
+
+impl Folder {
+    /// The folder at that path, which must be there: one that is made anew in place of a disk that
+    /// is not mounted would be seen by nobody.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let address = format!("folder:{}", path.display());
+        Self { path, address, indexed: BTreeSet::new(), newest: BTreeMap::new() }
+    }
+
+    fn away(&self, at: &Path, error: &io::Error) -> CarrierError {
+        let reason = format!("{}: {error}", at.display()).into();
+        CarrierError::Away { address: self.address.as_str().into(), reason }
+    }
+
+    fn check(&self) -> Result<(), CarrierError> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        Err(CarrierError::Refused {
+            address: self.address.as_str().into(),
+            reason: "there is no such folder: make it, or mount its disk".into(),
+        })
+    }
+
+    /// Lists the segments of a machine's folder by number; none where there is no folder.
+    fn segments(&self, folder: &Path) -> Result<BTreeMap<u64, PathBuf>, CarrierError> {
+        let files = match fs::read_dir(folder) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(self.away(folder, &error)),
+        };
+        let mut segments = BTreeMap::new();
+        for file in files {
+            let path = file.map_err(|error| self.away(folder, &error))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let number = name.and_then(|name| name.strip_suffix(ENDING)?.parse().ok());
+            if let Some(number) = number {
+                segments.insert(number, path);
+            }
+        }
+        Ok(segments)
+    }
+
+    /// Lists the folders of machines.
+    fn machines(&self) -> Result<BTreeMap<MachineId, PathBuf>, CarrierError> {
+        let folders = fs::read_dir(&self.path).map_err(|error| self.away(&self.path, &error))?;
+        let mut machines = BTreeMap::new();
+        for folder in folders {
+            let path = folder.map_err(|error| self.away(&self.path, &error))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if let Some(machine) = machine_of(name) {
+                machines.insert(machine, path);
+            }
+        }
+        Ok(machines)
+    }
+
+    /// Reads a segment; `None` for one that is not whole yet.
+    fn read(machine: MachineId, path: &Path) -> Option<(Vec<Entry>, usize)> {
+        let bytes = fs::read(path).ok()?;
+        let entries = segment::from_bytes(machine, &bytes);
+        if entries.is_none() {
+            tracing::info!(segment = %path.display(), "is not whole yet");
+        }
+        Some((entries?, bytes.len()))
+    }
+
+    /// Looks through the segments that are new to this handle: a later one may replace what an
+    /// earlier one says.
+    fn index(&mut self, machine: MachineId, segments: &BTreeMap<u64, PathBuf>) {
+        for (number, path) in segments {
+            if self.indexed.contains(&(machine, *number)) {
+                continue;
+            }
+            let Some((entries, _)) = Self::read(machine, path) else { continue };
+            self.indexed.insert((machine, *number));
+            for entry in entries {
+                let newest = self.newest.entry((machine, entry.record)).or_default();
+                *newest = (*newest).max(*number);
+            }
+        }
+    }
+
+    /// Writes a segment; it appears under its name when it is whole.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CarrierError> {
+        let written = HalfFile::create(path).and_then(|half| {
+            half.file().write_all(bytes)?;
+            self.open_to_others(half.file())?;
+            half.place(true)
+        });
+        written.map(drop).map_err(|error| self.away(path, &error))
+    }
+
+    /// Gives a file the permissions of the folder: whoever may read that may read what is in it.
+    #[cfg(unix)]
+    fn open_to_others(&self, file: &fs::File) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = fs::metadata(&self.path)?.permissions().mode() & 0o644;
+        file.set_permissions(fs::Permissions::from_mode(mode | 0o600))
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn open_to_others(&self, _file: &fs::File) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Carrier for Folder {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {
+        self.check()?;
+        let Some(first) = entries.first() else { return Ok(()) };
+        let folder = self.path.join(name_of(first.machine));
+        fs::create_dir_all(&folder).map_err(|error| self.away(&folder, &error))?;
+        let last = self.segments(&folder)?.last_key_value().map_or(0, |(number, _)| *number);
+        let path = folder.join(format!("{:08}{ENDING}", last + 1));
+        self.write(&path, &segment::to_bytes(entries))
+    }
+
+    fn pull(
+        &mut self,
+        own: MachineId,
+        scopes: &[Box<str>],
+        after: Option<&Cursor>,
+        limit_bytes: usize,
+    ) -> Result<Pulled, CarrierError> {
+        self.check()?;
+        let mut position = after.and_then(Position::from_cursor).unwrap_or_default();
+        let (mut entries, mut n_bytes, mut more) = (Vec::new(), 0, false);
+        for (machine, folder) in self.machines()? {
+            if machine == own {
+                continue;
+            }
+            let segments = self.segments(&folder)?;
+            self.index(machine, &segments);
+            for (number, path) in segments {
+                if position.has(machine, number) {
+                    continue;
+                }
+                if n_bytes >= limit_bytes {
+                    more = true;
+                    break;
+                }
+                let Some((found, size)) = Self::read(machine, &path) else { continue };
+                position.add(machine, number);
+                n_bytes += size;
+                let is_newest = |entry: &Entry| {
+                    let newest = self.newest.get(&(machine, entry.record)).copied();
+                    newest.is_none_or(|newest| newest == number)
+                };
+                let found = last_of_each(found).into_iter().filter(is_newest);
+                entries.extend(found.filter(|entry| scopes.contains(&entry.scope)));
+            }
+        }
+        Ok(Pulled { entries, cursor: position.to_cursor(), more })
+    }
+
+    fn now(&mut self) -> Result<Option<Timestamp>, CarrierError> {
+        Ok(None)
+    }
+}
+
+/// Keeps the last entry of each record, in their order.
+fn last_of_each(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<Entry> =
+        entries.into_iter().rev().filter(|entry| seen.insert(entry.record)).collect();
+    kept.reverse();
+    kept
+}
+
+fn name_of(machine: MachineId) -> String {
+    format!("{:032x}", u128::from_be_bytes(machine.0))
+}
+
+fn machine_of(name: &str) -> Option<MachineId> {
+    let is_name = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u128::from_str_radix(name, 16).ok().filter(|_| is_name)?;
+    Some(MachineId(number.to_be_bytes()))
+}
+
+impl Position {
+    fn has(&self, machine: MachineId, number: u64) -> bool {
+        self.0.get(&machine).is_some_and(|(below, some)| number <= *below || some.contains(&number))
+    }
+
+    fn add(&mut self, machine: MachineId, number: u64) {
+        let (below, some) = self.0.entry(machine).or_default();
+        some.insert(number);
+        while some.remove(&(*below + 1)) {
+            *below += 1;
+        }
+    }
+
+    fn to_cursor(&self) -> Cursor {
+        let mut bytes = Vec::new();
+        for (machine, (below, some)) in &self.0 {
+            bytes.extend(machine.0);
+            bytes.extend(below.to_le_bytes());
+            bytes.extend((some.len() as u64).to_le_bytes());
+            some.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        }
+        Cursor(bytes.into())
+    }
+
+    fn from_cursor(cursor: &Cursor) -> Option<Self> {
+        let (mut rest, mut machines) = (&*cursor.0, BTreeMap::new());
+        while let Some((machine, left)) = rest.split_first_chunk() {
+            let (below, left) = number(left)?;
+            let (n_some, mut left) = number(left)?;
+            let mut some = BTreeSet::new();
+            for _ in 0..n_some {
+                let (one, after) = number(left)?;
+                some.insert(one);
+                left = after;
+            }
+            machines.insert(MachineId(*machine), (below, some));
+            rest = left;
+        }
+        rest.is_empty().then_some(Self(machines))
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
+#[cfg(test)]
+mod tests;

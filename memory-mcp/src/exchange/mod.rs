@@ -1,0 +1,138 @@
+//! The exchange with other machines: the carrier that is set, whose turn it is, and what happens in
+//! the background of a server.
+//!
+//! What is exchanged and how it merges is [`memory_core::exchange`]. Used by the server and by
+//! `sync`, `status` and `doctor`.
+
+mod background;
+mod folder;
+mod segment;
+mod turn;
+
+use std::path::Path;
+
+use memory_core::exchange::{
+    Carrier, ExchangeError, Report, Standing, Terms, exchange, leave, preview,
+};
+use memory_core::{RecordId, Storage, StorageError, SystemClock};
+
+use crate::config::{Remote, Settings};
+
+pub(crate) use background::Background;
+use folder::Folder;
+use turn::Turn;
+
+/// Reason why nothing is exchanged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SyncError {
+    /// No place is set.
+    #[error(
+        "`remote` is not set: set it to folder:PATH, libsql://HOST or https://HOST, and name the \
+         projects to be exchanged in `remote_scopes`"
+    )]
+    NoRemote,
+    /// No project is opted in.
+    #[error(
+        "`remote_scopes` is empty, so that nothing is exchanged: name projects, as `memory-mcp \
+         scopes` lists them"
+    )]
+    NoScopes,
+    /// Another process of this store exchanges right now.
+    #[error("another process exchanges the records of this store right now")]
+    Taken,
+    /// The carrier cannot be opened.
+    #[error("{0}")]
+    Carrier(String),
+    /// The exchange ended early.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The store.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Opens the carrier that is set.
+pub(crate) fn open_carrier(settings: &Settings) -> Result<Box<dyn Carrier>, SyncError> {
+    match settings.exchange.remote.as_ref().ok_or(SyncError::NoRemote)? {
+        Remote::Folder(path) => Ok(Box::new(Folder::new(path.clone()))),
+        Remote::Server(address) => Err(SyncError::Carrier(format!(
+            "`remote` is {address} ({}), but this build carries records through folders alone: \
+             set it to folder:PATH",
+            settings.origin("remote")
+        ))),
+    }
+}
+
+/// Exchanges once; waits for another process that does.
+pub(crate) fn sync(settings: &Settings, storage: &dyn Storage) -> Result<Report, SyncError> {
+    let terms = terms(settings)?;
+    let _turn = Turn::wait(&settings.store).ok_or(SyncError::Taken)?;
+    let mut carrier = open_carrier(settings)?;
+    Ok(exchange(storage, &SystemClock, &terms, &mut *carrier)?)
+}
+
+/// Lists what would be sent; nothing is written or read elsewhere.
+pub(crate) fn would_send(
+    settings: &Settings,
+    storage: &dyn Storage,
+) -> Result<Vec<RecordId>, SyncError> {
+    let terms = terms(settings)?;
+    let remote = settings.exchange.remote.as_ref().ok_or(SyncError::NoRemote)?;
+    Ok(preview(storage, &SystemClock, &terms, &remote.to_string())?)
+}
+
+/// Forgets what came from others, and where this store stood; gives the number of records.
+pub(crate) fn leave_exchange(
+    settings: &Settings,
+    storage: &dyn Storage,
+) -> Result<usize, SyncError> {
+    let _turn = Turn::wait(&settings.store).ok_or(SyncError::Taken)?;
+    Ok(leave(storage)?)
+}
+
+/// Where the store stands, and how many records wait to be sent; `None` where it takes no part.
+pub(crate) fn standing(storage: &dyn Storage) -> Result<Option<(Standing, usize)>, StorageError> {
+    let standing = Standing::of(storage)?.filter(|standing| !standing.address.is_empty());
+    let Some(standing) = standing else { return Ok(None) };
+    Ok(Some((standing, Standing::n_waiting(storage)?)))
+}
+
+fn terms(settings: &Settings) -> Result<Terms, SyncError> {
+    if settings.exchange.remote.is_none() {
+        return Err(SyncError::NoRemote);
+    }
+    if settings.exchange.scopes.is_empty() {
+        return Err(SyncError::NoScopes);
+    }
+    Ok(Terms {
+        scopes: settings.exchange.scopes.clone(),
+        author: settings.exchange.author.as_str().into(),
+        place: place(&settings.store, &settings.exchange.host).into(),
+    })
+}
+
+/// Names the file of a store and its place: of a copy or a restored backup it is another one.
+fn place(store: &Path, host: &str) -> String {
+    let path = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    let metadata = std::fs::metadata(&path);
+    let made = metadata.and_then(|metadata| metadata.created()).ok();
+    let made = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
+    let made_ms = made.map_or(0, |made| made.as_millis());
+    format!("{host} {} {made_ms}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_store_is_at_another_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        std::fs::write(&one, "x").unwrap();
+        std::fs::copy(&one, &two).unwrap();
+        assert_eq!(place(&one, "h"), place(&one, "h"));
+        assert_ne!(place(&one, "h"), place(&two, "h"));
+        assert_ne!(place(&one, "h"), place(&one, "other"));
+    }
+}
