@@ -148,10 +148,9 @@ impl From<Rejection> for Error {
                          episode of your own that follows it"
                     .into(),
             },
-            Rejection::Changed { id } => Self::Conflict {
-                id,
-                reason: "was changed meanwhile; read it again".into(),
-            },
+            Rejection::Changed { id } => {
+                Self::Conflict { id, reason: "was changed meanwhile; read it again".into() }
+            }
             Rejection::Superseded { id, by } => Self::Conflict {
                 id: id.into(),
                 reason: format!("is already superseded by {by}; supersede that one").into(),

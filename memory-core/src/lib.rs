@@ -100,8 +100,8 @@ pub mod backend {
     pub use crate::half_file::HalfFile;
     pub use crate::storage::{
         Applied, Commit, Contents, Durability, EpisodeState, Found, NamedState, NoteState, Op,
-        Placed, Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey, VectorRow,
-        WriteBatch, apply, compare, copy,
+        Placed, Placement, Rejection, StepRange, StoredCall, StoredVector, Tables, UnitKey,
+        VectorRow, WriteBatch, apply, compare, copy,
     };
 }
 
@@ -126,6 +126,7 @@ pub mod prediction {
 
 /// Exchange of records between machines.
 pub mod exchange {
+    pub use crate::memory::ExchangeStatus;
     pub use crate::model::MachineId;
     pub use crate::sync::{
         Carrier, CarrierError, Cursor, Entry, ExchangeError, Pulled, Report, Standing, Terms,

@@ -7,6 +7,7 @@ mod alias;
 mod analysis;
 mod argument;
 mod cure;
+mod exchanged;
 mod foreseen;
 mod handoff;
 mod hit;
@@ -25,6 +26,7 @@ pub(crate) use argument::{
     Argument, Arguments, BadArgument, Field, Place, arguments, object_schema, own_fields,
 };
 pub(crate) use cure::render_known_error;
+pub(crate) use exchanged::Exchanged;
 pub(crate) use foreseen::Foreseen;
 pub(crate) use handoff::HandoffAnswer;
 pub(crate) use hit::{HitAnswer, render_hits};

@@ -65,18 +65,17 @@ fn a_note_has_the_bytes_that_it_had() {
 #[test]
 fn records_of_other_machines_end_with_who_made_them() {
     let machine = "07".repeat(16);
-    let (name, ours) = ("08706572736f6e2037", |bytes: Vec<u8>| {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    });
+    let name = "08706572736f6e2037";
+    let ours = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
     let author = Some(sample::author(7));
     let theirs = Episode { author: author.clone(), ..episode() };
-    let own = ours(episodes::to_bytes(&episode()).unwrap());
+    let own = ours(episodes::to_bytes(&episode()).unwrap()).concat();
     let bytes = episodes::to_bytes(&theirs).unwrap();
     assert_golden(&bytes, &format!("01{}{name}{machine}", &own[2..]));
     let read = episodes::from_bytes(theirs.id, 0, &bytes).unwrap();
     assert_eq!(read, Episode { n_steps: 0, ..theirs });
     let theirs = Note { author, ..sample::full_note(1) };
-    let own = ours(notes::to_bytes(&sample::full_note(1)).unwrap());
+    let own = ours(notes::to_bytes(&sample::full_note(1)).unwrap()).concat();
     let bytes = notes::to_bytes(&theirs).unwrap();
     assert_golden(&bytes, &format!("01{}{name}{machine}", &own[2..]));
     assert_eq!(notes::from_bytes(theirs.id, &bytes).unwrap(), theirs);

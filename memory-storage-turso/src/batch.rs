@@ -235,8 +235,7 @@ fn set_scope(
 /// Removes a record with all that is its own.
 fn remove(conn: &mut Connection, feed: &mut Feed, id: RecordId) -> Result<Applied, StorageError> {
     let removed = place::remove_stored(conn, feed, id)?;
-    let source = removed.ok_or(Rejection::Missing { id })?;
-    if let Some(source) = source {
+    if let Some(source) = removed.ok_or(Rejection::Missing { id })?.source {
         sources::bury(conn, id.kind(), &source)?;
     }
     Ok(Applied::Done)

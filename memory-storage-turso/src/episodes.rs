@@ -1,11 +1,11 @@
 //! Rows of episodes.
 
 use libsql::Value;
+use memory_core::exchange::MachineId;
 use memory_core::{
     Author, Closing, Context, Episode, EpisodeId, Feedback, Origin, Outcome, Scope, Source, Status,
     StorageError, Timestamp,
 };
-use memory_core::exchange::MachineId;
 
 use crate::connection::{Connection, Row, excerpt, label, labels, opt};
 use crate::{ids, ties};
@@ -144,10 +144,7 @@ fn values(episode: &Episode, n_steps: u32, seq: i64) -> Result<Vec<Value>, Stora
 
 /// Returns the columns `machine` and `author`.
 pub(crate) fn author_columns(author: Option<&Author>) -> [Value; 2] {
-    [
-        opt(author.map(|author| author.machine.0.to_vec())),
-        label(author.map(|author| &*author.name)),
-    ]
+    [opt(author.map(|author| author.machine.0.to_vec())), label(author.map(|author| &*author.name))]
 }
 
 /// Sets the number of steps.

@@ -128,10 +128,7 @@ fn values(note: &Note, seq: i64) -> Result<Vec<Value>, StorageError> {
 }
 
 /// Returns the note of the highest id that says that it supersedes `id`.
-pub(crate) fn successor(
-    conn: &mut Connection,
-    id: NoteId,
-) -> Result<Option<NoteId>, StorageError> {
+pub(crate) fn successor(conn: &mut Connection, id: NoteId) -> Result<Option<NoteId>, StorageError> {
     let sql = "SELECT max(id) FROM notes WHERE supersedes = ?";
     let newest = conn.first(sql, vec![blob(id)], Row::opt_id)?;
     Ok(newest.flatten().map(NoteId::from_bytes))

@@ -1,9 +1,7 @@
 //! Records that are stored as a whole, and removed with all that is their own.
 
 use memory_core::backend::{Found, Placed, Rejection};
-use memory_core::{
-    ChangeOp, Episode, Note, NoteId, Record, RecordId, Source, Step, StorageError,
-};
+use memory_core::{ChangeOp, Episode, Note, NoteId, Record, RecordId, Source, Step, StorageError};
 
 use crate::changes::{self, Feed};
 use crate::connection::Connection;
@@ -40,7 +38,8 @@ fn place_episode(
     let id = RecordId::from(episode.id);
     let stored = episodes::state(conn, episode.id)?;
     let n_before = stored.as_ref().map_or(0, |state| state.n_steps);
-    let n_steps = all_steps.map_or(n_before, |steps| u32::try_from(steps.len()).unwrap_or(u32::MAX));
+    let n_steps =
+        all_steps.map_or(n_before, |steps| u32::try_from(steps.len()).unwrap_or(u32::MAX));
     let key = match stored {
         None => {
             let seq = feed.insert(conn, id)?;
@@ -121,13 +120,19 @@ pub(crate) fn withdraw(
     }
 }
 
-/// Removes what is stored under an id, a trigger takes its vectors, and the links to it; gives its
-/// source, `None` where nothing is stored.
+/// A record that was removed.
+pub(crate) struct Removed {
+    /// Place that it came from.
+    pub(crate) source: Option<Source>,
+}
+
+/// Removes what is stored under an id, a trigger takes its vectors, and the links to it; gives what
+/// it was, `None` where nothing is stored.
 pub(crate) fn remove_stored(
     conn: &mut Connection,
     feed: &mut Feed,
     id: RecordId,
-) -> Result<Option<Option<Source>>, StorageError> {
+) -> Result<Option<Removed>, StorageError> {
     let removed = match id {
         RecordId::Episode(episode) => match episodes::remove(conn, episode)? {
             Some(removed) => {
@@ -146,7 +151,7 @@ pub(crate) fn remove_stored(
     let Some((old_seq, source, at, labels)) = removed else { return Ok(None) };
     tags::remove(conn, id, at, &labels)?;
     feed.replace(conn, old_seq, id, ChangeOp::Remove)?;
-    Ok(Some(source))
+    Ok(Some(Removed { source }))
 }
 
 /// Returns the position of the newest change of a record, 0 where it has none.
@@ -162,11 +167,7 @@ fn newest_change(conn: &mut Connection, id: RecordId) -> Result<i64, StorageErro
 }
 
 /// Checks that no other record of the source is stored.
-fn check_holder(
-    conn: &mut Connection,
-    id: RecordId,
-    source: &Source,
-) -> Result<(), StorageError> {
+fn check_holder(conn: &mut Connection, id: RecordId, source: &Source) -> Result<(), StorageError> {
     match sources::find_one(conn, id.kind(), source)? {
         Found::Stored(other) if other != id => Err(Rejection::Exists { id: other }.into()),
         Found::Stored(_) | Found::Forgotten | Found::Unknown => Ok(()),

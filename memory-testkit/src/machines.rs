@@ -204,7 +204,8 @@ impl World {
         let call = self.rng.u64(0..6);
         let full = self.rng.bool();
         let step = |n| Step { call_id: Some(format!("c{n}").into()), ..sample::step(n) };
-        let step = if full { step(call) } else { Step { observation: sample::text(""), ..step(call) } };
+        let step =
+            if full { step(call) } else { Step { observation: sample::text(""), ..step(call) } };
         let op = Op::AppendSteps { episode, steps: vec![step], limit: u32::MAX };
         if self.apply(n, op) {
             let range = StepRange { episode, from: 0, limit: u32::MAX };
@@ -302,9 +303,8 @@ impl World {
                 self.write();
             }
             let (n, seed) = (self.rng.usize(0..self.machines.len()), self.rng.u64(..));
-            let mut way = |_| -> Box<dyn Carrier> {
-                Box::new(FaultyCarrier::new(open(), faults, seed))
-            };
+            let mut way =
+                |_| -> Box<dyn Carrier> { Box::new(FaultyCarrier::new(open(), faults, seed)) };
             self.sync(n, &mut way, faults.failed > 0);
         }
         self.settle(&mut |_| Box::new(open()));

@@ -3,8 +3,8 @@
 use memory_core::backend::{StoredVector, UnitKey};
 use memory_core::exchange::MachineId;
 use memory_core::{
-    Author, Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind, Origin,
-    Outcome, RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
+    Author, Closing, Context, Episode, EpisodeId, Excerpt, Feedback, Note, NoteId, NoteKind,
+    Origin, Outcome, RecordId, Relation, RelationKind, Scope, Shown, Source, Step, Timestamp,
 };
 
 /// Instant from which samples count, in milliseconds since the Unix epoch.

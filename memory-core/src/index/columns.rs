@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) tags: Box<[NameNo]>,
     /// Left out of search: superseded by another.
     pub(crate) superseded: bool,
+    /// Made on another machine.
+    pub(crate) team: bool,
     /// Steps that lie in finished windows; indexing goes on after them.
     pub(crate) n_steps_done: u32,
     /// Hash of an episode's task and result as indexed: logging a step leaves them as they are. Of
@@ -404,6 +406,7 @@ mod tests {
             language: 0,
             tags: Box::default(),
             superseded: false,
+            team: false,
             n_steps_done: 0,
             head_hash: 0,
             feedback: Feedback::default(),

@@ -13,9 +13,7 @@ use super::{Hit, Query, Recall};
 use crate::config::Config;
 use crate::error::Error;
 use crate::index::Position;
-use crate::model::{
-    Author, Closing, Context, Episode, Excerpt, Note, Record, Source, Timestamp,
-};
+use crate::model::{Author, Closing, Context, Episode, Excerpt, Note, Record, Source, Timestamp};
 
 /// Everything that an answer depends on, besides the time.
 #[derive(Debug, PartialEq, Eq, Hash)]

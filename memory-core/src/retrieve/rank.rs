@@ -11,6 +11,9 @@ const RECENCY_SHARE: f64 = 0.03;
 /// Share of its score that a hit of the caller's own scope gains when all scopes are searched.
 const OWN_SCOPE_SHARE: f64 = 0.25;
 
+/// Share of its score that a record of another machine loses: one's own goes before its equal.
+const TEAM_SHARE: f64 = 0.02;
+
 const MS_PER_DAY: f64 = 86_400_000.0;
 
 /// Adds the terms of recency, usefulness and scope, and orders: best first, equal scores newest
@@ -37,6 +40,9 @@ pub(super) fn order(
         add("recency", text_score * RECENCY_SHARE * halved);
         let usefulness = retriever.learned.usefulness(facts.id, facts.feedback);
         add("usefulness", usefulness_bonus(text_score, usefulness));
+        if facts.team {
+            add("team", -text_score * TEAM_SHARE);
+        }
         if own == Some(facts.scope) {
             add("own_scope", text_score * OWN_SCOPE_SHARE);
         }

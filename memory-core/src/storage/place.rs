@@ -140,11 +140,7 @@ fn successor(tables: &impl Tables, id: NoteId) -> Result<Option<NoteId>, Storage
 }
 
 /// Checks that no other record of the source is stored.
-fn check_holder(
-    tables: &impl Tables,
-    id: RecordId,
-    source: &Source,
-) -> Result<(), StorageError> {
+fn check_holder(tables: &impl Tables, id: RecordId, source: &Source) -> Result<(), StorageError> {
     match tables.by_source(id.kind(), source)? {
         Found::Stored(other) if other != id => Err(Rejection::Exists { id: other }.into()),
         Found::Stored(_) | Found::Forgotten | Found::Unknown => Ok(()),

@@ -57,7 +57,8 @@ pub fn exchange(
     match run(&mut session, carrier) {
         Ok(report) => {
             let now = Some(clock.now());
-            let standing = Standing { tried_at: now, synced_at: now, error: None, ..session.standing };
+            let standing =
+                Standing { tried_at: now, synced_at: now, error: None, ..session.standing };
             storage.apply(WriteBatch::of(standing.keep()), Durability::Process)?;
             Ok(report)
         }
@@ -164,7 +165,8 @@ pub fn leave(storage: &dyn Storage) -> Result<usize, StorageError> {
             apply(storage, &mut ops)?;
         }
     }
-    for state in [OUT, SOURCE].map(|prefix| storage.states(prefix)).into_iter().flatten().flatten() {
+    for state in [OUT, SOURCE].map(|prefix| storage.states(prefix)).into_iter().flatten().flatten()
+    {
         ops.push(keep(state.name, Vec::new()));
     }
     // The machine stays who it is: what it has counted is its own if it joins again.

@@ -43,7 +43,11 @@ fn mask_live(live: &mut Live) -> usize {
         }
         Record::Note(note) => {
             n += excerpt(&mut note.text) + scope(&mut note.scope);
-            n += [&mut note.speaker, &mut note.session].into_iter().flatten().map(name).sum::<usize>();
+            n += [&mut note.speaker, &mut note.session]
+                .into_iter()
+                .flatten()
+                .map(name)
+                .sum::<usize>();
             n += note.tags.iter_mut().map(name).sum::<usize>();
         }
     }

@@ -18,9 +18,6 @@ mod standing;
 mod state;
 mod wire;
 
-#[cfg(test)]
-mod tests;
-
 pub use carrier::{Carrier, CarrierError, Cursor, Entry, Pulled};
 pub use error::ExchangeError;
 pub use exchange::{Report, Terms, exchange, leave, preview};

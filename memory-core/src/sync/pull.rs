@@ -9,9 +9,7 @@ use super::shadow::{Mark, Seen, Shadow};
 use super::standing::Standing;
 use super::state::{Dead, Live, State, Versions, merge};
 use crate::model::{Author, Note, Record, RecordId, RecordKind, Scope, Source};
-use crate::storage::{
-    Change, Durability, Found, Op, Placed, Rejection, StorageError, WriteBatch,
-};
+use crate::storage::{Change, Durability, Found, Op, Placed, Rejection, StorageError, WriteBatch};
 
 /// Bytes of entries that are asked for at once.
 const PAGE_BYTES: usize = 4 << 20;
@@ -41,6 +39,19 @@ struct Page {
     taken: Taken,
 }
 
+impl Page {
+    /// Removes what is stored under an id, and keeps that it is gone.
+    fn kill(&mut self, id: RecordId, source: Option<&Source>, gone: Shadow) {
+        self.withdrawn.push(Op::Withdraw { id, source: None });
+        self.touched.push(id);
+        if let Some(source) = source {
+            self.kept.set_holder(id.kind(), source, Found::Unknown);
+        }
+        self.kept.set_shadow(id, Some(gone));
+        self.kept.set_out(id, false);
+    }
+}
+
 impl Session<'_> {
     /// Takes in all that others sent since the cursor.
     ///
@@ -56,7 +67,7 @@ impl Session<'_> {
             let arrived = self.read_entries(&pulled.entries)?;
             let is_moved = Some(&pulled.cursor) != after.as_ref();
             if is_moved || !arrived.is_empty() {
-                let taken = self.take_in(&arrived, pulled.cursor)?;
+                let taken = self.take_in(&arrived, &pulled.cursor)?;
                 total.placed += taken.placed;
                 total.removed += taken.removed;
             }
@@ -98,32 +109,32 @@ impl Session<'_> {
         Ok(arrived)
     }
 
-    /// Stores one page with the cursor after it, whole or not at all.
-    fn take_in(&mut self, arrived: &Arrived, after: Cursor) -> Result<Taken, ExchangeError> {
+    /// Stores one page with the cursor after it, whole or not at all; again where somebody wrote to
+    /// the same records meanwhile.
+    fn take_in(&mut self, arrived: &Arrived, after: &Cursor) -> Result<Taken, StorageError> {
         for _ in 0..MAX_ATTEMPTS {
-            let page = self.merge_page(arrived)?;
-            let Page { kept, withdrawn, placed, touched, taken } = page;
-            let mut ops = withdrawn;
-            ops.extend(placed);
-            ops.extend(kept.ops);
-            // Not before: whatever is noticed on the way is kept with the position of before.
-            let standing = Standing { cursor: Some(after.clone()), ..self.standing.clone() };
-            ops.push(standing.keep());
-            match self.storage.apply(WriteBatch { ops }, Durability::Process) {
-                Ok(commit) => {
-                    self.standing = standing;
-                    self.pass_over(commit.seq, &touched)?;
-                    return Ok(taken);
-                }
+            match self.try_to_take_in(arrived, after) {
                 Err(StorageError::Rejected(
                     Rejection::Changed { .. } | Rejection::Exists { .. },
-                )) => {
-                    self.observe()?;
-                }
-                Err(error) => return Err(error.into()),
+                )) => {}
+                done => return done,
             }
         }
-        Err(StorageError::Busy.into())
+        Err(StorageError::Busy)
+    }
+
+    fn try_to_take_in(&mut self, arrived: &Arrived, after: &Cursor) -> Result<Taken, StorageError> {
+        let Page { kept, withdrawn, placed, touched, taken } = self.merge_page(arrived)?;
+        let mut ops = withdrawn;
+        ops.extend(placed);
+        ops.extend(kept.ops);
+        // Not before: whatever is noticed on the way is kept with the position of before.
+        let standing = Standing { cursor: Some(after.clone()), ..self.standing.clone() };
+        ops.push(standing.keep());
+        let commit = self.storage.apply(WriteBatch { ops }, Durability::Process)?;
+        self.standing = standing;
+        self.pass_over(commit.seq, &touched)?;
+        Ok(taken)
     }
 
     /// Passes over the changes that this exchange made itself, up to the first one of another hand.
@@ -131,9 +142,8 @@ impl Session<'_> {
         let mut sorted = touched.to_vec();
         sorted.sort_unstable();
         let changes = self.storage.changes(self.standing.observed, touched.len() + 1)?;
-        let is_own = |change: &&Change| {
-            change.seq <= until && sorted.binary_search(&change.id).is_ok()
-        };
+        let is_own =
+            |change: &&Change| change.seq <= until && sorted.binary_search(&change.id).is_ok();
         if let Some(last) = changes.iter().take_while(is_own).last() {
             self.standing.observed = last.seq;
         }
@@ -150,12 +160,14 @@ impl Session<'_> {
         let mut alive = Vec::new();
         for ((id, (state, scope)), stored) in items {
             match state {
-                State::Dead(dead) => self.take_dead(&mut page, *id, dead, scope, stored.is_some())?,
+                State::Dead(dead) => {
+                    self.take_dead(&mut page, *id, dead, scope, stored.is_some())?;
+                }
                 State::Live(live) => alive.push((*id, live, scope, stored)),
             }
         }
         for (id, live, scope, stored) in alive {
-            self.take_live(&mut page, id, live, scope, stored)?;
+            self.take_live(&mut page, id, live, scope, stored.as_ref())?;
         }
         Ok(page)
     }
@@ -185,23 +197,13 @@ impl Session<'_> {
             Some(Shadow::Live(seen)) => seen.source,
             _ => None,
         };
-        self.kill(page, id, source.as_ref(), Shadow::Dead {
-            dead: dead.clone(),
-            offered: Some(scope.clone()),
-        });
+        page.kill(
+            id,
+            source.as_ref(),
+            Shadow::Dead { dead: dead.clone(), offered: Some(scope.clone()) },
+        );
         page.taken.removed += usize::from(is_kept);
         Ok(())
-    }
-
-    /// Removes what is stored under an id, and keeps that it is gone.
-    fn kill(&self, page: &mut Page, id: RecordId, source: Option<&Source>, gone: Shadow) {
-        page.withdrawn.push(Op::Withdraw { id, source: None });
-        page.touched.push(id);
-        if let Some(source) = source {
-            page.kept.set_holder(id.kind(), source, Found::Unknown);
-        }
-        page.kept.set_shadow(id, Some(gone));
-        page.kept.set_out(id, false);
     }
 
     /// Takes note that a source was forgotten elsewhere: what is stored of it goes, whatever its
@@ -227,7 +229,7 @@ impl Session<'_> {
                 return Ok(());
             };
             let gone = Shadow::Dead { dead: Dead::default(), offered: seen.offered };
-            self.kill(page, other, Some(source), gone);
+            page.kill(other, Some(source), gone);
             page.taken.removed += 1;
         }
         page.withdrawn.push(Op::Withdraw { id, source: Some(source.clone()) });
@@ -242,19 +244,23 @@ impl Session<'_> {
         id: RecordId,
         arrived: &Live,
         scope: &Scope,
-        stored: Option<Stored>,
+        stored: Option<&Stored>,
     ) -> Result<(), StorageError> {
         let seen = match page.kept.shadow(self.storage, id)? {
             Some(Shadow::Dead { .. }) => return Ok(()),
             Some(Shadow::Live(seen)) => Some(*seen),
             None => None,
         };
-        let local = match &stored {
-            Some((record, steps)) => {
-                Some(self.observed(record.clone(), steps.clone(), seen.as_ref()))
-            }
-            None => None,
-        };
+        let local = stored
+            .as_ref()
+            .map(|(record, steps)| self.observed(record.clone(), steps.clone(), seen.as_ref()));
+        if let (Some(local), Some(seen)) = (&local, &seen)
+            && Seen::of(local, None).hashes != seen.hashes
+        {
+            // It was changed since all changes were noticed: that has to be noticed first, or it
+            // would never be sent.
+            return Err(Rejection::Changed { id }.into());
+        }
         let live = match local.clone() {
             Some(local) => {
                 let arrived = State::Live(Box::new(arrived.clone()));
@@ -270,7 +276,7 @@ impl Session<'_> {
         {
             return Ok(());
         }
-        let record = self.materialize(page, &live, stored.as_ref())?;
+        let record = self.materialize(page, &live, stored)?;
         let offered = Some(live.record.scope()).filter(|scope| self.takes(scope));
         let now = Seen::of(&live, offered.cloned().or_else(|| Some(scope.clone())));
         let is_same = local.is_some_and(|local| {
@@ -279,7 +285,7 @@ impl Session<'_> {
             Live { versions, ..local } == live
         });
         if !is_same {
-            let before = stored.as_ref().map(|(_, steps)| steps);
+            let before = stored.map(|(_, steps)| steps);
             let is_episode = id.kind() == RecordKind::Episode;
             let steps = Some(live.steps).filter(|steps| is_episode && before != Some(steps));
             if let Some(source) = record.source() {
@@ -314,7 +320,7 @@ impl Session<'_> {
         let offered = Some(scope.clone());
         if mark.is_forgotten() {
             let dead = Dead { source: mark.buried.map(|at| (at, source.clone())) };
-            self.kill(page, id, Some(source), Shadow::Dead { dead, offered });
+            page.kill(id, Some(source), Shadow::Dead { dead, offered });
             return Ok(false);
         }
         match holder {
@@ -338,7 +344,7 @@ impl Session<'_> {
                 let gone = Shadow::Dead { dead: Dead::default(), offered: seen.offered };
                 // It may have been placed in this very page.
                 page.placed.retain(|op| !matches!(op, Op::Place(p) if p.record.id() == other));
-                self.kill(page, other, Some(source), gone);
+                page.kill(other, Some(source), gone);
                 Ok(true)
             }
             Found::Forgotten | Found::Stored(_) | Found::Unknown => Ok(true),
@@ -388,12 +394,7 @@ impl Session<'_> {
 
     /// Returns whether a note must not name a record any more. One of another machine may come
     /// before what it names.
-    fn is_gone(
-        &self,
-        page: &mut Page,
-        id: RecordId,
-        by_own: bool,
-    ) -> Result<bool, StorageError> {
+    fn is_gone(&self, page: &mut Page, id: RecordId, by_own: bool) -> Result<bool, StorageError> {
         if matches!(page.kept.shadow(self.storage, id)?, Some(Shadow::Dead { .. })) {
             return Ok(true);
         }

@@ -81,7 +81,7 @@ impl Session<'_> {
             let known = batch.kept.shadow(self.storage, *id)?;
             batch.kept.set_out(*id, false);
             let state = match (known, stored) {
-                (Some(Shadow::Live(seen)), Some(stored)) => self.state_of(*seen, stored),
+                (Some(Shadow::Live(seen)), Some(stored)) => self.state_of(&seen, stored),
                 (Some(Shadow::Dead { dead, offered }), _) => dead_state(dead, offered),
                 // It is in no scope any more, or gone.
                 (Some(Shadow::Live(_)) | None, _) => None,
@@ -102,13 +102,13 @@ impl Session<'_> {
     }
 
     /// Returns the state of a stored record with the scope that it is sent in, if it is.
-    fn state_of(&mut self, seen: Seen, stored: Stored) -> Option<(State, Scope)> {
+    fn state_of(&mut self, seen: &Seen, stored: Stored) -> Option<(State, Scope)> {
         let (record, steps) = stored;
         let scope = record.scope().clone();
         if !self.takes(&scope) {
             return None;
         }
-        let live: Live = self.observed(record, steps, Some(&seen));
+        let live: Live = self.observed(record, steps, Some(seen));
         Some((State::Live(Box::new(live)), scope))
     }
 

@@ -101,10 +101,8 @@ impl Kept {
         new: Mark,
     ) -> Result<Mark, StorageError> {
         let known = self.mark(storage, kind, source)?;
-        let mark = Mark {
-            buried: known.buried.max(new.buried),
-            lifted: known.lifted.max(new.lifted),
-        };
+        let mark =
+            Mark { buried: known.buried.max(new.buried), lifted: known.lifted.max(new.lifted) };
         if mark != known {
             let name = format!("{SOURCE}{}", shadow::source_key(kind, source));
             self.ops.push(keep(name.into(), mark.to_bytes()));

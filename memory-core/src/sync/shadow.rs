@@ -6,9 +6,7 @@ use super::stamp::Stamp;
 use super::state::{self, Counts, Dead, Live, Versions};
 use super::wire;
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
-use crate::model::{
-    Author, EpisodeId, NoteId, Record, RecordId, RecordKind, Scope, Source, Step,
-};
+use crate::model::{Author, EpisodeId, NoteId, Record, RecordId, RecordKind, Scope, Source, Step};
 
 /// Version of the bytes of a shadow.
 const VERSION: u8 = 1;

@@ -184,10 +184,13 @@ pub(crate) fn merge(a: State, b: State) -> State {
 
 fn merge_live(a: Live, b: Live) -> Live {
     // Only a mask can make two cores differ; one of them is taken, the same everywhere.
-    let (mut to, from) = if core_bytes(&a.record) <= core_bytes(&b.record) { (a, b) } else { (b, a) };
-    let later_scope = (from.versions.scope, from.record.scope()) > (to.versions.scope, to.record.scope());
+    let (mut to, from) =
+        if core_bytes(&a.record) <= core_bytes(&b.record) { (a, b) } else { (b, a) };
+    let later_scope =
+        (from.versions.scope, from.record.scope()) > (to.versions.scope, to.record.scope());
     let later_closing = closing_order(&from, &to) == Ordering::Greater;
-    let later_ties = (from.versions.ties, ties_bytes(&from.record)) > (to.versions.ties, ties_bytes(&to.record));
+    let later_ties =
+        (from.versions.ties, ties_bytes(&from.record)) > (to.versions.ties, ties_bytes(&to.record));
     if step_order(&from.steps, &to.steps) == Ordering::Greater {
         to.steps = from.steps;
     }
@@ -284,7 +287,9 @@ fn written(put: impl FnOnce(&mut ByteWriter)) -> Vec<u8> {
 
 fn put_steps(out: &mut ByteWriter, steps: &[Step]) {
     out.count(steps.len());
-    steps.iter().for_each(|step| wire::put_step(out, step));
+    for step in steps {
+        wire::put_step(out, step);
+    }
 }
 
 /// Appends a stamp.

@@ -238,7 +238,9 @@ pub(crate) fn scope(input: &mut ByteReader<'_>) -> Read<Scope> {
 /// Appends a list of labels.
 pub(crate) fn put_labels(out: &mut ByteWriter, labels: &[Box<str>]) {
     out.count(labels.len());
-    labels.iter().for_each(|label| out.text(label));
+    for label in labels {
+        out.text(label);
+    }
 }
 
 /// Reads what [`put_labels`] wrote.

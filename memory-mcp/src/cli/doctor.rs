@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use super::output::{Failure, Output, size};
 use crate::config::{Origin, Settings};
+use crate::exchange;
 use crate::scope;
 use crate::store::{self, Store};
+use crate::wire::Exchanged;
 
 /// Free space below which writes may soon fail.
 const LOW_SPACE_BYTES: u64 = 512 << 20;
@@ -63,6 +65,7 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             findings.push(opened(&store, existed, waited_ms));
             findings.push(check_content(&store));
             findings.push(check_index(&store));
+            findings.extend(check_exchange(&store, settings));
         }
         Err(error) => {
             let remedy =
@@ -192,6 +195,37 @@ fn check_index(store: &Store) -> Finding {
             "it is built from the store: check the finding on its content, then start again",
         ),
     }
+}
+
+/// Says how far the exchange with other machines has come, if one is set or was begun.
+fn check_exchange(store: &Store, settings: &Settings) -> Option<Finding> {
+    let is_set = settings.exchange.remote.is_some();
+    let exchanged = match store.memory.exchange_status() {
+        Ok(Some(status)) => Exchanged::new(status),
+        Ok(None) if is_set => {
+            let detail = "set, and not begun yet";
+            return Some(match exchange::check(settings) {
+                Ok(()) => Finding::ok("exchange", detail),
+                Err(error) => Finding::warning("exchange", detail, error.to_string()),
+            });
+        }
+        Ok(None) => return None,
+        Err(error) => {
+            let remedy = "`memory-mcp sync --leave --yes`, then join again";
+            return Some(Finding::broken("exchange", error.to_string(), remedy));
+        }
+    };
+    let line = exchanged.line();
+    Some(if !is_set {
+        let remedy = "set `remote` again, or `memory-mcp sync --leave --yes`";
+        Finding::warning("exchange", format!("{line}; `remote` is not set"), remedy)
+    } else if exchanged.has_failed() {
+        Finding::warning("exchange", line, "follow the message, then `memory-mcp sync`")
+    } else if exchanged.is_odd() {
+        Finding::warning("exchange", line, "set the clocks; entries that are damaged are left out")
+    } else {
+        Finding::ok("exchange", line)
+    })
 }
 
 /// Checks that the store's folder can be written and that others cannot read the store.

@@ -54,7 +54,8 @@ pub(crate) fn run(
             return output.value(&json!({ "dry_run": true, "would_send": ids }));
         }
         let place = settings.exchange.remote.as_ref().map(ToString::to_string).unwrap_or_default();
-        output.line(&format!("would send {n_episodes} episode(s), {n_notes} note(s) to {place}"))?;
+        output
+            .line(&format!("would send {n_episodes} episode(s), {n_notes} note(s) to {place}"))?;
         output.remark("nothing was sent or taken in");
         return Ok(());
     }
@@ -78,7 +79,8 @@ fn print(report: Report, output: &mut Output<'_>) -> Result<(), Failure> {
         output.line(&format!("{n_masked} secret(s) were masked on the way"))?;
     }
     if n_waiting > 0 {
-        output.line(&format!("{n_waiting} record(s) changed meanwhile and wait for the next time"))?;
+        output
+            .line(&format!("{n_waiting} record(s) changed meanwhile and wait for the next time"))?;
     }
     Ok(())
 }

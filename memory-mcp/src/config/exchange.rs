@@ -45,9 +45,9 @@ impl Remote {
         let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
         let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
         match host {
-            None => Err(format!(
-                "must be folder:PATH, libsql://…, https://… or http://…, not `{text}`"
-            )),
+            None => {
+                Err(format!("must be folder:PATH, libsql://…, https://… or http://…, not `{text}`"))
+            }
             Some("") => Err("must name a server behind ://".to_owned()),
             Some(host) if host.contains('@') => Err(format!(
                 "must hold no user or password: the token is read from ${TOKEN_VARIABLE} or \

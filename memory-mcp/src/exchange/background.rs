@@ -16,7 +16,7 @@ use crate::config::Settings;
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 
 /// Longest wait after failures: from here on the place is asked as seldom as that.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
 /// Wait before the first exchange, in which a start is over.
 const START: Duration = Duration::from_secs(2);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn waits_grow_with_failures_up_to_a_bound_and_end_with_the_first_success() {
-        let mut pace = Pace::new(Duration::from_secs(60));
+        let mut pace = Pace::new(Duration::from_mins(1));
         let seconds = |wait: Duration| wait.as_secs();
         assert!((60..=75).contains(&seconds(pace.after(true))));
         let waits: Vec<u64> = (0..12).map(|_| seconds(pace.after(false))).collect();
@@ -129,7 +129,7 @@ mod tests {
         assert!((160..=200).contains(&waits[4]), "{waits:?}");
         assert!(waits[8..].iter().all(|wait| (900..=1_125).contains(wait)), "{waits:?}");
         assert!((60..=75).contains(&seconds(pace.after(true))));
-        let mut seldom = Pace::new(Duration::from_secs(86_400));
+        let mut seldom = Pace::new(Duration::from_hours(24));
         assert!(seconds(seldom.after(false)) >= 86_400);
     }
 }

@@ -235,7 +235,9 @@ impl Position {
             bytes.extend(machine.0);
             bytes.extend(below.to_le_bytes());
             bytes.extend((some.len() as u64).to_le_bytes());
-            some.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            for number in some {
+                bytes.extend(number.to_le_bytes());
+            }
         }
         Cursor(bytes.into())
     }

@@ -11,9 +11,7 @@ mod turn;
 
 use std::path::Path;
 
-use memory_core::exchange::{
-    Carrier, ExchangeError, Report, Standing, Terms, exchange, leave, preview,
-};
+use memory_core::exchange::{Carrier, ExchangeError, Report, Terms, exchange, leave, preview};
 use memory_core::{RecordId, Storage, StorageError, SystemClock};
 
 use crate::config::{Remote, Settings};
@@ -55,11 +53,15 @@ pub(crate) enum SyncError {
 pub(crate) fn open_carrier(settings: &Settings) -> Result<Box<dyn Carrier>, SyncError> {
     match settings.exchange.remote.as_ref().ok_or(SyncError::NoRemote)? {
         Remote::Folder(path) => Ok(Box::new(Folder::new(path.clone()))),
-        Remote::Server(address) => Err(SyncError::Carrier(format!(
-            "`remote` is {address} ({}), but this build carries records through folders alone: \
-             set it to folder:PATH",
-            settings.origin("remote")
-        ))),
+        Remote::Server(address) => {
+            let token = settings.exchange.token().map_err(SyncError::Carrier)?;
+            let token = if token.is_some() { ", with a token" } else { "" };
+            Err(SyncError::Carrier(format!(
+                "`remote` is {address}{token} ({}), but this build carries records through folders \
+                 alone: set it to folder:PATH",
+                settings.origin("remote")
+            )))
+        }
     }
 }
 
@@ -90,11 +92,10 @@ pub(crate) fn leave_exchange(
     Ok(leave(storage)?)
 }
 
-/// Where the store stands, and how many records wait to be sent; `None` where it takes no part.
-pub(crate) fn standing(storage: &dyn Storage) -> Result<Option<(Standing, usize)>, StorageError> {
-    let standing = Standing::of(storage)?.filter(|standing| !standing.address.is_empty());
-    let Some(standing) = standing else { return Ok(None) };
-    Ok(Some((standing, Standing::n_waiting(storage)?)))
+/// Checks that all is set that an exchange needs.
+pub(crate) fn check(settings: &Settings) -> Result<(), SyncError> {
+    terms(settings)?;
+    open_carrier(settings).map(drop)
 }
 
 fn terms(settings: &Settings) -> Result<Terms, SyncError> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Answer, Call, Effect, Tool};
 use crate::error::CallError;
-use crate::wire::{arguments, dot, put};
+use crate::wire::{Exchanged, arguments, dot, put};
 
 pub(super) struct Status;
 
@@ -34,6 +34,9 @@ pub(super) struct Health {
     /// Change of late in the scope.
     #[serde(skip_serializing_if = "Option::is_none")]
     news: Option<String>,
+    /// Exchange with other machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<Exchanged>,
     #[serde(flatten)]
     probed: Option<Probed>,
     #[serde(flatten)]
@@ -95,6 +98,7 @@ impl Tool for Status {
             scope: call.served.project.scope().to_string(),
             store: call.served.store.clone(),
             news: None,
+            exchange: None,
             probed: None,
             detail: None,
         };
@@ -110,6 +114,7 @@ impl Tool for Status {
         };
         // What cannot be learned is no trouble of the store.
         health.news = call.memory.news(&call.served.project.scope()).ok().flatten();
+        health.exchange = call.memory.exchange_status().ok().flatten().map(Exchanged::new);
         let read_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Some(failure) = &status.index.failure {
             health.problems.push(format!("index: {failure}"));
@@ -160,6 +165,9 @@ impl Answer for Health {
         put(&mut out, format_args!("\nscope {scope}\nstore {}", self.store));
         if let Some(news) = &self.news {
             put(&mut out, format_args!("\nnews: {news}"));
+        }
+        if let Some(exchange) = &self.exchange {
+            put(&mut out, format_args!("\nexchange {}", exchange.line()));
         }
         if let Some(probed) = &self.probed {
             dot(&mut out, format_args!("{} bytes", probed.size_bytes));

@@ -27,6 +27,9 @@ pub(crate) struct HitAnswer {
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
+    /// Who made it, on another machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<AttemptsAnswer>,
     /// Notes among the hits that contradict this one.
@@ -82,6 +85,7 @@ impl HitAnswer {
         let id = hit.record.id().to_string();
         let attempts = hit.attempts.clone().map(|attempts| AttemptsAnswer::new(attempts, &id));
         let why = explain.then(|| hit.explanation().map(|(name, n)| (name, rounded(n))).collect());
+        let team = hit.record.author().map(|author| display_name(&author.name).into_owned());
         let (kind, scope, source, at, outcome, status) = match hit.record {
             Record::Episode(episode) => {
                 let (outcome, status) = (episode.outcome(), episode.status());
@@ -107,6 +111,7 @@ impl HitAnswer {
             scope: scope.as_str().to_owned(),
             outcome,
             status,
+            team,
             attempts,
             contradicts: hit.contradicts.iter().map(ToString::to_string).collect(),
             step_idx: hit.step_idx,
@@ -140,6 +145,9 @@ pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str,
         dot(out, Age { now, then: hit.at });
         if hit.scope != own_scope {
             dot(out, format_args!("scope {}", display_name(&hit.scope)));
+        }
+        if let Some(author) = &hit.team {
+            dot(out, format_args!("team {author}"));
         }
         if let Some(step_idx) = hit.step_idx {
             dot(out, format_args!("step {step_idx}"));

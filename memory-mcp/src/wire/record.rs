@@ -450,6 +450,7 @@ mod tests {
             context: Context::default(),
             source: None,
             origin: memory_core::Origin::Agent,
+            author: None,
             started_at: Timestamp::from_millis(1_500),
             recorded_at: Timestamp::from_millis(2_500),
             relations: Vec::new(),

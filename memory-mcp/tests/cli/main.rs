@@ -16,6 +16,8 @@ mod installing;
 #[cfg(test)]
 mod jsonl;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod records;

@@ -5,8 +5,8 @@ use memory_core::backend::{
 };
 use memory_core::{
     Change, ChangeOp, Closing, Episode, EpisodeId, MemStorage, Note, NoteId, NoteKind, Outcome,
-    Record, RecordFilter, RecordId, RecordKind, Scope, Seq, Shown, Source, Step, Storage, StorageError,
-    StorageStats,
+    Record, RecordFilter, RecordId, RecordKind, Scope, Seq, Shown, Source, Step, Storage,
+    StorageError, StorageStats,
 };
 use proptest::bool::weighted;
 use proptest::collection::vec;

@@ -143,6 +143,15 @@ fn code_of<T: PartialEq>(all: &[T], value: &T) -> u8 {
     at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)
 }
 
+/// Flags of a record.
+const SUPERSEDED: u8 = 1;
+const TEAM: u8 = 2;
+
+fn flags(facts: &Facts) -> u8 {
+    let superseded = if facts.superseded { SUPERSEDED } else { 0 };
+    superseded | if facts.team { TEAM } else { 0 }
+}
+
 fn push_facts(out: &mut Vec<u8>, facts: Option<&Facts>) {
     let Some(facts) = facts else { return out.push(0) };
     let (record, kind) = match (facts.id, facts.kind) {
@@ -151,7 +160,7 @@ fn push_facts(out: &mut Vec<u8>, facts: Option<&Facts>) {
         (RecordId::Note(_), HitKind::Episode) => (2, 0),
     };
     let outcome = facts.outcome.map_or(0, |outcome| code_of(Outcome::ALL, &outcome));
-    out.extend([record, kind, outcome, u8::from(facts.superseded)]);
+    out.extend([record, kind, outcome, flags(facts)]);
     out.extend(facts.id.to_bytes());
     out.extend(facts.at.as_millis().to_le_bytes());
     out.extend(facts.head_hash.to_le_bytes());
@@ -171,7 +180,7 @@ fn read_facts(fields: &mut Fields<'_>) -> Result<Option<Facts>, SnapshotError> {
         2 => RecordKind::Note,
         _ => return Err(WRONG),
     };
-    let [kind, outcome, superseded] = fields.take()?;
+    let [kind, outcome, flags] = fields.take()?;
     let kind = match record {
         RecordKind::Episode => HitKind::Episode,
         RecordKind::Note => HitKind::Note(value_of(NoteKind::ALL, kind)?),
@@ -185,7 +194,7 @@ fn read_facts(fields: &mut Fields<'_>) -> Result<Option<Facts>, SnapshotError> {
     let feedback = Feedback { n_helpful: fields.u32()?, n_unhelpful: fields.u32()? };
     let tags = fields.numbers()?.into();
     let units = fields.numbers()?;
-    let superseded = superseded != 0;
+    let [superseded, team] = [SUPERSEDED, TEAM].map(|flag| flags & flag != 0);
     Ok(Some(Facts {
         id,
         kind,
@@ -196,6 +205,7 @@ fn read_facts(fields: &mut Fields<'_>) -> Result<Option<Facts>, SnapshotError> {
         language,
         tags,
         superseded,
+        team,
         n_steps_done,
         head_hash,
         feedback,

@@ -84,6 +84,7 @@ fn put_record(contents: &mut Contents, number: u8) -> RecordNo {
         language: 0,
         tags,
         superseded: number.is_multiple_of(4),
+        team: number.is_multiple_of(5),
         n_steps_done: u32::from(number),
         head_hash: u64::from(number) << 40,
         feedback: Feedback { n_helpful: u32::from(number) / 3, n_unhelpful: u32::from(number) % 3 },

@@ -31,8 +31,11 @@ fn stamp() -> impl Strategy<Value = Stamp> {
 }
 
 fn versions() -> impl Strategy<Value = Versions> {
-    let counts = (0..4_u32, 0..4_u32, 0..4_u32)
-        .prop_map(|(helpful, unhelpful, merged)| Counts { helpful, unhelpful, merged });
+    let counts = (0..4_u32, 0..4_u32, 0..4_u32).prop_map(|(helpful, unhelpful, merged)| Counts {
+        helpful,
+        unhelpful,
+        merged,
+    });
     let counts = btree_map((0..3_u8).prop_map(|n| MachineId([n; 16])), counts, 0..3);
     (0..2_u8, stamp(), stamp(), stamp(), option::of(stamp()), counts).prop_map(
         |(n, scope, closing, ties, lifted, counts)| {
