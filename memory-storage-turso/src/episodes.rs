@@ -45,7 +45,8 @@ pub(crate) struct Removed {
 /// Looks an episode up.
 pub(crate) fn state(conn: &mut Connection, id: EpisodeId) -> Result<Option<State>, StorageError> {
     let sql = "SELECT pk, seq, n_steps, CAST(status AS BLOB),
-               inferred IS NOT NULL OR outcome IS 'unjudged', machine IS NOT NULL FROM episodes WHERE id = ?";
+               inferred IS NOT NULL OR outcome IS 'unjudged', machine IS NOT NULL
+               FROM episodes WHERE id = ?";
     conn.first(sql, vec![id.to_bytes().to_vec().into()], |row| {
         let (key, seq, n_steps) = (row.int()?, row.int()?, row.u32()?);
         let status = Status::from_name(&row.text()?)

@@ -206,11 +206,10 @@ impl Plan {
                 let episode = Box::new(episode(*n, looks, closing));
                 Op::InsertEpisode { episode, steps: some_steps(0, *n_steps) }
             }
-            Self::Append { n, n_steps, limit, first } => Op::AppendSteps {
-                episode: sample::episode_id(*n),
-                steps: some_steps(*first, *n_steps),
-                limit: *limit,
-            },
+            Self::Append { n, n_steps, limit, first } => {
+                let (episode, steps) = (sample::episode_id(*n), some_steps(*first, *n_steps));
+                Op::AppendSteps { episode, steps, limit: *limit }
+            }
             Self::Close { n, outcome, reward, inferred } => {
                 let closing = Closing {
                     inferred: inferred.then(|| "the build is green".into()),
@@ -244,10 +243,10 @@ impl Plan {
                 id: record(*is_note, *n),
                 scope: sample::scope(&format!("scope {scope}")),
             },
-            Self::KeepDigest { n, digest } => Op::KeepDigest {
-                episode: sample::episode_id(*n),
-                digest: vec![*digest; usize::from(*digest)].into(),
-            },
+            Self::KeepDigest { n, digest } => {
+                let digest = vec![*digest; usize::from(*digest)].into();
+                Op::KeepDigest { episode: sample::episode_id(*n), digest }
+            }
             Self::RemoveEpisode(n) => Op::Remove(sample::episode_id(*n).into()),
             Self::RemoveNote(n) => Op::Remove(sample::note_id(*n).into()),
             Self::PutVectors { model, units, short } => {
