@@ -152,8 +152,8 @@ pub(crate) fn merge(
     at: Timestamp,
     seq: i64,
 ) -> Result<(), StorageError> {
-    let sql = "UPDATE notes SET n_merged = min(n_merged + 1, 4294967295),
-               merged_at = max(coalesce(merged_at, ?1), ?1), seq = ?2 WHERE pk = ?3";
+    let sql = "UPDATE notes SET n_merged = min(n_merged + 1, 4294967295), merged_at = ?1, seq = ?2
+               WHERE pk = ?3";
     conn.execute(sql, vec![at.as_millis().into(), seq.into(), key.into()]).map(drop)
 }
 

@@ -71,7 +71,7 @@ fn apply_op(
                 stored.tags.sort_unstable();
                 stored.tags.dedup();
                 stored.n_merged = stored.n_merged.saturating_add(1);
-                stored.merged_at = stored.merged_at.max(Some(at));
+                stored.merged_at = Some(at);
             })?;
             changes.put(note);
         }

@@ -98,7 +98,7 @@ pub enum Op {
     Merge {
         /// The note.
         note: NoteId,
-        /// Time at which the text was given again; an earlier one than is known changes nothing.
+        /// Time at which the text was given again.
         at: Timestamp,
         /// Labels to be added; the note's stay sorted and without repeats.
         tags: Vec<Box<str>>,

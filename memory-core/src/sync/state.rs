@@ -46,7 +46,7 @@ pub(crate) struct Versions {
     pub(crate) scope: Stamp,
     /// Of the end.
     pub(crate) closing: Stamp,
-    /// Of the ties.
+    /// Of the ties of an episode; of the time at which a note was last remembered again.
     pub(crate) ties: Stamp,
     /// Stored again after its source had been forgotten: when.
     pub(crate) lifted: Option<Stamp>,
@@ -167,7 +167,7 @@ impl Live {
         wire::hash(&closing_bytes(&self.record))
     }
 
-    /// Returns a name of the ties.
+    /// Returns a name of the ties, or of the time at which the note was last remembered again.
     pub(crate) fn ties_hash(&self) -> u64 {
         wire::hash(&ties_bytes(&self.record))
     }
@@ -213,7 +213,9 @@ fn merge_live(a: Live, b: Live) -> Live {
             to.tags.extend(from.tags);
             to.tags.sort_unstable();
             to.tags.dedup();
-            to.merged_at = to.merged_at.max(from.merged_at);
+            if later_ties {
+                to.merged_at = from.merged_at;
+            }
             to.episode = to.episode.max(from.episode);
             to.supersedes = to.supersedes.max(from.supersedes);
         }
@@ -268,10 +270,9 @@ fn closing_bytes(record: &Record) -> Vec<u8> {
 }
 
 fn ties_bytes(record: &Record) -> Vec<u8> {
-    written(|out| {
-        if let Record::Episode(episode) = record {
-            wire::put_ties(out, &episode.relations, &episode.shown);
-        }
+    written(|out| match record {
+        Record::Episode(episode) => wire::put_ties(out, &episode.relations, &episode.shown),
+        Record::Note(note) => wire::put_optional(out, note.merged_at, wire::put_time),
     })
 }
 
