@@ -27,9 +27,20 @@ pub(crate) struct Folder {
     newest: BTreeMap<(MachineId, RecordId), u64>,
 }
 
-/// Segments of each machine that were read: all below a number, and some above it.
+/// What was read of each machine.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Position(BTreeMap<MachineId, (u64, BTreeSet<u64>)>);
+struct Position(BTreeMap<MachineId, Read>);
+
+/// Segments of a machine that were read.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Read {
+    /// All up to this number.
+    below: u64,
+    /// Some above it: one between them had not come yet, or not whole.
+    some: BTreeSet<u64>,
+    /// Number of the one that was read in part, and the entries of it that were.
+    part: (u64, u64),
+}
 
 impl Folder {
     /// The folder at that path, which must be there: one that is made anew in place of a disk that
@@ -88,13 +99,12 @@ impl Folder {
     }
 
     /// Reads a segment; `None` for one that is not whole yet.
-    fn read(machine: MachineId, path: &Path) -> Option<(Vec<Entry>, usize)> {
-        let bytes = fs::read(path).ok()?;
-        let entries = segment::from_bytes(machine, &bytes);
+    fn read(machine: MachineId, path: &Path) -> Option<Vec<Entry>> {
+        let entries = segment::from_bytes(machine, &fs::read(path).ok()?);
         if entries.is_none() {
             tracing::info!(segment = %path.display(), "is not whole yet");
         }
-        Some((entries?, bytes.len()))
+        entries
     }
 
     /// Looks through the segments that are new to this handle: a later one may replace what an
@@ -104,7 +114,7 @@ impl Folder {
             if self.indexed.contains(&(machine, *number)) {
                 continue;
             }
-            let Some((entries, _)) = Self::read(machine, path) else { continue };
+            let Some(entries) = Self::read(machine, path) else { continue };
             self.indexed.insert((machine, *number));
             for entry in entries {
                 let newest = self.newest.entry((machine, entry.record)).or_default();
@@ -146,12 +156,18 @@ impl Carrier for Folder {
 
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {
         self.check()?;
-        let Some(first) = entries.first() else { return Ok(()) };
-        let folder = self.path.join(name_of(first.machine));
-        fs::create_dir_all(&folder).map_err(|error| self.away(&folder, &error))?;
-        let last = self.segments(&folder)?.last_key_value().map_or(0, |(number, _)| *number);
-        let path = folder.join(format!("{:08}{ENDING}", last + 1));
-        self.write(&path, &segment::to_bytes(entries))
+        let mut by_machine: BTreeMap<MachineId, Vec<Entry>> = BTreeMap::new();
+        for entry in entries {
+            by_machine.entry(entry.machine).or_default().push(entry.clone());
+        }
+        for (machine, entries) in by_machine {
+            let folder = self.path.join(name_of(machine));
+            fs::create_dir_all(&folder).map_err(|error| self.away(&folder, &error))?;
+            let last = self.segments(&folder)?.last_key_value().map_or(0, |(number, _)| *number);
+            let path = folder.join(format!("{:08}{ENDING}", last + 1));
+            self.write(&path, &segment::to_bytes(&entries))?;
+        }
+        Ok(())
     }
 
     fn pull(
@@ -163,33 +179,33 @@ impl Carrier for Folder {
     ) -> Result<Pulled, CarrierError> {
         self.check()?;
         let mut position = after.and_then(Position::from_cursor).unwrap_or_default();
-        let (mut entries, mut n_bytes, mut more) = (Vec::new(), 0, false);
+        let mut page = Page { entries: Vec::new(), n_bytes: 0, limit_bytes };
         for (machine, folder) in self.machines()? {
             if machine == own {
                 continue;
             }
             let segments = self.segments(&folder)?;
             self.index(machine, &segments);
+            let read = position.0.entry(machine).or_default();
             for (number, path) in segments {
-                if position.has(machine, number) {
+                if read.has(number) {
                     continue;
                 }
-                if n_bytes >= limit_bytes {
-                    more = true;
-                    break;
-                }
-                let Some((found, size)) = Self::read(machine, &path) else { continue };
-                position.add(machine, number);
-                n_bytes += size;
-                let is_newest = |entry: &Entry| {
+                let Some(found) = Self::read(machine, &path) else { continue };
+                let is_listed = |entry: &Entry| {
                     let newest = self.newest.get(&(machine, entry.record)).copied();
-                    newest.is_none_or(|newest| newest == number)
+                    newest.is_none_or(|newest| newest == number) && scopes.contains(&entry.scope)
                 };
-                let found = last_of_each(found).into_iter().filter(is_newest);
-                entries.extend(found.filter(|entry| scopes.contains(&entry.scope)));
+                let n_done = if read.part.0 == number { read.part.1 } else { 0 };
+                if let Some(n_done) = page.take(last_of_each(found), n_done, is_listed) {
+                    read.part = (number, n_done);
+                    let cursor = position.to_cursor();
+                    return Ok(Pulled { entries: page.entries, cursor, more: true });
+                }
+                read.add(number);
             }
         }
-        Ok(Pulled { entries, cursor: position.to_cursor(), more })
+        Ok(Pulled { entries: page.entries, cursor: position.to_cursor(), more: false })
     }
 
     fn now(&mut self) -> Result<Option<Timestamp>, CarrierError> {
@@ -216,26 +232,26 @@ fn machine_of(name: &str) -> Option<MachineId> {
     Some(MachineId(number.to_be_bytes()))
 }
 
-impl Position {
-    fn has(&self, machine: MachineId, number: u64) -> bool {
-        self.0.get(&machine).is_some_and(|(below, some)| number <= *below || some.contains(&number))
+impl Read {
+    fn has(&self, number: u64) -> bool {
+        number <= self.below || self.some.contains(&number)
     }
 
-    fn add(&mut self, machine: MachineId, number: u64) {
-        let (below, some) = self.0.entry(machine).or_default();
-        some.insert(number);
-        while some.remove(&(*below + 1)) {
-            *below += 1;
+    fn add(&mut self, number: u64) {
+        self.some.insert(number);
+        while self.some.remove(&(self.below + 1)) {
+            self.below += 1;
         }
     }
+}
 
+impl Position {
     fn to_cursor(&self) -> Cursor {
         let mut bytes = Vec::new();
-        for (machine, (below, some)) in &self.0 {
+        for (machine, read) in &self.0 {
             bytes.extend(machine.0);
-            bytes.extend(below.to_le_bytes());
-            bytes.extend((some.len() as u64).to_le_bytes());
-            for number in some {
+            let Read { below, some, part } = read;
+            for number in [*below, part.0, part.1, some.len() as u64].iter().chain(some) {
                 bytes.extend(number.to_le_bytes());
             }
         }
@@ -245,24 +261,49 @@ impl Position {
     fn from_cursor(cursor: &Cursor) -> Option<Self> {
         let (mut rest, mut machines) = (&*cursor.0, BTreeMap::new());
         while let Some((machine, left)) = rest.split_first_chunk() {
-            let (below, left) = number(left)?;
-            let (n_some, mut left) = number(left)?;
-            let mut some = BTreeSet::new();
-            for _ in 0..n_some {
-                let (one, after) = number(left)?;
-                some.insert(one);
-                left = after;
-            }
-            machines.insert(MachineId(*machine), (below, some));
             rest = left;
+            let mut next = || number(&mut rest);
+            let (below, part) = (next()?, (next()?, next()?));
+            let some = (0..next()?).map(|_| next()).collect::<Option<_>>()?;
+            machines.insert(MachineId(*machine), Read { below, some, part });
         }
         rest.is_empty().then_some(Self(machines))
     }
 }
 
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    Some((u64::from_le_bytes(*number), rest))
+/// Entries that are listed, as many as are asked for.
+struct Page {
+    entries: Vec<Entry>,
+    n_bytes: usize,
+    limit_bytes: usize,
+}
+
+impl Page {
+    /// Takes entries behind the first `n_done`; gives how many are done where the page is full.
+    fn take(
+        &mut self,
+        found: Vec<Entry>,
+        n_done: u64,
+        is_listed: impl Fn(&Entry) -> bool,
+    ) -> Option<u64> {
+        for (n, entry) in (0..).zip(found) {
+            if n < n_done || !is_listed(&entry) {
+                continue;
+            }
+            if self.n_bytes >= self.limit_bytes && !self.entries.is_empty() {
+                return Some(n);
+            }
+            self.n_bytes += entry.bytes.len();
+            self.entries.push(entry);
+        }
+        None
+    }
+}
+
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let (number, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(u64::from_le_bytes(*number))
 }
 
 #[cfg(test)]

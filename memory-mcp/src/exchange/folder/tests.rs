@@ -34,6 +34,8 @@ fn each_machine_reads_what_the_others_wrote_once() {
     assert_eq!(numbers(&pull(&mut folder, 3, None)), [1, 4, 3]);
     let one = folder.pull(MachineId([3; 16]), &["s".into()], None, 1).unwrap();
     assert_eq!((numbers(&one), one.more), (vec![1], true));
+    let two = folder.pull(MachineId([3; 16]), &["s".into()], Some(&one.cursor), 1).unwrap();
+    assert_eq!(numbers(&two), [4]);
 }
 
 #[test]
