@@ -87,7 +87,14 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         let id = record::short_id(&store.memory, hit.record.id())?;
         let (strength, what) = (hit.strength.name(), record::summary(&hit.record));
         let step = hit.step_idx.map(|idx| format!(", from step {idx}")).unwrap_or_default();
-        output.line(&format!("{}. {id}  {strength} {:.3}  {what}{step}", at + 1, hit.score))?;
+        let team =
+            hit.record.author().map(|author| format!(", team {}", one_line(&author.name, 60)));
+        let team = team.unwrap_or_default();
+        output.line(&format!(
+            "{}. {id}  {strength} {:.3}  {what}{team}{step}",
+            at + 1,
+            hit.score
+        ))?;
         output.line(&block(hit.text.trim(), "   "))?;
         if explain {
             let terms: Vec<String> =
@@ -130,6 +137,7 @@ fn as_json(recall: &Recall) -> Result<Value, Failure> {
             hit.explanation().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         Ok(json!({
             "strength": hit.strength.name(),
+            "team": hit.record.author().map(|author| &*author.name),
             "score": hit.score,
             "text": hit.text,
             "step_idx": hit.step_idx,

@@ -121,6 +121,7 @@ fn show_episode(
     field(output, "branch", context.branch.as_deref())?;
     field(output, "source", source(episode.source.as_ref()).as_deref())?;
     field(output, "origin", Some(episode.origin.name()))?;
+    field(output, "team", episode.author.as_ref().map(|author| &*author.name))?;
     show_ties(memory, episode, output)?;
     field(output, "feedback", feedback(episode.feedback).as_deref())?;
     output.line("task")?;
@@ -199,6 +200,7 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
     field(output, "origin", Some(note.origin.name()))?;
+    field(output, "team", note.author.as_ref().map(|author| &*author.name))?;
     output.line("text")?;
     output.line(&block(note.text.as_str(), "  "))
 }
