@@ -13,7 +13,7 @@ use crate::model::{
 pub struct EpisodeState {
     /// Open, completed or abandoned.
     pub status: Status,
-    /// True when nobody has reported how it ended ([`Closing::is_provisional`]).
+    /// True when nobody has reported how it ended ([`crate::model::Closing::is_provisional`]).
     pub is_provisional: bool,
     /// True when another machine logs its steps.
     pub is_elsewhere: bool,
@@ -33,7 +33,7 @@ pub struct NoteState {
 /// The tables of one store, as the batch in progress sees them.
 ///
 /// Every method sees the effects of those before it. Errors are the backend's own; nothing here
-/// checks a precondition of an [`Op`].
+/// checks a precondition of an [`super::Op`].
 pub trait Tables {
     /// Returns the state of an episode, `None` where none is stored.
     ///
