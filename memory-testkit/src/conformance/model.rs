@@ -261,11 +261,10 @@ impl Plan {
                 Op::Withdraw { id: record(*is_note, *n), source: of.map(source) }
             }
             Self::Lift(n) => Op::Lift(source(*n)),
-            Self::KeepState { n, bytes, at } => Op::KeepState {
-                name: format!("state {n}").into(),
-                bytes: bytes.as_slice().into(),
-                at: sample::instant(*at),
-            },
+            Self::KeepState { n, bytes, at } => {
+                let (name, bytes) = (format!("state {n}").into(), bytes.as_slice().into());
+                Op::KeepState { name, bytes, at: sample::instant(*at) }
+            }
             Self::DropStates(before) => Op::DropStates { before: sample::instant(*before) },
         }
     }
