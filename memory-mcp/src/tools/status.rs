@@ -166,9 +166,6 @@ impl Answer for Health {
         if let Some(news) = &self.news {
             put(&mut out, format_args!("\nnews: {news}"));
         }
-        if let Some(exchange) = &self.exchange {
-            put(&mut out, format_args!("\nexchange {}", exchange.line()));
-        }
         if let Some(probed) = &self.probed {
             dot(&mut out, format_args!("{} bytes", probed.size_bytes));
             put(
@@ -184,6 +181,9 @@ impl Answer for Health {
             if probed.n_pending > 0 {
                 dot(&mut out, format_args!("{} text(s) wait for their vector", probed.n_pending));
             }
+        }
+        if let Some(exchange) = &self.exchange {
+            put(&mut out, format_args!("\nexchange {}", exchange.line()));
         }
         if let Some(detail) = &self.detail {
             put(
