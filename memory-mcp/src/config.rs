@@ -137,7 +137,7 @@ impl Environment {
         value.map(|value| Secret::named(variable, value)).transpose().map_err(BadSetting)
     }
 
-    /// No exchange, with what the environment tells about user and machine.
+    /// No exchange, with what the environment tells about the user.
     fn exchange(&self) -> Result<ExchangeSettings, BadSetting> {
         let token = self.secret(TOKEN_VARIABLE)?;
         Ok(ExchangeSettings::none(token, |name| self.vars.get(name)?.to_str()))

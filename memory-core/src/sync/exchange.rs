@@ -19,8 +19,8 @@ pub struct Terms {
     pub scopes: Vec<Scope>,
     /// Name that others see on what was made here.
     pub author: Box<str>,
-    /// Names the store's file and its place: where that is another one than last time, the store
-    /// is a copy and gets an identity of its own.
+    /// Names the store's file: where that is another one than last time, the store is a copy and
+    /// gets an identity of its own.
     pub place: Box<str>,
 }
 

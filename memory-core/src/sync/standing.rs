@@ -24,7 +24,7 @@ const VERSION: u8 = 1;
 pub struct Standing {
     /// Identity of this machine.
     pub machine: MachineId,
-    /// Place of the store at which it took that identity.
+    /// Name of the store's file when it took that identity.
     pub place: Box<str>,
     /// Address of the carrier.
     pub address: Box<str>,

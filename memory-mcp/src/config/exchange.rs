@@ -70,8 +70,6 @@ pub(crate) struct ExchangeSettings {
     pub(crate) scopes: Vec<Scope>,
     /// Name that others see on what was recorded here: that of the user, unless another is set.
     pub(crate) author: String,
-    /// Name of this machine, if it tells one.
-    pub(crate) host: String,
     /// File with the token.
     pub(crate) token_file: Option<PathBuf>,
     /// Seconds between two exchanges of a server; 0 for none.
@@ -86,17 +84,13 @@ impl ExchangeSettings {
         token: Option<Secret>,
         variable: impl Fn(&str) -> Option<&'a str>,
     ) -> Self {
-        let first = |names: &[&str]| {
-            let values = names.iter().filter_map(|name| variable(name).map(str::trim));
-            values.into_iter().find(|value| !value.is_empty()).map(str::to_owned)
-        };
-        let file = || Some(std::fs::read_to_string("/etc/hostname").ok()?.trim().to_owned());
-        let host = first(&["HOSTNAME", "COMPUTERNAME"]).or_else(file);
+        let users = ["USER", "USERNAME", "LOGNAME"];
+        let mut users = users.iter().filter_map(|name| variable(name).map(str::trim));
+        let user = users.find(|user| !user.is_empty());
         Self {
             remote: None,
             scopes: Vec::new(),
-            author: first(&["USER", "USERNAME", "LOGNAME"]).unwrap_or_default(),
-            host: host.unwrap_or_default(),
+            author: user.unwrap_or_default().to_owned(),
             token_file: None,
             interval_s: INTERVAL_S,
             token,

@@ -108,18 +108,22 @@ fn terms(settings: &Settings) -> Result<Terms, SyncError> {
     Ok(Terms {
         scopes: settings.exchange.scopes.clone(),
         author: settings.exchange.author.as_str().into(),
-        place: place(&settings.store, &settings.exchange.host).into(),
+        place: place(&settings.store).into(),
     })
 }
 
-/// Names the file of a store and its place: of a copy or a restored backup it is another one.
-fn place(store: &Path, host: &str) -> String {
-    let path = store.canonicalize().unwrap_or_else(|_| store.to_owned());
-    let metadata = std::fs::metadata(&path);
-    let made = metadata.and_then(|metadata| metadata.created()).ok();
+/// Names the file of a store, by its number on the disk and when it was made: that of a copy or of a
+/// restored backup is another one, under whatever path, in a container or not.
+fn place(store: &Path) -> String {
+    let Ok(metadata) = std::fs::metadata(store) else { return String::new() };
+    let made = metadata.created().ok();
     let made = made.and_then(|made| made.duration_since(std::time::UNIX_EPOCH).ok());
     let made_ms = made.map_or(0, |made| made.as_millis());
-    format!("{host} {} {made_ms}", path.display())
+    #[cfg(unix)]
+    let number = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let number = 0;
+    format!("file {number}, made {made_ms}")
 }
 
 #[cfg(test)]
@@ -127,13 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_of_a_store_is_at_another_place() {
+    fn a_copy_of_a_store_is_told_from_it_and_a_move_is_not() {
         let dir = tempfile::tempdir().unwrap();
-        let (one, two) = (dir.path().join("a.db"), dir.path().join("b.db"));
+        let [one, two, three] = ["a.db", "b.db", "c.db"].map(|name| dir.path().join(name));
         std::fs::write(&one, "x").unwrap();
+        let before = place(&one);
         std::fs::copy(&one, &two).unwrap();
-        assert_eq!(place(&one, "h"), place(&one, "h"));
-        assert_ne!(place(&one, "h"), place(&two, "h"));
-        assert_ne!(place(&one, "h"), place(&one, "other"));
+        assert_ne!(before, place(&two));
+        std::fs::rename(&one, &three).unwrap();
+        assert_eq!(before, place(&three));
     }
 }
