@@ -26,9 +26,9 @@ pub use view::View;
 /// Names of sources that several machines import.
 const N_SOURCES: usize = 4;
 
-/// Scopes: two that are exchanged, one that is not.
-fn scopes() -> [Scope; 3] {
-    ["acme/shop", "acme/api", "private"].map(sample::scope)
+/// The scopes that are exchanged.
+fn scopes() -> [Scope; 2] {
+    ["acme/shop", "acme/api"].map(sample::scope)
 }
 
 /// One machine with its store.
@@ -44,7 +44,6 @@ pub struct Machine {
 struct Ledger {
     made: BTreeMap<RecordId, Option<Source>>,
     forgotten: BTreeSet<RecordId>,
-    moved_away: BTreeSet<RecordId>,
     sources: BTreeSet<(RecordKind, Source)>,
     judged: BTreeMap<RecordId, (u32, u32)>,
     merged: BTreeMap<RecordId, u32>,
@@ -67,12 +66,11 @@ impl World {
     #[must_use]
     pub fn new(stores: Vec<Arc<dyn Storage>>, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let [shop, api, _] = scopes();
         let machine = |(n, store): (usize, Arc<dyn Storage>)| Machine {
             storage: Arc::new(FaultStorage::new(store)),
             clock: SkewedClock::new(n, rng.i64(-3_600_000..=3_600_000)),
             terms: Terms {
-                scopes: vec![shop.clone(), api.clone()],
+                scopes: scopes().to_vec(),
                 author: format!("person {n}").into(),
                 place: format!("machine {n}").into(),
             },
@@ -309,15 +307,6 @@ impl World {
         }
         self.settle(&mut |_| Box::new(open()));
     }
-
-    /// Lets a random machine move a record out of the scopes that are exchanged.
-    pub fn hide(&mut self, n: usize) {
-        let Some(id) = self.pick(n, RecordKind::Note) else { return };
-        let [_, _, private] = scopes();
-        if self.apply(n, Op::SetScope { id, scope: private }) {
-            self.ledger.moved_away.insert(id);
-        }
-    }
 }
 
 impl Machine {
@@ -343,8 +332,8 @@ impl Ledger {
         }
         let of_source = |id: &RecordId| self.made.get(id).is_some_and(Option::is_some);
         for id in self.made.keys().filter(|id| !of_source(id)) {
-            let is_wanted = !self.forgotten.contains(id) && !self.moved_away.contains(id);
-            assert!(!is_wanted || view.records.contains_key(id), "{id} is lost");
+            let is_forgotten = self.forgotten.contains(id);
+            assert!(is_forgotten || view.records.contains_key(id), "{id} is lost");
         }
         self.check_sources(view);
         for (id, record) in &view.records {

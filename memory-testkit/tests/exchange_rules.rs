@@ -7,8 +7,8 @@ use memory_core::exchange::{
     Carrier, Entry, ExchangeError, MachineId, Report, Standing, Terms, exchange, leave, preview,
 };
 use memory_core::{
-    Episode, MemStorage, Note, Record, RecordId, RecordKind, Source, Storage, StorageError,
-    SystemClock,
+    Episode, MemStorage, Memory, Note, Query, Record, RecordId, RecordKind, Source, Storage,
+    StorageError, SystemClock,
 };
 use memory_testkit::exchange::MemCarrier;
 use memory_testkit::{read, sample};
@@ -356,5 +356,26 @@ fn writes_go_on_during_exchanges_and_none_is_lost() {
     for n in 0..3 {
         let counts = [&ada, &ben].map(|machine| machine.note(n).unwrap().feedback.n_helpful);
         assert_eq!(counts, [2 * N_JUDGEMENTS / 3; 2]);
+    }
+}
+
+#[test]
+fn a_record_of_another_machine_ranks_behind_its_equal() {
+    let (ada, ben, place) = two();
+    // The newer of two equal ones goes first.
+    let text = || sample::text("Deploy from the branch release");
+    ada.write(note(Note { text: text(), ..sample::note(1) }));
+    ben.write(note(Note { text: text(), ..sample::note(2) }));
+    ada.sync(&place);
+    ben.sync(&place);
+    ada.sync(&place);
+    for (machine, own) in [(&ada, 1), (&ben, 2)] {
+        let storage: Arc<dyn Storage> = machine.storage.clone();
+        let memory = Memory::builder(storage).open().unwrap();
+        let recall = memory.recall(&Query::new("deploy branch release")).unwrap();
+        let ids: Vec<RecordId> = recall.hits.iter().map(|hit| hit.record.id()).collect();
+        assert_eq!(ids[0], sample::note_id(own).into());
+        let team: Vec<bool> = recall.hits.iter().map(|hit| hit.record.author().is_some()).collect();
+        assert!(!team[0] && team[1..].iter().all(|is_team| *is_team), "{team:?}");
     }
 }
