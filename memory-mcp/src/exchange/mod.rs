@@ -112,8 +112,8 @@ fn terms(settings: &Settings) -> Result<Terms, SyncError> {
     })
 }
 
-/// Names the file of a store, by its number on the disk and when it was made: that of a copy or of a
-/// restored backup is another one, under whatever path, in a container or not.
+/// Names the file of a store, by its number on the disk and when it was made: that of a copy or of
+/// a restored backup is another one, under whatever path, in a container or not.
 fn place(store: &Path) -> String {
     let Ok(metadata) = std::fs::metadata(store) else { return String::new() };
     let made = metadata.created().ok();
