@@ -32,6 +32,7 @@ mod recommend;
 mod reflection;
 mod scopes;
 mod states;
+mod told;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -74,6 +75,7 @@ use learning::Learning;
 pub use moment::Warning;
 pub use notes::Remembered;
 pub use reflection::Reflection;
+use told::ToldErrors;
 
 /// State of the engine's parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,6 +112,7 @@ pub struct Memory {
     /// True for a process that reads of what was learned only what is asked about.
     is_selective: bool,
     foresight: Foresight,
+    told: ToldErrors,
     // Dropped once the learning is abandoned: its thread reads the storage.
     loading: Option<Task>,
     cache: RecallCache,

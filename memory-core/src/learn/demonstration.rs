@@ -5,13 +5,16 @@
 //! looked at something, tests and further attempts are no part of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::digest::{CallKey, commands_of, members, step_name, unquoted};
+use super::looking::looks;
 use super::quote::call_of;
 use super::text::one_line;
 use super::word_diff::word_diff;
 use crate::model::Step;
 use crate::secret::mask;
+use crate::stats::real;
 
 /// Maximum number of calls between error and attempt that are shown: the last ones.
 const MAX_ACTS: usize = 2;
@@ -22,6 +25,9 @@ const ONLY_ACT_BYTES: usize = 150;
 
 /// Maximum bytes of the attempt that passed.
 const PASSED_BYTES: usize = 70;
+
+/// Share of the words of the shorter call that two attempts at one thing have in common, at least.
+const MIN_COMMON: f64 = 0.5;
 
 /// Arguments that name what an edit applies to.
 const PATHS: [&str; 8] = [
@@ -38,100 +44,6 @@ const PATHS: [&str; 8] = [
 /// Arguments that hold what an edit replaces, and what it puts there.
 const OLD: [&str; 6] = ["old_string", "old_str", "old_text", "oldText", "oldString", "search"];
 const NEW: [&str; 6] = ["new_string", "new_str", "new_text", "newText", "newString", "replace"];
-
-/// First words of tools, programs and statements that only look, wait or think.
-const LOOKS: [&str; 63] = [
-    "ack",
-    "api-get",
-    "awk",
-    "bat",
-    "cat",
-    "cd",
-    "check",
-    "cut",
-    "describe",
-    "df",
-    "diff",
-    "dir",
-    "du",
-    "echo",
-    "env",
-    "explain",
-    "fd",
-    "file",
-    "fetch",
-    "find",
-    "get",
-    "glob",
-    "grep",
-    "head",
-    "history",
-    "hexdump",
-    "inspect",
-    "jq",
-    "less",
-    "list",
-    "locate",
-    "ls",
-    "more",
-    "nl",
-    "open",
-    "printenv",
-    "printf",
-    "ps",
-    "pwd",
-    "query",
-    "read",
-    "retrieve",
-    "rg",
-    "search",
-    "select",
-    "show",
-    "sleep",
-    "sort",
-    "stat",
-    "strings",
-    "tail",
-    "think",
-    "todo",
-    "todowrite",
-    "tree",
-    "type",
-    "uname",
-    "uniq",
-    "view",
-    "wc",
-    "which",
-    "with",
-    "xxd",
-];
-
-/// Words after a program by which it only looks, checks or tests.
-const LOOKING_VERBS: [&str; 24] = [
-    "blame", "branch", "build", "check", "clippy", "describe", "diff", "freeze", "get", "help",
-    "info", "inspect", "lint", "list", "log", "logs", "ls", "ps", "search", "show", "status",
-    "test", "tests", "version",
-];
-
-/// Programs that test or check.
-const CHECKS: [&str; 16] = [
-    "ctest",
-    "eslint",
-    "flake8",
-    "gotestsum",
-    "jest",
-    "mocha",
-    "mypy",
-    "nosetests",
-    "phpunit",
-    "pylint",
-    "pytest",
-    "rspec",
-    "ruff",
-    "tox",
-    "tsc",
-    "vitest",
-];
 
 /// What was done about an error in one place, shortened and masked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -160,7 +72,7 @@ impl Demonstration {
             .iter()
             .filter(|step| step.ok && step_name(step) != name && !looks(step))
             .collect();
-        if is_same_call && acts.is_empty() {
+        if is_same_call && acts.is_empty() || !(is_other_tool || is_alike(failed, passed)) {
             return None;
         }
         let about = failed.error.as_ref().unwrap_or(&failed.observation).as_str();
@@ -180,47 +92,51 @@ impl Demonstration {
         acts.drain(..n_skipped);
         let limit = if acts.len() > 1 || change.is_some() { ACT_BYTES } else { ONLY_ACT_BYTES };
         let masked = |text: String| mask(text).0;
-        Some(Self {
-            acts: acts.into_iter().filter_map(|step| act(step, limit)).map(masked).collect(),
-            change: change.map(masked),
-            passed: act(passed, PASSED_BYTES).map(masked),
-        })
+        let acts: Vec<String> =
+            acts.into_iter().filter_map(|step| act(step, limit)).map(masked).collect();
+        let change = change.map(masked);
+        let is_told = |passed: &String| {
+            let whole = passed.strip_suffix('…').unwrap_or(passed);
+            change.iter().chain(&acts).any(|told| told.contains(whole))
+        };
+        let passed = act(passed, PASSED_BYTES).map(masked).filter(|passed| !is_told(passed));
+        Some(Self { acts, change, passed })
+    }
+
+    /// Returns what was done in one line of at most `limit` bytes; `None` where that is only to try
+    /// again.
+    pub(crate) fn in_short(&self, limit: usize) -> Option<String> {
+        let done: Vec<&str> = self.acts.iter().chain(&self.change).map(String::as_str).collect();
+        one_line(&if done.is_empty() { self.passed.clone()? } else { done.join("; ") }, limit)
     }
 }
 
-/// Returns whether a step only looked at something, tested or waited.
-fn looks(step: &Step) -> bool {
-    let commands = commands_of(step);
-    if commands.is_empty() {
-        let first = step.tool.split(['_', '-', '.', ':', ' ']);
-        let words = first.chain(step.action.as_deref());
-        return words.take(3).any(|word| is_in(&LOOKS, word));
-    }
-    commands.iter().all(|words| command_looks(words))
+/// Returns whether two calls are attempts at one thing: most of what the shorter one says the other
+/// says too. What was done before a call of something else passed cured nothing.
+fn is_alike(failed: &Step, passed: &Step) -> bool {
+    let (before, after) = (said(failed), said(passed));
+    let (before, after) = (distinct_words(&before), distinct_words(&after));
+    let n_common = before.iter().filter(|word| after.contains(*word)).count();
+    let n_least = before.len().min(after.len());
+    n_least == 0 || real(n_common) > MIN_COMMON * real(n_least)
 }
 
-/// Returns whether a command only looks at something, tests or waits.
-fn command_looks(words: &[String]) -> bool {
-    let mut words = words.iter().map(String::as_str).skip_while(|word| word.contains('='));
-    let Some(program) = words.next() else { return true };
-    let program = program.rsplit('/').next().unwrap_or(program);
-    let rest: Vec<&str> = words.collect();
-    // What is written to a file was not only looked at.
-    if rest.iter().any(|word| word.starts_with('>')) {
-        return false;
-    }
-    if matches!(program, "sed" | "perl") {
-        return !rest.iter().any(|word| word.starts_with("-i") || *word == "-pi");
-    }
-    let verb = rest.iter().find(|word| !word.starts_with('-'));
-    is_in(&LOOKS, program)
-        || is_in(&CHECKS, program)
-        || verb.is_some_and(|verb| is_in(&LOOKING_VERBS, verb) || verb.contains("test"))
-        || program.contains("test")
+/// Returns what a call says: the values of its arguments, without their names.
+fn said(step: &Step) -> String {
+    let args = step.args.as_str();
+    let values: Vec<Cow<'_, str>> =
+        members(args).map(|(_, raw)| unquoted(raw).unwrap_or(Cow::Borrowed(raw))).collect();
+    if values.is_empty() { args.to_owned() } else { values.join(" ") }
 }
 
-fn is_in(names: &[&str], word: &str) -> bool {
-    names.iter().any(|name| name.eq_ignore_ascii_case(word))
+/// Returns the words of a call, each once, but for the first one where there are others: two calls
+/// of one program need not have more in common.
+fn distinct_words(text: &str) -> BTreeSet<&str> {
+    let is_inner = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/');
+    let mut words = text.split(|c| !is_inner(c)).filter(|word| word.len() > 1);
+    let Some(first) = words.next() else { return BTreeSet::new() };
+    let rest: BTreeSet<&str> = words.collect();
+    if rest.is_empty() { BTreeSet::from([first]) } else { rest }
 }
 
 /// Returns what a step did in one line of at most `limit` bytes: of an edit the file and what was
@@ -346,7 +262,7 @@ mod tests {
         let (acts, change, passed) = shown(&steps);
         assert_eq!(acts, Vec::<String>::new());
         assert_eq!(change.as_deref(), Some("`tool --old x` → `tool --new x`"));
-        assert_eq!(passed.as_deref(), Some("tool --new x"));
+        assert_eq!(passed, None, "the change says it");
     }
 
     #[test]
@@ -361,6 +277,21 @@ mod tests {
             let steps = [run("make", false), run(between, true), run("make", true)];
             assert_eq!(shown(&steps).0, [between], "{between}");
         }
+    }
+
+    #[test]
+    fn a_call_of_something_else_that_passed_shows_nothing() {
+        for (failed, between, passed) in [
+            ("python tests/all.py cart", "sed -i s/a/b/ c", "python show.py"),
+            ("grep -rn total_of .", "sed -i s/a/b/ c", "grep -rn tax_rate ."),
+            ("python show.py", "make", "python tests/all.py cart"),
+        ] {
+            let steps = [run(failed, false), run(between, true), run(passed, true)];
+            assert_eq!(Demonstration::of(&steps), None, "{failed}");
+        }
+        let steps = [run("python show.py", false), run("sed -i s/a/b/ c", true)];
+        let passed = run("python3 show.py 2>&1", true);
+        assert!(Demonstration::of(&[&steps[..], &[passed]].concat()).is_some());
     }
 
     #[test]

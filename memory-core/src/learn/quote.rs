@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::digest::{Signature, members, step_name, unquoted};
+use super::looking::looks;
 use super::text::one_line;
 use crate::model::{EpisodeId, Step};
 use crate::secret::mask;
@@ -41,6 +42,8 @@ pub(crate) struct Quote {
     pub(crate) call: Option<String>,
     /// Message of its error; `None` for a step that was ok or says nothing.
     pub(crate) error: Option<String>,
+    /// True where it only looked at something, tested or waited.
+    pub(crate) is_look: bool,
 }
 
 impl Quote {
@@ -52,6 +55,7 @@ impl Quote {
         Self {
             call: call_of(step, ALONE_BYTES).map(masked),
             error: Signature::message_of(step).map(masked),
+            is_look: looks(step),
         }
     }
 }
@@ -70,6 +74,11 @@ impl Quotes {
     /// Returns the error of a step.
     pub(crate) fn error(&self, step: StepRef) -> Option<&str> {
         self.quote(step)?.error.as_deref()
+    }
+
+    /// Returns whether a step only looked at something, tested or waited.
+    pub(crate) fn is_look(&self, step: StepRef) -> bool {
+        self.quote(step).is_some_and(|quote| quote.is_look)
     }
 
     fn quote(&self, step: StepRef) -> Option<&Quote> {

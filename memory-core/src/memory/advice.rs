@@ -69,7 +69,7 @@ impl Memory {
     ) -> Result<Advice, Error> {
         let Basis { similar, near, lessons, degraded, odds } = basis;
         // The lock on what was learned is released before the storage is read.
-        let (book, tools, steps) = {
+        let (mut book, tools, steps) = {
             let learned = self.learning.learned();
             let precedents = learned.precedents(task, scope, &similar);
             let book = playbook(PlaybookInput {
@@ -85,6 +85,11 @@ impl Memory {
             let Mentions { steps, .. } = mentions;
             (book, tools, steps)
         };
+        for error in &mut book.expected_errors {
+            if let Some(known) = &mut error.known {
+                self.demonstrate(known, "")?;
+            }
+        }
         let vocabulary = Vocabulary { tools, quotes: self.quotes(&steps)? };
         Ok(Advice {
             text: book.text(&vocabulary, max_tokens),

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::Memory;
 use super::catalog::CatalogFile;
 use super::foresight::Foresight;
+use super::told::ToldErrors;
 use super::learning::Learning;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -115,6 +116,7 @@ impl MemoryBuilder {
             catalog: catalog.map(|path| Arc::new(CatalogFile::new(path))),
             is_selective: !search,
             foresight: Foresight::new(background),
+            told: ToldErrors::default(),
             loading: None,
             weights: Weights::default(),
         };

@@ -4,7 +4,7 @@ use super::Memory;
 use super::{MovedOdds, NextTool};
 use crate::error::Error;
 use crate::learn::{
-    Cure, CureExample, Demonstration, KnownError, MetError, salient_words, step_name,
+    Cure, CureExample, Demonstration, KnownError, MetError, Signature, salient_words, step_name,
 };
 use crate::model::{EpisodeId, NoteId, NoteKind, Step, Timestamp};
 use crate::secret::mask;
@@ -24,9 +24,12 @@ const MAX_STEPS: u32 = 30;
 pub struct Logged {
     /// Number of steps that the episode has now.
     pub n_steps: u32,
-    /// Errors among the new steps that were met before and are still open, one for each signature;
-    /// also empty when what was learned could not be read.
+    /// Errors among the new steps that were met before and are still open, one for each signature,
+    /// each once in an episode; also empty when what was learned could not be read.
     pub known_errors: Vec<KnownError>,
+    /// Steps that met an error of which a cure was told in the episode before, each with the step
+    /// that met it then.
+    pub repeated_errors: Vec<(u32, u32)>,
     /// Odds of the episode, where they have moved by .15 since they were told.
     pub odds: Option<MovedOdds>,
     /// Tools that came next in such moments, likeliest first; empty unless the last steps repeat
@@ -41,6 +44,17 @@ pub(super) struct FailedStep {
     error: MetError,
     /// Words of it that matter, in one line.
     salient: String,
+}
+
+impl FailedStep {
+    /// Returns the index of the step, where that of the first one is `first_idx`.
+    pub(super) fn step_idx(&self, first_idx: u32) -> u32 {
+        first_idx.saturating_add(self.position)
+    }
+
+    pub(super) const fn signature(&self) -> Signature {
+        self.error.signature
+    }
 }
 
 /// Returns the first failed step of each error that is still open after the steps.
@@ -112,7 +126,7 @@ impl Memory {
         let mut known: Vec<(KnownError, &FailedStep)> = {
             let learned = self.learning.learned();
             let looked_up = failed.iter().filter_map(|error| {
-                let step_idx = first_idx.saturating_add(error.position);
+                let step_idx = error.step_idx(first_idx);
                 let known = learned.known_error(&error.error, step_idx, scope, MAX_CURES)?;
                 Some((known, error))
             });
@@ -123,6 +137,8 @@ impl Memory {
                 // The steps are stored: that cures show nothing must not look like a failure.
                 tracing::warn!(%error, "cures are given without what was done");
                 known.cures.retain(|cure| cure.is_confirmed);
+            } else if let Err(error) = self.teach(known) {
+                tracing::warn!(%error, "cures are given without a lesson");
             }
         }
         known.into_iter().map(|(known, _)| known).collect()
@@ -131,7 +147,11 @@ impl Memory {
     /// Reads what was done where cures worked, and by what the error told of differs.
     ///
     /// A sighting that shows nothing is dropped; of the others the first is kept.
-    fn demonstrate(&self, known: &mut KnownError, salient: &str) -> Result<(), Error> {
+    pub(super) fn demonstrate(
+        &self,
+        known: &mut KnownError,
+        salient: &str,
+    ) -> Result<(), Error> {
         let examples: Vec<(usize, CureExample)> = known
             .cures
             .iter()
@@ -173,6 +193,11 @@ impl Memory {
         // Of sightings the first one that shows something is told.
         let n_confirmed = known.cures.iter().filter(|cure| cure.is_confirmed).count();
         known.cures.truncate(MAX_CURES.min(n_confirmed + 1));
+        Ok(())
+    }
+
+    /// Reads the lesson of the episode in which the first cure worked.
+    fn teach(&self, known: &mut KnownError) -> Result<(), Error> {
         let taught = known.cures.first().and_then(|cure| cure.examples.first());
         known.lesson = taught.map(|example| self.lesson_of(example.episode)).transpose()?.flatten();
         Ok(())

@@ -1,12 +1,17 @@
 //! Logging of the steps of an open episode.
 
 use super::Memory;
-use super::cures::Logged;
+use super::cures::{FailedStep, Logged};
 use super::foresight::Foreseen;
+use super::told::Told;
 use crate::error::Error;
 use crate::intake::{NewStep, Receipt};
+use crate::learn::KnownError;
 use crate::model::{EpisodeId, Scope};
 use crate::storage::{Applied, Durability, Op, WriteBatch};
+
+/// Times that an error without a cure came, or was tried again in vain, before that is told.
+const MIN_SEEN: u32 = 3;
 
 impl Memory {
     /// Appends steps to an open episode, all or none; says what is known of errors among them.
@@ -34,19 +39,51 @@ impl Memory {
         };
         // Calls that were told before keep their place; whoever tells them, tells one at a time.
         let first_idx = (last + 1).saturating_sub(n_given);
-        let known_errors = if failed.is_empty() {
-            Vec::new()
-        } else {
-            // The steps are stored: without the scope, examples come from any.
-            let scope = self.episode(episode).map(|episode| episode.scope).ok();
-            self.known_errors(&failed, first_idx, scope.as_ref().map(Scope::as_str))
-        };
+        let (known_errors, repeated_errors) = self.tell_errors(episode, failed, first_idx);
         let foreseen = self.foresee(episode, traces, n_steps as usize).unwrap_or_else(|error| {
             // The steps are stored: what may come is an extra.
             tracing::warn!(%error, "nothing is foreseen of a running episode");
             Foreseen::default()
         });
         let Foreseen { odds, next_tools } = foreseen;
-        Ok(intake.receipt(Logged { n_steps, known_errors, odds, next_tools }))
+        let logged = Logged { n_steps, known_errors, repeated_errors, odds, next_tools };
+        Ok(intake.receipt(logged))
+    }
+
+    /// Returns what is known of errors of an episode, and of those of which a cure was told in it
+    /// before, the step with that of the earlier time.
+    fn tell_errors(
+        &self,
+        episode: EpisodeId,
+        failed: Vec<FailedStep>,
+        first_idx: u32,
+    ) -> (Vec<KnownError>, Vec<(u32, u32)>) {
+        if failed.is_empty() {
+            return Default::default();
+        }
+        let told = self.told.of(episode);
+        let before = |failed: &FailedStep| told.iter().find(|t| t.signature == failed.signature());
+        let (again, new): (Vec<FailedStep>, Vec<FailedStep>) =
+            failed.into_iter().partition(|failed| before(failed).is_some());
+        let repeated = again.iter().filter_map(|failed| {
+            let before = before(failed).filter(|told| told.is_cured)?;
+            Some((failed.step_idx(first_idx), before.step_idx))
+        });
+        let repeated: Vec<(u32, u32)> = repeated.collect();
+        // The steps are stored: without the scope, examples come from any.
+        let scope = if new.is_empty() { None } else { self.episode(episode).ok() };
+        let scope = scope.map(|episode| episode.scope);
+        let known = self.known_errors(&new, first_idx, scope.as_ref().map(Scope::as_str));
+        let told = known.iter().filter_map(|known| {
+            let met = new.iter().find(|failed| failed.step_idx(first_idx) == known.step_idx)?;
+            let is_cured = !known.cures.is_empty();
+            Some(Told { signature: met.signature(), step_idx: known.step_idx, is_cured })
+        });
+        self.told.add(episode, told);
+        let says_something = |known: &KnownError| {
+            let n_vain = known.n_seen.saturating_sub(known.n_resolved);
+            !known.cures.is_empty() || known.n_retried >= MIN_SEEN || n_vain >= MIN_SEEN
+        };
+        (known.into_iter().filter(says_something).collect(), repeated)
     }
 }

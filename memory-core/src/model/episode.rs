@@ -265,6 +265,17 @@ impl Episode {
         }
     }
 
+    /// Returns how the episode stands, in words: its outcome, marked where it was inferred, or its
+    /// status where it has none.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        match (self.outcome(), self.inferred()) {
+            (Some(outcome), None) => outcome.name().to_owned(),
+            (Some(outcome), Some(_)) => format!("{} (inferred)", outcome.name()),
+            (None, _) => self.status().name().to_owned(),
+        }
+    }
+
     /// Returns the evidence of an inferred outcome; `None` for one that was reported, or none.
     #[must_use]
     pub fn inferred(&self) -> Option<&str> {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, head, short_synopsis};
 use crate::index::{LexicalQuery, Tokenizer};
 use crate::learn::{Attempts, Quote, step_name};
-use crate::model::{Episode, Note, Record, RecordId, Step};
+use crate::model::{Episode, Excerpt, Note, Record, RecordId, Step};
 use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
 
@@ -169,7 +169,7 @@ fn episode_excerpt(episode: &Episode, window: &[Step], limit: usize, query: &mut
 }
 
 /// Returns the step of a window that holds most of the query's terms, the first of equals, in one
-/// line.
+/// line, with the number of times that it comes in a row there.
 fn fitting_step(window: &[Step], query: &mut Words) -> Option<String> {
     let mut best: Option<(usize, &Step)> = None;
     for step in window {
@@ -178,7 +178,20 @@ fn fitting_step(window: &[Step], query: &mut Words) -> Option<String> {
             best = Some((n_terms, step));
         }
     }
-    best.map(|(_, step)| format!("#{} {}", step.idx, step_line(step, query)))
+    let (_, step) = best?;
+    let from = window.iter().position(|other| other.idx == step.idx).unwrap_or_default();
+    let again = window.iter().skip(from).take_while(|other| is_same(other, step)).count();
+    let times = if again > 1 { format!(" ×{again}") } else { String::new() };
+    Some(format!("#{}{times} {}", step.idx, step_line(step, query)))
+}
+
+/// Returns whether two steps say the same.
+fn is_same(a: &Step, b: &Step) -> bool {
+    let texts = |step: &Step| (step.tool.clone(), step.action.clone(), step.ok);
+    texts(a) == texts(b)
+        && a.args.as_str() == b.args.as_str()
+        && a.observation.as_str() == b.observation.as_str()
+        && a.error.as_ref().map(Excerpt::as_str) == b.error.as_ref().map(Excerpt::as_str)
 }
 
 /// Returns the number of the query's terms that a step holds.

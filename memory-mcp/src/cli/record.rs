@@ -46,7 +46,7 @@ pub(crate) fn table(
 pub(crate) fn summary(record: &Record) -> String {
     match record {
         Record::Episode(episode) => {
-            let state = episode.outcome().map_or(episode.status().name(), |o| o.name());
+            let state = episode.standing();
             format!("episode, {state}, {} steps", episode.n_steps)
         }
         Record::Note(note) if note.superseded_by.is_some() => {

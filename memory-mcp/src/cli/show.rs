@@ -99,7 +99,7 @@ fn show_episode(
 ) -> Result<(), Failure> {
     let context = &episode.context;
     let closing = episode.closing.as_ref();
-    let state = episode.outcome().map_or(episode.status().name(), |outcome| outcome.name());
+    let state = episode.standing();
     let state = match closing.and_then(|c| c.reward) {
         Some(reward) => format!("{state}, reward {reward}"),
         None => state.to_owned(),

@@ -124,7 +124,7 @@ impl Shown {
     fn put_head(&self, out: &mut String) {
         let EpisodeView { head, started_at, ended_at, context, relations, .. } = &self.episode;
         put(out, format_args!("Episode {}", self.episode_id));
-        dot(out, head.state());
+        dot(out, &head.standing);
         dot(out, format_args!("scope {}", display_name(&head.scope)));
         dot(out, format_args!("started {started_at}"));
         if let Some(ended_at) = ended_at.get() {

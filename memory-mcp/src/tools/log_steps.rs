@@ -44,6 +44,9 @@ pub(super) struct Answered {
     /// Errors among the new steps that were met before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     known_errors: Vec<KnownErrorAnswer>,
+    /// Steps that met an error again whose cure was told, each with the step where it was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repeated_errors: Vec<(u32, u32)>,
     #[serde(flatten)]
     foreseen: Foreseen,
     #[serde(skip_serializing_if = "is_zero")]
@@ -146,6 +149,7 @@ impl Tool for LogSteps {
         Ok(Answered {
             n_steps: logged.value.n_steps,
             known_errors: logged.value.known_errors.into_iter().map(Into::into).collect(),
+            repeated_errors: logged.value.repeated_errors,
             foreseen: Foreseen::new(logged.value.odds, logged.value.next_tools),
             n_masked: logged.n_masked,
             n_cut: logged.n_cut,
@@ -176,6 +180,12 @@ impl Answer for Answered {
         let mut out = format!("logged; the episode has {} step(s)", self.n_steps);
         receipt(&mut out, self.n_masked, self.n_cut);
         self.known_errors.iter().for_each(|known| known.render(&mut out));
+        for (again, told) in &self.repeated_errors {
+            put(
+                &mut out,
+                format_args!("\nStep {again}: the error of step {told} again, whose cure was told."),
+            );
+        }
         self.foreseen.render(&mut out);
         out
     }

@@ -25,7 +25,7 @@ pub(crate) fn render_known_error(out: &mut String, known: &KnownError) {
         let n_tried = known.n_retried;
         match known.n_retries_resolved {
             0 if n_tried > 0 => put(out, format_args!(" A plain retry never helped ({n_tried}).")),
-            0 => out.push_str(" No cure is known."),
+            0 => {}
             n => put(out, format_args!(" A plain retry helped {n} of {n_tried} times.")),
         }
     }

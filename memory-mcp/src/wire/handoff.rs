@@ -86,7 +86,7 @@ impl HandoffAnswer {
     /// Appends it in the order in which a reader needs it: the task, the state, the last steps.
     pub(crate) fn render(&self, out: &mut String, now: Timestamp) {
         put(out, format_args!("Episode {}", self.episode_id));
-        dot(out, self.head.state());
+        dot(out, &self.head.standing);
         dot(out, format_args!("scope {}", display_name(&self.head.scope)));
         dot(out, format_args!("begun {}", Age { now, then: self.started_at }));
         dot(out, format_args!("{} step(s)", self.head.n_steps));

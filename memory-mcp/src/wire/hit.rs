@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use memory_core::learning::Attempts;
-use memory_core::{Hit, Record, Status, Timestamp, display_name};
+use memory_core::{Episode, Hit, Note, Record, Status, Timestamp, display_name};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -41,6 +41,9 @@ pub(crate) struct HitAnswer {
     why: Option<BTreeMap<&'static str, f64>>,
     #[serde(skip)]
     at: Timestamp,
+    /// Outcome or status in words; of a note `superseded`, or nothing.
+    #[serde(skip)]
+    standing: Option<String>,
 }
 
 /// Attempts at the task, for which the hit stands.
@@ -86,18 +89,21 @@ impl HitAnswer {
         let attempts = hit.attempts.clone().map(|attempts| AttemptsAnswer::new(attempts, &id));
         let why = explain.then(|| hit.explanation().map(|(name, n)| (name, rounded(n))).collect());
         let team = hit.record.author().map(|author| display_name(&author.name).into_owned());
-        let (kind, scope, source, at, outcome, status) = match hit.record {
+        let (kind, scope, source, at, outcome, status, standing) = match hit.record {
             Record::Episode(episode) => {
+                let standing = Some(episode.standing());
                 let (outcome, status) = (episode.outcome(), episode.status());
                 // "completed" says no more than the outcome beside it.
                 let status = (status != Status::Completed).then(|| status.name());
                 let outcome = outcome.map(memory_core::Outcome::name);
-                let episode = *episode;
-                ("episode", episode.scope, episode.source, episode.started_at, outcome, status)
+                let Episode { scope, source, started_at, .. } = *episode;
+                ("episode", scope, source, started_at, outcome, status, standing)
             }
             Record::Note(note) => {
                 let superseded = note.superseded_by.map(|_| "superseded");
-                (note.kind.name(), note.scope, note.source, note.occurred_at, None, superseded)
+                let standing = superseded.map(str::to_owned);
+                let Note { kind, scope, source, occurred_at, .. } = *note;
+                (kind.name(), scope, source, occurred_at, None, superseded, standing)
             }
         };
         Self {
@@ -117,6 +123,7 @@ impl HitAnswer {
             step_idx: hit.step_idx,
             why,
             at,
+            standing,
         }
     }
 }
@@ -138,8 +145,8 @@ pub(crate) fn render_hits(out: &mut String, hits: &[HitAnswer], own_scope: &str,
     out.push_str(QUOTED);
     for (n, hit) in hits.iter().enumerate() {
         put(out, format_args!("\n{}. {} {}", n + 1, hit.kind, hit.id));
-        for part in hit.outcome.iter().chain(&hit.status) {
-            dot(out, part);
+        if let Some(standing) = &hit.standing {
+            dot(out, standing);
         }
         dot(out, hit.strength);
         dot(out, Age { now, then: hit.at });

@@ -158,6 +158,9 @@ pub(crate) struct EpisodeHead {
     #[serde(skip_serializing_if = "Field::is_missing")]
     pub(crate) inferred: Field<String>,
     pub(crate) n_steps: u32,
+    /// Outcome or status in words.
+    #[serde(skip)]
+    pub(crate) standing: String,
 }
 
 impl EpisodeHead {
@@ -173,13 +176,10 @@ impl EpisodeHead {
                 Detail::Brief { .. } => without_hidden(evidence).into_owned(),
             })),
             n_steps: episode.n_steps,
+            standing: episode.standing(),
         }
     }
 
-    /// Returns the outcome, or the status of an episode without one.
-    pub(crate) fn state(&self) -> &'static str {
-        self.outcome.get().copied().unwrap_or(self.status)
-    }
 }
 
 /// An episode.

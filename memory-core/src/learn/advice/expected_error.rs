@@ -12,7 +12,8 @@ use std::cmp::Reverse;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::learn::digest::{Ending, Incident};
+use crate::learn::digest::Incident;
+use crate::learn::pattern::KnownError;
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AgentKey, Learned, NameId, Run, TaskKey};
 use crate::model::Scope;
@@ -23,6 +24,9 @@ const MAX_ERRORS: usize = 5;
 
 /// Chance from which an error is told.
 const MIN_CHANCE: f64 = 0.09;
+
+/// Most cures of an error that are looked at.
+const MAX_CURES: usize = 2;
 
 /// Most runs of a level: older ones weigh nothing any more.
 const MAX_RUNS: usize = 256;
@@ -53,8 +57,8 @@ pub(crate) struct ExpectedError {
     pub(crate) among: Among,
     /// Failed step of the newest of them that met it.
     pub(crate) met: StepRef,
-    /// What is known to end it.
-    pub(crate) cure: Option<KnownCure>,
+    /// What is known of it; `None` where only errors like it are known.
+    pub(crate) known: Option<KnownError>,
 }
 
 /// Runs among which an error is counted: the nearest ones that met it.
@@ -66,26 +70,6 @@ pub(crate) enum Among {
     Scope,
     /// Runs of the agent in all scopes.
     Agent,
-}
-
-/// What is known to end an error.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum KnownCure {
-    /// A confirmed cure as an instruction.
-    Confirmed { text: String, n_tried: u32, n_resolved: u32 },
-    /// The step that ended it in the newest run where something did, with the number of runs.
-    Seen { n_resolved: u32, by: StepRef },
-}
-
-impl ExpectedError {
-    /// Returns the steps that its line quotes.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = StepRef> {
-        let shown = match &self.cure {
-            Some(KnownCure::Seen { by, .. }) => Some(*by),
-            Some(KnownCure::Confirmed { .. }) | None => None,
-        };
-        [self.met].into_iter().chain(shown)
-    }
 }
 
 /// A run with what it used and met, in numbers of tools and of kinds of errors.
@@ -248,26 +232,7 @@ impl Learned {
         let incident = run.incidents.iter().find(is_kind)?;
         let tool = run.tool_at(incident.at);
         let met = self.met_error(incident.signature, self.name(tool));
-        let confirmed = self.known_error(&met, incident.at, scope, 1).and_then(|known| {
-            let mut cures = known.cures.into_iter();
-            cures.find(|cure| cure.is_confirmed)
-        });
-        let cure = confirmed.map(|cure| KnownCure::Confirmed {
-            n_tried: cure.n_tried,
-            n_resolved: cure.n_resolved,
-            text: cure.text,
-        });
-        let seen = || {
-            let ends = with.iter().filter_map(|run| {
-                run.incidents.iter().filter(is_kind).find_map(|incident| match incident.ending {
-                    Ending::Resolved { at, .. } => Some(StepRef { episode: run.id, idx: at }),
-                    _ => None,
-                })
-            });
-            let ends: Vec<StepRef> = ends.collect();
-            let by = ends.first().copied()?;
-            Some(KnownCure::Seen { n_resolved: to_u32(ends.len()), by })
-        };
+        let known = self.known_error(&met, incident.at, scope, MAX_CURES);
         Some(ExpectedError {
             tool,
             chance,
@@ -275,7 +240,7 @@ impl Learned {
             n_of: to_u32(runs.len()),
             among: *among,
             met: StepRef { episode: run.id, idx: incident.at },
-            cure: cure.or_else(seen),
+            known: known.filter(|known| known.differs.is_none() && !known.from_class),
         })
     }
 }

@@ -11,7 +11,8 @@ const MIN_CONTRAST: f64 = 0.4;
 /// Number of failed steps in a row with one tool from which a run counts as stuck.
 const STUCK: u32 = 3;
 
-/// Ratio of median lengths from which runs count as long, or as stopped early.
+/// Ratio of median lengths from which runs count as stopped early. That they ran long says
+/// nothing: who does not succeed goes on.
 const LENGTH_RATIO: f64 = 1.6;
 
 /// Property of runs that distinguishes failures.
@@ -23,13 +24,6 @@ pub(crate) enum Mistake {
     LeftOut(NameId),
     /// A tool failed three times in a row.
     Stuck(NameId),
-    /// They took many more steps, by the medians.
-    RanLong {
-        /// Median number of steps of the failed runs.
-        failed: u32,
-        /// Median number of steps of the successes.
-        succeeded: u32,
-    },
     /// They took many fewer steps, by the medians.
     StoppedEarly {
         /// Median number of steps of the failed runs.
@@ -59,9 +53,6 @@ impl Mistake {
                 .map(|(at, _)| at)
             }
             // The midpoint between the medians divides the sides.
-            Self::RanLong { failed, succeeded } => {
-                (n_steps > u32::midpoint(failed, succeeded)).then_some(0)
-            }
             Self::StoppedEarly { failed, succeeded } => {
                 (n_steps < u32::midpoint(failed, succeeded)).then_some(0)
             }
@@ -91,7 +82,7 @@ impl Pitfall {
     pub(crate) fn tool(&self) -> Option<NameId> {
         match self.mistake {
             Mistake::Used(tool) | Mistake::LeftOut(tool) | Mistake::Stuck(tool) => Some(tool),
-            Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
+            Mistake::StoppedEarly { .. } => None,
         }
     }
 
@@ -153,17 +144,11 @@ impl Sides<'_> {
         tools
     }
 
-    /// Returns the mistake in the length of the failed runs, if they are much longer or shorter.
+    /// Returns the mistake in the length of the failed runs, if they are much shorter.
     fn length_mistake(&self) -> Option<Mistake> {
         let (failed, succeeded) = (median_steps(&self.failed), median_steps(&self.succeeded));
-        let ratio = f64::from(failed) / f64::from(succeeded.max(1));
-        if ratio >= LENGTH_RATIO {
-            Some(Mistake::RanLong { failed, succeeded })
-        } else if ratio * LENGTH_RATIO <= 1.0 {
-            Some(Mistake::StoppedEarly { failed, succeeded })
-        } else {
-            None
-        }
+        let is_short = f64::from(failed) * LENGTH_RATIO <= f64::from(succeeded.max(1));
+        is_short.then_some(Mistake::StoppedEarly { failed, succeeded })
     }
 
     /// Counts a mistake on both sides.
@@ -171,7 +156,7 @@ impl Sides<'_> {
         let example = match mistake {
             Mistake::LeftOut(tool) => first_example(Mistake::Used(tool), &self.succeeded),
             Mistake::Used(_) | Mistake::Stuck(_) => first_example(mistake, &self.failed),
-            Mistake::RanLong { .. } | Mistake::StoppedEarly { .. } => None,
+            Mistake::StoppedEarly { .. } => None,
         };
         Pitfall {
             mistake,
@@ -264,10 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn runs_much_longer_or_shorter_than_successes_are_noticed() {
-        let long = found(&[&[1; 4], &[1; 5]], &[&[1; 14], &[1; 20]]);
-        assert_eq!(long[0].mistake, Mistake::RanLong { failed: 20, succeeded: 5 });
+    fn runs_much_shorter_than_successes_are_noticed() {
         let short = found(&[&[1; 14], &[1; 20]], &[&[1; 4], &[1; 5]]);
         assert_eq!(short[0].mistake, Mistake::StoppedEarly { failed: 5, succeeded: 20 });
+        assert_eq!(found(&[&[1; 4], &[1; 5]], &[&[1; 14], &[1; 20]]), []);
     }
 }

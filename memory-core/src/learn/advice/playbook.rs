@@ -1,7 +1,7 @@
 //! Playbook: advice for a task, from attempts at it and at similar tasks.
 
 use super::effort::Effort;
-use super::expected_error::{Among, ExpectedError, KnownCure};
+use super::expected_error::{Among, ExpectedError};
 use super::pitfall::{Pitfall, pitfalls};
 use super::precedent::{Precedent, median_steps};
 use super::route::{RouteStep, route};
@@ -76,6 +76,8 @@ pub(crate) struct Playbook {
     pub(crate) median_steps: u32,
     /// Route that worked; where none did, that of the best attempt that succeeded in part.
     pub(crate) route: Vec<RouteStep>,
+    /// True where the route is that of attempts at the task itself.
+    pub(crate) is_own_route: bool,
     /// Credit of the runs behind `route`, in (0, 1]: 1 for successes, 0 without a route.
     pub(crate) route_credit: f64,
     /// Ends of the attempts at the same task where none of them succeeded, without that of `route`;
@@ -131,6 +133,7 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         n_partial: count(&known, Outcome::Partial),
         n_same_task: to_u32(n_same_task),
         median_steps: median_steps(&models),
+        is_own_route: models.iter().all(|model| model.is_same_task()),
         route_credit: if route.is_empty() { 0.0 } else { credit },
         route,
         failed_ends,

@@ -83,6 +83,11 @@ impl Vocabulary {
         one_line(self.quotes.call(step)?, QUOTE_BYTES)
     }
 
+    /// Returns whether a step did more than look at something that was there.
+    pub(crate) fn says_what_was_tried(&self, step: StepRef) -> bool {
+        self.quotes.error(step).is_some() || !self.quotes.is_look(step)
+    }
+
     /// Returns the error of a step in quotation marks, in one short line.
     pub(crate) fn quoted_error(&self, step: StepRef) -> String {
         self.error_within(step, QUOTE_BYTES)

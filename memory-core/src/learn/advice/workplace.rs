@@ -10,6 +10,7 @@ use super::precedent::SimilarEpisode;
 use crate::learn::digest::{TargetKind, is_test, name_words};
 use crate::learn::table::{Learned, NameId, Run, ScopeTarget, TargetKey, TaskKey};
 use crate::model::Scope;
+use crate::stats::real;
 
 /// Most targets that are given.
 const MAX_PLACES: usize = 12;
@@ -30,8 +31,13 @@ const TEST: f64 = 0.5;
 /// Weight of a change by an episode that is not like the task at all.
 const PRIOR: f64 = 0.02;
 
-/// Attempts that must have an id or a term in common: most are of one attempt only.
+/// Attempts at the task itself that must have an id or a term in common, and share of the nearest
+/// runs otherwise: most are of one attempt, or of one task.
 const MIN_COMMON: u32 = 2;
+const MIN_COMMON_SHARE: f64 = 0.33;
+
+/// Endings of files that are made on the way.
+const LEFTOVERS: [&str; 6] = [".patch", ".diff", ".orig", ".rej", ".bak", ".tmp"];
 
 /// A target where work was done.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +55,8 @@ struct Tally {
     score: f64,
     n_changed: u32,
     n_read: u32,
+    /// Number of attempts at the task itself among both.
+    n_own: u32,
 }
 
 impl Learned {
@@ -62,12 +70,16 @@ impl Learned {
         scope: Option<&Scope>,
         near: &[SimilarEpisode],
     ) -> Vec<Workplace> {
+        let key = TaskKey::of(task);
         let mut tallies: FxHashMap<TargetKey, Tally> = FxHashMap::default();
-        for (run, similarity) in self.near_runs(task, scope, near) {
+        let near = self.near_runs(task, scope, near);
+        for (run, similarity) in &near {
             let outcome = if run.succeeded() { 1.0 } else { UNSUCCESSFUL };
             let weight = similarity * similarity * outcome;
+            let is_own = run.task == key;
             for (target, is_changed) in &run.targets {
                 let tally = tallies.entry(*target).or_default();
+                tally.n_own += u32::from(is_own);
                 tally.score += weight * if *is_changed { 1.0 } else { READ };
                 tally.n_changed += u32::from(*is_changed);
                 tally.n_read += u32::from(!*is_changed);
@@ -79,6 +91,7 @@ impl Learned {
             target.key.kind == TargetKind::Term && actions.contains(target.name)
         };
         targets.retain(|target| !is_action(target));
+        let targets = named_once(targets);
         let wording = Wording::of(task, &targets);
         for ScopeTarget { key, name, n_changed, .. } in &targets {
             let by_words = wording.score(key.kind, name);
@@ -88,7 +101,7 @@ impl Learned {
                 tally.score *= TEST;
             }
         }
-        best(&targets, &tallies)
+        best(&targets, &tallies, near.len())
     }
 
     /// Returns the actions of the tools of a scope: where they are named by an argument they are no
@@ -120,13 +133,40 @@ impl Learned {
     }
 }
 
-/// Returns the best targets, best first.
-fn best(targets: &[ScopeTarget<'_>], tallies: &FxHashMap<TargetKey, Tally>) -> Vec<Workplace> {
+/// Returns the targets without those that are a name of another one in fewer words, `a.py` beside
+/// `x/a.py` or a table without its schema, and without leftovers of work.
+fn named_once(mut targets: Vec<ScopeTarget<'_>>) -> Vec<ScopeTarget<'_>> {
+    let sign = |kind: TargetKind| match kind {
+        TargetKind::File => Some('/'),
+        TargetKind::Table => Some('.'),
+        TargetKind::Address | TargetKind::Id | TargetKind::Term => None,
+    };
+    let last = |target: &ScopeTarget<'_>| {
+        let sign = sign(target.key.kind)?;
+        Some((target.key.kind, target.name.rsplit_once(sign)?.1.to_owned()))
+    };
+    let within: FxHashSet<(TargetKind, String)> = targets.iter().filter_map(last).collect();
+    targets.retain(|target| {
+        let is_leftover = target.key.kind == TargetKind::File
+            && LEFTOVERS.iter().any(|ending| target.name.ends_with(ending));
+        !is_leftover && !within.contains(&(target.key.kind, target.name.to_owned()))
+    });
+    targets
+}
+
+/// Returns the best targets, best first, for a task with as many runs near it.
+fn best(
+    targets: &[ScopeTarget<'_>],
+    tallies: &FxHashMap<TargetKey, Tally>,
+    n_near: usize,
+) -> Vec<Workplace> {
     let mut ranked: Vec<(f64, &ScopeTarget<'_>, Tally)> = targets
         .iter()
         .filter_map(|target| {
             let tally = *tallies.get(&target.key)?;
-            let is_common = tally.n_changed + tally.n_read >= MIN_COMMON;
+            let n_common = tally.n_changed + tally.n_read;
+            let is_common = tally.n_own >= MIN_COMMON
+                || n_common > MIN_COMMON && f64::from(n_common) >= MIN_COMMON_SHARE * real(n_near);
             let is_vague = matches!(target.key.kind, TargetKind::Id | TargetKind::Term);
             (is_common || !is_vague).then_some((tally.score, target, tally))
         })
@@ -311,7 +351,7 @@ mod tests {
     #[test]
     fn the_action_of_a_tool_is_no_place() {
         let mut learned = Learned::default();
-        for n in 1..3 {
+        for n in 1..4 {
             let term =
                 |name: &str| Target { kind: TargetKind::Term, name: name.into(), is_changed: true };
             let targets = vec![term("get_content"), term("Skills")];
@@ -324,7 +364,36 @@ mod tests {
             };
             learned.put(&episode(n, "p", &format!("task {n}"), Some(OK)), &digest);
         }
-        assert_eq!(names(&learned, "x", &[(1, 1.0), (2, 1.0)]), ["Skills"]);
+        assert_eq!(names(&learned, "x", &[(1, 1.0), (2, 1.0), (3, 1.0)]), ["Skills"]);
+    }
+
+    #[test]
+    fn a_place_is_named_once_by_its_longer_name_and_leftovers_are_none() {
+        let table = learned(&[
+            (OK, &["shop/cart.py", "cart.py", "shop/cart.py.orig"], &[]),
+            (OK, &["cart.py"], &["fix.patch"]),
+        ]);
+        assert_eq!(names(&table, "x", &[(1, 1.0), (2, 1.0)]), ["shop/cart.py"]);
+    }
+
+    #[test]
+    fn an_id_of_other_tasks_is_no_place_unless_most_have_it() {
+        let mut learned = Learned::default();
+        for n in 1..7 {
+            let id = |name: String| Target {
+                kind: TargetKind::Id,
+                name: name.into(),
+                is_changed: true,
+            };
+            let targets = vec![id(format!("order {}", n / 3)), id("base main".to_owned())];
+            let synopsis = Synopsis { targets, ..Synopsis::default() };
+            let digest = Digest { synopsis, ..Digest::default() };
+            let task = if n < 3 { "t".to_owned() } else { format!("task {n}") };
+            learned.put(&episode(n, "p", &task, Some(OK)), &digest);
+        }
+        let near: Vec<(u8, f64)> = (1..7).map(|n| (n, 1.0)).collect();
+        assert_eq!(names(&learned, "u", &near), ["base main"]);
+        assert_eq!(names(&learned, "t", &near), ["base main", "order 0"]);
     }
 
     #[test]

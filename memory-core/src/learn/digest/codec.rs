@@ -15,7 +15,7 @@ use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_5_never_change() {
+    fn the_bytes_of_version_6_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -456,7 +456,7 @@ mod tests {
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x05\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x06\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0");
         golden.extend(b"\x09\0\x02\x02\x01\x07\0\x01\x05\0");

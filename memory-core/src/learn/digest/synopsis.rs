@@ -22,6 +22,9 @@ const ERROR_BYTES: usize = 70;
 /// Most errors that are kept.
 const MAX_ERRORS: usize = 2;
 
+/// Number of last steps in which an error that nothing resolved says how it ended.
+const N_LAST_STEPS: usize = 10;
+
 /// Longest text of an error that is kept, in bytes.
 const MAX_ERROR_BYTES: usize = 120;
 
@@ -32,7 +35,8 @@ pub(crate) struct Synopsis {
     pub(crate) targets: Vec<Target>,
     /// The last things that were run.
     pub(crate) calls: Vec<CallResult>,
-    /// Errors: those that were left open first, then the most frequent.
+    /// Errors: those that were open at the end first, then those that something ended, the most
+    /// frequent first.
     pub(crate) errors: Vec<ErrorEnd>,
 }
 
@@ -147,8 +151,13 @@ fn errors(steps: &[Step], incidents: &[Incident]) -> Vec<ErrorEnd> {
             None => groups.push((incident.signature, 1, incident)),
         }
     }
-    let is_open = |incident: &Incident| !matches!(incident.ending, Ending::Resolved { .. });
-    groups.sort_by_key(|(_, n, last)| (!is_open(last), std::cmp::Reverse(*n)));
+    // What was left behind on the way says less than what something ended.
+    let rank = |incident: &Incident| match incident.ending {
+        Ending::Resolved { .. } => 1,
+        _ if incident.at as usize + N_LAST_STEPS >= steps.len() => 0,
+        _ => 2,
+    };
+    groups.sort_by_key(|(_, n, last)| (rank(last), std::cmp::Reverse(*n)));
     let step = |at: u32| steps.get(at as usize);
     let error = |(_, n, last): (Signature, u32, &Incident)| {
         let text = Signature::message_of(step(last.at)?)?;

@@ -12,6 +12,9 @@ use crate::stats::Prior;
 /// Minimum number of attempts behind a cure of other errors of the same class.
 const MIN_TRIED_IN_CLASS: u32 = 5;
 
+/// Minimum success rate of such a cure.
+const MIN_RATE_IN_CLASS: f64 = 0.5;
+
 /// Maximum number of sightings of which the first one that shows something is told.
 const MAX_SIGHTINGS: usize = 4;
 
@@ -65,6 +68,12 @@ impl MetError {
         let signature = Signature::of_step(step)?;
         Some(Self { tool: step_name(step), signature, sketch: Sketch::of_step(step) })
     }
+
+    /// Returns whether errors of its class have more in common than their tool.
+    fn has_class(&self) -> bool {
+        let tool = self.tool.split_once(':').map_or(self.tool.as_str(), |(tool, _)| tool);
+        self.signature.family() != Signature::of_error(tool, "").family()
+    }
 }
 
 /// Circles in which an error is looked for, from the nearest on.
@@ -83,12 +92,12 @@ enum Circle {
 impl Learned {
     /// Returns what is known of an error that was met at step `step_idx`, with at most `limit`
     /// cures that are clearly better than a plain retry, or else some sightings; `None` for an
-    /// unknown error.
+    /// unknown error, and for one that says nothing.
     ///
     /// Looked for in this order, until there is a clear cure: the error itself with the same
     /// tool and action; with any action of the tool; told in more or fewer words; one that differs
-    /// in a word that matters. Then cures of other errors of the same tool and class count, from
-    /// five attempts on, with the nearest sighting behind them.
+    /// in a word that matters. Then cures of other errors of the same tool and named class count, from
+    /// five attempts on where most worked, with the nearest sighting behind them.
     ///
     /// A clear cure was tried at least three times, worked at least twice, and the lower bound
     /// of the 80 % interval of its success rate (from a uniform prior) lies above the rate of a
@@ -107,6 +116,9 @@ impl Learned {
         scope: Option<&str>,
         limit: usize,
     ) -> Option<KnownError> {
+        if met.sketch.is_silent() {
+            return None;
+        }
         let own = self.scope_filter(scope);
         let tool = self.name_id(&met.tool);
         let mut first: Option<KnownError> = None;
@@ -137,11 +149,12 @@ impl Learned {
                 first.get_or_insert(known);
             }
         }
-        if let Some(tool) = tool {
+        if let Some(tool) = tool.filter(|_| met.has_class()) {
             let of_class: Vec<Signature> = self.signatures_of_family(met.signature).collect();
             let class = ErrorHistory::of(self, &of_class, Some(tool), own);
             let class_rate = self.retry_rate(class.plain_retries);
             let mut cures = self.cures(&class, &met.tool, class_rate, MIN_TRIED_IN_CLASS);
+            cures.retain(|cure| cure.success.mean >= MIN_RATE_IN_CLASS);
             if !cures.is_empty() {
                 let none = ErrorHistory::default();
                 let first = first.unwrap_or_else(|| self.told(&none, met, step_idx, limit).0);

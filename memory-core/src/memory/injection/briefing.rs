@@ -58,9 +58,10 @@ fn line(record: &Record) -> Option<String> {
     Some(match record {
         Record::Episode(episode) => {
             let task = one_line(episode.task.as_str(), LINE_BYTES)?;
-            let outcome = episode.closing.as_ref().and_then(|closing| closing.outcome);
-            let outcome = outcome.map(|outcome| format!(" ({})", outcome.name()));
-            format!("- {task}{}", outcome.unwrap_or_default())
+            match episode.status() {
+                Status::Open => format!("- {task}"),
+                _ => format!("- {task} ({})", episode.standing()),
+            }
         }
         Record::Note(note) => format!("- {}", one_line(note.text.as_str(), LINE_BYTES)?),
     })

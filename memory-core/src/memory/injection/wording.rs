@@ -2,7 +2,7 @@
 
 use crate::learn::{KnownError, name_in_backticks, one_line};
 use crate::memory::Warning;
-use crate::model::{Outcome, Record};
+use crate::model::Record;
 use crate::retrieve::Hit;
 
 /// Number of bytes of a token, as in all answers.
@@ -83,7 +83,7 @@ fn hit_line(hit: &Hit, max_bytes: usize) -> Option<String> {
     let id = hit.record.id();
     let (head, text) = match &hit.record {
         Record::Episode(episode) => {
-            let outcome = episode.outcome().map_or("unjudged", Outcome::name);
+            let outcome = episode.standing();
             let (task, done) = hit.text.split_once('\n')?;
             let task = one_line(task, TASK_BYTES)?;
             (format!("- episode {id} ({outcome}), {task}: "), done.replace('\n', "; "))

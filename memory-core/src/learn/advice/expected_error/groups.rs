@@ -56,6 +56,9 @@ impl Groups {
                 continue;
             }
             let sketch = learned.sketch(signature);
+            if sketch.is_silent() {
+                continue;
+            }
             let known = leaders.iter().position(|(tool, leader)| {
                 *tool == base && leader.likeness(&sketch) == Some(Likeness::Same)
             });

@@ -102,18 +102,24 @@ fn what_does_not_come_any_more_is_forgotten() {
 }
 
 #[test]
-fn the_step_that_ended_an_error_is_shown_until_a_cure_is_confirmed() {
+fn what_is_known_to_cure_it_is_told_with_it() {
     let run = || ("p", "t", "", vec![fails("sql", COLUMN), works("look"), works("sql")]);
     let cure = |n| {
         let table = learned(&(0..n).map(|_| run()).collect::<Vec<_>>());
         let scope = Scope::new("p").unwrap();
-        table.expected_errors("t", Some(&scope), None).remove(0).cure.unwrap()
+        table.expected_errors("t", Some(&scope), None).remove(0).known.unwrap().cures.remove(0)
     };
-    let KnownCure::Seen { n_resolved, by } = cure(2) else { panic!("{:?}", cure(2)) };
-    assert_eq!((n_resolved, by.idx), (2, 2));
-    let KnownCure::Confirmed { text, n_resolved, .. } = cure(3) else { panic!("{:?}", cure(3)) };
+    assert_eq!((cure(2).n_resolved, cure(2).is_confirmed), (2, false));
+    let confirmed = cure(3);
     assert_eq!(
-        (text.as_str(), n_resolved),
-        ("use `look` first, then retry `sql` with another `path`", 3)
+        (confirmed.text.as_str(), confirmed.n_resolved, confirmed.is_confirmed),
+        ("use `look` first, then retry `sql` with another `path`", 3, true)
     );
+}
+
+#[test]
+fn an_error_that_says_nothing_is_not_told() {
+    let silent = || vec![step("sh", r#"{"command":"grep x"}"#, false, "")];
+    let table = learned(&[("p", "t", "", silent()), ("p", "t", "", silent())]);
+    assert_eq!(expected(&table, "t", ""), []);
 }

@@ -1,6 +1,8 @@
 //! Claims about playbooks and their wording.
 
 use super::*;
+use crate::learn::demonstration::Demonstration;
+use crate::learn::pattern::{Cure, KnownError};
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::quote::Quote;
 use crate::learn::sample::run;
@@ -11,6 +13,7 @@ fn vocabulary(mentions: &Mentions) -> Vocabulary {
     let quote = |step: &StepRef| Quote {
         call: (step.idx == 1).then(|| "src/lib.rs".to_owned()),
         error: Some("no such file".to_owned()),
+        is_look: false,
     };
     Vocabulary {
         tools: mentions.tools.iter().map(|tool| (*tool, names[*tool as usize].into())).collect(),
@@ -123,6 +126,45 @@ fn the_route_of_the_same_task_counts_before_that_of_others() {
     assert_eq!((book.n_runs, book.n_same_task), (2, 1));
 }
 
+/// Returns what is known of an error that was resolved so often.
+fn known(n_resolved: u32, cures: Vec<Cure>) -> KnownError {
+    KnownError {
+        step_idx: 0,
+        tool: "patch".to_owned(),
+        n_seen: 5,
+        n_episodes: 3,
+        n_resolved,
+        n_dead_ends: 0,
+        n_retried: 0,
+        n_retries_resolved: 0,
+        retry_rate: 0.2,
+        from_class: false,
+        differs: None,
+        cures,
+        lesson: None,
+    }
+}
+
+fn cure(n_tried: u32, n_resolved: u32, act: Option<&str>) -> Cure {
+    let demonstration = act.map(|act| Demonstration {
+        acts: vec![act.to_owned()],
+        ..Demonstration::default()
+    });
+    Cure {
+        text: "use `edit` first".to_owned(),
+        via: vec!["edit".into()],
+        instead: None,
+        changed: Vec::new(),
+        n_tried,
+        n_resolved,
+        n_dead_ends: 0,
+        success: Posterior::new(n_tried.into(), n_resolved.into(), 0.8),
+        is_confirmed: false,
+        demonstration,
+        examples: Vec::new(),
+    }
+}
+
 #[test]
 fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
     let runs = [
@@ -138,21 +180,26 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
         n_of: 3,
         among: Among::Task,
         met: step(0),
-        cure: Some(KnownCure::Confirmed {
-            text: "changing `path`".to_owned(),
-            n_tried: 5,
-            n_resolved: 4,
-        }),
+        known: Some(known(4, vec![cure(5, 4, Some("edit a.rs: `x` → `y`"))])),
     };
-    let seen = Some(KnownCure::Seen { n_resolved: 1, by: step(1) });
-    let seen = ExpectedError { among: Among::Scope, cure: seen, ..cured.clone() };
-    let open = ExpectedError { n_of: 1, among: Among::Agent, cure: None, ..cured.clone() };
+    let seen = ExpectedError {
+        among: Among::Scope,
+        known: Some(known(1, vec![cure(1, 1, Some("make"))])),
+        ..cured.clone()
+    };
+    let open =
+        ExpectedError { n_of: 1, among: Among::Agent, known: Some(known(0, vec![])), ..cured.clone() };
+    let unshown = ExpectedError {
+        n_of: 4,
+        known: Some(known(2, vec![cure(2, 2, None)])),
+        ..cured.clone()
+    };
     let lesson =
         Lesson { id: NoteId::from_bytes([9; 16]), text: "Run\nthe tests first.".to_owned() };
     let precedents = precedents_of(&runs, 1.0);
     let input = PlaybookInput {
         precedents: &precedents,
-        expected_errors: vec![cured, seen, open],
+        expected_errors: vec![cured, seen, open, unshown],
         lessons: vec![lesson.clone()],
         ..PlaybookInput::default()
     };
@@ -160,9 +207,10 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
     for line in [
         "- 2 of 2 unsuccessful attempts used `patch`, 0 of 1 successes did, as in src/lib.rs",
         "What will probably go wrong:\n- `patch` “no such file” 2 of 3 runs at this task; \
-         changing `path` helped 4 of 5",
-        "- `patch` “no such file” 2 of 3 runs here; ended 1×, by src/lib.rs",
-        "- `patch` “no such file” 2 of 1 runs of this agent; never resolved",
+         cured 4 of 5 times: edit a.rs: `x` → `y`\n",
+        "- `patch` “no such file” 2 of 3 runs here; cured once: make\n",
+        "- `patch` “no such file” 2 of 1 runs of this agent; never resolved\n",
+        "- `patch` “no such file” 2 of 4 runs at this task\n",
         &format!("- Run the tests first. (note {})", lesson.id),
     ] {
         assert!(text.contains(line), "{line}\n---\n{text}");

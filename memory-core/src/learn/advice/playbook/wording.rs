@@ -1,12 +1,13 @@
 //! Wording of a playbook: short lines, each with its counts.
 
 use super::{
-    Among, ExpectedError, FailedEnd, KnownCure, Lesson, Pitfall, Playbook, RouteStep, Workplace,
+    Among, ExpectedError, FailedEnd, Lesson, Pitfall, Playbook, RouteStep, Workplace,
 };
 use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::pitfall::Mistake;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::digest::TargetKind;
+use crate::learn::pattern::{Cure, KnownError};
 use crate::learn::text::{name_in_backticks, one_line, percent};
 use crate::model::display_name;
 use crate::secret::mask;
@@ -42,7 +43,7 @@ const ERROR_CHANCE_VALUE: f64 = 0.1;
 
 /// Maximum bytes of the text of an error that may come, and of what ends it.
 const ERROR_BYTES: usize = 72;
-const CURE_BYTES: usize = 64;
+const CURE_BYTES: usize = 110;
 
 impl Playbook {
     /// Returns the tools and steps that its text may name.
@@ -62,7 +63,7 @@ impl Playbook {
         }
         for error in &self.expected_errors {
             mentions.tools([error.tool]);
-            mentions.steps(error.steps());
+            mentions.steps([error.met]);
         }
         mentions
     }
@@ -137,16 +138,18 @@ impl Playbook {
 
     fn route_heading(&self) -> String {
         let n = self.route.first().map_or(0, |step| step.n_of);
-        let source = match (n, self.n_same_task) {
+        let source = match (n, self.is_own_route) {
             _ if self.route_credit < 1.0 => {
                 format!("Nothing worked fully. The best attempt ({})", percent(self.route_credit))
             }
-            (1, 0) => "What worked on the nearest task".to_owned(),
-            (1, _) => "What worked the one time".to_owned(),
-            (n, 0) => format!("What worked on {n} tasks like it"),
-            (n, _) => format!("What worked {n} times"),
+            (1, false) => "What worked on the nearest task".to_owned(),
+            (1, true) => "What worked the one time".to_owned(),
+            (n, false) => format!("What worked on {n} tasks like it"),
+            (n, true) => format!("What worked {n} times"),
         };
         match self.median_steps {
+            // The effort is told by itself.
+            _ if self.effort.is_some() => format!("{source}:"),
             0 | 1 => format!("{source}:"),
             median if n == 1 => format!("{source}, in {median} steps:"),
             median => format!("{source}, in some {median} steps:"),
@@ -154,13 +157,18 @@ impl Playbook {
     }
 
     /// Words the route: one line for each step with a call, consecutive steps without one in one
-    /// line.
+    /// line. Tools alone that not all used say nothing, nor does a route of other tasks without any
+    /// call.
     fn route_lines(&self, vocabulary: &Vocabulary) -> Vec<(f64, String)> {
         let mut lines: Vec<(f64, String)> = Vec::new();
-        let mut has_call_before = true;
+        let (mut has_call_before, mut has_any_call) = (true, self.is_own_route);
         for (i, step) in self.route.iter().enumerate() {
             let is_last = i + 1 == self.route.len();
             let call = self.call(step, vocabulary);
+            if call.is_none() && step.n_with < step.n_of {
+                continue;
+            }
+            has_any_call |= call.is_some();
             let text = step_text(step, call.as_deref(), is_last, vocabulary);
             let value = 0.6 + 0.3 * step.support();
             match lines.last_mut() {
@@ -178,6 +186,9 @@ impl Playbook {
             }
             has_call_before = call.is_some();
         }
+        if !has_any_call {
+            return Vec::new();
+        }
         while lines.len() > MAX_ROUTE_LINES {
             let least = lines.iter().enumerate().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
             let Some((least, _)) = least else { break };
@@ -191,7 +202,7 @@ impl Playbook {
     fn call(&self, step: &RouteStep, vocabulary: &Vocabulary) -> Option<String> {
         let mut calls = step.examples.iter().map(|example| vocabulary.call(*example));
         let first = calls.next().flatten()?;
-        let is_general = self.n_same_task > 0 || step.n_of == 1;
+        let is_general = self.is_own_route || step.n_of == 1;
         (is_general || calls.any(|call| call.as_ref() == Some(&first))).then_some(first)
     }
 
@@ -226,12 +237,13 @@ fn places_line(places: &[Workplace]) -> Option<String> {
         .then(|| mask(format!("Where such work was done (n× changed): {}", names.join(", "))).0)
 }
 
-/// Words the ends of attempts that did not succeed, most frequent first; equal ends once.
+/// Words the ends of attempts that did not succeed, most frequent first; equal ends once. A step
+/// that only looked, and found something, says nothing of what was tried.
 fn failed_end_lines(failed_ends: &[FailedEnd], vocabulary: &Vocabulary) -> Vec<String> {
     let mut ends: Vec<(String, u32)> = Vec::new();
     for failed_end in failed_ends {
         let end = failed_end.steps.iter().find_map(|(tool, step)| {
-            let call = vocabulary.call(*step)?;
+            let call = vocabulary.call(*step).filter(|_| vocabulary.says_what_was_tried(*step))?;
             Some(format!("{}: {call}", vocabulary.tool(*tool)))
         });
         let Some(end) = end else { continue };
@@ -322,19 +334,13 @@ pub(in crate::learn::advice) fn pitfall_line(
         Mistake::Stuck(_) => {
             format!("- {tools} failed three times in a row in {failed}, in {succeeded}{example}")
         }
-        Mistake::RanLong { failed, succeeded } => {
-            format!(
-                "- Unsuccessful attempts ran long: {failed} steps against {succeeded} (medians)"
-            )
-        }
         Mistake::StoppedEarly { failed, succeeded } => format!(
             "- Unsuccessful attempts stopped early: {failed} steps against {succeeded} (medians)"
         ),
     }
 }
 
-/// Words an error that may come: how often it came, and what is known to end it; the cure itself is
-/// told where the error comes.
+/// Words an error that may come: how often it came, and what ended it.
 fn expected_line(error: &ExpectedError, vocabulary: &Vocabulary) -> String {
     let ExpectedError { n_with, n_of, .. } = error;
     let tool = vocabulary.tool(error.tool);
@@ -344,19 +350,26 @@ fn expected_line(error: &ExpectedError, vocabulary: &Vocabulary) -> String {
         Among::Scope => "here",
         Among::Agent => "of this agent",
     };
-    let cure = match &error.cure {
-        Some(KnownCure::Confirmed { text, n_tried, n_resolved }) => {
-            let text = one_line(text, CURE_BYTES).unwrap_or_default();
-            format!("; {text} helped {n_resolved} of {n_tried}")
-        }
-        Some(KnownCure::Seen { n_resolved, by }) => {
-            let call = vocabulary.call(*by).and_then(|call| one_line(&call, CURE_BYTES));
-            let call = call.map_or_else(String::new, |call| format!(", by {call}"));
-            format!("; ended {n_resolved}×{call}")
-        }
-        None => "; never resolved".to_owned(),
+    let end = error.known.as_ref().and_then(end_of).unwrap_or_default();
+    format!("- {tool} {text} {n_with} of {n_of} runs {among}{end}")
+}
+
+/// Words what ended an error before: what was done where it was cured, or that nothing did.
+fn end_of(known: &KnownError) -> Option<String> {
+    let Some(cure) = known.cures.first() else {
+        return (known.n_resolved == 0).then(|| "; never resolved".to_owned());
     };
-    format!("- {tool} {text} {n_with} of {n_of} runs {among}{cure}")
+    let done = cure.demonstration.as_ref().and_then(|shown| shown.in_short(CURE_BYTES));
+    let done = match done {
+        Some(done) => done,
+        None if cure.is_plain_retry() => "a plain retry".to_owned(),
+        None => return None,
+    };
+    let Cure { n_tried, n_resolved, .. } = cure;
+    Some(match (cure.is_confirmed, n_tried) {
+        (false, 1) => format!("; cured once: {done}"),
+        _ => format!("; cured {n_resolved} of {n_tried} times: {done}"),
+    })
 }
 
 fn lesson_line(lesson: &Lesson) -> Option<String> {

@@ -14,6 +14,7 @@ fn vocabulary(mentions: &Mentions) -> Vocabulary {
     let quote = |step: &StepRef| Quote {
         call: (step.idx == 1).then(|| "src/lib.rs".to_owned()),
         error: Some("no such file".to_owned()),
+        is_look: false,
     };
     Vocabulary {
         tools: mentions.tools.iter().map(|tool| (*tool, names[*tool as usize].into())).collect(),

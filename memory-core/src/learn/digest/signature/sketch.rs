@@ -85,6 +85,11 @@ impl Sketch {
         Self::of_error(&step.tool, step.error.as_ref().unwrap_or(&step.observation).as_str())
     }
 
+    /// Returns whether the error says nothing by which it could be known again.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.words.is_empty() && self.salient.is_empty()
+    }
+
     /// Compares two errors; `None` where they are different ones, or too short to tell.
     pub(crate) fn likeness(&self, other: &Self) -> Option<Likeness> {
         if self.tool != other.tool {

@@ -76,11 +76,22 @@ pub(super) fn look(steps: &[Step]) -> (Vec<Target>, Vec<CallResult>) {
     for step in steps {
         seen.take(step);
     }
+    // Where all calls only looked, the last one is what was done.
+    if seen.calls.is_empty()
+        && let Some(last) = steps.iter().rev().find(|step| has_arguments(step))
+    {
+        seen.call(&call_line(last), last.ok);
+    }
     let calls = seen.calls.split_off(seen.calls.len().saturating_sub(MAX_CALLS));
     (seen.targets(), calls)
 }
 
-/// Returns what a step ran, in one line: a command, a statement, or the name of the tool.
+fn has_arguments(step: &Step) -> bool {
+    !matches!(step.args.as_str().trim(), "" | "{}" | "[]" | "null" | "\"\"")
+}
+
+/// Returns what a step ran, in one line: a command, a statement, or the name of the tool with what
+/// it was given first.
 pub(super) fn call_line(step: &Step) -> String {
     let args = head(step.args.as_str(), MAX_TEXT_BYTES);
     let line = match command_line(args) {
@@ -91,7 +102,10 @@ pub(super) fn call_line(step: &Step) -> String {
             .unwrap_or(line.into_owned()),
         None => match statement(args) {
             Some(statement) => statement.into_owned(),
-            None => return step_name(step),
+            None => {
+                let first = members(args).find_map(|(_, raw)| unquoted(raw)).unwrap_or_default();
+                format!("{} {first}", step_name(step))
+            }
         },
     };
     one_line(&line, CALL_BYTES).unwrap_or_else(|| step_name(step))

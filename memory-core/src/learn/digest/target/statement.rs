@@ -4,6 +4,9 @@
 const READ: [&str; 2] = ["FROM", "JOIN"];
 const CHANGED: [&str; 3] = ["INTO", "UPDATE", "TABLE"];
 
+/// Words before `INTO` where it names a table; after others a variable may follow.
+const INSERTING: [&str; 5] = ["INSERT", "MERGE", "REPLACE", "IGNORE", "COPY"];
+
 /// Words that may stand between `TABLE` and the name, or begin something that is no name.
 const PASSED_OVER: [&str; 4] = ["IF", "NOT", "EXISTS", "ONLY"];
 const NO_NAMES: [&str; 9] =
@@ -28,8 +31,10 @@ pub(super) fn tables(statement: &str, mut found: impl FnMut(&str, bool)) {
     let mut rest = words.iter().copied().peekable();
     let mut before = "";
     while let Some(word) = rest.next() {
-        // `DELETE FROM` changes, `FOR UPDATE` and `EXTRACT(YEAR FROM x)` name no table.
-        let is_changed = is(word, &CHANGED) || (is(word, &READ) && is(before, &["DELETE"]));
+        // `DELETE FROM` changes, `FOR UPDATE` and `EXTRACT(YEAR FROM f(x))` name no table.
+        let is_variable = is(word, &["INTO"]) && !is(before, &INSERTING);
+        let is_changed = is(word, &CHANGED) && !is_variable
+            || (is(word, &READ) && is(before, &["DELETE"]));
         let is_naming = (is_changed && !is(before, &["FOR", "ON", "DO"])) || is(word, &READ);
         before = word;
         if !is_naming {
@@ -41,8 +46,11 @@ pub(super) fn tables(statement: &str, mut found: impl FnMut(&str, bool)) {
             if is(name, &NO_NAMES) || own.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 break;
             }
-            found(name, is_changed);
             before = name;
+            if !is_changed && rest.peek() == Some(&"(") {
+                break;
+            }
+            found(name, is_changed);
             // `FROM a x, b` names two tables.
             let _alias = rest.next_if(|next| is_name(next) && !is_keyword(next));
             if rest.next_if(|next| *next == ",").is_none() || is_changed {
@@ -102,7 +110,12 @@ fn words(statement: &str) -> Vec<&str> {
             let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$');
             let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
-            words.push(word);
+            // Where names are in quotes, the last one is the table: `a`.`b`, a."b".
+            let is_before_name = word.ends_with('.') && after.starts_with(['"', '`'])
+                || after.strip_prefix(['"', '`']).is_some_and(|after| after.starts_with('.'));
+            if !is_before_name {
+                words.push(word);
+            }
             after
         } else {
             let (sign, after) = rest.split_at(first.len_utf8());
@@ -132,7 +145,9 @@ mod tests {
         };
         let sql = "SELECT a FROM orders o, items JOIN `shop`.users u ON o.x = u.x -- FROM no\n\
                    WHERE d = 'FROM nothing' AND EXTRACT(YEAR FROM (now())) > 1";
-        assert_eq!(found(sql), read(&["orders", "items", "shop"]));
+        assert_eq!(found(sql), read(&["orders", "items", "users"]));
+        assert_eq!(found(r#"SELECT 1 FROM public."Order" o, "a"."b""#), read(&["Order", "b"]));
+        assert_eq!(found("SELECT a INTO v_a FROM age(d)"), []);
         assert_eq!(found("WITH t AS (SELECT 1 FROM base) SELECT * FROM t"), read(&["base"]));
         let changed = |name: &str| vec![(name.to_owned(), true)];
         assert_eq!(found("insert into orders (a) values (1)"), changed("orders"));
