@@ -14,7 +14,6 @@ use super::text::one_line;
 use super::word_diff::word_diff;
 use crate::model::Step;
 use crate::secret::mask;
-use crate::stats::real;
 
 /// Maximum number of calls between error and attempt that are shown: the last ones.
 const MAX_ACTS: usize = 2;
@@ -25,9 +24,6 @@ const ONLY_ACT_BYTES: usize = 150;
 
 /// Maximum bytes of the attempt that passed.
 const PASSED_BYTES: usize = 70;
-
-/// Share of the words of the shorter call that two attempts at one thing have in common, at least.
-const MIN_COMMON: f64 = 0.5;
 
 /// Arguments that name what an edit applies to.
 const PATHS: [&str; 8] = [
@@ -111,32 +107,33 @@ impl Demonstration {
     }
 }
 
-/// Returns whether two calls are attempts at one thing: most of what the shorter one says the other
+/// Returns whether two calls are attempts at one thing: half of what the shorter one says the other
 /// says too. What was done before a call of something else passed cured nothing.
 fn is_alike(failed: &Step, passed: &Step) -> bool {
     let (before, after) = (said(failed), said(passed));
-    let (before, after) = (distinct_words(&before), distinct_words(&after));
     let n_common = before.iter().filter(|word| after.contains(*word)).count();
     let n_least = before.len().min(after.len());
-    n_least == 0 || real(n_common) > MIN_COMMON * real(n_least)
+    n_least == 0 || 2 * n_common >= n_least
 }
 
-/// Returns what a call says: the values of its arguments, without their names.
-fn said(step: &Step) -> String {
+/// Returns the words of a call, each once: those of the values of its arguments, without endings of
+/// files, and without the program of a command, which both have.
+fn said(step: &Step) -> BTreeSet<String> {
     let args = step.args.as_str();
     let values: Vec<Cow<'_, str>> =
         members(args).map(|(_, raw)| unquoted(raw).unwrap_or(Cow::Borrowed(raw))).collect();
-    if values.is_empty() { args.to_owned() } else { values.join(" ") }
-}
-
-/// Returns the words of a call, each once, but for the first one where there are others: two calls
-/// of one program need not have more in common.
-fn distinct_words(text: &str) -> BTreeSet<&str> {
-    let is_inner = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/');
-    let mut words = text.split(|c| !is_inner(c)).filter(|word| word.len() > 1);
-    let Some(first) = words.next() else { return BTreeSet::new() };
-    let rest: BTreeSet<&str> = words.collect();
-    if rest.is_empty() { BTreeSet::from([first]) } else { rest }
+    let text = if values.is_empty() { args.to_owned() } else { values.join(" ") };
+    let n_skipped = usize::from(!commands_of(step).is_empty());
+    let stem = |word: &str| match word.rsplit_once('.') {
+        Some((stem, ending)) if ending.len() <= 4 => stem.to_owned(),
+        _ => word.to_owned(),
+    };
+    let words = text.split_whitespace().skip(n_skipped).map(stem);
+    let parts = words.flat_map(|word| {
+        let parts = word.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        parts.filter(|part| part.len() > 1).map(str::to_owned).collect::<Vec<_>>()
+    });
+    parts.collect()
 }
 
 /// Returns what a step did in one line of at most `limit` bytes: of an edit the file and what was
@@ -258,10 +255,10 @@ mod tests {
     fn a_command_and_a_changed_argument_are_shown() {
         let steps = [run("make", false), run("docker start db", true), run("make", true)];
         assert_eq!(shown(&steps).0, ["docker start db"]);
-        let steps = [run("tool --old x", false), run("tool --new x", true)];
+        let steps = [run("tool --old in.txt", false), run("tool --new in.txt", true)];
         let (acts, change, passed) = shown(&steps);
         assert_eq!(acts, Vec::<String>::new());
-        assert_eq!(change.as_deref(), Some("`tool --old x` → `tool --new x`"));
+        assert_eq!(change.as_deref(), Some("`tool --old in.txt` → `tool --new in.txt`"));
         assert_eq!(passed, None, "the change says it");
     }
 
@@ -283,7 +280,7 @@ mod tests {
     fn a_call_of_something_else_that_passed_shows_nothing() {
         for (failed, between, passed) in [
             ("python tests/all.py cart", "sed -i s/a/b/ c", "python show.py"),
-            ("grep -rn total_of .", "sed -i s/a/b/ c", "grep -rn tax_rate ."),
+            ("grep total_of a.py", "sed -i s/a/b/ c", "grep tax_rate b.py"),
             ("python show.py", "make", "python tests/all.py cart"),
         ] {
             let steps = [run(failed, false), run(between, true), run(passed, true)];

@@ -142,7 +142,8 @@ mod tests {
         let looks_at = |command: &str| {
             looks(&step("sh", &serde_json::json!({ "command": command }).to_string(), true, ""))
         };
-        for command in ["cat a", "cd x && grep b c | wc -l", "git log", "pytest -x", "sed -n 1p a"] {
+        for command in ["cat a", "cd x && grep b c | wc -l", "git log", "pytest -x", "sed -n 1p a"]
+        {
             assert!(looks_at(command), "{command}");
         }
         for command in ["cat > a", "sed -i s/a/b/ c", "git commit -m x", "pip install d"] {

@@ -1,6 +1,7 @@
 //! Advice for a task, from what was learned of earlier attempts.
 
 use super::Memory;
+use super::cures::{example_ranges, show};
 use crate::error::Error;
 use crate::learn::{
     AgentKey, KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode,
@@ -85,12 +86,17 @@ impl Memory {
             let Mentions { steps, .. } = mentions;
             (book, tools, steps)
         };
-        for error in &mut book.expected_errors {
-            if let Some(known) = &mut error.known {
-                self.demonstrate(known, "")?;
-            }
+        let mut known: Vec<&mut KnownError> =
+            book.expected_errors.iter_mut().filter_map(|error| error.known.as_mut()).collect();
+        let ranges = known.iter().map(|known| example_ranges(known)).collect::<Vec<_>>();
+        let (quotes, read) = self.quotes_with(&steps, ranges.concat())?;
+        let mut read = read.as_slice();
+        for (known, ranges) in known.iter_mut().zip(&ranges) {
+            let (own, rest) = read.split_at_checked(ranges.len()).unwrap_or_default();
+            show(known, "", own);
+            read = rest;
         }
-        let vocabulary = Vocabulary { tools, quotes: self.quotes(&steps)? };
+        let vocabulary = Vocabulary { tools, quotes };
         Ok(Advice {
             text: book.text(&vocabulary, max_tokens),
             is_experienced: !book.is_empty(),

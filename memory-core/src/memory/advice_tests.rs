@@ -94,7 +94,7 @@ fn an_error_is_answered_with_its_cure_from_the_first_success_on() {
     assert_eq!((known.n_episodes, known.n_resolved), (4, 3));
     let [cure] = known.cures.as_slice() else { panic!("{known:?}") };
     assert_eq!(cure.text, "use `find` first, then retry `edit` with another `path`");
-    assert_eq!((cure.n_tried, cure.n_resolved, cure.is_confirmed), (3, 3, true));
+    assert_eq!((cure.n_tried, cure.n_resolved, cure.is_confirmed), (3, 3, false));
     let shown = cure.demonstration.as_ref().unwrap();
     assert_eq!(shown.change.as_deref(), Some("path: `conf/app.toml` → `config/app.toml`"));
 }

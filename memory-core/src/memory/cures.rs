@@ -78,6 +78,51 @@ fn salient_of(step: &Step) -> String {
     salient_words(step.error.as_ref().unwrap_or(&step.observation).as_str()).join(" ")
 }
 
+/// Returns the steps that show how cures worked.
+pub(super) fn example_ranges(known: &KnownError) -> Vec<StepRange> {
+    let examples = known.cures.iter().flat_map(|cure| &cure.examples);
+    let range = |example: &CureExample| StepRange {
+        episode: example.episode,
+        from: example.error_at,
+        limit: example.n_steps(),
+    };
+    examples.map(range).collect()
+}
+
+/// Fills in what was done where cures worked, and by what the error told of differs; `read` are the
+/// steps of [`example_ranges`].
+///
+/// A sighting that shows nothing is dropped; of the others the first is kept.
+pub(super) fn show(known: &mut KnownError, salient: &str, read: &[Vec<Step>]) {
+    let examples: Vec<(usize, CureExample)> = known
+        .cures
+        .iter()
+        .enumerate()
+        .flat_map(|(at, cure)| cure.examples.iter().map(move |example| (at, *example)))
+        .collect();
+    for ((at, example), steps) in examples.into_iter().zip(read) {
+        let Some(cure) = known.cures.get_mut(at) else { continue };
+        if cure.demonstration.is_some() {
+            continue;
+        }
+        cure.demonstration = Demonstration::of(steps);
+        if cure.demonstration.is_some() {
+            // What is shown is what the episode named first did.
+            cure.examples.retain(|other| *other == example);
+        }
+        if let Some((there, here)) = known.differs.as_mut().filter(|(there, _)| there.is_empty()) {
+            *there = mask(steps.first().map(salient_of).unwrap_or_default()).0;
+            *here = mask(salient.to_owned()).0;
+        }
+    }
+    // What only looked and tried again shows nothing to do, however often it helped.
+    let shows = |cure: &Cure| cure.is_plain_retry() || cure.demonstration.is_some();
+    known.cures.retain(shows);
+    // Of sightings the first one that shows something is told.
+    let n_confirmed = known.cures.iter().filter(|cure| cure.is_confirmed).count();
+    known.cures.truncate(MAX_CURES.min(n_confirmed + 1));
+}
+
 impl Memory {
     /// Returns what is known of the errors of an episode that no later step made up for: what
     /// advice on going on with it begins with.
@@ -144,55 +189,14 @@ impl Memory {
         known.into_iter().map(|(known, _)| known).collect()
     }
 
-    /// Reads what was done where cures worked, and by what the error told of differs.
-    ///
-    /// A sighting that shows nothing is dropped; of the others the first is kept.
-    pub(super) fn demonstrate(
-        &self,
-        known: &mut KnownError,
-        salient: &str,
-    ) -> Result<(), Error> {
-        let examples: Vec<(usize, CureExample)> = known
-            .cures
-            .iter()
-            .enumerate()
-            .flat_map(|(at, cure)| cure.examples.iter().map(move |example| (at, *example)))
-            .collect();
-        if examples.is_empty() {
+    /// Reads what was done where cures worked.
+    fn demonstrate(&self, known: &mut KnownError, salient: &str) -> Result<(), Error> {
+        let ranges = example_ranges(known);
+        if ranges.is_empty() {
             return Ok(());
         }
-        let ranges: Vec<StepRange> = examples
-            .iter()
-            .map(|(_, example)| StepRange {
-                episode: example.episode,
-                from: example.error_at,
-                limit: example.n_steps(),
-            })
-            .collect();
         let read = self.storage.steps(&ranges).map_err(Error::storage("read what cured"))?;
-        for ((at, example), steps) in examples.into_iter().zip(&read) {
-            let Some(cure) = known.cures.get_mut(at) else { continue };
-            if cure.demonstration.is_some() {
-                continue;
-            }
-            cure.demonstration = Demonstration::of(steps);
-            if cure.demonstration.is_some() {
-                // What is shown is what the episode named first did.
-                cure.examples.retain(|other| *other == example);
-            }
-            if let Some((there, here)) =
-                known.differs.as_mut().filter(|(there, _)| there.is_empty())
-            {
-                *there = mask(steps.first().map(salient_of).unwrap_or_default()).0;
-                *here = mask(salient.to_owned()).0;
-            }
-        }
-        // What only looked and tried again shows nothing to do, however often it helped.
-        let shows = |cure: &Cure| cure.is_plain_retry() || cure.demonstration.is_some();
-        known.cures.retain(shows);
-        // Of sightings the first one that shows something is told.
-        let n_confirmed = known.cures.iter().filter(|cure| cure.is_confirmed).count();
-        known.cures.truncate(MAX_CURES.min(n_confirmed + 1));
+        show(known, salient, &read);
         Ok(())
     }
 
@@ -266,13 +270,13 @@ mod tests {
             ]
         };
         let memory = taught(steps());
-        for n in 1..=4 {
+        for n in 1..=6 {
             let known = told(&memory, "make test", error).unwrap();
             let [cure] = known.cures.as_slice() else { panic!("{known:?}") };
             let shown = cure.demonstration.as_ref().unwrap();
             assert_eq!(shown.acts, ["edit src/cart.py: `tax = 0` → `tax = rate(order)`"], "{n}");
             assert_eq!(shown.passed.as_deref(), Some("make test"));
-            assert_eq!((cure.n_resolved, cure.is_confirmed), (n, n >= 3));
+            assert_eq!((cure.n_resolved, cure.is_confirmed), (n, n >= 5));
             if n == 1 {
                 assert_eq!(known.lesson.unwrap().1, "Taxes come from the order.");
             }

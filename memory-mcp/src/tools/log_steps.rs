@@ -183,7 +183,9 @@ impl Answer for Answered {
         for (again, told) in &self.repeated_errors {
             put(
                 &mut out,
-                format_args!("\nStep {again}: the error of step {told} again, whose cure was told."),
+                format_args!(
+                    "\nStep {again}: the error of step {told} again, whose cure was told."
+                ),
             );
         }
         self.foreseen.render(&mut out);

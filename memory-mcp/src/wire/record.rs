@@ -179,7 +179,6 @@ impl EpisodeHead {
             standing: episode.standing(),
         }
     }
-
 }
 
 /// An episode.

@@ -380,12 +380,10 @@ mod tests {
     fn an_id_of_other_tasks_is_no_place_unless_most_have_it() {
         let mut learned = Learned::default();
         for n in 1..7 {
-            let id = |name: String| Target {
-                kind: TargetKind::Id,
-                name: name.into(),
-                is_changed: true,
-            };
-            let targets = vec![id(format!("order {}", n / 3)), id("base main".to_owned())];
+            let id =
+                |name: String| Target { kind: TargetKind::Id, name: name.into(), is_changed: true };
+            let order = if n < 3 { 0 } else { n };
+            let targets = vec![id(format!("order {order}")), id("base main".to_owned())];
             let synopsis = Synopsis { targets, ..Synopsis::default() };
             let digest = Digest { synopsis, ..Digest::default() };
             let task = if n < 3 { "t".to_owned() } else { format!("task {n}") };

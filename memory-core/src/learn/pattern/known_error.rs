@@ -101,11 +101,12 @@ impl Learned {
     ///
     /// A clear cure was tried at least three times, worked at least twice, and the lower bound
     /// of the 80 % interval of its success rate (from a uniform prior) lies above the rate of a
-    /// plain retry. It is confirmed where that bound is ½ or more, it worked the last time, the
-    /// error itself had it, and what was done is one thing: another argument at once is one only
-    /// where most successes made the same call. A plain retry is itself a cure where that bound
-    /// lies above the rate of plain retries after any error. A sighting worked at least once, and
-    /// its expected rate lies above that of a plain retry.
+    /// plain retry. It is confirmed where that bound is ½ or more, it was tried five times and the
+    /// same error never came again, it worked the last time, the error itself had it, and what was
+    /// done is one thing: use of another tool first is one only where most successes made the same
+    /// call. A plain retry is itself a cure where that bound lies above the rate of plain retries
+    /// after any error. A sighting worked at least once, and its expected rate lies above that of
+    /// a plain retry.
     /// Examples come from `scope` where it has any; what steps show is not filled in.
     ///
     /// Costs time linear in the runs that met such errors.

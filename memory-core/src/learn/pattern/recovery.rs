@@ -1,9 +1,9 @@
 //! Recoveries: remedies that cured an error.
 //!
 //! After an error an agent does something and tries again: its [`Remedy`]. Its success rate is
-//! compared with that of trying again unchanged. A remedy that is clearly better, surely works in
-//! most cases, and is one thing that can be done, is a confirmed cure; any other that worked is
-//! told as a sighting.
+//! compared with that of trying again unchanged. A remedy that is clearly better, was tried often
+//! enough, after which the same error never came again, and that is one thing that can be done, is
+//! a confirmed cure; any other that worked is told as a sighting. Figures in `plans/0037`.
 
 use std::cmp::Reverse;
 
@@ -28,6 +28,9 @@ const LEVEL: f64 = 0.8;
 
 /// Lower bound of the success rate of a confirmed cure: it works in most cases.
 const SURE: f64 = 0.5;
+
+/// Minimum number of attempts behind a confirmed cure.
+const MIN_SURE: u32 = 5;
 
 /// Prior of the success of a plain retry: most errors come again. Of 1,634 plain retries in
 /// recorded runs of agents 10 succeeded; those against a network or a lock may.
@@ -55,8 +58,9 @@ pub struct Cure {
     pub n_dead_ends: u32,
     /// Success rate with an 80 % interval, from a uniform prior.
     pub success: Posterior,
-    /// True when it worked clearly more often than a plain retry, surely works in most cases, and
-    /// is one thing that can be done; false for a sighting, which was only seen to work.
+    /// True when it worked clearly more often than a plain retry and in most cases, was tried five
+    /// times without the same error again, and is one thing that can be done; false for a
+    /// sighting, which was only seen to work.
     pub is_confirmed: bool,
     /// What was done the last time, and what then passed; `None` where steps show nothing.
     pub demonstration: Option<Demonstration>,
@@ -118,8 +122,8 @@ pub(super) struct RemedyRecord<'a> {
     pub(super) n_alone: u32,
     /// Number of successes for each set of changed arguments.
     changed: FxHashMap<&'a [Box<str>], u32>,
-    /// Number of successes with each call.
-    calls: FxHashMap<CallKey, u32>,
+    /// Number of successes with each call as the last one before the attempt that worked.
+    acts: FxHashMap<CallKey, u32>,
     /// Time of the newest attempt, with whether it worked.
     newest: Option<((Timestamp, EpisodeId, u32), bool)>,
     examples: Vec<CureExample>,
@@ -186,7 +190,7 @@ impl<'a> ErrorHistory<'a> {
             let Ending::Resolved { at, changed } = &incident.ending else { continue };
             record.n_alone += u32::from(part == remedy);
             *record.changed.entry(changed).or_default() += 1;
-            *record.calls.entry(run.call_at(*at)).or_default() += 1;
+            *record.acts.entry(run.call_at(at.saturating_sub(1))).or_default() += 1;
             record.examples.push(CureExample {
                 is_own: own.accepts(run),
                 ended_at: run.ended_at,
@@ -223,12 +227,21 @@ impl<'a> ErrorHistory<'a> {
 }
 
 impl RemedyRecord<'_> {
-    /// Returns whether all that did it did one thing. That an argument was changed at once says
-    /// nothing of to what: only where most successes made the same call is it one thing.
+    /// Returns whether it is sure to work, given the lower bound of its success rate. A plain
+    /// retry may take several.
+    fn is_sure(&self, remedy: &Remedy<'_>, lower: f64) -> bool {
+        let worked_last = self.newest.is_some_and(|(_, worked)| worked);
+        let is_tried = self.counts.n_tried >= MIN_SURE && self.counts.n_dead_ends == 0;
+        lower >= SURE
+            && worked_last
+            && (remedy.is_plain_retry() || is_tried && self.is_one_thing(remedy))
+    }
+
+    /// Returns whether all that did it did one thing. That a tool was used first says nothing of
+    /// what for: only where most successes made the same call is it one thing.
     fn is_one_thing(&self, remedy: &Remedy<'_>) -> bool {
-        let is_changed = matches!(remedy, Remedy::Retry(changed) if !changed.is_empty());
-        let most = self.calls.values().max().copied().unwrap_or(0);
-        !is_changed || (most >= MIN_RESOLVED && 2 * most > self.counts.n_resolved)
+        let most = self.acts.values().max().copied().unwrap_or(0);
+        !matches!(remedy, Remedy::Via(_)) || 2 * most > self.counts.n_resolved
     }
 }
 
@@ -277,9 +290,7 @@ impl Learned {
             let usual = if remedy.is_plain_retry() { overall } else { retry_rate };
             let is_cure = success.lower > usual && history.is_closed(remedy, success.lower);
             is_cure.then(|| {
-                let is_confirmed = success.lower >= SURE
-                    && record.newest.is_some_and(|(_, worked)| worked)
-                    && record.is_one_thing(remedy);
+                let is_confirmed = record.is_sure(remedy, success.lower);
                 Cure { is_confirmed, ..self.cure(remedy, record, success, tool) }
             })
         });

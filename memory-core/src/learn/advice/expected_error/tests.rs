@@ -110,10 +110,10 @@ fn what_is_known_to_cure_it_is_told_with_it() {
         table.expected_errors("t", Some(&scope), None).remove(0).known.unwrap().cures.remove(0)
     };
     assert_eq!((cure(2).n_resolved, cure(2).is_confirmed), (2, false));
-    let confirmed = cure(3);
+    let confirmed = cure(5);
     assert_eq!(
         (confirmed.text.as_str(), confirmed.n_resolved, confirmed.is_confirmed),
-        ("use `look` first, then retry `sql` with another `path`", 3, true)
+        ("use `look` first, then retry `sql` with another `path`", 5, true)
     );
 }
 

@@ -1,9 +1,9 @@
 //! Claims about playbooks and their wording.
 
 use super::*;
+use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::demonstration::Demonstration;
 use crate::learn::pattern::{Cure, KnownError};
-use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::quote::Quote;
 use crate::learn::sample::run;
 
@@ -69,9 +69,7 @@ fn it_gives_the_expectation_the_route_and_the_evidence() {
         "3 attempts at this task before: 2 succeeded. \
          Chance of success 60% (80% interval 32% to 86%)."
     );
-    assert!(
-        text.contains("What worked 2 times, in some 5 steps:\n1. `search`\n2. `open`: src/lib.rs")
-    );
+    assert!(text.contains("What worked 2 times:\n1. `search`\n2. `open`: src/lib.rs"), "{text}");
     assert!(text.contains(&format!("From {}, {} and 1 more.", runs[0].id, runs[1].id)));
 }
 
@@ -92,10 +90,7 @@ fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_given() {
         text.starts_with("3 attempts at this task before: none succeeded, 1 in part."),
         "{text}"
     );
-    assert!(
-        text.contains("Nothing worked fully. The best attempt (60%), in 2 steps:\n1. `search`"),
-        "{text}"
-    );
+    assert!(text.contains("Nothing worked fully. The best attempt (60%):\n1. `search`"), "{text}");
     assert!(text.contains("at the end:\n- `patch`: src/lib.rs [2 of 2]"), "{text}");
 }
 
@@ -146,10 +141,8 @@ fn known(n_resolved: u32, cures: Vec<Cure>) -> KnownError {
 }
 
 fn cure(n_tried: u32, n_resolved: u32, act: Option<&str>) -> Cure {
-    let demonstration = act.map(|act| Demonstration {
-        acts: vec![act.to_owned()],
-        ..Demonstration::default()
-    });
+    let demonstration =
+        act.map(|act| Demonstration { acts: vec![act.to_owned()], ..Demonstration::default() });
     Cure {
         text: "use `edit` first".to_owned(),
         via: vec!["edit".into()],
@@ -187,13 +180,14 @@ fn lessons_errors_and_pitfalls_are_given_with_their_counts() {
         known: Some(known(1, vec![cure(1, 1, Some("make"))])),
         ..cured.clone()
     };
-    let open =
-        ExpectedError { n_of: 1, among: Among::Agent, known: Some(known(0, vec![])), ..cured.clone() };
-    let unshown = ExpectedError {
-        n_of: 4,
-        known: Some(known(2, vec![cure(2, 2, None)])),
+    let open = ExpectedError {
+        n_of: 1,
+        among: Among::Agent,
+        known: Some(known(0, vec![])),
         ..cured.clone()
     };
+    let unshown =
+        ExpectedError { n_of: 4, known: Some(known(2, vec![cure(2, 2, None)])), ..cured.clone() };
     let lesson =
         Lesson { id: NoteId::from_bytes([9; 16]), text: "Run\nthe tests first.".to_owned() };
     let precedents = precedents_of(&runs, 1.0);

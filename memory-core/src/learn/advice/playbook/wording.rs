@@ -1,8 +1,6 @@
 //! Wording of a playbook: short lines, each with its counts.
 
-use super::{
-    Among, ExpectedError, FailedEnd, Lesson, Pitfall, Playbook, RouteStep, Workplace,
-};
+use super::{Among, ExpectedError, FailedEnd, Lesson, Pitfall, Playbook, RouteStep, Workplace};
 use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::pitfall::Mistake;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};

@@ -71,10 +71,11 @@ pub(super) fn of_text(text: &str) -> Message<'_> {
 }
 
 /// Returns the message of a JSON object: its code and status, and its message or that of an object
-/// inside it.
+/// inside it, of its details before that of its error: "HTTP 400" says less than why.
 fn of_object(object: &str, depth: usize) -> Option<Message<'_>> {
     let depth = depth.checked_sub(1)?;
     let (mut class, mut text, mut inner) = (String::new(), None, None);
+    let mut details = None;
     for (name, raw) in members(object) {
         match name {
             "code" | "status" | "status_code" | "statusCode" | "name" | "errno" | "isError" => {
@@ -83,6 +84,9 @@ fn of_object(object: &str, depth: usize) -> Option<Message<'_>> {
                     class.push_str(&word);
                     class.push(' ');
                 }
+            }
+            "details" | "detail" | "response" | "body" if raw.starts_with(['{', '[']) => {
+                details = details.or_else(|| of_value(raw, depth).filter(|m| !m.text.is_empty()));
             }
             "message" | "msg" | "detail" | "reason" | "error_description" | "text" | "stderr" => {
                 text = text.or_else(|| unquoted(raw).filter(|text| !text.trim().is_empty()));
@@ -93,7 +97,7 @@ fn of_object(object: &str, depth: usize) -> Option<Message<'_>> {
             _ => {}
         }
     }
-    match (text, inner) {
+    match (text, details.or(inner)) {
         (Some(text), _) => {
             class.push_str(class_of(&text));
             Some(Message { class: Cow::Owned(class), text })
@@ -343,6 +347,12 @@ mod tests {
                 "first",
             ),
             (r#"{"error":"not found"}"#, "", "not found"),
+            (
+                r#"{"result":1,"data":{"error":"HTTP 400","details":{"code":"bad","message":"no y"}}}"#,
+                "bad ",
+                "no y",
+            ),
+            (r#"{"error":"HTTP 400","details":{}}"#, "", "HTTP 400"),
             (r#"{"error":["not","found"]}"#, "", "not"),
             (r#"{"status":500}"#, "500 ", ""),
         ];

@@ -33,8 +33,8 @@ pub(super) fn tables(statement: &str, mut found: impl FnMut(&str, bool)) {
     while let Some(word) = rest.next() {
         // `DELETE FROM` changes, `FOR UPDATE` and `EXTRACT(YEAR FROM f(x))` name no table.
         let is_variable = is(word, &["INTO"]) && !is(before, &INSERTING);
-        let is_changed = is(word, &CHANGED) && !is_variable
-            || (is(word, &READ) && is(before, &["DELETE"]));
+        let is_changed =
+            is(word, &CHANGED) && !is_variable || (is(word, &READ) && is(before, &["DELETE"]));
         let is_naming = (is_changed && !is(before, &["FOR", "ON", "DO"])) || is(word, &READ);
         before = word;
         if !is_naming {
