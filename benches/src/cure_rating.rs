@@ -1,6 +1,6 @@
 //! Rating of the cures that are told of errors, by how the errors then ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memory_core::bench::{End, ErrorKind, LearnBench, Observed, Proposal};
 
@@ -70,7 +70,14 @@ pub const RATING_HEADINGS: [&str; 7] =
 impl CureReplay {
     /// Rates the errors of an attempt, and learns it.
     pub fn take(&mut self, attempt: &Attempt) {
+        let mut known = BTreeSet::new();
         for error in LearnBench::observed(&attempt.episode, &attempt.steps) {
+            let step = attempt.steps.get(error.at as usize);
+            let signature = step.and_then(ErrorKind::of).map(|kind| kind.signature());
+            // What is known of an error is told once in an episode.
+            if !known.insert(signature) {
+                continue;
+            }
             let told = self.learned.told(&error, &attempt.episode.scope, 2).unwrap_or_default();
             let Some(first) = told.first() else { continue };
             let kind = if first.is_confirmed { "confirmed" } else { "seen" };

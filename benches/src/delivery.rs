@@ -8,6 +8,7 @@
 mod cures;
 mod files;
 mod gold;
+mod moment;
 mod names;
 mod replay;
 mod tokens;
@@ -46,7 +47,7 @@ pub trait Part {
 }
 
 /// Names of the parts that can be asked for, besides `gold`.
-pub const PARTS: [&str; 4] = ["files", "tokens", "warned", "cures"];
+pub const PARTS: [&str; 5] = ["files", "tokens", "warned", "cures", "moment"];
 
 /// Returns the parts of those names, fresh for a set.
 fn parts(names: &[String]) -> Vec<Box<dyn Part>> {
@@ -63,6 +64,9 @@ fn parts(names: &[String]) -> Vec<Box<dyn Part>> {
     }
     if wanted("cures") {
         parts.push(Box::new(cures::Cures::default()));
+    }
+    if wanted("moment") {
+        parts.push(Box::new(moment::Moments::default()));
     }
     parts
 }

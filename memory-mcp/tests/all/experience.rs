@@ -321,14 +321,23 @@ fn errors_are_told_before_they_come_and_their_cure_in_eighty_tokens_when_they_do
     let section = begun.text.split("What will probably go wrong:\n").nth(1).unwrap();
     let line = section.lines().next().unwrap();
     assert!(line.starts_with("- `bash:make` “KeyError: the customer has no"), "{line}");
-    assert!(line.contains("3 of 3 runs at this task; use `edit` first"), "{line}");
+    assert!(
+        line.contains("3 of 3 runs at this task; cured 3 of 3 times: edit shop/a.py: `"),
+        "{line}"
+    );
     assert!(line.len() <= 240, "{line}");
     let id = text(&begun.structured["episode_id"]).to_owned();
     let args = json!({"episode_id": id, "steps": [run("make ship", false)]});
     let logged = client.call("log_steps", &args).text;
     let cure = logged.split("\n- ").nth(1).unwrap();
-    assert!(cure.starts_with("Use `edit` first, then retry `bash:make` helped 3 of 3"), "{cure}");
+    assert!(cure.starts_with("Seen to help 3 of 3 times, last in"), "another edit each: {cure}");
+    assert!(cure.contains("\n   > edit shop/a.py: `"), "{cure}");
     assert!(cure.len() <= 320, "{} bytes: {cure}", cure.len());
+    let again = client.call("log_steps", &args).text;
+    assert!(
+        again.ends_with("\nStep 1: the error of step 0 again, whose cure was told."),
+        "{again}"
+    );
 }
 
 #[test]

@@ -112,7 +112,6 @@ fn a_cure_after_which_the_error_came_again_is_not_sure_any_more() {
     assert!(!is_confirmed(&runs));
     runs.push("edit! read edit");
     assert!(!is_confirmed(&runs));
-    assert!(is_confirmed(&["edit! edit"; 9]), "a plain retry may take several");
 }
 
 #[test]
