@@ -102,10 +102,31 @@ impl Demonstration {
     /// Returns what was done in one line of at most `limit` bytes; `None` where that is only to try
     /// again.
     pub(crate) fn in_short(&self, limit: usize) -> Option<String> {
-        let done: Vec<&str> = self.acts.iter().chain(&self.change).map(String::as_str).collect();
-        one_line(&if done.is_empty() { self.passed.clone()? } else { done.join("; ") }, limit)
+        let done = match (self.acts.as_slice(), &self.change) {
+            ([], Some(change)) => within(change, limit),
+            ([], None) => self.passed.clone()?,
+            (acts, _) => acts.join("; "),
+        };
+        one_line(&done, limit)
     }
 }
+
+/// Returns a difference in at most `limit` bytes: both sides are cut, so that what was put in is
+/// seen.
+fn within(change: &str, limit: usize) -> String {
+    let Some((before, after)) = change.split_once(ARROW).filter(|_| change.len() > limit) else {
+        return change.to_owned();
+    };
+    let room = limit.saturating_sub(ARROW.len() + 1) / 2;
+    let after = after.strip_suffix('`').unwrap_or(after);
+    let room_before = room + room.saturating_sub(after.len());
+    let room_after = room + room.saturating_sub(before.len());
+    let cut = |text: &str, room: usize| one_line(text, room).unwrap_or_default();
+    format!("{}{ARROW}{}`", cut(before, room_before), cut(after, room_after))
+}
+
+/// Words between the sides of a difference.
+const ARROW: &str = "` → `";
 
 /// Returns whether two calls are attempts at one thing: half of what the shorter one says the other
 /// says too. What was done before a call of something else passed cured nothing.
@@ -289,6 +310,18 @@ mod tests {
         let steps = [run("python show.py", false), run("sed -i s/a/b/ c", true)];
         let passed = run("python3 show.py 2>&1", true);
         assert!(Demonstration::of(&[&steps[..], &[passed]].concat()).is_some());
+    }
+
+    #[test]
+    fn in_short_both_sides_of_a_difference_are_seen() {
+        let change = Some(format!("`{}` → `{}`", "old ".repeat(30), "new ".repeat(30)));
+        let shown = Demonstration { change, ..Demonstration::default() };
+        let short = shown.in_short(60).unwrap();
+        assert!(short.len() <= 60 && short.contains("old") && short.ends_with('`'), "{short}");
+        assert!(short.split_once(ARROW).unwrap().1.starts_with("new new"), "{short}");
+        let change = Some("`a` → `b`".to_owned());
+        let shown = Demonstration { acts: vec!["make".into()], change, passed: None };
+        assert_eq!(shown.in_short(60).unwrap(), "make");
     }
 
     #[test]

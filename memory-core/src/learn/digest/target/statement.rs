@@ -29,13 +29,16 @@ pub(super) fn tables(statement: &str, mut found: impl FnMut(&str, bool)) {
         }
     }
     let mut rest = words.iter().copied().peekable();
-    let mut before = "";
+    let (mut before, mut earlier) = ("", ["", ""]);
     while let Some(word) = rest.next() {
-        // `DELETE FROM` changes, `FOR UPDATE` and `EXTRACT(YEAR FROM f(x))` name no table.
+        // `DELETE FROM` changes, `FOR UPDATE` and `EXTRACT(YEAR FROM x)` name no table.
         let is_variable = is(word, &["INTO"]) && !is(before, &INSERTING);
         let is_changed =
             is(word, &CHANGED) && !is_variable || (is(word, &READ) && is(before, &["DELETE"]));
-        let is_naming = (is_changed && !is(before, &["FOR", "ON", "DO"])) || is(word, &READ);
+        let is_part = earlier == ["EXTRACT", "("] || earlier == ["extract", "("];
+        let is_naming =
+            !is_part && ((is_changed && !is(before, &["FOR", "ON", "DO"])) || is(word, &READ));
+        earlier = [earlier[1], before];
         before = word;
         if !is_naming {
             continue;
@@ -147,7 +150,7 @@ mod tests {
                    WHERE d = 'FROM nothing' AND EXTRACT(YEAR FROM (now())) > 1";
         assert_eq!(found(sql), read(&["orders", "items", "users"]));
         assert_eq!(found(r#"SELECT 1 FROM public."Order" o, "a"."b""#), read(&["Order", "b"]));
-        assert_eq!(found("SELECT a INTO v_a FROM age(d)"), []);
+        assert_eq!(found("SELECT a INTO v_a FROM age(d) WHERE EXTRACT(YEAR FROM s.to) > 1"), []);
         assert_eq!(found("WITH t AS (SELECT 1 FROM base) SELECT * FROM t"), read(&["base"]));
         let changed = |name: &str| vec![(name.to_owned(), true)];
         assert_eq!(found("insert into orders (a) values (1)"), changed("orders"));
