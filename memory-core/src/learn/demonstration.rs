@@ -145,11 +145,11 @@ fn said(step: &Step) -> BTreeSet<String> {
         members(args).map(|(_, raw)| unquoted(raw).unwrap_or(Cow::Borrowed(raw))).collect();
     let text = if values.is_empty() { args.to_owned() } else { values.join(" ") };
     let n_skipped = usize::from(!commands_of(step).is_empty());
-    let stem = |word: &str| match word.rsplit_once('.') {
-        Some((stem, ending)) if ending.len() <= 4 => stem.to_owned(),
+    let without_ending = |word: &str| match word.rsplit_once('.') {
+        Some((name, ending)) if ending.len() <= 4 => name.to_owned(),
         _ => word.to_owned(),
     };
-    let words = text.split_whitespace().skip(n_skipped).map(stem);
+    let words = text.split_whitespace().skip(n_skipped).map(without_ending);
     let parts = words.flat_map(|word| {
         let parts = word.split(|c: char| !(c.is_alphanumeric() || c == '_'));
         parts.filter(|part| part.len() > 1).map(str::to_owned).collect::<Vec<_>>()

@@ -102,7 +102,7 @@ fn show_episode(
     let state = episode.standing();
     let state = match closing.and_then(|c| c.reward) {
         Some(reward) => format!("{state}, reward {reward}"),
-        None => state.to_owned(),
+        None => state,
     };
     field(output, "episode", Some(&episode.id.to_string()))?;
     field(output, "outcome", Some(&state))?;

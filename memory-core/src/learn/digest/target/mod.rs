@@ -102,13 +102,17 @@ pub(super) fn call_line(step: &Step) -> String {
             .unwrap_or(line.into_owned()),
         None => match statement(args) {
             Some(statement) => statement.into_owned(),
-            None => {
-                let first = members(args).find_map(|(_, raw)| unquoted(raw)).unwrap_or_default();
-                format!("{} {first}", step_name(step))
-            }
+            None => named_call(step),
         },
     };
     one_line(&line, CALL_BYTES).unwrap_or_else(|| step_name(step))
+}
+
+/// Returns the name of a step's tool with what it was given first.
+fn named_call(step: &Step) -> String {
+    let args = head(step.args.as_str(), MAX_TEXT_BYTES);
+    let first = members(args).find_map(|(_, raw)| unquoted(raw)).unwrap_or_default();
+    format!("{} {first}", step_name(step))
 }
 
 /// Returns the command line among the arguments, if there is one.
