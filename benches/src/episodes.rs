@@ -114,6 +114,7 @@ fn attempt(line: Line, number: u128, at: Timestamp, verbs: bool) -> Option<Attem
         context,
         source: None,
         origin: Origin::Imported,
+        author: None,
         started_at: at,
         recorded_at: at,
         relations: Vec::new(),
