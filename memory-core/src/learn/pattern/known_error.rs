@@ -96,8 +96,8 @@ impl Learned {
     ///
     /// Looked for in this order, until there is a clear cure: the error itself with the same
     /// tool and action; with any action of the tool; told in more or fewer words; one that differs
-    /// in a word that matters. Then cures of other errors of the same tool and named class count, from
-    /// five attempts on where most worked, with the nearest sighting behind them.
+    /// in a word that matters. Then cures of other errors of the same tool and named class count,
+    /// from five attempts on where most worked, with the nearest sighting behind them.
     ///
     /// A clear cure was tried at least three times, worked at least twice, and the lower bound
     /// of the 80 % interval of its success rate (from a uniform prior) lies above the rate of a

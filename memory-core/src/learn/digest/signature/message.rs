@@ -348,7 +348,7 @@ mod tests {
             ),
             (r#"{"error":"not found"}"#, "", "not found"),
             (
-                r#"{"result":1,"data":{"error":"HTTP 400","details":{"code":"bad","message":"no y"}}}"#,
+                r#"{"data":{"error":"HTTP 400","details":{"code":"bad","message":"no y"}}}"#,
                 "bad ",
                 "no y",
             ),
