@@ -14,6 +14,9 @@ use crate::storage::{Change, Durability, Found, Op, Placed, Rejection, StorageEr
 /// Bytes of entries that are asked for at once.
 const PAGE_BYTES: usize = 4 << 20;
 
+/// Records that are stored at once: whoever writes at the same time waits for no more.
+const CHUNK: usize = 128;
+
 /// Attempts to take one page in while others write to the same records.
 const MAX_ATTEMPTS: usize = 16;
 
@@ -37,6 +40,20 @@ struct Page {
     placed: Vec<Op>,
     touched: Vec<RecordId>,
     taken: Taken,
+}
+
+/// Cuts a page into chunks, at least one.
+fn chunks_of(arrived: Arrived) -> Vec<Arrived> {
+    let mut chunks = vec![Arrived::new()];
+    for (id, item) in arrived {
+        if chunks.last().is_some_and(|last| last.len() >= CHUNK) {
+            chunks.push(Arrived::new());
+        }
+        if let Some(last) = chunks.last_mut() {
+            last.insert(id, item);
+        }
+    }
+    chunks
 }
 
 impl Page {
@@ -66,8 +83,13 @@ impl Session<'_> {
             let pulled = carrier.pull(self.me.machine, &scopes, after.as_ref(), PAGE_BYTES)?;
             let arrived = self.read_entries(&pulled.entries)?;
             let is_moved = Some(&pulled.cursor) != after.as_ref();
-            if is_moved || !arrived.is_empty() {
-                let taken = self.take_in(&arrived, &pulled.cursor)?;
+            let mut chunks = chunks_of(arrived);
+            let last = chunks.pop().filter(|last| is_moved || !last.is_empty());
+            // The position moves with the last of them: after a crash they are merged again.
+            let chunks = chunks.iter().map(|chunk| (chunk, &after));
+            let moved = Some(pulled.cursor);
+            for (chunk, cursor) in chunks.chain(last.as_ref().map(|last| (last, &moved))) {
+                let taken = self.take_in(chunk, cursor.as_ref())?;
                 total.placed += taken.placed;
                 total.removed += taken.removed;
             }
@@ -111,7 +133,11 @@ impl Session<'_> {
 
     /// Stores one page with the cursor after it, whole or not at all; again where somebody wrote to
     /// the same records meanwhile.
-    fn take_in(&mut self, arrived: &Arrived, after: &Cursor) -> Result<Taken, StorageError> {
+    fn take_in(
+        &mut self,
+        arrived: &Arrived,
+        after: Option<&Cursor>,
+    ) -> Result<Taken, StorageError> {
         for _ in 0..MAX_ATTEMPTS {
             match self.try_to_take_in(arrived, after) {
                 Err(StorageError::Rejected(
@@ -123,13 +149,17 @@ impl Session<'_> {
         Err(StorageError::Busy)
     }
 
-    fn try_to_take_in(&mut self, arrived: &Arrived, after: &Cursor) -> Result<Taken, StorageError> {
+    fn try_to_take_in(
+        &mut self,
+        arrived: &Arrived,
+        after: Option<&Cursor>,
+    ) -> Result<Taken, StorageError> {
         let Page { kept, withdrawn, placed, touched, taken } = self.merge_page(arrived)?;
         let mut ops = withdrawn;
         ops.extend(placed);
         ops.extend(kept.ops);
         // Not before: whatever is noticed on the way is kept with the position of before.
-        let standing = Standing { cursor: Some(after.clone()), ..self.standing.clone() };
+        let standing = Standing { cursor: after.cloned(), ..self.standing.clone() };
         ops.push(standing.keep());
         let commit = self.storage.apply(WriteBatch { ops }, Durability::Process)?;
         self.standing = standing;
