@@ -131,6 +131,14 @@ impl Backend {
         contents.map_err(StoreError::storage(self.path()))
     }
 
+    fn compact(&self) -> Result<(), StoreError> {
+        let compacted = match self {
+            Self::Libsql(storage) => storage.compact(),
+            Self::Redb(storage) => storage.compact(),
+        };
+        compacted.map_err(StoreError::storage(self.path()))
+    }
+
     /// Returns the storage that both kinds are.
     pub(crate) fn shared(&self) -> Arc<dyn Storage> {
         match self {
@@ -161,6 +169,57 @@ pub(crate) fn backup(settings: &Settings, to: &Path) -> Result<(), StoreError> {
     let storage = TursoStorage::open(&settings.store, &settings.storage)
         .map_err(StoreError::storage(&settings.store))?;
     storage.backup(to).map_err(StoreError::storage(storage.path()))
+}
+
+/// Sizes of the files of a store, in bytes.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub(crate) struct Sizes {
+    /// The store with its log.
+    pub(crate) store: u64,
+    /// The search index.
+    pub(crate) index: u64,
+}
+
+/// Gives the space of removed records back, in the store and in its derived files; returns the
+/// sizes before and after.
+pub(crate) fn compact(settings: &Settings) -> Result<(Sizes, Sizes), StoreError> {
+    let backend = Backend::open(settings.backend, &settings.store, settings)?;
+    let (path, index) = (backend.path().to_owned(), index_path(settings, backend.path()));
+    let sizes = || Sizes {
+        store: size_of(&path) + size_of(&beside(&path, "-wal")),
+        index: size_of(&index),
+    };
+    let before = sizes();
+    backend.compact()?;
+    drop(backend);
+    renew(settings)?;
+    Ok((before, sizes()))
+}
+
+/// Makes the derived files of the store anew: the search index, and what hooks look up.
+pub(crate) fn renew(settings: &Settings) -> Result<(), StoreError> {
+    let backend = Backend::open(settings.backend, &settings.store, settings)?;
+    for derived in [index_path(settings, backend.path()), beside(backend.path(), ".catalog")] {
+        match std::fs::remove_file(&derived) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(file = %derived.display(), %error, "a derived file stays");
+            }
+            _ => {}
+        }
+    }
+    drop(backend);
+    let store = open(settings)?;
+    store.memory.refresh()?;
+    store.memory.keep_catalog()?;
+    Ok(())
+}
+
+fn size_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
+}
+
+fn index_path(settings: &Settings, store: &Path) -> PathBuf {
+    settings.engine.snapshot_path.clone().unwrap_or_else(|| beside(store, ".index"))
 }
 
 fn check_libsql(
@@ -198,7 +257,7 @@ pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError>
 fn open_with(settings: &Settings, background: bool) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let mut engine = settings.engine.clone();
-    engine.snapshot_path.get_or_insert_with(|| beside(storage.path(), ".index"));
+    engine.snapshot_path = Some(index_path(settings, storage.path()));
     let builder = Memory::builder(storage.shared()).config(engine).embedder(embedder(settings)?);
     let catalog = beside(storage.path(), ".catalog");
     let memory = builder.background(background).catalog(catalog).open()?;

@@ -11,7 +11,7 @@ use memory_core::{
     Change, Head, ListEntry, Record, RecordFilter, RecordId, RecordKind, Seq, Source, Step,
     Storage, StorageError, StorageStats,
 };
-use redb::Database;
+use redb::{CompactionError, Database};
 
 use crate::error::{at, failed};
 use crate::files::StoreFile;
@@ -69,6 +69,23 @@ impl RedbStorage {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+
+    /// Gives the space of what was removed back to the disk, as far as no reader is at work.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Busy`] while somebody reads, [`StorageError::Unavailable`] when the disk is
+    /// full.
+    pub fn compact(&self) -> Result<(), StorageError> {
+        self.file.probe()?;
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        self.forget_view();
+        match db.compact() {
+            Ok(_) => Ok(()),
+            Err(CompactionError::TransactionInProgress) => Err(StorageError::Busy),
+            Err(error) => Err(at(self.path())(failed(error))),
+        }
     }
 
     /// Returns the store with what the trait [`Storage`] gives only by name, to be copied or

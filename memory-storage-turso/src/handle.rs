@@ -24,7 +24,7 @@ use crate::readers::Readers;
 use crate::wal::{FlushFailure, WalFile};
 use crate::writer::{Job, Limits, Writer};
 use crate::{
-    backup, changes, check, list, records, schema, sources, states, stats, steps, vectors,
+    backup, changes, check, compact, list, records, schema, sources, states, stats, steps, vectors,
 };
 
 /// Longest wait for the lock of the store when it is closed: an IDE that ends us waits for 5 s at
@@ -45,7 +45,7 @@ pub struct TursoStorage {
     flusher: Flusher,
     write_thread: Option<JoinHandle<Writer>>,
     flush_thread: Option<JoinHandle<()>>,
-    close_wait: Duration,
+    lock_wait: Duration,
     store_id: [u8; 16],
     files: Arc<StoreFiles>,
 }
@@ -97,7 +97,7 @@ impl TursoStorage {
             flusher,
             write_thread: Some(write_thread),
             flush_thread: Some(flush_thread),
-            close_wait: options.lock_wait.min(MAX_CLOSE_WAIT),
+            lock_wait: options.lock_wait,
             store_id,
             files,
         })
@@ -118,6 +118,21 @@ impl TursoStorage {
     /// [`StorageError::Unavailable`] when `to` exists or cannot be written.
     pub fn backup(&self, to: &Path) -> Result<(), StorageError> {
         backup::backup(&self.files, to)
+    }
+
+    /// Writes the store anew without the space of what was removed, in one step.
+    ///
+    /// Reading goes on; writers of all processes wait, about a second per 100 MB. The file gets
+    /// shorter once no reader needs the former state.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Busy`] when another process writes for too long,
+    /// [`StorageError::Unavailable`] when the disk has no room for a second copy; nothing has
+    /// changed then.
+    pub fn compact(&self) -> Result<(), StorageError> {
+        self.flusher.check()?;
+        compact::all(&self.files, self.lock_wait)
     }
 
     /// Returns the store with what the trait [`Storage`] gives only by name, to be copied or
@@ -157,7 +172,7 @@ impl TursoStorage {
         // The last connection that closes takes the log in, so it is the writer's, under the lock.
         drop(self.readers.take());
         if let Some(Ok(writer)) = writer {
-            writer.close(self.close_wait);
+            writer.close(self.lock_wait.min(MAX_CLOSE_WAIT));
         } else {
             tracing::error!("the writer stopped before its time");
         }

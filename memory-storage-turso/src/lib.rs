@@ -10,6 +10,7 @@ mod backup;
 mod batch;
 mod changes;
 mod check;
+mod compact;
 mod connection;
 #[cfg(test)]
 mod durability_tests;

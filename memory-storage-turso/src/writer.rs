@@ -14,6 +14,7 @@ use memory_core::{Record, Step, StorageError};
 
 use crate::batch;
 use crate::changes::Feed;
+use crate::compact::{self, CHECKPOINT};
 use crate::connection::{Connection, Row};
 use crate::files::{Cause, Displaced, StoreFiles};
 use crate::flusher::{Flusher, Waiting};
@@ -36,10 +37,6 @@ const SHORT_WAL_WAIT: u32 = 5;
 
 /// A transaction that takes longer than this is reported.
 const SLOW: Duration = Duration::from_millis(500);
-
-/// Moves the log into the database as far as no reader needs it; gives three numbers: 1 when it was
-/// kept from that, the pages in the log, those of them that are moved.
-const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// A batch on its way to the writer.
 #[derive(Debug)]
@@ -150,7 +147,10 @@ impl Writer {
                         self.checkpoint();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.checkpoint(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.checkpoint();
+                    self.shorten();
+                }
                 Err(RecvTimeoutError::Disconnected) => return self,
             }
         }
@@ -346,6 +346,22 @@ impl Writer {
             }
             Err(StorageError::Poisoned { reason }) => self.flusher.poison(&reason),
             Err(error) => tracing::warn!(%error, "the log could not be moved into the store"),
+        }
+    }
+
+    /// Gives some unused pages back, a bit at each idle moment.
+    fn shorten(&mut self) {
+        let shortened = self
+            .hold(self.limits.lock_wait)
+            .and_then(|held| compact::some(&mut self.conn).inspect(|_| drop(held)));
+        match shortened {
+            // The next idle moment moves what this one left in the log, and goes on.
+            Ok(true) => {
+                self.wal_bytes = SHORT_WAL_BYTES;
+                self.flusher.committed(1, Vec::new());
+            }
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "the file of the store was not shortened"),
         }
     }
 

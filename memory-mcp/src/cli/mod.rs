@@ -6,6 +6,7 @@
 mod analyze;
 mod backup;
 mod checkpoint;
+mod compact;
 mod config;
 mod copy;
 mod demo;
@@ -96,6 +97,8 @@ pub(crate) enum Command {
     Copy(copy::Args),
     /// Exchange records with other machines: the projects named in `remote_scopes`
     Sync(sync::Args),
+    /// Give the space of removed records back to the disk
+    Compact,
     /// Play two sessions of an agent in a temporary store
     Demo,
     /// Put the memory into agents' clients: server, hooks, two lines of instruction
@@ -133,6 +136,7 @@ impl Command {
             Self::Restore(args) => restore::run(&args, settings, output),
             Self::Copy(args) => copy::run(&args, settings, output),
             Self::Sync(args) => sync::run(&args, settings, output),
+            Self::Compact => compact::run(settings, output),
             Self::Demo => demo::run(output),
             Self::Install(args) => install::install(&args, settings, output),
             Self::Uninstall(args) => install::uninstall(&args, settings, output),

@@ -24,9 +24,12 @@ type Task = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 /// What makes a call of a connection.
 type Job = Box<dyn FnOnce(Connection) -> Task + Send>;
 
+/// Where the end of a call is told.
+type End = SyncSender<Result<(), Fault>>;
+
 /// Access to a server: one connection, one call at a time.
 pub(super) struct Link {
-    jobs: Option<UnboundedSender<(Job, SyncSender<Result<(), Fault>>)>>,
+    jobs: Option<UnboundedSender<(Job, End)>>,
     thread: Option<JoinHandle<()>>,
     address: Address,
     failure: Failure,
@@ -110,7 +113,7 @@ struct Client {
 }
 
 impl Client {
-    async fn run(mut self, mut jobs: UnboundedReceiver<(Job, SyncSender<Result<(), Fault>>)>) {
+    async fn run(mut self, mut jobs: UnboundedReceiver<(Job, End)>) {
         while let Some((job, ended)) = jobs.recv().await {
             let end = self.serve(job).await;
             if end.is_err() {

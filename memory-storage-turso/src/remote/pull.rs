@@ -10,7 +10,7 @@ use super::table::{FORMAT, blob, broken, check_format, int, rows, text, value};
 use crate::schema::{EPISODE, NOTE};
 
 /// Most entries of one page.
-const MAX_ENTRIES: i64 = 2_000;
+const MAX_ENTRIES: u32 = 2_000;
 
 /// A position in a place: its id, and the position of the entry.
 struct Position {
@@ -80,7 +80,7 @@ pub(super) fn pull(
     let (place, entry) = start.map_or(([0; 16], 0), |start| (start.place, start.entry));
     let mut values: Vec<Value> = vec![place.to_vec().into(), entry.into(), own.0.to_vec().into()];
     values.extend(scopes.iter().map(|scope| Value::Text(scope.to_string())));
-    values.push(MAX_ENTRIES.into());
+    values.push(i64::from(MAX_ENTRIES).into());
     values.push(i64::try_from(limit_bytes).unwrap_or(i64::MAX).into());
     let sql = statement(scopes.len());
     let page = link.call(move |connection| async move {
@@ -96,10 +96,10 @@ pub(super) fn pull(
     })?;
     let (head, entries, last) = page;
     check_format(link, head.format)?;
-    if entries.len() != head.n_entries {
+    if entries.len() as u64 != head.n_entries {
         return Err(link.error(broken()));
     }
-    let more = head.n_listed > head.n_entries || head.n_listed >= MAX_ENTRIES as usize;
+    let more = head.n_listed > head.n_entries || head.n_listed >= u64::from(MAX_ENTRIES);
     let entry = if more { last.unwrap_or(head.newest) } else { head.newest };
     Ok(Pulled { entries, cursor: Position { place: head.place, entry }.cursor(), more })
 }
@@ -113,15 +113,15 @@ struct Head {
     place: [u8; 16],
     format: i64,
     newest: i64,
-    n_entries: usize,
-    n_listed: usize,
+    n_entries: u64,
+    n_listed: u64,
 }
 
 impl Head {
     fn read(row: &Row) -> Result<Self, Fault> {
         let count = |column| {
             let n = int(row, column)?;
-            usize::try_from(n).map_err(|_| Fault::Corrupt(format!("a count is {n}")))
+            u64::try_from(n).map_err(|_| Fault::Corrupt(format!("a count is {n}")))
         };
         Ok(Self {
             place: id(row, 1, "its id")?,

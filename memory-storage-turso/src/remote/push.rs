@@ -93,16 +93,15 @@ fn values(entry: &Entry) -> [Value; 5] {
     ]
 }
 
-/// The newest position of machines, as a term over literals, which need no parameters.
+/// Newest position of machines, as a term over literals, which need no parameters.
 fn newest_of(machines: &BTreeSet<[u8; 16]>) -> String {
-    let literals: Vec<String> = machines.iter().map(|machine| literal(machine)).collect();
+    let literals: Vec<String> = machines.iter().map(literal).collect();
     let literals = literals.join(", ");
     format!("(SELECT max(position) FROM memory_mcp_entries WHERE machine IN ({literals}))")
 }
 
-fn literal(bytes: &[u8]) -> String {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("x'{digits}'")
+fn literal(bytes: &[u8; 16]) -> String {
+    format!("x'{:032x}'", u128::from_be_bytes(*bytes))
 }
 
 fn number(position: Option<i64>) -> String {
