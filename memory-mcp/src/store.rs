@@ -14,7 +14,7 @@ use memory_core::backend::Contents;
 use memory_core::{Embedder, Memory, Storage, StorageError};
 use memory_embed::{Cached, MiniLm};
 use memory_storage_redb::RedbStorage;
-use memory_storage_turso::TursoStorage;
+use memory_storage_turso::{Salvaged, TursoStorage};
 
 use crate::config::{BackendChoice, EmbedderChoice, Origin, Service, Settings};
 #[cfg(feature = "http")]
@@ -212,6 +212,12 @@ pub(crate) fn renew(settings: &Settings) -> Result<(), StoreError> {
     store.memory.refresh()?;
     store.memory.keep_catalog()?;
     Ok(())
+}
+
+/// Makes a sound store of what is readable in a damaged one, which is kept under another name.
+pub(crate) fn salvage(settings: &Settings) -> Result<Salvaged, StoreError> {
+    check_libsql(settings, "doctor --repair", RESTORE_INSTEAD)?;
+    memory_storage_turso::salvage(&settings.store).map_err(StoreError::storage(&settings.store))
 }
 
 fn size_of(path: &Path) -> u64 {

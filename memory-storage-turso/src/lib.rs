@@ -33,6 +33,7 @@ mod readers;
 mod records;
 #[cfg(feature = "remote")]
 mod remote;
+mod salvage;
 mod schema;
 mod shape;
 mod sources;
@@ -52,3 +53,4 @@ pub use handle::TursoStorage;
 pub use open::Options;
 #[cfg(feature = "remote")]
 pub use remote::{RemoteCarrier, RemoteOptions};
+pub use salvage::{Salvaged, salvage};

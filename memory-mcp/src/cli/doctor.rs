@@ -1,5 +1,7 @@
 //! `doctor`: checks the store and its surroundings, and names the remedies.
 
+mod repair;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -50,13 +52,29 @@ impl Finding {
     }
 }
 
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Make the search index anew, and of a damaged store a sound one with all that is readable;
+    /// the damaged file is kept under another name
+    #[arg(long)]
+    repair: bool,
+}
+
 /// Runs the command.
-pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Failure> {
+pub(crate) fn run(
+    args: &Args,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let mut findings = vec![
         Finding::ok("version", format!("memory-mcp {}", env!("CARGO_PKG_VERSION"))),
         check_settings(settings),
         check_scope(settings),
     ];
+    if args.repair {
+        findings.push(repair::repair(settings));
+    }
     let existed = settings.store.exists();
     let begin = Instant::now();
     match store::open(settings) {
@@ -68,8 +86,8 @@ pub(crate) fn run(settings: &Settings, output: &mut Output<'_>) -> Result<(), Fa
             findings.extend(check_exchange(&store, settings));
         }
         Err(error) => {
-            let remedy =
-                "follow the message; `memory-mcp restore BACKUP --force` replaces a damaged store";
+            let remedy = "follow the message; of a damaged store `memory-mcp doctor --repair` saves what is \
+                 readable, or `memory-mcp restore BACKUP --force` replaces it";
             findings.push(Finding::broken("store", error.to_string(), remedy));
         }
     }
@@ -150,15 +168,15 @@ fn opened(store: &Store, existed: bool, waited_ms: u128) -> Finding {
     }
 }
 
+/// Remedy for a damaged content.
+const REPAIR: &str = "end all sessions, then `memory-mcp doctor --repair` saves what is readable; or \
+                      restore a backup";
+
 fn check_content(store: &Store) -> Finding {
     match store.memory.check() {
         Ok(found) if found.is_empty() => Finding::ok("content", "read in full, sound"),
-        Ok(found) => Finding::broken(
-            "content",
-            found.join("; "),
-            "`memory-mcp export --out FILE` saves what is readable; then restore a backup",
-        ),
-        Err(error) => Finding::broken("content", error.to_string(), "restore a backup"),
+        Ok(found) => Finding::broken("content", found.join("; "), REPAIR),
+        Err(error) => Finding::broken("content", error.to_string(), REPAIR),
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) enum Command {
     /// Answer one event of a client, given on standard input; hooks call this
     Hook(hook::Args),
     /// Check the store and its surroundings and say what to do
-    Doctor,
+    Doctor(doctor::Args),
     /// List the settings and where each came from
     Config,
 }
@@ -144,7 +144,7 @@ impl Command {
                 hook::run(&args, settings);
                 Ok(())
             }
-            Self::Doctor => doctor::run(settings, output),
+            Self::Doctor(args) => doctor::run(&args, settings, output),
             Self::Config => config::run(settings, output),
         }
     }

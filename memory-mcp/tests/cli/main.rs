@@ -29,3 +29,4 @@ mod store;
 mod terminal;
 #[cfg(test)]
 mod transcripts;
+mod upkeep;

@@ -89,7 +89,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["episodes", "flusher", "leftovers", "list", "readers", "tags", "vectors"],
             &["notes", "open"],
             &["place"],
-            &["backup", "batch", "compact", "records"],
+            &["backup", "batch", "compact", "records", "salvage"],
             &["writer"],
             &["handle"],
             &["durability_tests", "vector_tests"],
