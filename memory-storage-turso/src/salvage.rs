@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use libsql::Value;
 use memory_core::StorageError;
@@ -107,8 +107,9 @@ pub fn salvage(path: &Path) -> Result<Salvaged, StorageError> {
     let path = checked_path(path)?;
     let (_lock, _held) = hold_lock(&path, Options::default().lock_wait)?;
     let _alone = InUse::exclude(&path)?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let kept_as = beside(&path, &format!(".damaged-{seconds}"));
+    let mut names = (1_u32..).map(|n| beside(&path, &format!(".damaged-{n}")));
+    let kept_as = names.find(|kept| fs::symlink_metadata(kept).is_err());
+    let kept_as = kept_as.ok_or_else(|| unavailable(&path, "too many damaged files lie beside"))?;
     for suffix in [LOG, ""] {
         let (from, to) = (beside(&path, suffix), beside(&kept_as, suffix));
         if from.exists() {
@@ -184,13 +185,11 @@ fn columns(conn: &mut Connection, table: &str) -> Result<String, StorageError> {
 /// A key that no row of a table lies above.
 fn greatest_key(conn: &mut Connection, table: &str) -> i64 {
     let sql = format!("SELECT max(rowid) FROM old.{table}");
-    match conn.first(&sql, vec![], Row::opt_int) {
-        Ok(found) => found.flatten().unwrap_or(0),
-        Err(_) => {
-            let n_pages = conn.first("PRAGMA old.page_count", vec![], Row::int);
-            n_pages.ok().flatten().unwrap_or(0).saturating_mul(MAX_ROWS_PER_PAGE)
-        }
+    if let Ok(found) = conn.first(&sql, vec![], Row::opt_int) {
+        return found.flatten().unwrap_or(0);
     }
+    let n_pages = conn.first("PRAGMA old.page_count", vec![], Row::int);
+    n_pages.ok().flatten().unwrap_or(0).saturating_mul(MAX_ROWS_PER_PAGE)
 }
 
 /// Whether an error is one of the rows that are read: damage, or a value that no row may have.

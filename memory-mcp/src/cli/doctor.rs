@@ -86,8 +86,9 @@ pub(crate) fn run(
             findings.extend(check_exchange(&store, settings));
         }
         Err(error) => {
-            let remedy = "follow the message; of a damaged store `memory-mcp doctor --repair` saves what is \
-                 readable, or `memory-mcp restore BACKUP --force` replaces it";
+            let remedy = "follow the message; of a damaged store `memory-mcp doctor --repair` \
+                          saves what is readable, or `memory-mcp restore BACKUP --force` \
+                          replaces it";
             findings.push(Finding::broken("store", error.to_string(), remedy));
         }
     }
@@ -169,8 +170,8 @@ fn opened(store: &Store, existed: bool, waited_ms: u128) -> Finding {
 }
 
 /// Remedy for a damaged content.
-const REPAIR: &str = "end all sessions, then `memory-mcp doctor --repair` saves what is readable; or \
-                      restore a backup";
+const REPAIR: &str = "end all sessions, then `memory-mcp doctor --repair` saves what is readable; \
+                      or restore a backup";
 
 fn check_content(store: &Store) -> Finding {
     match store.memory.check() {

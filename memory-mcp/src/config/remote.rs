@@ -63,8 +63,8 @@ impl Secret {
         Ok(Self(key.to_owned()))
     }
 
-    /// The key itself, for the provider alone.
-    #[cfg(feature = "http")]
+    /// The key itself, for the provider or the server alone.
+    #[cfg(any(feature = "http", feature = "remote"))]
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

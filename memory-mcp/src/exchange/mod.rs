@@ -14,6 +14,9 @@ use std::path::Path;
 use memory_core::exchange::{Carrier, ExchangeError, Report, Terms, exchange, leave, preview};
 use memory_core::{RecordId, Storage, StorageError, SystemClock};
 
+#[cfg(feature = "remote")]
+use memory_storage_turso::{RemoteCarrier, RemoteOptions};
+
 use crate::config::{Remote, Settings};
 
 pub(crate) use background::Background;
@@ -53,16 +56,32 @@ pub(crate) enum SyncError {
 pub(crate) fn open_carrier(settings: &Settings) -> Result<Box<dyn Carrier>, SyncError> {
     match settings.exchange.remote.as_ref().ok_or(SyncError::NoRemote)? {
         Remote::Folder(path) => Ok(Box::new(Folder::new(path.clone()))),
-        Remote::Server(address) => {
-            let token = settings.exchange.token().map_err(SyncError::Carrier)?;
-            let token = if token.is_some() { ", with a token" } else { "" };
-            Err(SyncError::Carrier(format!(
-                "`remote` is {address}{token} ({}), but this build carries records through folders \
-                 alone: set it to folder:PATH",
-                settings.origin("remote")
-            )))
-        }
+        Remote::Server(address) => server(address, settings),
     }
+}
+
+/// Opens the carrier on a server, which is not asked anything yet.
+#[cfg(feature = "remote")]
+fn server(address: &str, settings: &Settings) -> Result<Box<dyn Carrier>, SyncError> {
+    let token = settings.exchange.token().map_err(SyncError::Carrier)?;
+    let options = RemoteOptions {
+        token: token.map(|token| token.expose().into()),
+        ..RemoteOptions::default()
+    };
+    let opened = RemoteCarrier::open(address, options);
+    opened
+        .map(|carrier| Box::new(carrier) as Box<dyn Carrier>)
+        .map_err(ExchangeError::from)
+        .map_err(SyncError::from)
+}
+
+#[cfg(not(feature = "remote"))]
+fn server(address: &str, settings: &Settings) -> Result<Box<dyn Carrier>, SyncError> {
+    Err(SyncError::Carrier(format!(
+        "`remote` is {address} ({}), but this build carries records through folders alone: build \
+         with --features remote, or set it to folder:PATH",
+        settings.origin("remote")
+    )))
 }
 
 /// Exchanges once; waits for another process that does.

@@ -51,7 +51,8 @@ fn salvage(settings: &Settings) -> Finding {
     };
     let kept = saved.kept_as.display();
     let detail = format!(
-        "the store was damaged: {} episodes and {} notes saved in a new one; the damaged one is {kept}",
+        "the store was damaged: {} episodes and {} notes saved in a new one; the damaged one is \
+         {kept}",
         saved.n_episodes, saved.n_notes
     );
     if let Err(error) = store::renew(settings) {
@@ -65,7 +66,8 @@ fn salvage(settings: &Settings) -> Finding {
         state: State::Warning,
         detail: format!("{detail}; lost: {}", saved.lost.join("; ")),
         remedy: Some(format!(
-            "a backup may have them: open it with --store BACKUP; remove {kept} when it is not needed"
+            "a backup may have them: open it with --store BACKUP; remove {kept} when it is not \
+             needed"
         )),
     }
 }
