@@ -13,7 +13,7 @@ use memory_testkit::{read, sample};
 const STORE: &str = "MEMORY_STORAGE_COMPACTED_STORE";
 
 /// Longest wait for what happens in idle moments.
-const MAX_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 #[expect(clippy::unwrap_used, reason = "a store that does not open fails the test")]
 fn open(path: &Path) -> TursoStorage {
