@@ -29,4 +29,5 @@ mod store;
 mod terminal;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
 mod upkeep;
