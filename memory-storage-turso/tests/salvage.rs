@@ -10,11 +10,13 @@ use memory_testkit::{read, sample};
 const N: u64 = 120;
 const PAGE: usize = 4_096;
 
+#[expect(clippy::unwrap_used, reason = "what fails ends its test")]
 fn open(path: &Path) -> TursoStorage {
     TursoStorage::open(path, &Options::default()).unwrap()
 }
 
 /// Makes a store with all kinds of rows, closed and whole in one file.
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails ends its test")]
 fn sound(path: &Path) -> Vec<RecordId> {
     let store = open(path);
     let mut ids = Vec::new();
@@ -47,6 +49,7 @@ fn sound(path: &Path) -> Vec<RecordId> {
 }
 
 /// Overwrites a page of a copy of the store; returns the copy.
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails ends its test")]
 fn damaged(sound: &Path, dir: &Path, page: usize, filling: &[u8]) -> PathBuf {
     let mut bytes = std::fs::read(sound).unwrap();
     let place = &mut bytes[page * PAGE..][..filling.len()];
@@ -142,6 +145,7 @@ fn a_store_with_something_foreign_in_it_is_salvaged_without_that() {
 }
 
 /// Runs a local call, which finishes at its first poll.
+#[expect(clippy::panic, reason = "what fails ends its test")]
 fn futures_now<T>(call: impl Future<Output = T>) -> T {
     use std::task::{Context, Poll, Waker};
     match std::pin::pin!(call).poll(&mut Context::from_waker(Waker::noop())) {

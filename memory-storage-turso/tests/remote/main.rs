@@ -3,11 +3,14 @@
 //! The server is one of these tests, unless `MEMORY_MCP_SQLD` names the program of a real one: then
 //! the claims run against that, started anew for each.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails ends its test")]
-#![expect(clippy::indexing_slicing, reason = "what fails ends its test")]
-
+// Marked one by one, because lints for tests look for the mark at a module.
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
 mod database;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod server;
+#[cfg(test)]
 mod sqld;

@@ -67,7 +67,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Some(inner) = shared.upgrade() else { break };
-                std::thread::spawn(move || serve(stream.unwrap(), &inner));
+                std::thread::spawn(move || serve(&stream.unwrap(), &inner));
             }
         });
         Self { address: format!("http://127.0.0.1:{port}"), port, inner }
@@ -139,11 +139,11 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 }
 
 /// Serves the requests of a connection, one after the other.
-fn serve(stream: TcpStream, inner: &Mutex<Inner>) {
+fn serve(stream: &TcpStream, inner: &Mutex<Inner>) {
     stream.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some((path, token, body)) = read_request(&mut reader) {
-        if !answer(&stream, inner, &path, token.as_deref(), &body) {
+        if !answer(stream, inner, &path, token.as_deref(), &body) {
             drop(stream.shutdown(Shutdown::Both));
             return;
         }
