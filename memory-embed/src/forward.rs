@@ -1,11 +1,11 @@
-//! The forward pass: from token ids to the sum of their final hidden states.
+//! The forward pass: from token ids to one vector of their final hidden states.
 //!
-//! BERT (Devlin et al. 2018) with the sizes of all-MiniLM-L6-v2. Several texts may share a pass:
+//! BERT (Devlin et al. 2018) with the sizes of MiniLM-L6-H384. Several texts may share a pass:
 //! their tokens lie below each other in one matrix, and only attention looks at where one text
 //! ends.
 
 use crate::kernels::{AttentionScratch, CodedRows, Kernels, RowScale};
-use crate::packed_format::{FEED_FORWARD, HIDDEN};
+use crate::packed_format::{FEED_FORWARD, HIDDEN, Pooling};
 use crate::weights::{Layer, Linear, Norm, Weights};
 
 /// Buffers of a forward pass, kept between passes: about 17 KB per token of the largest pass so
@@ -25,15 +25,14 @@ pub(crate) struct Scratch {
     attention: AttentionScratch,
 }
 
-/// Returns the sum over tokens of the last layer's hidden states, for each text of `texts`, in
-/// order.
+/// Returns what the model makes of the last layer's hidden states, for each text of `texts`, in
+/// order: the sum over its tokens, which points where their mean does, or that of its first token.
 ///
 /// A text is its token ids with the markers at both ends, at most
-/// [`POSITIONS`](crate::packed_format::POSITIONS) of them. Dividing by their number gives the mean
-/// pooling that the model was trained with.
+/// [`POSITIONS`](crate::packed_format::POSITIONS) of them.
 pub(crate) fn forward(
     kernels: &Kernels,
-    weights: &Weights<'_>,
+    (weights, pooling): (&Weights<'_>, Pooling),
     texts: &[&[u32]],
     scratch: &mut Scratch,
 ) -> Vec<Vec<f32>> {
@@ -43,16 +42,23 @@ pub(crate) fn forward(
         feed_forward_half(kernels, layer, scratch);
     }
     let mut rows = scratch.hidden.chunks_exact(HIDDEN);
-    let sums = texts.iter().map(|text| {
+    let pooled = texts.iter().map(|text| {
+        let rows = rows.by_ref().take(text.len());
+        let n_pooled = match pooling {
+            Pooling::Mean => text.len(),
+            Pooling::FirstToken => 1,
+        };
         let mut sum = vec![0.0; HIDDEN];
-        for row in rows.by_ref().take(text.len()) {
-            for (sum, value) in sum.iter_mut().zip(row) {
-                *sum += value;
+        for (place, row) in rows.enumerate() {
+            if place < n_pooled {
+                for (sum, value) in sum.iter_mut().zip(row) {
+                    *sum += value;
+                }
             }
         }
         sum
     });
-    sums.collect()
+    pooled.collect()
 }
 
 /// Sets the hidden state to the tokens' normalised embeddings.

@@ -1,18 +1,19 @@
-//! The embedder inside the program: all-MiniLM-L6-v2.
+//! The embedder: encoders of the shape MiniLM-L6-H384.
 
 use crate::forward::{Scratch, forward};
 use crate::kernels::{self, Kernels};
-use crate::packed_format::HIDDEN;
+use crate::model_file::ModelFile;
+use crate::packed_format::{Description, HIDDEN};
 use crate::weights::Weights;
 use crate::windows::Windows;
 use crate::wordpiece::WordPiece;
 use memory_core::{EmbedError, Embedder, Role};
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Model and version of its quantisation; the id of the vectors adds how much of a text is read.
-const MODEL: &str = "all-MiniLM-L6-v2/int8-1";
 /// Texts taken in one call. Nothing but memory limits it: 256 long texts need 3 MB for results.
 const BATCH_LIMIT: usize = 256;
 /// Number of tokens that share a forward pass, unless one text alone has more.
@@ -21,21 +22,21 @@ const BATCH_LIMIT: usize = 256;
 /// more would not fit that cache themselves.
 const PASS_TOKENS: usize = 96;
 
-/// all-MiniLM-L6-v2 (Apache-2.0): English texts to vectors of 384 numbers, computed here with the
-/// int8 weights that are compiled in.
+/// A model of the shape MiniLM-L6-H384: English texts to vectors of 384 numbers, computed here with
+/// 8-bit weights. all-MiniLM-L6-v2 (Apache-2.0) is compiled in.
 ///
-/// A text's vector is the mean of the model's last hidden states over its tokens, made unit length.
-/// Only the beginning of a text is read, see [`Windows`]: what says most should stand there. An
-/// empty text has a vector too, which means nothing.
+/// A text's vector is the mean of the model's last hidden states over its tokens, or that of its
+/// first token, as the model was trained, made unit length. Only the beginning of a text is read,
+/// see [`Windows`]: what says most should stand there. An empty text has a vector too, which means
+/// nothing.
 ///
-/// Making one costs microseconds and no memory to speak of; weights are paged in from the binary by
-/// first use.
+/// Making the compiled-in one costs microseconds and no memory to speak of; weights are paged in
+/// from the binary by first use.
 pub struct MiniLm {
     kernels: &'static Kernels,
-    weights: Weights<'static>,
-    wordpiece: WordPiece<'static>,
-    windows: Windows,
-    /// [`MODEL`] and how much of a text is read.
+    file: ModelFile,
+    model: Description,
+    /// Name of the model and how much of a text is read.
     id: String,
     threads: NonZeroUsize,
     /// Buffers not in use by a running call.
@@ -44,8 +45,8 @@ pub struct MiniLm {
 
 impl std::fmt::Debug for MiniLm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kernels = self.kernels.name;
-        f.debug_struct("MiniLm").field("kernels", &kernels).finish_non_exhaustive()
+        let (id, kernels) = (&self.id, self.kernels.name);
+        f.debug_struct("MiniLm").field("id", id).field("kernels", &kernels).finish_non_exhaustive()
     }
 }
 
@@ -56,21 +57,28 @@ impl MiniLm {
     /// # Errors
     /// [`EmbedError::Model`] if the program was built around a damaged model file.
     pub fn embedded() -> Result<Self, EmbedError> {
-        Self::with_kernels(kernels::best())
+        Self::with_kernels(ModelFile::compiled_in(), kernels::best())
     }
 
-    /// The model on a chosen instruction set.
-    pub(crate) fn with_kernels(kernels: &'static Kernels) -> Result<Self, EmbedError> {
-        let (weights, windows) = (Weights::embedded()?, Windows::default());
-        Ok(MiniLm {
-            kernels,
-            wordpiece: WordPiece::new(&weights),
-            weights,
-            windows,
-            id: id(windows),
-            threads: NonZeroUsize::MIN,
-            spare: Mutex::default(),
-        })
+    /// A model in a packed file, as the program `pack-model` of this crate writes it. Reads and
+    /// checks all of it: tens of milliseconds, and some 23 MB of memory.
+    ///
+    /// # Errors
+    /// [`EmbedError::ModelFile`] if the file cannot be read, is cut or damaged, or is something
+    /// else.
+    pub fn open(path: &Path) -> Result<Self, EmbedError> {
+        Self::with_kernels(ModelFile::read(path)?, kernels::best())
+    }
+
+    /// A model on a chosen instruction set.
+    pub(crate) fn with_kernels(
+        file: ModelFile,
+        kernels: &'static Kernels,
+    ) -> Result<Self, EmbedError> {
+        let model = file.description()?;
+        file.weights()?;
+        let (id, threads) = (id(&model), NonZeroUsize::MIN);
+        Ok(MiniLm { kernels, file, model, id, threads, spare: Mutex::default() })
     }
 
     /// Lets one call of [`embed`](Embedder::embed) use up to `threads` threads when it has work for
@@ -88,15 +96,8 @@ impl MiniLm {
     /// The id names the window of texts: vectors of different ones are never compared.
     #[must_use]
     pub fn with_windows(self, windows: Windows) -> Self {
-        MiniLm { windows, id: id(windows), ..self }
-    }
-
-    /// Number of wordpieces of the whole of `text`, without the two markers that the model adds.
-    ///
-    /// About 0.2 µs per word of plain English.
-    #[must_use]
-    pub fn n_tokens(&self, text: &str) -> usize {
-        self.wordpiece.count(text)
+        let model = Description { windows, ..self.model };
+        MiniLm { id: id(&model), model, ..self }
     }
 
     /// Name of the instruction set in use: `avx512vnni`, `avxvnni`, `avx2`, `neon` or `portable`.
@@ -105,9 +106,9 @@ impl MiniLm {
         self.kernels.name
     }
 
-    /// Returns the sum of hidden states of each text, given as its token ids with both markers.
+    /// Returns the pooled hidden states of each text, given as its token ids with both markers.
     #[expect(clippy::indexing_slicing, reason = "`order` is a permutation of the texts' indices")]
-    fn sums(&self, texts: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    fn pooled(&self, weights: &Weights<'_>, texts: &[Vec<u32>]) -> Vec<Vec<f32>> {
         // Texts of similar length share a pass: then passes have similar sizes too.
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|&index| texts[index].len());
@@ -120,8 +121,9 @@ impl MiniLm {
             while let Some(pass) = passes.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let tokens: Vec<&[u32]> =
                     pass.iter().map(|&index| texts[index].as_slice()).collect();
-                let sums = forward(self.kernels, &self.weights, &tokens, &mut scratch);
-                done.extend(pass.iter().copied().zip(sums));
+                let model = (weights, self.model.pooling);
+                let pooled = forward(self.kernels, model, &tokens, &mut scratch);
+                done.extend(pass.iter().copied().zip(pooled));
             }
             self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
             done
@@ -132,7 +134,7 @@ impl MiniLm {
             let mut done = work();
             for other in others {
                 match other.join() {
-                    Ok(sums) => done.extend(sums),
+                    Ok(pooled) => done.extend(pooled),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
@@ -140,13 +142,13 @@ impl MiniLm {
         });
         debug_assert_eq!(done.len(), texts.len(), "every text is in one pass");
         done.sort_unstable_by_key(|(index, _)| *index);
-        done.into_iter().map(|(_, sum)| sum).collect()
+        done.into_iter().map(|(_, pooled)| pooled).collect()
     }
 }
 
 /// Returns the name of the vector space: the vectors of stored texts depend on their window.
-fn id(windows: Windows) -> String {
-    format!("{MODEL}/first-{}", windows.text)
+fn id(model: &Description) -> String {
+    format!("{}/first-{}", model.id, model.windows.text)
 }
 
 /// Cuts `order` into runs of texts that share a forward pass.
@@ -185,11 +187,23 @@ impl Embedder for MiniLm {
         if texts.len() > BATCH_LIMIT {
             return Err(EmbedError::TooManyTexts { got: texts.len(), limit: BATCH_LIMIT });
         }
-        let n_pieces = self.windows.of(role);
-        let tokens: Vec<Vec<u32>> =
-            texts.iter().map(|text| self.wordpiece.tokens(text, n_pieces)).collect();
-        // A sum points where the mean does.
-        let mut vectors = self.sums(&tokens);
+        let weights = self.file.weights()?;
+        let wordpiece = WordPiece::new(&weights);
+        let prefix = match role {
+            Role::Query => self.model.query_prefix.as_str(),
+            Role::Document => self.model.text_prefix.as_str(),
+        };
+        let n_pieces = self.model.windows.of(role) + wordpiece.encode(prefix, usize::MAX).len();
+        let n_pieces = n_pieces.min(Windows::LARGEST);
+        let tokens = texts.iter().map(|text| {
+            let text = match prefix {
+                "" => Cow::Borrowed(*text),
+                prefix => Cow::Owned(format!("{prefix}{text}")),
+            };
+            wordpiece.tokens(&text, n_pieces)
+        });
+        let tokens: Vec<Vec<u32>> = tokens.collect();
+        let mut vectors = self.pooled(&weights, &tokens);
         for vector in &mut vectors {
             make_unit(vector);
         }

@@ -8,11 +8,20 @@
 //! `scale = max|w| / 127`, `code = round(w / scale)`, with the sum of the row's codes beside it.
 //! Codes are stored in blocks of 16 outputs × 4 inputs (see [`code_position`]), the shape that one
 //! 512-bit `vpdpbusd` multiplies at once.
+//!
+//! All models of this format are encoders of one shape with one vocabulary: `MiniLM-L6-H384`. What
+//! else they differ in is a section of its own, the [`Description`].
+
+mod description;
+
+use crate::windows::Windows;
+
+pub use description::{DESCRIPTION_BYTES, Description, Pooling};
 
 /// First bytes of the file.
 pub const MAGIC: [u8; 8] = *b"MMMINILM";
 /// Version of this layout; a reader accepts only its own.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Bytes of the header, padding included.
 pub const HEADER_BYTES: usize = 128;
 /// Offset in the header of the SHA-256 of everything after the header (32 bytes).
@@ -28,9 +37,9 @@ pub const FEED_FORWARD: usize = 1536;
 pub const HEADS: usize = 12;
 /// Tokens in the vocabulary.
 pub const VOCABULARY: usize = 30_522;
-/// Positions kept of the model's 512: the model was trained on texts of at most 128 tokens and its
-/// published limit is 256.
-pub const POSITIONS: usize = 256;
+/// Positions kept of the 512 that these models have. all-MiniLM-L6-v2 was trained on texts of at
+/// most 128 tokens, and its published limit is 256.
+pub const POSITIONS: usize = Windows::LARGEST + 2;
 /// Slots of the token hash table: a power of two, a little over half of them empty.
 pub const TOKEN_SLOTS: usize = 65_536;
 /// Content of an empty slot.
@@ -95,6 +104,8 @@ pub struct LayerSpans {
 /// Places of all sections in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
+    /// What differs between models of this shape, see [`Description`].
+    pub description: Span,
     /// `f32[VOCABULARY]`: scale of each token's embedding row.
     pub word_scales: Span,
     /// `i8[VOCABULARY · HIDDEN]`, row by row.
@@ -156,6 +167,7 @@ impl Layout {
     pub const fn new() -> Self {
         let mut at = Cursor(HEADER_BYTES);
         Layout {
+            description: at.span(DESCRIPTION_BYTES),
             word_scales: at.span(4 * VOCABULARY),
             word_codes: at.span(VOCABULARY * HIDDEN),
             positions: at.span(4 * POSITIONS * HIDDEN),

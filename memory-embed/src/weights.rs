@@ -1,8 +1,8 @@
 //! The model's weights as typed views into the packed file, without copying.
 
 use crate::packed_format::{
-    CHECKSUM_AT, HEADER_BYTES, HIDDEN, LAYERS, LayerSpans, Layout, LinearSpans, NormSpans, Span,
-    header,
+    CHECKSUM_AT, Description, HEADER_BYTES, HIDDEN, LAYERS, LayerSpans, Layout, LinearSpans,
+    NormSpans, Span, header,
 };
 use bytemuck::AnyBitPattern;
 use memory_core::EmbedError;
@@ -58,26 +58,10 @@ pub(crate) struct Weights<'a> {
     pub(crate) token_text: &'a [u8],
 }
 
-/// Gives included bytes the alignment that the sections of the packed file count on.
-#[repr(C, align(64))]
-struct Aligned<B: ?Sized>(B);
-
-static PACKED: &Aligned<[u8]> = &Aligned(*include_bytes!("../model/minilm-l6-v2.int8.bin"));
-
-impl Weights<'static> {
-    /// The model inside this program. Costs a microsecond: nothing is copied, and pages of the
-    /// file are read by the operating system when they are first used.
-    pub(crate) fn embedded() -> Result<Self, EmbedError> {
-        Weights::read(&PACKED.0)
-    }
-}
-
 impl<'a> Weights<'a> {
-    /// Views a packed file, which must start on a 64-byte boundary.
-    ///
-    /// The checksum is not computed, as that would read all 23 MB at start; a test of this crate
-    /// does it for the file that is compiled in.
-    pub(crate) fn read(file: &'a [u8]) -> Result<Self, EmbedError> {
+    /// Views a packed file, which must start on a 64-byte boundary. Costs a microsecond: nothing is
+    /// copied, and the checksum is not computed.
+    pub(crate) fn view(file: &'a [u8]) -> Result<Self, EmbedError> {
         let unknown = EmbedError::Model { what: "not a packed model of this format version" };
         let expected = header(file.len());
         match (file.get(..CHECKSUM_AT), expected.get(..CHECKSUM_AT)) {
@@ -102,6 +86,13 @@ impl<'a> Weights<'a> {
             token_ends: view(file, layout.token_ends)?,
             token_text: view(file, text)?,
         })
+    }
+
+    /// Reads what the packed file says of its model.
+    pub(crate) fn description(file: &[u8]) -> Result<Description, EmbedError> {
+        let section = view(file, Layout::new().description)?;
+        let what = "the packed model does not say what it is";
+        Description::decode(section).ok_or(EmbedError::Model { what })
     }
 
     /// Writes the embedding of `token` at `position` to `row` (`HIDDEN` numbers), not yet

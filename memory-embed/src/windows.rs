@@ -1,6 +1,5 @@
 //! Windows: how much of a text the model reads.
 
-use crate::packed_format::POSITIONS;
 use memory_core::Role;
 
 /// Number of wordpieces that are read from the beginning of a text, by its role.
@@ -16,14 +15,9 @@ pub struct Windows {
     pub query: usize,
 }
 
-/// Wordpieces that are read of a query: two or three sentences, 64 tokens with the markers.
-///
-/// From 30 to 254 all rank alike; each costs what it has tokens.
-const QUERY: usize = 62;
-
 impl Windows {
-    /// Most wordpieces that can be read: the model's positions less the two markers.
-    pub const LARGEST: usize = POSITIONS - 2;
+    /// Most wordpieces that can be read, without the two markers around them.
+    pub const LARGEST: usize = 254;
 
     /// Wordpieces that are read of a text in this role.
     pub(crate) fn of(self, role: Role) -> usize {
@@ -32,11 +26,5 @@ impl Windows {
             Role::Query => self.query,
         };
         wanted.min(Self::LARGEST)
-    }
-}
-
-impl Default for Windows {
-    fn default() -> Self {
-        Windows { text: Self::LARGEST, query: QUERY }
     }
 }

