@@ -23,6 +23,7 @@ mod injection;
 mod known;
 mod learning;
 mod log;
+mod models;
 mod moment;
 mod notes;
 mod outgoing;
@@ -94,6 +95,18 @@ pub struct EngineStatus {
     pub n_recalls_shared: u64,
 }
 
+impl EngineStatus {
+    /// Returns the vectors of the embedding model in use, and of others by model.
+    #[must_use]
+    pub fn vectors(&self) -> (u64, Vec<(&str, u64)>) {
+        let own = self.index.model.as_deref();
+        let is_own = |(model, _): &(&str, u64)| Some(*model) == own;
+        let all = self.storage.vectors.iter().map(|(model, n)| (&**model, *n));
+        let (own, others): (Vec<_>, Vec<_>) = all.partition(is_own);
+        (own.iter().map(|(_, n)| n).sum(), others)
+    }
+}
+
 /// The memory: records experience and finds it again.
 ///
 /// Shared by reference between threads; every method may block on the storage. What was
@@ -149,6 +162,7 @@ impl Memory {
             storage: Arc::clone(&self.storage),
             index: Arc::clone(&self.index),
             embedder: Arc::clone(self.embedder.as_ref()?),
+            clock: Arc::clone(&self.clock),
             turn: AtomicUsize::new(drawn.into()),
         })
     }

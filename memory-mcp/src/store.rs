@@ -280,14 +280,14 @@ fn beside(store: &Path, ending: &str) -> PathBuf {
 
 /// Returns the embedder that is set; it keeps the vectors of the last queries.
 fn embedder(settings: &Settings) -> Result<Option<Arc<dyn Embedder>>, StoreError> {
-    match settings.embedder {
-        EmbedderChoice::None => Ok(None),
-        EmbedderChoice::MiniLm => {
-            let model = MiniLm::embedded().map_err(memory_core::Error::from)?;
-            Ok(Some(Arc::new(Cached::new(model, KEPT_QUERIES))))
-        }
-        EmbedderChoice::Remote(service) => remote(settings, service).map(Some),
-    }
+    let model = match &settings.embedder {
+        EmbedderChoice::None => return Ok(None),
+        EmbedderChoice::MiniLm => MiniLm::embedded(),
+        EmbedderChoice::File(path) => MiniLm::open(path),
+        EmbedderChoice::Remote(service) => return remote(settings, *service).map(Some),
+    };
+    let model = model.map_err(memory_core::Error::from)?;
+    Ok(Some(Arc::new(Cached::new(model, KEPT_QUERIES))))
 }
 
 /// Returns a provider, which is not asked anything yet.

@@ -427,6 +427,16 @@ impl Tables for OpenTables<'_> {
         Ok(())
     }
 
+    fn drop_vectors(&mut self, model: &str, limit: u32) -> Result<(), StorageError> {
+        let Some(number) = self.model(model)? else { return Ok(()) };
+        for row in vectors::read(&self.vectors, number, 0, limit as usize)? {
+            let unit = row.vector.unit;
+            self.vectors.remove(&vector_key(number, row.seq)).map_err(failed)?;
+            self.units.remove(&unit_key(unit.record, unit.part, number)).map_err(failed)?;
+        }
+        Ok(())
+    }
+
     fn record_change(&mut self, id: RecordId, op: ChangeOp) -> Result<Seq, StorageError> {
         let seq = self.seq + 1;
         if let Some(older) = self.row(id)?.map(|row| row.seq) {

@@ -8,6 +8,7 @@ use redb::ReadableTableMetadata;
 use crate::error::{corrupt, failed};
 use crate::list;
 use crate::schema::{joined, kind_byte};
+use crate::vectors;
 use crate::view::View;
 
 /// Counts what is stored; reads a key of each record.
@@ -24,7 +25,7 @@ pub(crate) fn read(view: &View, size_bytes: u64) -> Result<StorageStats, Storage
         n_open: open.count() as u64,
         n_steps: view.steps.len().map_err(failed)?,
         n_notes: view.notes.len().map_err(failed)?,
-        n_vectors: view.vectors.len().map_err(failed)?,
+        vectors: vectors::count(&view.models, &view.vectors)?,
         size_bytes,
         scopes: scopes.into_iter().collect(),
     })

@@ -67,6 +67,23 @@ pub(crate) fn models(
     Ok(named)
 }
 
+/// Counts the vectors of each model that made any, by its name.
+pub(crate) fn count(
+    models: &impl ReadableTable<&'static str, u32>,
+    vectors: &impl ReadableTable<&'static [u8; 12], &'static [u8]>,
+) -> Result<Vec<(Box<str>, u64)>, StorageError> {
+    let mut counts = Vec::new();
+    for row in models.iter().map_err(failed)? {
+        let (name, number) = row.map_err(failed)?;
+        let (first, last) = (vector_key(number.value(), 0), vector_key(number.value(), u64::MAX));
+        let n = vectors.range::<&[u8; 12]>(&first..=&last).map_err(failed)?.count() as u64;
+        if n > 0 {
+            counts.push((name.value().into(), n));
+        }
+    }
+    Ok(counts)
+}
+
 /// Returns the dimension of the stored vectors of a model, `None` where there are none.
 pub(crate) fn dimension(
     vectors: &impl ReadableTable<&'static [u8; 12], &'static [u8]>,

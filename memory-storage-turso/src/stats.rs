@@ -6,6 +6,7 @@ use memory_core::{StorageError, StorageStats};
 
 use crate::connection::Connection;
 use crate::paths::{LOG, beside};
+use crate::vectors;
 
 /// Counts what is stored. Reads the rows of all episodes but none of the steps: about 1 ms per
 /// thousand episodes.
@@ -15,16 +16,14 @@ pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> 
         let counts =
             "SELECT (SELECT count(*) FROM episodes), (SELECT total(n_steps) FROM episodes),
                       (SELECT count(*) FROM episodes WHERE status = 'open'),
-                      (SELECT count(*) FROM notes), (SELECT count(*) FROM vectors)";
+                      (SELECT count(*) FROM notes)";
         let none = StorageStats::default();
         let read = conn.first(counts, vec![], |row| {
             let n_episodes = row.int()?.cast_unsigned();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
             let n_steps = row.opt_real()?.ok_or_else(|| row.damaged("no count"))? as u64;
             let (n_open, n_notes) = (row.int()?.cast_unsigned(), row.int()?.cast_unsigned());
-            let n_vectors = row.int()?.cast_unsigned();
-            let counted = StorageStats { n_episodes, n_steps, n_open, n_notes, n_vectors, ..none };
-            Ok(counted)
+            Ok(StorageStats { n_episodes, n_steps, n_open, n_notes, ..none })
         })?;
         let by_scope = "SELECT CAST(scope AS BLOB), count(*) FROM (
                             SELECT scope FROM episodes UNION ALL SELECT scope FROM notes
@@ -33,7 +32,8 @@ pub(crate) fn read(conn: &mut Connection) -> Result<StorageStats, StorageError> 
             Ok((row.text()?.into_boxed_str(), row.int()?.cast_unsigned()))
         })?;
         let counted = read.ok_or_else(|| StorageError::Backend("a count gave no row".into()))?;
-        Ok(StorageStats { size_bytes, scopes, ..counted })
+        let vectors = vectors::count(conn)?;
+        Ok(StorageStats { size_bytes, scopes, vectors, ..counted })
     })
 }
 

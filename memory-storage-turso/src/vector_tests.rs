@@ -113,7 +113,7 @@ fn an_older_version_that_removes_a_record_removes_its_vectors() {
     let dir = tempfile::tempdir().unwrap();
     let (store, mut conn) = stored(dir.path());
     conn.script("DELETE FROM notes").unwrap();
-    assert_eq!(store.stats().unwrap().n_vectors, 1);
+    assert_eq!(store.stats().unwrap().n_vectors(), 1);
     conn.script("DELETE FROM episodes").unwrap();
-    assert_eq!(store.stats().unwrap().n_vectors, 0);
+    assert_eq!(store.stats().unwrap().n_vectors(), 0);
 }

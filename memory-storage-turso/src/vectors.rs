@@ -38,6 +38,28 @@ pub(crate) fn models(conn: &mut Connection) -> Result<Vec<Box<str>>, StorageErro
     Ok(models)
 }
 
+/// Counts the vectors of each model that made any, by its name; reads the index alone.
+pub(crate) fn count(conn: &mut Connection) -> Result<Vec<(Box<str>, u64)>, StorageError> {
+    let sql = "SELECT CAST(m.name AS BLOB), count(*)
+               FROM models AS m CROSS JOIN vectors AS v ON v.model = m.pk GROUP BY m.pk";
+    let mut counts = conn
+        .query(sql, vec![], |row| Ok((row.text()?.into_boxed_str(), row.int()?.cast_unsigned())))?;
+    counts.sort_unstable();
+    Ok(counts)
+}
+
+/// Removes the oldest vectors of a model, at most `limit`.
+pub(crate) fn drop_oldest(
+    conn: &mut Connection,
+    name: &str,
+    limit: u32,
+) -> Result<(), StorageError> {
+    let sql = "DELETE FROM vectors WHERE seq IN (
+                   SELECT v.seq FROM models AS m CROSS JOIN vectors AS v ON v.model = m.pk
+                   WHERE m.name = ? ORDER BY v.seq LIMIT ?)";
+    conn.execute(sql, vec![name.to_owned().into(), i64::from(limit).into()]).map(drop)
+}
+
 /// Stores vectors of a model in place of those of the same units, but for those of records that
 /// are not stored. Costs about 5 µs each.
 pub(crate) fn put(

@@ -78,6 +78,7 @@ impl Job {
             | Op::Merge { .. }
             | Op::Tie { .. }
             | Op::SetScope { .. }
+            | Op::DropVectors { .. }
             | Op::Lift(_)
             | Op::DropStates { .. }
             | Op::Withdraw { .. }

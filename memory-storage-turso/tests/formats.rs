@@ -128,7 +128,7 @@ fn a_store_of_format_1_keeps_everything_and_takes_vectors() {
     let store = open(&path).unwrap();
     assert_whole(&store);
     assert_eq!(store.head().unwrap().store_id, STORE_ID);
-    assert_eq!(store.stats().unwrap().n_vectors, 0);
+    assert_eq!(store.stats().unwrap().n_vectors(), 0);
     let kept: StoredVector = sample::vector(sample::episode_id(1), 0, 1);
     let vectors = vec![kept.clone(), sample::vector(sample::note_id(2), 0, 2)];
     let put = Op::PutVectors { model: "m".into(), vectors };

@@ -171,6 +171,7 @@ macro_rules! conformance_tests {
                 paging_through_the_vectors_loses_nothing
                 vector_positions_are_not_used_again
                 vectors_go_with_their_record
+                dropped_vectors_are_the_oldest_of_one_model
                 vectors_of_unknown_records_are_left_out
                 vectors_of_several_models_stand_side_by_side
                 vectors_of_a_wrong_dimension_are_rejected

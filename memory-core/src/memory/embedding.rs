@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::background::{Signal, Task};
+use crate::clock::Clock;
 use crate::embed::{Embedder, Role};
 use crate::error::Error;
 use crate::index::{Index, WaitingUnit};
+use crate::model::Timestamp;
 use crate::storage::{Durability, Op, Storage, StoredVector, WriteBatch};
 
 /// Texts of one round: small, so that other processes' vectors are noticed and writers do not wait.
@@ -20,11 +22,16 @@ const ROUNDS_APART: usize = 4;
 /// Wait after a failure before the next try.
 const RETRY: Duration = Duration::from_secs(30);
 
+/// Time after which it is seen again whether vectors of other models are still used, in
+/// milliseconds.
+const LOOK_AGAIN_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// Parts that one round needs.
 pub(crate) struct Embedding {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) index: Arc<Index>,
     pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Counts the rounds from a number that differs between processes.
     pub(crate) turn: AtomicUsize,
 }
@@ -70,10 +77,18 @@ pub(crate) fn start(embedding: Embedding) -> Option<Task> {
 }
 
 fn run(embedding: &Embedding, signal: &Signal) {
+    let mut looked: Option<Timestamp> = None;
     loop {
         match embedding.round() {
             _ if signal.is_stopped() => return,
             Ok(0) => {
+                let now = embedding.clock.now();
+                if looked.is_none_or(|last| now.millis_since(last) >= LOOK_AGAIN_MS) {
+                    looked = Some(now);
+                    if let Err(error) = embedding.retire_others(now) {
+                        tracing::warn!(%error, "vectors of other models stay for now");
+                    }
+                }
                 if !signal.wait() {
                     return;
                 }

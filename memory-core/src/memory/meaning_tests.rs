@@ -171,7 +171,7 @@ fn an_open_episode_is_embedded_as_far_as_it_has_changed() {
     assert_eq!((first(&recall), recall.hits[0].step_idx), (Some(id.into()), Some(4)));
     memory.forget(&[id.into()]).unwrap();
     assert_eq!(first(&memory.recall(&Query::new("ocean")).unwrap()), None);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 0);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn the_background_embeds_what_is_written() {
     let memory = builder.open().unwrap();
     memory.remember(fact("A loaf needs an hour")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
-    while storage.stats().unwrap().n_vectors < 2 {
+    while storage.stats().unwrap().n_vectors() < 2 {
         assert!(Instant::now() < deadline, "nothing was embedded in time");
         std::thread::yield_now();
     }

@@ -98,8 +98,51 @@ fn two_processes_of_different_models_keep_each_others_vectors() {
         assert!(found(memory, "vehicle").0.contains(&id));
         assert_eq!(memory.embed_all().unwrap(), 0);
     }
-    assert_eq!(storage.stats().unwrap().n_vectors, 2 * (ids.len() as u64 + 1));
+    assert_eq!(storage.stats().unwrap().n_vectors(), 2 * (ids.len() as u64 + 1));
     old.forget(&[id]).unwrap();
     assert!(!found(&new, "vehicle").0.contains(&id));
-    assert_eq!(storage.stats().unwrap().n_vectors, 2 * ids.len() as u64);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 2 * ids.len() as u64);
+}
+
+/// Time of fourteen days and a little, in milliseconds.
+const LONG_MS: i64 = 14 * 24 * 60 * 60 * 1_000 + 1;
+
+#[test]
+fn vectors_of_a_model_that_was_long_not_used_go_and_those_in_use_stay() {
+    let (storage, ids) = store_of("model/averaged");
+    let n = ids.len() as u64;
+    let counts = || {
+        let vectors = storage.stats().unwrap().vectors;
+        vectors.into_iter().map(|(_, n)| n).collect::<Vec<_>>()
+    };
+    let (old, new) = (open(&storage, "model/averaged"), open(&storage, "model/first"));
+    new.embed_all().unwrap();
+    let look = |memory: &Memory, ms| {
+        let embedding = memory.embedding_round().unwrap();
+        embedding.retire_others(Timestamp::from_millis(ms)).unwrap();
+    };
+    look(&new, 0);
+    look(&new, LONG_MS - 1);
+    assert_eq!(counts(), [n, n], "it was seen for the first time a moment ago");
+    look(&old, LONG_MS - 1);
+    look(&new, 2 * LONG_MS - 2);
+    assert_eq!(counts(), [n, n], "the other window has used it since");
+    look(&new, 2 * LONG_MS);
+    assert_eq!(storage.stats().unwrap().vectors, [("model/first".into(), n)]);
+    assert_eq!(found(&new, "vehicle").0.len(), ids.len().div_ceil(3));
+}
+
+#[test]
+fn vectors_of_another_model_are_removed_at_once_when_asked_for_and_those_in_use_never() {
+    let (storage, ids) = store_of("model/averaged");
+    let memory = open(&storage, "model/first");
+    memory.embed_all().unwrap();
+    let error = memory.drop_vectors("model/first").unwrap_err();
+    assert!(matches!(error, Error::Invalid { field: "model", .. }), "{error}");
+    let error = memory.drop_vectors("model/none").unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    assert_eq!(memory.drop_vectors("model/averaged").unwrap(), ids.len() as u64);
+    assert_eq!(memory.status().unwrap().vectors(), (ids.len() as u64, vec![]));
+    assert!(memory.drop_vectors("model/averaged").is_err());
+    assert_eq!(memory.embed_all().unwrap(), 0);
 }

@@ -98,6 +98,7 @@ fn apply_op(
             }
         }
         Op::PutVectors { model, vectors } => put_vectors(tables, &model, vectors)?,
+        Op::DropVectors { model, limit } => tables.drop_vectors(&model, limit)?,
         Op::Lift(source) => lift(tables, source)?,
         Op::KeepState { name, bytes, at } => {
             tables.keep_state(NamedState { name, bytes, recorded_at: at })?;

@@ -161,6 +161,13 @@ pub enum Op {
         /// The vectors, all of one dimension.
         vectors: Vec<StoredVector>,
     },
+    /// Removes the oldest vectors of a model, at most `limit`; of an unknown one there are none.
+    DropVectors {
+        /// Embedding model that made them.
+        model: Box<str>,
+        /// Most vectors to remove.
+        limit: u32,
+    },
 }
 
 /// A record that is stored as a whole.

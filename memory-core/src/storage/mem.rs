@@ -143,9 +143,9 @@ impl Storage for MemStorage {
 
     fn stats(&self) -> Result<StorageStats, StorageError> {
         let state = self.read();
-        let (n_vectors, size_bytes) = state.vectors.size();
+        let (vectors, size_bytes) = state.vectors.size();
         let n_notes = state.notes.len() as u64;
-        let mut counts = StorageStats { n_notes, n_vectors, size_bytes, ..StorageStats::default() };
+        let mut counts = StorageStats { n_notes, vectors, size_bytes, ..StorageStats::default() };
         let mut scopes = BTreeMap::<Box<str>, u64>::new();
         for (episode, steps) in state.episodes.values() {
             counts.n_episodes += 1;

@@ -121,12 +121,20 @@ pub struct StorageStats {
     pub n_steps: u64,
     /// Notes, superseded ones too.
     pub n_notes: u64,
-    /// Vectors of units, of all models.
-    pub n_vectors: u64,
+    /// Vectors of units by embedding model, by its name; those without vectors are left out.
+    pub vectors: Vec<(Box<str>, u64)>,
     /// Size on disk (or in memory, estimated) in bytes.
     pub size_bytes: u64,
     /// Scopes with the number of episodes and notes in each, by name.
     pub scopes: Vec<(Box<str>, u64)>,
+}
+
+impl StorageStats {
+    /// Returns the number of vectors of units, of all models.
+    #[must_use]
+    pub fn n_vectors(&self) -> u64 {
+        self.vectors.iter().map(|(_, n)| n).sum()
+    }
 }
 
 /// A place that keeps records and lists their changes.

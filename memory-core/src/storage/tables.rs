@@ -183,6 +183,13 @@ pub trait Tables {
     /// Those of the backend.
     fn put_vector(&mut self, model: &str, vector: StoredVector) -> Result<(), StorageError>;
 
+    /// Removes the oldest vectors of a model, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the backend.
+    fn drop_vectors(&mut self, model: &str, limit: u32) -> Result<(), StorageError>;
+
     /// Adds a change to the feed, in place of the record's older one; returns its position.
     ///
     /// # Errors

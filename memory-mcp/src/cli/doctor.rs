@@ -84,6 +84,7 @@ pub(crate) fn run(
             findings.push(check_content(&store));
             findings.push(check_index(&store));
             findings.extend(check_exchange(&store, settings));
+            findings.extend(check_vectors(&store));
         }
         Err(error) => {
             let remedy = "follow the message; of a damaged store `memory-mcp doctor --repair` \
@@ -187,13 +188,20 @@ fn check_index(store: &Store) -> Finding {
     let loaded_ms = begin.elapsed().as_millis();
     match refreshed.and_then(|()| store.memory.status()) {
         Ok(status) => {
+            let (n_embedded, _) = status.vectors();
             let index = status.index;
             let bytes = size(index.size_bytes as u64);
-            let detail = format!(
+            let mut detail = format!(
                 "{} units, {bytes}, ready after {loaded_ms} ms, snapshot {}",
                 index.n_units,
                 index.snapshot()
             );
+            if index.n_pending > 0 {
+                detail += &format!(
+                    "; {} wait for their vector, which the server makes, {n_embedded} have it",
+                    index.n_pending
+                );
+            }
             match (&index.vectors_failure, &index.snapshot_failure) {
                 (Some(failure), _) => Finding::broken(
                     "index",
@@ -245,6 +253,21 @@ fn check_exchange(store: &Store, settings: &Settings) -> Option<Finding> {
     } else {
         Finding::ok("exchange", line)
     })
+}
+
+/// Tells of vectors that no search uses.
+fn check_vectors(store: &Store) -> Vec<Finding> {
+    let Ok(status) = store.memory.status() else { return Vec::new() };
+    let (_, others) = status.vectors();
+    let unused = others.iter().map(|(model, n)| Finding {
+        what: "vectors",
+        state: State::Ok,
+        detail: format!("{n} of {model}, which is not in use"),
+        remedy: Some(format!(
+            "they go 14 days after its last use; now: memory-mcp forget --vectors-of {model} --yes"
+        )),
+    });
+    unused.collect()
 }
 
 /// Checks that the store's folder can be written and that others cannot read the store.

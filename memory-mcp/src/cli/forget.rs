@@ -43,6 +43,15 @@ pub(crate) struct Args {
             "until", "current", "yes"]
     )]
     lift: Vec<String>,
+    /// Vectors of an embedding model that is not in use, by its id, as `status` shows it; they also
+    /// go by themselves, fourteen days after its last use
+    #[arg(
+        long,
+        value_name = "MODEL",
+        conflicts_with_all = ["ids", "policy", "lift", "kind", "outcome", "status", "tag", "since",
+            "until", "current"]
+    )]
+    vectors_of: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
     /// Only show what would be removed (default)
@@ -61,6 +70,9 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     if !args.lift.is_empty() {
         return lift(&args.lift, settings, output);
+    }
+    if let Some(model) = &args.vectors_of {
+        return drop_vectors(model, args.yes, settings, output);
     }
     let policy = args.policy.as_deref().map(|rules| policy(rules, settings)).transpose()?;
     let nothing_named = args.ids.is_empty() && args.filter.is_empty() && policy.is_none();
@@ -112,6 +124,44 @@ fn lift(names: &[String], settings: &Settings, output: &mut Output<'_>) -> Resul
         return output.value(&json!({ "lifted": n_lifted }));
     }
     output.line(&format!("{n_lifted} may be imported again"))
+}
+
+/// Removes the vectors of a model, or says how many there are.
+fn drop_vectors(
+    model: &str,
+    is_meant: bool,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let store = store::open(settings)?;
+    let status = store.memory.status()?;
+    let (_, others) = status.vectors();
+    let stored = others.iter().find(|(name, _)| *name == model);
+    let n = match (is_meant, stored) {
+        (false, Some((_, n))) => *n,
+        (true, _) => store.memory.drop_vectors(model)?,
+        (false, None) => {
+            let names: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
+            return Err(Failure::Failed(match names.as_slice() {
+                [] => format!("--vectors-of {model}: no model but the one in use has vectors"),
+                names => {
+                    format!("--vectors-of {model}: vectors not in use are of {}", names.join(", "))
+                }
+            }));
+        }
+    };
+    if output.is_json() {
+        let removed = if is_meant { n } else { 0 };
+        return output.value(&json!({
+            "model": model, "n_vectors": n, "removed": removed, "dry_run": !is_meant
+        }));
+    }
+    if is_meant {
+        return output.line(&format!("removed {n} vectors of {model}"));
+    }
+    output.line(&format!("{n} vectors of {model}"))?;
+    output.remark(&format!("nothing was removed; --yes removes these {n}"));
+    Ok(())
 }
 
 /// Shows the records that would be removed.

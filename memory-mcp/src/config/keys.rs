@@ -88,10 +88,12 @@ impl BackendChoice {
 }
 
 /// Embedder that makes vectors of texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EmbedderChoice {
     /// The model inside the binary.
     MiniLm,
+    /// A packed model in a file.
+    File(PathBuf),
     /// Nothing: search by words alone.
     None,
     /// A provider that is asked over HTTP.
@@ -235,18 +237,25 @@ pub(super) static KEYS: &[Key] = &[
     },
     Key {
         name: "embedder",
-        about: "minilm for search by meaning too, none for words alone, or a provider: \
-                openai, ollama, mistral, voyage, cohere",
+        about: "minilm for search by meaning too, none for words alone, file:PATH for a packed \
+                model, or a provider: openai, ollama, mistral, voyage, cohere",
         set: |settings, raw| {
             settings.embedder = match text(&raw)?.as_str() {
                 "minilm" => EmbedderChoice::MiniLm,
                 "none" => EmbedderChoice::None,
+                other if other.starts_with("file:") => {
+                    let path = other.trim_start_matches("file:");
+                    if path.is_empty() {
+                        return Err("names no file: write file:PATH".to_owned());
+                    }
+                    EmbedderChoice::File(settings.working_dir.join(path))
+                }
                 other => {
                     let service = Service::NAMES.iter().find(|(name, _)| *name == other);
                     let (_, service) = service.ok_or_else(|| {
                         format!(
-                            "must be minilm, none, openai, ollama, mistral, voyage or cohere, not \
-                             `{other}`"
+                            "must be minilm, none, file:PATH, openai, ollama, mistral, voyage or \
+                             cohere, not `{other}`"
                         )
                     })?;
                     EmbedderChoice::Remote(*service)
@@ -254,8 +263,9 @@ pub(super) static KEYS: &[Key] = &[
             };
             Ok(())
         },
-        get: |settings| match settings.embedder {
+        get: |settings| match &settings.embedder {
             EmbedderChoice::MiniLm => "minilm".to_owned(),
+            EmbedderChoice::File(path) => format!("file:{}", path.display()),
             EmbedderChoice::None => "none".to_owned(),
             EmbedderChoice::Remote(service) => service.name().to_owned(),
         },

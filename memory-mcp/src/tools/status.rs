@@ -1,5 +1,6 @@
 //! `status`: reports the state of each part, from probes made for the call.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use memory_core::display_name;
@@ -56,6 +57,10 @@ struct Probed {
     index_lag: u64,
     /// Texts that wait for their vector.
     n_pending: usize,
+    /// Vectors of the embedding model in use.
+    n_embedded: u64,
+    /// Vectors of models that are not in use, by model.
+    unused_vectors: BTreeMap<String, u64>,
     /// Use of the index's file at the start, and the reason where it was of no use.
     snapshot: String,
 }
@@ -124,6 +129,8 @@ impl Tool for Status {
             health.problems.push(format!("vectors, found by words alone: {failure}"));
             health.healthy = false;
         }
+        let (n_embedded, others) = status.vectors();
+        let unused_vectors = others.iter().map(|(model, n)| ((*model).to_owned(), *n)).collect();
         health.probed = Some(Probed {
             n_episodes: status.storage.n_episodes,
             n_open: status.storage.n_open,
@@ -133,6 +140,8 @@ impl Tool for Status {
             index_ready: status.index.ready,
             index_lag: status.head.seq.saturating_sub(status.index.seq),
             n_pending: status.index.n_pending,
+            n_embedded,
+            unused_vectors,
             snapshot: status.index.snapshot(),
         });
         health.detail = args.verbose.unwrap_or(false).then(|| Detail {
@@ -142,7 +151,7 @@ impl Tool for Status {
             seq: status.head.seq,
             n_units: status.index.n_units,
             index_bytes: status.index.size_bytes,
-            n_vectors: status.storage.n_vectors,
+            n_vectors: status.storage.n_vectors(),
             model: status.index.model,
             n_recalls_cached: status.n_recalls_cached,
             n_recalls_computed: status.n_recalls_computed,
@@ -179,7 +188,14 @@ impl Answer for Health {
             put(&mut out, format_args!("\nindex {ready}, {} change(s) behind", probed.index_lag));
             dot(&mut out, format_args!("snapshot {}", probed.snapshot));
             if probed.n_pending > 0 {
-                dot(&mut out, format_args!("{} text(s) wait for their vector", probed.n_pending));
+                let (done, waiting) = (probed.n_embedded, probed.n_pending);
+                dot(
+                    &mut out,
+                    format_args!("{waiting} text(s) wait for their vector, {done} have it"),
+                );
+            }
+            for (model, n) in &probed.unused_vectors {
+                put(&mut out, format_args!("\n{n} vector(s) of {model} are not used"));
             }
         }
         if let Some(exchange) = &self.exchange {

@@ -18,6 +18,8 @@ mod jsonl;
 #[cfg(test)]
 mod machines;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod records;

@@ -40,6 +40,7 @@ enum Plan {
     PutVectors { model: usize, units: Vec<Unit>, short: bool },
     Place(Elsewhere),
     Withdraw { is_note: bool, n: u64, source: Option<u64> },
+    DropVectors { model: usize, limit: u32 },
     Lift(u64),
     KeepState { n: u8, bytes: Vec<u8>, at: u64 },
     DropStates(u64),
@@ -189,6 +190,8 @@ impl Plan {
             4 => Elsewhere::strategy().prop_map(Self::Place),
             1 => (any::<bool>(), 0..N_ALL_NOTES, option::of(0..N_SOURCES))
                 .prop_map(|(is_note, n, source)| Self::Withdraw { is_note, n, source }),
+            1 => (0..sample::MODELS.len(), 0..4_u32)
+                .prop_map(|(model, limit)| Self::DropVectors { model, limit }),
             1 => (0..N_SOURCES).prop_map(Self::Lift),
             1 => (0..3_u8, vec(any::<u8>(), 0..3), 0..4_u64)
                 .prop_map(|(n, bytes, at)| Self::KeepState { n, bytes, at }),
@@ -259,6 +262,9 @@ impl Plan {
             Self::Place(placed) => Op::Place(Box::new(placed.to_placed())),
             Self::Withdraw { is_note, n, source: of } => {
                 Op::Withdraw { id: record(*is_note, *n), source: of.map(source) }
+            }
+            Self::DropVectors { model, limit } => {
+                Op::DropVectors { model: sample::MODELS[*model].into(), limit: *limit }
             }
             Self::Lift(n) => Op::Lift(source(*n)),
             Self::KeepState { n, bytes, at } => {

@@ -347,7 +347,7 @@ pub fn stats_count_what_is_stored(storage: &dyn Storage) {
         n_open: 1,
         n_steps: 7,
         n_notes: 3,
-        n_vectors: 0,
+        vectors: Vec::new(),
         size_bytes: stats.size_bytes,
         scopes: vec![("acme/api".into(), 2), ("acme/shop".into(), 3)],
     };

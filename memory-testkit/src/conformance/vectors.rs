@@ -60,7 +60,7 @@ pub fn vectors_are_read_back_as_they_were_written(storage: &dyn Storage) {
         all.iter().flat_map(|one| &one.vector).map(|x| x.to_bits()).collect()
     };
     assert_eq!(bits(&read), bits(&vectors), "also the sign of zero");
-    assert_eq!(storage.stats().unwrap().n_vectors, 3);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 3);
 }
 
 /// A follower of a model's vectors gets the new ones, and those that replaced others, once more.
@@ -78,7 +78,7 @@ pub fn a_replaced_vector_moves_to_the_end(storage: &dyn Storage) {
     let twice = vec![vector(note, 0, 4), vector(note, 0, 5), newer.clone()];
     apply(storage, vec![put(MODEL, twice)]);
     assert_eq!(stored(storage, MODEL), [b, vector(note, 0, 5), newer]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 3);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 3);
 }
 
 /// Page after page by any limit gives what one call gives.
@@ -123,7 +123,7 @@ pub fn vector_positions_are_not_used_again(storage: &dyn Storage) {
     apply(storage, vec![Op::Remove(note), put(MODEL, vec![vector(episode, 0, 1)])]);
     grown(MODEL);
     apply(storage, vec![Op::Remove(episode)]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 0);
     apply(storage, vec![put(OTHER, vec![vector(other, 0, 1)])]);
     grown(OTHER);
     apply(storage, vec![Op::Remove(other), insert_note(sample::note(3))]);
@@ -149,8 +149,35 @@ pub fn vectors_go_with_their_record(storage: &dyn Storage) {
         assert_eq!(stored(storage, model), of(other));
     }
     apply(storage, vec![Op::Remove(other)]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 0);
     sound(storage);
+}
+
+/// Those of other models stay, and so does what was stored after them.
+pub fn dropped_vectors_are_the_oldest_of_one_model(storage: &dyn Storage) {
+    let [episode, note, other] = prepare(storage);
+    let of = |n| [episode, note, other].map(|record| vector(record, 0, n)).to_vec();
+    apply(storage, vec![put(MODEL, of(1)), put(OTHER, of(2))]);
+    let dropped = |model: &str, limit| Op::DropVectors { model: model.into(), limit };
+    let before = storage.head().unwrap().seq;
+    apply(storage, vec![dropped(MODEL, 0), dropped("unknown", 9), dropped(MODEL, 2)]);
+    assert_eq!(storage.head().unwrap().seq, before, "no change");
+    assert_eq!(stored(storage, MODEL), of(1)[2..]);
+    assert_eq!(stored(storage, OTHER), of(2));
+    let counts = storage.stats().unwrap().vectors;
+    assert_eq!(counts.iter().find(|(model, _)| **model == *MODEL), Some(&(MODEL.into(), 1)));
+    let last = last_seq(storage, OTHER);
+    apply(storage, vec![dropped(MODEL, u32::MAX), dropped(OTHER, u32::MAX)]);
+    assert_eq!(storage.stats().unwrap().vectors, []);
+    sound(storage);
+    // A model without vectors may begin with any dimension, and positions go on.
+    let short = StoredVector { vector: vec![1.0], ..vector(note, 0, 1) };
+    apply(storage, vec![put(OTHER, vec![short.clone()])]);
+    assert_eq!(stored(storage, OTHER), [short]);
+    assert!(last_seq(storage, OTHER) > last);
+    // What a rejected batch dropped is there again.
+    reject(storage, vec![dropped(OTHER, 1), Op::Remove(sample::note_id(77).into())]);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 1);
 }
 
 /// A record may be forgotten while its vectors are made; those of the others are stored.
@@ -159,7 +186,7 @@ pub fn vectors_of_unknown_records_are_left_out(storage: &dyn Storage) {
     let unknown = [RecordId::from(sample::note_id(77)), sample::episode_id(2).into()];
     let mut vectors: Vec<_> = unknown.map(|record| vector(record, 0, 1)).to_vec();
     apply(storage, vec![put(OTHER, vectors.clone())]);
-    assert_eq!(storage.stats().unwrap().n_vectors, 0);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 0);
     vectors.extend([vector(episode, 3, 2), vector(unknown[0], 1, 2), vector(note, 0, 3)]);
     apply(storage, vec![Op::Remove(note), put(MODEL, vectors)]);
     assert_eq!(stored(storage, MODEL), [vector(episode, 3, 2)]);
@@ -184,7 +211,7 @@ pub fn vectors_of_several_models_stand_side_by_side(storage: &dyn Storage) {
     for unknown in ["mini", "mini/lm ", "MINI/LM", "mini/lm\0"] {
         assert_eq!(stored(storage, unknown), [], "{unknown}");
     }
-    assert_eq!(storage.stats().unwrap().n_vectors, 4);
+    assert_eq!(storage.stats().unwrap().n_vectors(), 4);
 }
 
 /// Nothing of the batch is stored, wherever in it the bad vector is and whosever it is.

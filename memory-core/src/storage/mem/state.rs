@@ -379,6 +379,13 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
+    fn drop_vectors(&mut self, model: &str, limit: u32) -> Result<(), StorageError> {
+        let mut undo = Vec::new();
+        self.state.vectors.drop_oldest(model, limit, &mut undo);
+        self.note_vectors(undo);
+        Ok(())
+    }
+
     fn record_change(&mut self, id: RecordId, op: ChangeOp) -> Result<Seq, StorageError> {
         let state = &mut *self.state;
         state.seq += 1;

@@ -29,10 +29,15 @@ pub(super) enum Undo {
 }
 
 impl Vectors {
-    /// Number of vectors and of their bytes.
-    pub(super) fn size(&self) -> (u64, u64) {
-        let n_bytes = self.rows.values().map(|entry| size_of_val(&*entry.stored.vector));
-        (self.rows.len() as u64, n_bytes.sum::<usize>() as u64)
+    /// Number of vectors by model, and their bytes.
+    pub(super) fn size(&self) -> (Vec<(Box<str>, u64)>, u64) {
+        let mut counts = BTreeMap::<&str, u64>::new();
+        let mut n_bytes = 0;
+        for entry in self.rows.values() {
+            *counts.entry(&entry.model).or_default() += 1;
+            n_bytes += size_of_val(&*entry.stored.vector) as u64;
+        }
+        (counts.into_iter().map(|(model, n)| (model.into(), n)).collect(), n_bytes)
     }
 
     /// The vectors of a model after a position.
@@ -62,6 +67,15 @@ impl Vectors {
         self.seq += 1;
         undo.push(Undo::Forget(self.seq));
         self.insert(self.seq, Entry { model: model.into(), stored });
+    }
+
+    /// Removes the oldest vectors of a model.
+    pub(super) fn drop_oldest(&mut self, model: &str, limit: u32, undo: &mut Vec<Undo>) {
+        let of_model = self.rows.iter().filter(|(_, entry)| *entry.model == *model);
+        let oldest: Vec<u64> = of_model.map(|(seq, _)| *seq).take(limit as usize).collect();
+        for seq in oldest {
+            self.take(seq, undo);
+        }
     }
 
     /// Removes all vectors of a record.
