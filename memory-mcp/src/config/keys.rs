@@ -1,6 +1,7 @@
 //! The table of settings: name, meaning, how a value is read and shown.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Settings;
