@@ -352,11 +352,13 @@ fn expected_line(error: &ExpectedError, vocabulary: &Vocabulary) -> String {
     format!("- {tool} {text} {n_with} of {n_of} runs {among}{end}")
 }
 
-/// Words what ended an error before: what was done where it was cured, or that nothing did.
+/// Words what ended an error before: what was done where it was cured in most cases, or that
+/// nothing ever did.
 fn end_of(known: &KnownError) -> Option<String> {
-    let Some(cure) = known.cures.first() else {
+    if known.cures.is_empty() {
         return (known.n_resolved == 0).then(|| "; never resolved".to_owned());
-    };
+    }
+    let cure = known.cures.iter().find(|cure| 2 * cure.n_resolved >= cure.n_tried)?;
     let done = cure.demonstration.as_ref().and_then(|shown| shown.in_short(CURE_BYTES));
     let done = match done {
         Some(done) => done,
