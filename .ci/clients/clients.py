@@ -21,8 +21,8 @@ class Client:
     is_script = False
     # Name of the shell tool, and of the argument that holds its command.
     tool, argument = "bash", "command"
-    # False where the client shows no words of a hook before a call.
-    warns = True
+    # False where the client shows no words of a hook at the start, at a prompt, before a call.
+    begins, prompts, warns = True, True, True
 
     def call(self, command):
         """Returns the model's call of the client's shell."""

@@ -28,11 +28,11 @@ impl Signal {
         self.lock().stopped
     }
 
-    /// Waits until the task is woken; `false` means that the thread should end.
-    pub(crate) fn wait(&self) -> bool {
+    /// Waits until the task is woken, or that long; `false` means that the thread should end.
+    pub(crate) fn wait(&self, longest: Duration) -> bool {
         let idle = |state: &mut State| !state.stopped && !state.woken;
-        let waited = self.changed.wait_while(self.lock(), idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(self.lock(), longest, idle);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.woken = false;
         !state.stopped
     }
@@ -131,7 +131,7 @@ mod tests {
     fn a_task_works_each_time_it_is_woken_and_ends_when_it_is_dropped() {
         let (done, rounds) = mpsc::channel();
         let task = Task::start("test", move |signal| {
-            while signal.wait() {
+            while signal.wait(Duration::MAX) {
                 done.send(()).unwrap();
             }
         });
@@ -151,7 +151,7 @@ mod tests {
         let (go, gate) = mpsc::channel::<()>();
         let task = Task::start("test", move |signal| {
             gate.recv().unwrap();
-            while signal.wait() {
+            while signal.wait(Duration::MAX) {
                 done.send(()).unwrap();
             }
         });

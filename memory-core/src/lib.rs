@@ -79,7 +79,7 @@ pub use intake::{Completion, NewEpisode, NewNote, NewStep, Receipt};
 pub use memory::{
     Begun, CaptureBatch, EngineStatus, Finished, Forgotten, Handoff, Import, Imported,
     InjectionCounts, Link, LinkRole, Links, Logged, Lookup, Memory, MemoryBuilder, Moment,
-    Remembered, Selection, Session,
+    Remembered, SearchIndex, Selection, Session,
 };
 pub use model::{
     Author, Closing, Context, Episode, EpisodeId, Excerpt, Feedback, HitKind, IdRange, IdTail,

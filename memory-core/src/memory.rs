@@ -58,9 +58,9 @@ use crate::storage::{
 
 pub use advice::Advice;
 pub use begin::{Begun, Lookup};
-pub use builder::MemoryBuilder;
+pub use builder::{MemoryBuilder, SearchIndex};
 pub use captured::CaptureBatch;
-use catalog::{CatalogFile, Wanted};
+use catalog::{CatalogFacts, CatalogFile, Wanted};
 pub use checkpoint::Handoff;
 pub use cures::Logged;
 use embedding::Embedding;
@@ -183,8 +183,19 @@ impl Memory {
     /// [`Error::LimitExceeded`], [`Error::Invalid`], [`Error::Index`] when the index could not be
     /// loaded in time, [`Error::Storage`].
     pub fn recall(&self, query: &Query) -> Result<Recall, Error> {
-        self.refresh()?;
-        self.retriever(self.clock.now()).recall(query)
+        let Some(facts) = self.catalog_facts() else {
+            self.refresh()?;
+            return self.retriever(self.clock.now()).recall(query);
+        };
+        self.refresh_index()?;
+        let retriever = self.retriever(self.clock.now());
+        Retriever { learned: &facts, ..retriever }.recall(query)
+    }
+
+    /// Returns what was learned of single records, in a process that lives for one question.
+    fn catalog_facts(&self) -> Option<CatalogFacts<'_>> {
+        let catalog = self.catalog.as_deref().filter(|_| self.is_selective)?;
+        Some(CatalogFacts { catalog, storage: self.storage.as_ref() })
     }
 
     fn retriever(&self, now: Timestamp) -> Retriever<'_> {
@@ -390,6 +401,18 @@ impl Memory {
             .map_err(Error::storage("read what was learned"))
     }
 
+    /// Brings the snapshot of the search index up to date if much was changed since it was written,
+    /// within about that time, and says whether it was written. For the end of a session in a
+    /// process with [`SearchIndex::OnDemand`]: so the next question finds one, though no server
+    /// runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`]; a file that cannot be written is no error, as it is derived.
+    pub fn keep_index(&self, within: Duration) -> Result<bool, Error> {
+        self.index.keep_up(self.storage.as_ref(), within)
+    }
+
     fn intake(&self) -> Intake<'_> {
         Intake::new(&self.config, self.clock.now())
     }
@@ -435,6 +458,8 @@ mod experience_tests;
 mod meaning_tests;
 #[cfg(test)]
 mod notes_tests;
+#[cfg(test)]
+mod on_demand_tests;
 #[cfg(test)]
 mod recoding_tests;
 #[cfg(test)]

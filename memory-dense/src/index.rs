@@ -71,8 +71,8 @@ impl DenseIndex {
     }
 
     /// Reads an index of `n_dims` dimensions that [`FrozenIndex::write`] wrote from byte `start` of
-    /// `file` on. Vectors of full slabs stay in the file, which nobody may write to any more; they
-    /// are checked when they are read.
+    /// `file` on. Vectors stay in the file, which nobody may write to any more; they are checked when
+    /// they are read.
     ///
     /// Cost: a copy of the codes, .1 s at 100,000 vectors of 384 dimensions.
     ///
@@ -301,9 +301,9 @@ impl DenseIndex {
     ) -> impl Sized + use<> {
         let mut freed = Vec::new();
         for (slab, saved) in self.rows.slabs.iter_mut().zip(saved.slabs) {
-            let Some(saved) = saved.filter(|saved| saved.version == slab.version()) else {
+            if saved.version != slab.version() {
                 continue;
-            };
+            }
             // Shared means that somebody saves it again, who will do this later.
             if let Some(slab) = Arc::get_mut(slab) {
                 let at = start + saved.offset;

@@ -42,9 +42,9 @@
 //!
 //! # Saving
 //!
-//! [`FrozenIndex::write`] writes an index to a file, [`DenseIndex::open`] reads it. Full slabs
-//! (some ten thousand vectors of 384 dimensions each) leave their vectors in the file and read
-//! single ones when they are scored exactly. [`DenseIndex::attach`] does the same for an index that
+//! [`FrozenIndex::write`] writes an index to a file, [`DenseIndex::open`] reads it: the vectors
+//! stay in the file, and single ones are read when they are scored exactly; what is put later is
+//! held in memory. [`DenseIndex::attach`] does the same for an index that
 //! was just saved.
 //!
 //! # Limits
@@ -96,3 +96,4 @@ pub use mask::Mask;
 pub use recode::NewCodes;
 pub use search::Ranking;
 pub use section::SavedVectors;
+pub use vectors::read_at;

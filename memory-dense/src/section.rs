@@ -49,8 +49,7 @@ const ROWS_BETWEEN_CHECKS: usize = 128;
 /// The vectors that were saved, and where they lie; see [`crate::DenseIndex::attach`].
 #[derive(Debug)]
 pub struct SavedVectors {
-    /// The full slabs, `None` for one that still grows.
-    pub(crate) slabs: Vec<Option<SavedSlab>>,
+    pub(crate) slabs: Vec<SavedSlab>,
     n_bytes: u64,
 }
 
@@ -62,7 +61,7 @@ impl SavedVectors {
     }
 }
 
-/// A full slab whose vectors lie in a file.
+/// A slab whose vectors lie in a file.
 #[derive(Debug)]
 pub(crate) struct SavedSlab {
     /// Version of the slab that was written.
@@ -99,9 +98,7 @@ pub(crate) fn write(
     let mut n_bytes = n_bytes + size_of::<u64>() as u64;
     let mut buffer = ReadBuffer::default();
     for (slab, saved) in rows.slabs.iter().zip(&mut slabs) {
-        if let Some(saved) = saved {
-            saved.offset = n_bytes;
-        }
+        saved.offset = n_bytes;
         for row in 0..slab.n_used() {
             if row.is_multiple_of(ROWS_BETWEEN_CHECKS) && !keep_going() {
                 return Err(Error::Stopped);
@@ -153,7 +150,7 @@ impl<W: Write> FrontWriter<W> {
     }
 
     /// Writes the codes and columns of a slab; the offset of its vectors is not known yet.
-    fn slab(&mut self, rows: &RowStore, slab: &Slab) -> Result<Option<SavedSlab>, Error> {
+    fn slab(&mut self, rows: &RowStore, slab: &Slab) -> Result<SavedSlab, Error> {
         let n_rows = slab.n_blocks() * ROWS;
         let (scan, bytes) = (&slab.scan, &slab.bytes);
         self.bytes(&scan.bytes[..slab.n_blocks() * rows.format.block_bytes()])?;
@@ -171,7 +168,7 @@ impl<W: Write> FrontWriter<W> {
         };
         let checksums: Arc<[u32]> = (0..slab.n_used()).map(checksum).collect::<Result<_, _>>()?;
         self.values(checksums.iter().copied(), u32::to_le_bytes)?;
-        Ok(slab.is_full().then(|| SavedSlab { version: slab.version(), offset: 0, checksums }))
+        Ok(SavedSlab { version: slab.version(), offset: 0, checksums })
     }
 
     fn values<T, const N: usize>(
@@ -191,7 +188,7 @@ impl<W: Write> FrontWriter<W> {
 }
 
 /// Reads an index of `n_dims` dimensions that was written from byte `start` of `file` on. The
-/// vectors of full slabs stay in the file.
+/// vectors stay in the file.
 pub(crate) fn read(
     file: &Arc<File>,
     start: u64,
@@ -209,8 +206,8 @@ pub(crate) fn read(
     }
     let mut at = reader.finish()?;
     for (n_used, (mut slab, checksums)) in slabs {
-        let filed = FiledVectors::new(Arc::clone(file), at, checksums);
-        attach_vectors(&mut slab, n_used, rows.format, filed)?;
+        slab.vectors = Vectors::Filed(FiledVectors::new(Arc::clone(file), at, checksums));
+        slab.set_used(n_used);
         at += (n_used * rows.format.vector_bytes()) as u64;
         rows.slabs.push(Arc::new(slab));
     }
@@ -219,27 +216,6 @@ pub(crate) fn read(
     }
     let slots = slots_of(&rows)?;
     Ok((rows, slots))
-}
-
-/// Takes the rows of a slab that was read into use, with their vectors.
-fn attach_vectors(
-    slab: &mut Slab,
-    n_used: usize,
-    format: RowFormat,
-    filed: FiledVectors,
-) -> Result<(), Error> {
-    if n_used == format.slab_rows() {
-        slab.vectors = Vectors::Filed(filed);
-    } else {
-        // The last slab grows, so its vectors are held in memory.
-        let mut buffer = ReadBuffer::default();
-        for row in 0..n_used {
-            let vector = filed.read(row, format.width, &mut buffer).map_err(Error::io("read"))?;
-            slab.vectors.write(row, format.width, vector);
-        }
-    }
-    slab.set_used(n_used);
-    Ok(())
 }
 
 /// Returns the slots by id.

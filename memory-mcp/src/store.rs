@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memory_core::backend::Contents;
-use memory_core::{Embedder, Memory, Storage, StorageError};
+use memory_core::{
+    Embedder, Memory, MemoryBuilder, SearchIndex, Storage, StorageError,
+};
 use memory_embed::{Cached, MiniLm};
 use memory_storage_redb::RedbStorage;
 use memory_storage_turso::{Salvaged, TursoStorage};
@@ -247,12 +249,19 @@ pub(crate) fn open(settings: &Settings) -> Result<Store, StoreError> {
     open_with(settings, false)
 }
 
+/// Opens the store and the engine on it for one question, which reads what it needs of the index.
+pub(crate) fn open_to_ask(settings: &Settings) -> Result<Store, StoreError> {
+    let storage = Backend::open(settings.backend, &settings.store, settings)?;
+    let builder = whole_builder(&storage, settings)?;
+    Ok(Store { memory: Arc::new(builder.search(SearchIndex::OnDemand).open()?), storage })
+}
+
 /// Opens the store and the engine on it without search and its model, which cost most of a start.
 pub(crate) fn open_to_record(settings: &Settings) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let builder = Memory::builder(storage.shared()).config(settings.engine.clone());
     let catalog = beside(storage.path(), ".catalog");
-    Ok(Store { memory: Arc::new(builder.search(false).catalog(catalog).open()?), storage })
+    Ok(Store { memory: Arc::new(builder.search(SearchIndex::Absent).catalog(catalog).open()?), storage })
 }
 
 /// Opens the store and the engine on it for a server, with threads that embed and learn.
@@ -262,12 +271,16 @@ pub(crate) fn open_for_serving(settings: &Settings) -> Result<Store, StoreError>
 
 fn open_with(settings: &Settings, background: bool) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
+    let memory = whole_builder(&storage, settings)?.background(background).open()?;
+    Ok(Store { memory: Arc::new(memory), storage })
+}
+
+/// Returns a builder of an engine with its embedder and its derived files.
+fn whole_builder(storage: &Backend, settings: &Settings) -> Result<MemoryBuilder, StoreError> {
     let mut engine = settings.engine.clone();
     engine.snapshot_path = Some(index_path(settings, storage.path()));
     let builder = Memory::builder(storage.shared()).config(engine).embedder(embedder(settings)?);
-    let catalog = beside(storage.path(), ".catalog");
-    let memory = builder.background(background).catalog(catalog).open()?;
-    Ok(Store { memory: Arc::new(memory), storage })
+    Ok(builder.catalog(beside(storage.path(), ".catalog")))
 }
 
 /// Returns a derived file beside a store: `<store>.index` of the search index, unless another is

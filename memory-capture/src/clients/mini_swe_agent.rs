@@ -1,4 +1,5 @@
-//! mini-swe-agent: trajectories of format 1.1 (22 July 2026) and of format 1.
+//! mini-swe-agent: trajectories of format 1.1 (22 July 2026), of format 1, and before it, when a
+//! file was the list of messages alone.
 
 use serde_json::{Value, json};
 
@@ -99,12 +100,13 @@ fn of_call(function: &Object) -> Option<String> {
     args.get("command")?.as_str().map(str::to_owned)
 }
 
-/// Returns the command in the last fenced block of a text.
+/// Returns the command in the fenced block of a text; of several none is run.
 fn fenced(words: &str) -> Option<String> {
-    let begin = ["```mswea_bash_command\n", "```bash\n", "```\n"]
-        .iter()
-        .find_map(|fence| words.rsplit_once(fence).map(|(_, block)| block))?;
-    begin.split_once("\n```").map(|(command, _)| command.to_owned())
+    let fences = ["```mswea_bash_command\n", "```bash\n", "```\n"];
+    let fence = fences.into_iter().find(|fence| words.contains(fence))?;
+    let mut blocks = words.split(fence).skip(1);
+    let block = blocks.next().filter(|_| blocks.next().is_none())?;
+    block.split_once("\n```").map(|(command, _)| command.to_owned())
 }
 
 /// Returns the task within the first message, which also instructs the agent.

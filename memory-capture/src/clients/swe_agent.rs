@@ -9,6 +9,26 @@ use super::frame::Frame;
 use crate::event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt};
 use crate::fields::{Object, content, is_true, kept, text};
 
+/// Commands that are tools of the agent, and no programs of its shell.
+const TOOLS: &[&str] = &[
+    "create",
+    "edit",
+    "edit_anthropic",
+    "find_file",
+    "goto",
+    "insert",
+    "open",
+    "scroll_down",
+    "scroll_up",
+    "search_dir",
+    "search_file",
+    "set_cursors",
+    "str_replace_editor",
+    "submit",
+    "undo_edit",
+    "view_image",
+];
+
 /// Beginnings of observations that tell of an error.
 const ERRORS: &[&str] = &[
     "bash: ",
@@ -61,7 +81,7 @@ impl Transcript {
         self.n_calls += 1;
         let call = Call {
             id: Some(self.n_calls.to_string().into()),
-            tool: "bash".into(),
+            tool: tool(action).into(),
             args: json!({ "command": kept(action.to_owned()) }).to_string(),
         };
         let result = step.get("observation").map(content).unwrap_or_default();
@@ -80,6 +100,12 @@ impl Transcript {
         };
         events.push(frame.event(EventKind::CallEnded { call, end }));
     }
+}
+
+/// Returns the tool of an action: one of the agent's own, or its shell.
+fn tool(action: &str) -> &str {
+    let first = action.split_whitespace().next().unwrap_or_default();
+    if TOOLS.contains(&first) { first } else { "bash" }
 }
 
 fn millis(seconds: f64) -> Option<u64> {
@@ -101,4 +127,16 @@ fn task(words: &str) -> &str {
             words.split_once("ISSUE:\n").and_then(|(_, rest)| rest.split_once("\nINSTRUCTIONS:"))
         });
     inner.map_or(words, |(inner, _)| inner).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tool;
+
+    #[test]
+    fn the_agents_own_commands_are_tools_and_all_others_its_shell() {
+        let tools = ["edit 4:4\nx\nend_of_edit", "open a.py 3", "submit"].map(tool);
+        assert_eq!(tools, ["edit", "open", "submit"]);
+        assert_eq!(["python open.py", "editor x", ""].map(tool), ["bash"; 3]);
+    }
 }

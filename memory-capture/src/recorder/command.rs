@@ -124,12 +124,16 @@ const RUNNERS: &[&str] = &[
 /// Returns the kind of work of a call.
 pub(super) fn work(tool: &str, args: &str) -> Work {
     let name = tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase();
-    if let Some(command) = command_line(&name, args) {
-        return of_command(&command);
-    }
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    if has(CHANGING) && !has(NOT_CHANGING) {
-        return Work::Change;
+    let is_changing = has(CHANGING) && !has(NOT_CHANGING);
+    let command = command_line(&name, args);
+    if is_changing && !SHELLS.contains(&name.as_str()) {
+        // Some tools that edit have a command that only looks.
+        let looks = command.is_some_and(|command| command.trim_start().starts_with("view"));
+        return if looks { Work::Search } else { Work::Change };
+    }
+    if let Some(command) = command {
+        return of_command(&command);
     }
     if has(&["run_test", "runtest", "run_tests", "test_runner"]) {
         return Work::Check;
@@ -304,6 +308,10 @@ mod tests {
         for tool in ["Edit", "MultiEdit", "apply_patch", "write_to_file", "str_replace_editor"] {
             assert_eq!(work(tool, "{}"), Work::Change, "{tool}");
         }
+        let of_editor = |args| work("str_replace_editor", args);
+        assert_eq!(of_editor(r#"{"command":"str_replace","path":"a"}"#), Work::Change);
+        assert_eq!(of_editor(r#"{"command":"view","path":"a"}"#), Work::Search);
+        assert_eq!(work("edit", r#"{"command":"edit 4:4\nx\nend_of_edit"}"#), Work::Change);
         for tool in ["TodoWrite", "mcp__git__create_issue", "Read", "API-patch-page"] {
             assert_ne!(work(tool, "{}"), Work::Change, "{tool}");
         }

@@ -118,10 +118,10 @@ impl Reader {
     /// The lists that are read, pass by pass.
     const fn passes(&self) -> &'static [&'static [&'static str]] {
         match self.kind {
-            Kind::MiniSweAgent(_) | Kind::OpenCode => &[&["messages"]],
+            Kind::OpenCode => &[&["messages"]],
             // The task stands in the history, behind the steps.
             Kind::SweAgent(_) => &[&["history"], &["trajectory"]],
-            Kind::Cline(_) => &[&[WHOLE, "messages"]],
+            Kind::MiniSweAgent(_) | Kind::Cline(_) => &[&[WHOLE, "messages"]],
             Kind::Gemini(_) => &[&[REST], &["messages"]],
             Kind::OpenHands => &[&[REST, WHOLE]],
             Kind::Atif => &[&[REST], &["steps"]],

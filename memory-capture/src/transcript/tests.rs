@@ -86,6 +86,30 @@ fn documents_are_read_element_by_element() {
 }
 
 #[test]
+fn a_list_of_messages_alone_is_a_trajectory_of_which_only_single_blocks_were_run() {
+    let two = "first\n```bash\nls\n```\nthen\n```bash\nmake\n```";
+    let document = serde_json::json!([
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": "Please solve this issue: fix it"},
+        {"role": "assistant", "content": two},
+        {"role": "user", "content": "Please always provide EXACTLY ONE action"},
+        {"role": "assistant", "content": "now\n```bash\nmake\n```"},
+        {"role": "user", "content": "<returncode>0</returncode>\n<output>\nok\n</output>"},
+    ])
+    .to_string();
+    let mut events = Vec::new();
+    let open = || Ok(document.as_bytes());
+    read_document(Client::MiniSweAgent, &place(), open, |event| events.push(event)).unwrap();
+    let kinds = events.iter().map(|event| match &event.kind {
+        crate::event::EventKind::Prompt(prompt) => prompt.text.clone(),
+        crate::event::EventKind::CallBegun(call) => call.args.clone(),
+        crate::event::EventKind::CallEnded { end, .. } => format!("{:?}", end.status),
+        other => format!("{other:?}"),
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["fix it", r#"{"command":"make"}"#, "Ok"]);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_says_why() {
     for (bytes, reason) in [
         (&b"\x28\xb5\x2f\xfd rest"[..], "zstd"),

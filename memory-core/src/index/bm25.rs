@@ -13,7 +13,9 @@
 //! orphans and counts df from the live postings it walks over anyway, and when orphans pile up all
 //! lists are rewritten without them. Scores are those of an index built of the live units alone.
 
+use std::fs::File;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use memory_dense::Mask;
 
@@ -150,17 +152,35 @@ impl Bm25 {
         self.postings.write(out)
     }
 
-    /// Reads what [`Bm25::write`] wrote, for units with numbers below `n_numbers`.
+    /// Returns the memory of the lists, to be written behind what [`Bm25::write`] writes.
+    pub(super) fn pages(&self) -> Vec<u8> {
+        self.postings.pages()
+    }
+
+    /// Reads the memory of the lists, which is read when it is looked at otherwise.
+    pub(super) fn read_pages(&self) -> Result<(), SnapshotError> {
+        self.postings.read_pages()
+    }
+
+    /// Returns whether a part of it could not be read from the snapshot.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.postings.is_damaged()
+    }
+
+    /// Reads what [`Bm25::write`] wrote, for units with numbers below `n_numbers`; the memory of the
+    /// lists stays in the file, from byte `start` on.
     pub(super) fn read<R: Read>(
         input: &mut Reader<R>,
         n_numbers: usize,
+        file: &Arc<File>,
+        start: u64,
     ) -> Result<Self, SnapshotError> {
         let mut index = Self::new();
         index.documents = input.array(|bytes| {
             let number = u64::from_le_bytes(bytes);
             Document { unit: upper_half(number), len: lower_half(number) }
         })?;
-        index.postings = Postings::read(input)?;
+        index.postings = Postings::read(input, file, start)?;
         let units = (0..).zip(&index.documents).filter(|(_, document)| document.unit != NONE);
         for (number, &Document { unit, len }) in units {
             let at = unit as usize;

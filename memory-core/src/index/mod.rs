@@ -133,6 +133,8 @@ pub(crate) struct Index {
     abandoned: AtomicBool,
     /// The thread of the first load.
     loading: Mutex<Option<Task>>,
+    /// True when it is read for one question, by whoever asks it.
+    is_on_demand: bool,
     upkeep: Upkeep,
     /// For the thread that works beside the requests.
     me: Weak<Self>,
@@ -150,11 +152,7 @@ impl Index {
         embedder: Option<&dyn Embedder>,
         path: Option<PathBuf>,
     ) -> Result<Arc<Self>, Error> {
-        let semantic = embedder.map(|embedder| Semantic::new(embedder.id(), embedder.dimension()));
-        let semantic = semantic.transpose().map_err(|error| {
-            Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
-        })?;
-        let index = Self::empty(semantic, Load::Running, path);
+        let index = Self::empty(semantic(embedder)?, Load::Running, path, false);
         let loader = Arc::clone(&index);
         let task = Task::start("memory-index", move |_| {
             let result = loader.fill(storage.as_ref());
@@ -173,13 +171,37 @@ impl Index {
         Ok(index)
     }
 
+    /// An index that whoever asks first reads from the snapshot at `path`: of the postings what the
+    /// question needs. It is not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::load`].
+    pub(crate) fn on_demand(
+        embedder: Option<&dyn Embedder>,
+        path: Option<PathBuf>,
+    ) -> Result<Arc<Self>, Error> {
+        let load = Load::Failed("nobody has asked yet".to_owned());
+        Ok(Self::empty(semantic(embedder)?, load, path, true))
+    }
+
+    /// Returns whether it is read for one question.
+    pub(crate) const fn is_on_demand(&self) -> bool {
+        self.is_on_demand
+    }
+
     /// Returns an index that is never loaded: whoever asks it learns that.
     pub(crate) fn absent() -> Arc<Self> {
         let reason = "the memory was opened without its index".to_owned();
-        Self::empty(None, Load::Failed(reason), None)
+        Self::empty(None, Load::Failed(reason), None, false)
     }
 
-    fn empty(semantic: Option<Semantic>, load: Load, path: Option<PathBuf>) -> Arc<Self> {
+    fn empty(
+        semantic: Option<Semantic>,
+        load: Load,
+        path: Option<PathBuf>,
+        is_on_demand: bool,
+    ) -> Arc<Self> {
         let contents = Contents::new(Columns::default(), Bm25::new(), semantic, 0);
         Arc::new_cyclic(|me| Self {
             contents: RwLock::new(contents),
@@ -189,6 +211,7 @@ impl Index {
             began: Instant::now(),
             abandoned: AtomicBool::new(false),
             loading: Mutex::new(None),
+            is_on_demand,
             upkeep: Upkeep::new(path),
             me: Weak::clone(me),
         })
@@ -241,6 +264,9 @@ impl Index {
 
     /// Waits for the first load, then takes in what changed since.
     pub(crate) fn refresh(&self, storage: &dyn Storage, wait: Duration) -> Result<(), Error> {
+        if self.is_on_demand && *lock(&self.load) != Load::Done {
+            self.read_for_question(storage)?;
+        }
         match self.load_after(wait) {
             Load::Running => {
                 let waited_ms = wait.as_millis();
@@ -261,7 +287,7 @@ impl Index {
         let one_at_a_time = lock(&self.refreshing);
         self.repair();
         let started = Instant::now();
-        let n_changes = refresh::catch_up(&self.contents, storage, &self.abandoned)
+        let n_changes = refresh::catch_up(&self.contents, storage, &self.abandoned, None)
             .map_err(Error::storage("refresh search index"))?;
         drop(one_at_a_time);
         if n_changes > 0 {
@@ -342,6 +368,14 @@ impl Index {
         self.tend();
         n_done
     }
+}
+
+/// Returns the place for the vectors of an embedder.
+fn semantic(embedder: Option<&dyn Embedder>) -> Result<Option<Semantic>, Error> {
+    let semantic = embedder.map(|embedder| Semantic::new(embedder.id(), embedder.dimension()));
+    semantic.transpose().map_err(|error| {
+        Error::invalid("embedder", format!("its vectors cannot be indexed: {error}"))
+    })
 }
 
 /// A unit that waits for its vector.

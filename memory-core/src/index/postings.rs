@@ -8,12 +8,13 @@
 //! Most terms of a real corpus occur in a single document (Zipf): their posting sits in the
 //! dictionary slot itself and costs no list.
 
+mod arena;
 mod coding;
+
+use arena::Arena;
 
 /// Share of the dictionary's slots in use at which it grows, in eighths.
 const MAX_LOAD_EIGHTHS: usize = 7;
-/// Arena page: a chunk never straddles two pages.
-const PAGE_BYTES: usize = 1 << 16;
 /// Two varints of 33 and 30 bits.
 const MAX_POSTING_BYTES: usize = 10;
 /// End mark and address of the next chunk.
@@ -154,11 +155,16 @@ impl Postings {
         }
     }
 
+    /// Returns whether a part of the lists could not be read from the snapshot.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.arena.is_damaged()
+    }
+
     /// Bytes held.
     pub(crate) fn size_bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Slot>()
             + self.lists.capacity() * size_of::<List>()
-            + self.arena.pages.len() * PAGE_BYTES
+            + self.arena.size_bytes()
     }
 
     fn place(&self, hash: u64) -> Option<u64> {
@@ -195,6 +201,10 @@ impl Postings {
                 return;
             }
             at = self.arena.link(at);
+            if at == 0 {
+                // A page could not be read, and is marked as damaged.
+                return;
+            }
         }
     }
 
@@ -295,55 +305,6 @@ impl List {
         self.count_room = self.count() << 8 | room;
         true
     }
-}
-
-/// Zeroed memory handed out in pieces and never taken back.
-struct Arena {
-    pages: Vec<Box<[u8]>>,
-    /// Bytes given out of the last page.
-    used: usize,
-}
-
-impl Arena {
-    const fn new() -> Self {
-        Self { pages: Vec::new(), used: PAGE_BYTES }
-    }
-
-    /// Address of `n_bytes` zeros within one page; never 0, which means "no chunk".
-    fn allocate(&mut self, n_bytes: u32) -> Option<u32> {
-        let n_bytes = n_bytes as usize;
-        if self.used + n_bytes > PAGE_BYTES {
-            self.pages.push(vec![0; PAGE_BYTES].into_boxed_slice());
-            // The very first bytes stay unused: no chunk has address 0.
-            self.used = usize::from(self.pages.len() == 1);
-        }
-        let address = u32::try_from((self.pages.len() - 1) * PAGE_BYTES + self.used).ok();
-        self.used += n_bytes;
-        address
-    }
-
-    fn write(&mut self, address: u32, bytes: &[u8]) {
-        let (page, at) = place_of(address);
-        let target = self.pages.get_mut(page).and_then(|page| page.get_mut(at..at + bytes.len()));
-        if let Some(target) = target {
-            target.copy_from_slice(bytes);
-        }
-    }
-
-    /// The address written at an address.
-    fn link(&self, address: u32) -> u32 {
-        self.after(address).first_chunk().map_or(0, |link| u32::from_le_bytes(*link))
-    }
-
-    /// The rest of the page from an address on.
-    fn after(&self, address: u32) -> &[u8] {
-        let (page, at) = place_of(address);
-        self.pages.get(page).and_then(|page| page.get(at..)).unwrap_or_default()
-    }
-}
-
-const fn place_of(address: u32) -> (usize, usize) {
-    (address as usize / PAGE_BYTES, address as usize % PAGE_BYTES)
 }
 
 /// Writes seven bits a byte, lowest first, the top bit marking "more follow" (LEB128).

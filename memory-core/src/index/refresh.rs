@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use super::columns::{Facts, Place};
 use super::unit::{self, MAX_ERRORS, Part, UnitText, WINDOW_STEPS};
@@ -22,13 +23,15 @@ const PAGE_VECTORS: usize = 512;
 /// Positions of vectors, used and unused, that are tried for one that can be read.
 const MAX_GAP: u64 = 1 << 40;
 
-/// Takes in all changes that the contents do not know, unless `abandoned`; gives their number.
+/// Takes in all changes that the contents do not know, unless `abandoned`, which is set once it is
+/// `until`; gives their number. Vectors come after all changes.
 ///
 /// The contents are locked only while records that were read before are entered.
 pub(super) fn catch_up(
     contents: &RwLock<Contents>,
     storage: &dyn Storage,
     abandoned: &AtomicBool,
+    until: Option<Instant>,
 ) -> Result<usize, StorageError> {
     let seq = contents.read().unwrap_or_else(PoisonError::into_inner).seq;
     let lock = || contents.write().unwrap_or_else(PoisonError::into_inner);
@@ -45,6 +48,8 @@ pub(super) fn catch_up(
         }
         put_episodes(&page.episodes, storage, lock)?;
         lock().advance(page.seq);
+        let is_over = until.is_some_and(|until| Instant::now() >= until);
+        abandoned.fetch_or(is_over, Ordering::Relaxed);
         Ok(())
     })?;
     pull_vectors(contents, storage, abandoned)?;

@@ -78,6 +78,13 @@ impl Semantic {
         self.seq = 0;
     }
 
+    /// Returns an index of the same model without units.
+    pub(super) fn emptied(mut self) -> Self {
+        self.hashes.clear();
+        self.reset(std::iter::empty());
+        self
+    }
+
     /// Returns the reason why stored vectors could not be read the last time, if so.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
@@ -149,6 +156,11 @@ impl Semantic {
             tracing::warn!(%error, "a vector cannot be indexed");
         }
         true
+    }
+
+    /// Returns whether any unit has its vector.
+    pub(crate) fn has_vectors(&self) -> bool {
+        !self.dense.is_empty()
     }
 
     /// Returns the number of units that wait for a vector.

@@ -8,6 +8,7 @@
 //! then stays below 33 times): vectors are held in memory until they are saved, and after an import
 //! that can be for long.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,7 +19,7 @@ use memory_dense::{DenseIndex, FrozenIndex};
 use super::semantic::Semantic;
 use super::snapshot::error::SnapshotError;
 use super::snapshot::{self, Draft, Identity};
-use super::{Contents, Index, lock};
+use super::{Bm25, Columns, Contents, Index, lock, refresh};
 use crate::background::Task;
 use crate::error::Error;
 use crate::storage::{Change, ChangeOp, Seq, Storage};
@@ -37,6 +38,14 @@ const MIN_UNSAVED_AT_END: usize = 512;
 
 /// Share 1/n of units and vectors from which on saving at the end is worth it.
 const UNSAVED_SHARE_AT_END: usize = 64;
+
+/// Changes of records after the snapshot from which on it is not read for one question: that would
+/// take a tenth of a second and more.
+const MAX_UNREAD: usize = 1_024;
+
+/// Changes of records after the snapshot from which on it is brought up to date: so many cost a
+/// question some ten milliseconds.
+const MIN_UNKEPT: usize = 128;
 
 /// Longest time of saving at the end; a process that is asked to end has five seconds.
 const MAX_SAVE_AT_END: Duration = Duration::from_millis(1_500);
@@ -87,12 +96,17 @@ impl Upkeep {
         &self,
         storage: &dyn Storage,
         model: Option<(&str, usize)>,
+        reading: Reading,
     ) -> Result<Option<Contents>, Error> {
         let Some(path) = &self.path else { return Ok(None) };
         let head = storage.head().map_err(Error::storage("read head"))?;
         let id = *self.store.get_or_init(|| head.store_id);
         let started = Instant::now();
-        let loaded = snapshot::load(path, &Identity::new(id, model), head.seq);
+        let identity = Identity::new(id, model);
+        let loaded = match reading {
+            Reading::Whole => snapshot::load(path, &identity, head.seq),
+            Reading::OnDemand => snapshot::load_on_demand(path, &identity, head.seq),
+        };
         let checked = match loaded {
             Ok(contents) if !is_of(&contents, storage)? => Err(SnapshotError::OtherHistory),
             loaded => loaded,
@@ -185,6 +199,12 @@ fn is_of(contents: &Contents, storage: &dyn Storage) -> Result<bool, Error> {
     }
 }
 
+/// Returns the number of records that changed after a position, `limit` at most.
+fn n_changes(storage: &dyn Storage, after: Seq, limit: usize) -> Result<usize, Error> {
+    let changes = storage.changes(after, limit).map_err(Error::storage("read changes"))?;
+    Ok(changes.len())
+}
+
 /// Positions before that of a snapshot whose changes are compared, and by what factor more of them
 /// if there are none.
 const N_COMPARED_CHANGES: Seq = 64;
@@ -201,9 +221,59 @@ fn model(contents: &Contents) -> Option<(&str, usize)> {
     Some((semantic.model(), semantic.dense().n_dims()))
 }
 
+/// How much of a snapshot is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// All of it but the vectors.
+    Whole,
+    /// What every question needs.
+    OnDemand,
+}
+
 impl Index {
     /// Fills the index for the first time: from the snapshot, and what came after from the storage.
     pub(super) fn fill(&self, storage: &dyn Storage) -> Result<(), Error> {
+        self.read_snapshot(storage, Reading::Whole)?;
+        self.catch_up(storage)
+    }
+
+    /// Reads for one question what is needed of the snapshot, and what came after from the storage.
+    pub(super) fn read_for_question(&self, storage: &dyn Storage) -> Result<(), Error> {
+        self.read_snapshot(storage, Reading::OnDemand)?;
+        let position = self.contents().position();
+        if n_changes(storage, position.changes, MAX_UNREAD)? >= MAX_UNREAD {
+            let reason = "is too far behind the store to be read for one question; a server, an \
+                          import or the end of a session brings it up to date";
+            return Err(Error::Index { reason: reason.into() });
+        }
+        self.catch_up(storage)?;
+        self.finish_load(Ok(()));
+        Ok(())
+    }
+
+    /// Brings the snapshot up to date if many changes came after it, in that time at most; what is
+    /// missing then is left to the next time. Returns whether it was written.
+    pub(crate) fn keep_up(&self, storage: &dyn Storage, within: Duration) -> Result<bool, Error> {
+        let (Some(path), until) = (&self.upkeep.path, Instant::now() + within) else {
+            return Ok(false);
+        };
+        let head = storage.head().map_err(Error::storage("read head"))?;
+        let saved = {
+            let contents = self.contents();
+            snapshot::position(path, &Identity::new(head.store_id, model(&contents)))
+        };
+        let after = saved.map(|saved| saved.changes).filter(|saved| *saved <= head.seq);
+        if n_changes(storage, after.unwrap_or(0), MIN_UNKEPT)? < MIN_UNKEPT {
+            return Ok(false);
+        }
+        self.read_snapshot(storage, Reading::Whole)?;
+        refresh::catch_up(&self.contents, storage, &self.abandoned, Some(until))
+            .map_err(Error::storage("refresh search index"))?;
+        self.save(false);
+        Ok(lock(&self.upkeep.outcome).unsaved.is_none())
+    }
+
+    fn read_snapshot(&self, storage: &dyn Storage, reading: Reading) -> Result<(), Error> {
         let model = {
             let contents = self.contents();
             if let Some(semantic) = &contents.semantic {
@@ -213,14 +283,17 @@ impl Index {
             model(&contents).map(|(model, dimension)| (model.to_owned(), dimension))
         };
         let model = model.as_ref().map(|(model, dimension)| (model.as_str(), *dimension));
-        if let Some(contents) = self.upkeep.load(storage, model)? {
+        if let Some(contents) = self.upkeep.load(storage, model, reading)? {
             *self.contents.write().unwrap_or_else(PoisonError::into_inner) = contents;
         }
-        self.catch_up(storage)
+        Ok(())
     }
 
     /// Starts a thread for what is due, unless one works already. The index knows all of the store.
     pub(super) fn tend(&self) {
+        if self.is_on_demand {
+            return;
+        }
         self.upkeep.is_complete.store(true, Ordering::Relaxed);
         let is_due = {
             let contents = self.contents();
@@ -339,17 +412,27 @@ impl Index {
         }
     }
 
-    /// Returns whether a vector could not be read; the next refresh rebuilds the vectors.
+    /// Returns whether a part of the snapshot could not be read; the next refresh takes that from
+    /// the storage.
     pub(crate) fn is_damaged(&self) -> bool {
-        self.contents().semantic.as_ref().is_some_and(|semantic| semantic.dense().is_damaged())
+        let contents = self.contents();
+        contents.lexical.is_damaged() || is_so(&contents, DenseIndex::is_damaged)
     }
 
-    /// After damage: forgets all vectors, so that they are read from the storage again.
+    /// After damage: forgets all vectors, or all, so that they are read from the storage again.
     pub(super) fn repair(&self) {
         if !self.is_damaged() {
             return;
         }
         let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        if contents.lexical.is_damaged() {
+            let semantic = contents.semantic.take().map(Semantic::emptied);
+            *contents = Contents::new(Columns::default(), Bm25::new(), semantic, 0);
+            self.upkeep.reject("a page of the snapshot was damaged");
+            // Whoever keeps it up sees that there is none.
+            drop(self.upkeep.path.as_ref().map(fs::remove_file));
+            return;
+        }
         let Contents { columns, semantic, n_changed, .. } = &mut *contents;
         if let Some(semantic) = semantic {
             semantic.reset(columns.units());

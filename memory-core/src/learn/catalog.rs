@@ -1,6 +1,8 @@
 //! Catalog: which ended episodes met which errors and made which calls, in a form that is searched
 //! as it lies on disk.
 //!
+//! It also says which are attempts at one task, how good each was, and what they followed.
+//!
 //! Who asks about one error or one call reads the digests of the episodes that it names, and of no
 //! others. Derived like everything that was learned; a row for each episode, in the order of the
 //! change feed.
@@ -10,12 +12,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::digest::{CallKey, Digest, Signature, Sketch};
 use super::hash::StableHash;
 use super::pattern::{MIN_FAILED, MetError};
-use super::table::{AttemptCounts, Learned};
+use super::advice::{TaskGroup, TaskGroupKey};
+use super::table::{AttemptCounts, AttemptRank, Learned, TaskKey};
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
-use crate::model::{Episode, EpisodeId};
+use crate::model::{Episode, EpisodeId, RecordId, RecordKind};
 
 /// Beginning of a stored catalog; its last byte is the version.
-const MAGIC: &[u8; 8] = b"memcat\0\x01";
+const MAGIC: &[u8; 8] = b"memcat\0\x02";
 
 /// Most episodes that are read for one question; of more, those that met the error itself come
 /// before those with one like it, and newer ones before older ones.
@@ -33,9 +36,20 @@ pub(crate) struct Catalog {
 struct Row<'a> {
     id: EpisodeId,
     scope: u64,
+    task: TaskKey,
+    rank: AttemptRank,
     retries: AttemptCounts,
+    /// Records that it followed.
+    followed: &'a [u8],
     errors: &'a [u8],
     calls: &'a [u8],
+}
+
+impl Row<'_> {
+    /// Returns the task that it was an attempt at.
+    const fn group(&self) -> TaskGroupKey {
+        TaskGroupKey { scope: self.scope, task: self.task }
+    }
 }
 
 /// Changes of episodes since a catalog was made: the new row, or none for one that went.
@@ -132,6 +146,43 @@ impl Catalog {
         if n_failed < MIN_FAILED { Vec::new() } else { newest(found) }
     }
 
+    /// Returns the episodes that followed one of some records, in the order of the catalog.
+    pub(crate) fn with_followed(&self, records: &FxHashSet<RecordId>) -> Vec<EpisodeId> {
+        let follows = |row: &Row<'_>| {
+            let entries = row.followed.as_chunks::<FOLLOWED_BYTES>().0.iter();
+            entries.filter_map(followed_record).any(|record| records.contains(&record))
+        };
+        self.rows().filter(follows).map(|row| row.id).collect()
+    }
+
+    /// Returns the tasks of episodes with several attempts, and the best of these; an answer for
+    /// each episode.
+    pub(crate) fn task_groups(&self, episodes: &[EpisodeId]) -> Vec<Option<TaskGroup>> {
+        let keys = self.group_keys(episodes);
+        let wanted: FxHashSet<TaskGroupKey> = keys.values().copied().collect();
+        let mut ranks: FxHashMap<TaskGroupKey, Vec<AttemptRank>> = FxHashMap::default();
+        for row in self.rows().filter(|row| wanted.contains(&row.group())) {
+            ranks.entry(row.group()).or_default().push(row.rank);
+        }
+        let group = |id: &EpisodeId| {
+            let key = *keys.get(id)?;
+            TaskGroup::of(key, ranks.get(&key)?.iter().copied())
+        };
+        episodes.iter().map(group).collect()
+    }
+
+    /// Returns all attempts at the tasks of some episodes, in the order of the catalog.
+    pub(crate) fn attempts_with(&self, episodes: &[EpisodeId]) -> Vec<EpisodeId> {
+        let wanted: FxHashSet<TaskGroupKey> = self.group_keys(episodes).into_values().collect();
+        self.rows().filter(|row| wanted.contains(&row.group())).map(|row| row.id).collect()
+    }
+
+    fn group_keys(&self, episodes: &[EpisodeId]) -> FxHashMap<EpisodeId, TaskGroupKey> {
+        let wanted: FxHashSet<EpisodeId> = episodes.iter().copied().collect();
+        let found = self.rows().filter(|row| wanted.contains(&row.id));
+        found.map(|row| (row.id, row.group())).collect()
+    }
+
     /// Returns an empty table that knows how often plain retries work.
     pub(crate) fn table(&self) -> Learned {
         let mut table = Learned::default();
@@ -190,8 +241,17 @@ fn newest(mut found: Vec<(bool, usize, EpisodeId)>) -> Vec<EpisodeId> {
     found.into_iter().map(|(_, _, id)| id).collect()
 }
 
-/// Writes a row: its length, the id, the scope, plain retries, errors, and calls with the number
-/// of times that each failed.
+/// Bytes of a record that an episode followed: its kind and id.
+const FOLLOWED_BYTES: usize = 17;
+
+fn followed_record(entry: &[u8; FOLLOWED_BYTES]) -> Option<RecordId> {
+    let (kind, id) = entry.split_first()?;
+    let kind = if *kind == 0 { RecordKind::Episode } else { RecordKind::Note };
+    Some(RecordId::from_bytes(kind, *id.first_chunk()?))
+}
+
+/// Writes a row: its length, the id, the scope, the task, its rank, plain retries, what it
+/// followed, errors, and calls with the number of times that each failed.
 fn encode_row(episode: &Episode, digest: &Digest) -> Vec<u8> {
     let mut errors = ByteWriter::new();
     let mut seen = FxHashSet::default();
@@ -221,12 +281,21 @@ fn encode_row(episode: &Episode, digest: &Digest) -> Vec<u8> {
     let mut out = ByteWriter::new();
     out.bytes(&episode.id.to_bytes());
     out.u64(scope_key(episode.scope.as_str()));
+    out.u64(TaskKey::of(episode.task.as_str()).0);
+    let rank = table.run(episode.id).map(|run| run.rank().encode());
+    out.bytes(&rank.unwrap_or([0; AttemptRank::N_BYTES]));
     for n in [retries.n_tried, retries.n_resolved, retries.n_dead_ends] {
         out.bytes(&n.to_le_bytes());
     }
-    let errors = errors.into_bytes();
-    out.bytes(&u32::try_from(errors.len()).unwrap_or(u32::MAX).to_le_bytes());
-    out.bytes(&errors);
+    let mut followed = ByteWriter::new();
+    for record in episode.closing.iter().flat_map(|closing| &closing.followed) {
+        followed.u8(u8::from(record.kind() == RecordKind::Note));
+        followed.bytes(&record.to_bytes());
+    }
+    for block in [followed.into_bytes(), errors.into_bytes()] {
+        out.bytes(&u32::try_from(block.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.bytes(&block);
+    }
     for (call, n_failed) in calls {
         out.bytes(&call.0.to_le_bytes());
         out.u8(n_failed);
@@ -245,9 +314,13 @@ fn next_row(bytes: &[u8]) -> Option<(Row<'_>, &[u8], &[u8])> {
     let whole = bytes.get(..length + 4)?;
     let (id, row) = row.split_first_chunk::<16>()?;
     let (scope, row) = row.split_first_chunk::<8>()?;
+    let (task, row) = row.split_first_chunk::<8>()?;
+    let (rank, row) = row.split_first_chunk::<{ AttemptRank::N_BYTES }>()?;
     let (tried, row) = row.split_first_chunk::<4>()?;
     let (resolved, row) = row.split_first_chunk::<4>()?;
     let (dead_ends, row) = row.split_first_chunk::<4>()?;
+    let (n_bytes, row) = row.split_first_chunk::<4>()?;
+    let (followed, row) = row.split_at_checked(u32::from_le_bytes(*n_bytes) as usize)?;
     let (n_bytes, row) = row.split_first_chunk::<4>()?;
     let (errors, calls) = row.split_at_checked(u32::from_le_bytes(*n_bytes) as usize)?;
     let retries = AttemptCounts {
@@ -256,7 +329,8 @@ fn next_row(bytes: &[u8]) -> Option<(Row<'_>, &[u8], &[u8])> {
         n_dead_ends: u32::from_le_bytes(*dead_ends),
     };
     let (id, scope) = (EpisodeId::from_bytes(*id), u64::from_le_bytes(*scope));
-    Some((Row { id, scope, retries, errors, calls }, whole, after))
+    let (task, rank) = (TaskKey(u64::from_le_bytes(*task)), AttemptRank::decode(id, rank));
+    Some((Row { id, scope, task, rank, retries, followed, errors, calls }, whole, after))
 }
 
 /// The sketch of an error, as it lies in the bytes.

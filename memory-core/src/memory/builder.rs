@@ -17,6 +17,21 @@ use crate::index::Index;
 use crate::retrieve::{RecallCache, Weights};
 use crate::storage::Storage;
 
+/// How much of the search index a memory holds, and with it of what was learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SearchIndex {
+    /// All of it, loaded on a thread: for a process that answers many questions. It keeps the
+    /// snapshot.
+    #[default]
+    Loaded,
+    /// What one question needs, read when it is asked from the snapshot that others keep: for a
+    /// process that lives for one question. Where too much changed after the snapshot, that is
+    /// [`Error::Index`].
+    OnDemand,
+    /// Nothing: for a process that records, or asks for cures and warnings.
+    Absent,
+}
+
 /// Chooses the parts of a [`Memory`]; made by [`Memory::builder`].
 pub struct MemoryBuilder {
     storage: Arc<dyn Storage>,
@@ -24,7 +39,7 @@ pub struct MemoryBuilder {
     clock: Arc<dyn Clock>,
     embedder: Option<Arc<dyn Embedder>>,
     background: bool,
-    search: bool,
+    search: SearchIndex,
     catalog: Option<PathBuf>,
 }
 
@@ -37,7 +52,7 @@ impl MemoryBuilder {
             clock,
             embedder: None,
             background: false,
-            search: true,
+            search: SearchIndex::Loaded,
             catalog: None,
         }
     }
@@ -72,16 +87,17 @@ impl MemoryBuilder {
         self
     }
 
-    /// Sets whether the search index is loaded; it is, unless told otherwise. Without it nothing is
-    /// searched, and who only records or asks for cures waits for nothing.
+    /// Sets how much of the search index is held; all of it, unless told otherwise. Without it
+    /// nothing is searched, and who only records or asks for cures waits for nothing.
     #[must_use]
-    pub const fn search(mut self, search: bool) -> Self {
+    pub const fn search(mut self, search: SearchIndex) -> Self {
         self.search = search;
         self
     }
 
-    /// Sets the file beside the store by which a memory without search finds cures and warnings; it
-    /// is made where it is missing. Without one the first question reads what all episodes taught.
+    /// Sets the file beside the store by which a memory that does not load the index finds what was
+    /// learned about a question; it is made where it is missing. Without one the first question
+    /// reads what all episodes taught.
     #[must_use]
     pub fn catalog(mut self, path: impl Into<Option<PathBuf>>) -> Self {
         self.catalog = path.into();
@@ -98,10 +114,12 @@ impl MemoryBuilder {
         let Self { storage, config, clock, embedder, background, search, catalog } = self;
         config.validate()?;
         let snapshot = config.snapshot_path.clone();
-        let index = if search {
-            Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?
-        } else {
-            Index::absent()
+        let index = match search {
+            SearchIndex::Loaded => {
+                Index::load(Arc::clone(&storage), embedder.as_deref(), snapshot)?
+            }
+            SearchIndex::OnDemand => Index::on_demand(embedder.as_deref(), snapshot)?,
+            SearchIndex::Absent => Index::absent(),
         };
         let learning = Arc::new(Learning::new());
         let mut memory = Memory {
@@ -114,7 +132,7 @@ impl MemoryBuilder {
             index,
             learning,
             catalog: catalog.map(|path| Arc::new(CatalogFile::new(path))),
-            is_selective: !search,
+            is_selective: search != SearchIndex::Loaded,
             foresight: Foresight::new(background),
             told: ToldErrors::default(),
             loading: None,

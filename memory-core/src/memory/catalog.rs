@@ -10,9 +10,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::learning::{digest_of, stored_digest};
-use crate::learn::{CallKey, Catalog, CatalogChanges, Learned, MetError};
-use crate::model::{EpisodeId, RecordId};
+use super::learning::{READ, digest_of, stored_digest};
+use crate::error::Error;
+use crate::learn::{
+    Attempts, CallKey, Catalog, CatalogChanges, Learned, MetError, TaskGroup,
+};
+use crate::model::{EpisodeId, Feedback, RecordId};
+use crate::retrieve::LearnedFacts;
 use crate::storage::{Follower, Storage, StorageError, episodes};
 
 /// Changes that are read at once.
@@ -61,15 +65,20 @@ impl CatalogFile {
         *kept = Some(catalog);
         drop(kept);
         let total = learned.plain_retries();
-        for episode in episodes(storage, &ids)?.into_iter().flatten() {
-            let digest = match stored_digest(&episode) {
-                Some(digest) => digest,
-                None => digest_of(storage, episode.id)?,
-            };
-            learned.put(&episode, &digest);
-        }
+        put_all(&mut learned, storage, &ids)?;
         learned.set_plain_retries(total);
         Ok(learned)
+    }
+
+    /// Passes the catalog, with what is new in it, to `ask`.
+    fn asked<T>(
+        &self,
+        storage: &dyn Storage,
+        ask: impl FnOnce(&Catalog) -> T,
+    ) -> Result<T, StorageError> {
+        let mut kept = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let caught_up = self.caught_up(storage, kept.take(), MAX_PAGES, &AtomicBool::new(false));
+        Ok(ask(kept.insert(caught_up?)))
     }
 
     /// Takes in all that is stored, and writes the file.
@@ -156,6 +165,58 @@ impl CatalogFile {
             drop(fs::remove_file(&beside));
         }
         placed
+    }
+}
+
+/// Learns some episodes.
+fn put_all(
+    learned: &mut Learned,
+    storage: &dyn Storage,
+    ids: &[EpisodeId],
+) -> Result<(), StorageError> {
+    for episode in episodes(storage, ids)?.into_iter().flatten() {
+        let digest = match stored_digest(&episode) {
+            Some(digest) => digest,
+            None => digest_of(storage, episode.id)?,
+        };
+        learned.put(&episode, &digest);
+    }
+    Ok(())
+}
+
+/// Facts of records for a search in a process that lives for one question: of what was learned
+/// only that is read which speaks of them.
+pub(super) struct CatalogFacts<'a> {
+    pub(super) catalog: &'a CatalogFile,
+    pub(super) storage: &'a dyn Storage,
+}
+
+impl CatalogFacts<'_> {
+    /// Learns the episodes that `ask` names.
+    fn learned(&self, ask: impl FnOnce(&Catalog) -> Vec<EpisodeId>) -> Result<Learned, Error> {
+        let mut learned = Learned::default();
+        let ids = self.catalog.asked(self.storage, ask);
+        ids.and_then(|ids| put_all(&mut learned, self.storage, &ids))
+            .map_err(Error::storage(READ))?;
+        Ok(learned)
+    }
+}
+
+impl LearnedFacts for CatalogFacts<'_> {
+    fn usefulness(&self, records: &[(RecordId, Feedback)]) -> Result<Vec<f64>, Error> {
+        let ids = records.iter().map(|(id, _)| *id).collect();
+        let learned = self.learned(|catalog| catalog.with_followed(&ids))?;
+        Ok(records.iter().map(|(id, feedback)| learned.usefulness(*id, *feedback)).collect())
+    }
+
+    fn task_groups(&self, episodes: &[EpisodeId]) -> Result<Vec<Option<TaskGroup>>, Error> {
+        let groups = self.catalog.asked(self.storage, |catalog| catalog.task_groups(episodes));
+        groups.map_err(Error::storage(READ))
+    }
+
+    fn attempts(&self, episodes: &[EpisodeId]) -> Result<Vec<Option<Attempts>>, Error> {
+        let learned = self.learned(|catalog| catalog.attempts_with(episodes))?;
+        Ok(episodes.iter().map(|id| learned.attempts_in_short(*id)).collect())
     }
 }
 

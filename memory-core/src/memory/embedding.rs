@@ -26,6 +26,10 @@ const RETRY: Duration = Duration::from_secs(30);
 /// milliseconds.
 const LOOK_AGAIN_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// Time after which it looks for what other processes stored: hooks of clients embed nothing, and
+/// their server may be asked nothing for hours.
+const LOOK_AROUND: Duration = Duration::from_secs(60);
+
 /// Parts that one round needs.
 pub(crate) struct Embedding {
     pub(crate) storage: Arc<dyn Storage>,
@@ -89,7 +93,7 @@ fn run(embedding: &Embedding, signal: &Signal) {
                         tracing::warn!(%error, "vectors of other models stay for now");
                     }
                 }
-                if !signal.wait() {
+                if !signal.wait(LOOK_AROUND) {
                     return;
                 }
             }

@@ -22,6 +22,9 @@ pub use kept::{InjectionCounts, Moment};
 /// Prefix of the states.
 const PREFIX: &str = "injection/";
 
+/// Name of the digest at the start.
+const START_KEY: &str = "start";
+
 /// Most bytes of a session's name in the name of a state.
 const SESSION_BYTES: usize = 100;
 
@@ -80,7 +83,9 @@ impl Memory {
             return Ok(None);
         }
         let Some((text, ids)) = self.briefing(session.scope, MAX_TOKENS)? else { return Ok(None) };
-        let keys = ids.into_iter().map(record_key).collect();
+        // What is told once in a session, whatever is in it.
+        let mut keys = vec![START_KEY.to_owned()];
+        keys.extend(ids.into_iter().map(record_key));
         let (advised, call) = (None, CallKey::NONE);
         self.say(session, &told, Words { moment: Moment::Start, keys, text, advised, call })
     }

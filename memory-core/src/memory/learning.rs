@@ -41,16 +41,19 @@ pub(super) struct Learning {
 }
 
 impl LearnedFacts for Learning {
-    fn usefulness(&self, id: RecordId, feedback: Feedback) -> f64 {
-        self.learned().usefulness(id, feedback)
+    fn usefulness(&self, records: &[(RecordId, Feedback)]) -> Result<Vec<f64>, Error> {
+        let learned = self.learned();
+        Ok(records.iter().map(|(id, feedback)| learned.usefulness(*id, *feedback)).collect())
     }
 
-    fn task_group(&self, id: EpisodeId) -> Option<TaskGroup> {
-        self.learned().task_group(id)
+    fn task_groups(&self, episodes: &[EpisodeId]) -> Result<Vec<Option<TaskGroup>>, Error> {
+        let learned = self.learned();
+        Ok(episodes.iter().map(|id| learned.task_group(*id)).collect())
     }
 
-    fn attempts(&self, id: EpisodeId) -> Option<Attempts> {
-        self.learned().attempts_in_short(id)
+    fn attempts(&self, episodes: &[EpisodeId]) -> Result<Vec<Option<Attempts>>, Error> {
+        let learned = self.learned();
+        Ok(episodes.iter().map(|id| learned.attempts_in_short(*id)).collect())
     }
 }
 
@@ -212,7 +215,7 @@ impl Learning {
 }
 
 /// Name of a refresh in errors.
-const READ: &str = "read what was learned";
+pub(super) const READ: &str = "read what was learned";
 
 /// Returns the digest that is stored with an episode, if it is readable and covers all steps.
 pub(super) fn stored_digest(episode: &Episode) -> Option<Digest> {

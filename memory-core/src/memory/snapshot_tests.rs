@@ -139,7 +139,7 @@ fn whatever_is_wrong_with_the_file_the_index_is_rebuilt_and_says_why() {
                 let last = bytes.len() - 3;
                 overwrite(path, last, &[bytes[last] ^ 1]);
             },
-            "a vector is damaged",
+            "a vector in the snapshot was damaged",
         ),
     ];
     for (damage, reason) in damages {
@@ -408,8 +408,11 @@ proptest! {
         let expected = world.rebuilt();
         prop_assert_eq!(&answers(&memory), &expected);
         prop_assert_eq!(&answers(&world.start()), &expected);
+        // A question at any time after the last snapshot, or without one.
+        prop_assert_eq!(&answers(&world.start_to_ask()), &expected);
         memory.index.save_now();
         prop_assert_eq!(&answers(&world.start()), &expected);
+        prop_assert_eq!(&answers(&world.start_to_ask()), &expected);
     }
 }
 

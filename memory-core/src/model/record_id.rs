@@ -52,6 +52,14 @@ impl RecordId {
         }
     }
 
+    /// Returns the episode that the id names, if it names one.
+    pub(crate) const fn episode(self) -> Option<EpisodeId> {
+        match self {
+            Self::Episode(id) => Some(id),
+            Self::Note(_) => None,
+        }
+    }
+
     /// The 16 bytes of the id.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {

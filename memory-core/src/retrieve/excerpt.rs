@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::index::unit::{WINDOW_STEPS, head, short_synopsis};
 use crate::index::{LexicalQuery, Tokenizer};
 use crate::learn::{Attempts, Quote, step_name};
-use crate::model::{Episode, Excerpt, Note, Record, RecordId, Step};
+use crate::model::{Episode, Excerpt, Note, Record, Step};
 use crate::secret::mask;
 use crate::storage::{StepRange, Storage};
 
@@ -83,12 +83,7 @@ pub(super) fn write(
         .zip(&windows)
         .map(|((_, record), window)| excerpt(record, window, usize::MAX, &mut words))
         .collect();
-    let attempts = |record: &Record| match record.id() {
-        RecordId::Episode(id) => learned.and_then(|learned| learned.attempts(id)),
-        RecordId::Note(_) => None,
-    };
-    let attempts: Vec<Option<Attempts>> =
-        found.iter().map(|(_, record)| attempts(record)).collect();
+    let attempts = attempts(&found, learned)?;
     let frames: usize = attempts.iter().map(|attempts| frame_bytes(attempts.as_ref())).sum();
     let room = room_bytes.saturating_sub(frames);
     let limit = common_limit(texts.iter().map(String::len), room).max(MIN_TASK_BYTES);
@@ -105,6 +100,17 @@ pub(super) fn write(
         Hit { record, strength, score, text, step_idx, attempts, contradicts, signals, terms }
     };
     Ok(found.into_iter().zip(texts).zip(attempts).map(hit).collect())
+}
+
+/// Returns the attempts that each record stands for.
+fn attempts(
+    found: &[(Candidate, Record)],
+    learned: Option<&dyn LearnedFacts>,
+) -> Result<Vec<Option<Attempts>>, Error> {
+    let Some(learned) = learned else { return Ok(vec![None; found.len()]) };
+    let ids = found.iter().map(|(_, record)| record.id().episode());
+    let mut known = learned.attempts(&ids.clone().flatten().collect::<Vec<_>>())?.into_iter();
+    Ok(ids.map(|id| id.and_then(|_| known.next().flatten())).collect())
 }
 
 /// Returns the largest limit at which texts of these lengths, each cut to it, fit into a room.

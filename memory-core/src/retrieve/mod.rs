@@ -138,7 +138,7 @@ impl Retriever<'_> {
         let mut recall = Recall::default();
         let (ranked, dates) = self.search(query, limit, &mut recall, |contents, ranked, recall| {
             self.select(contents, ranked, query, limit, recall)
-        });
+        })?;
         let changes_at;
         (recall.hits, changes_at) = self.hits(ranked, limit, query, budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
@@ -169,8 +169,9 @@ impl Retriever<'_> {
                 RecordId::Note(_) => None,
             });
             let near: Vec<(EpisodeId, f64)> = near.take(limits.near).collect();
-            (self.select(contents, ranked, query, limits.hits, recall), similar, lessons, near)
-        });
+            let kept = self.select(contents, ranked, query, limits.hits, recall)?;
+            Ok((kept, similar, lessons, near))
+        })?;
         let (ranked, similar, lessons, near) = lists;
         (recall.hits, _) = self.hits(ranked, limits.hits, query, budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);
@@ -191,8 +192,8 @@ impl Retriever<'_> {
         query: &Query,
         limit: usize,
         recall: &mut Recall,
-        select: impl FnOnce(&Contents, Vec<Candidate>, &mut Recall) -> T,
-    ) -> (T, Dates) {
+        select: impl FnOnce(&Contents, Vec<Candidate>, &mut Recall) -> Result<T, Error>,
+    ) -> Result<(T, Dates), Error> {
         let text = query.used_text();
         let vector = self.embed(text, recall);
         let dates = Dates::read(text, self.now);
@@ -202,11 +203,11 @@ impl Retriever<'_> {
         } else {
             let asked = Asked { text, vector: vector.as_ref(), dates: &dates, limit };
             let found = candidates::find(&contents, query, &asked, self.weights);
-            rank::order(&contents, found, query, self)
+            rank::order(&contents, found, query, self)?
         };
-        let selected = select(&contents, ranked, recall);
+        let selected = select(&contents, ranked, recall)?;
         drop(contents);
-        (selected, dates)
+        Ok((selected, dates))
     }
 
     /// Leaves out what is weaker than asked for, and puts the rest in the order of an answer.
@@ -217,16 +218,16 @@ impl Retriever<'_> {
         query: &Query,
         limit: usize,
         recall: &mut Recall,
-    ) -> Vec<Candidate> {
+    ) -> Result<Vec<Candidate>, Error> {
         let n_ranked = ranked.len();
         let is_kept = |candidate: &Candidate| candidate.strength >= query.strength;
         let kept: Vec<Candidate> = ranked.into_iter().filter(is_kept).collect();
         recall.n_below_strength = n_ranked - kept.len();
         if is_varied(query) {
-            let kept = attempts::together(kept, self.learned);
-            variety::order(contents, kept, limit, self.weights)
+            let kept = attempts::together(kept, self.learned)?;
+            Ok(variety::order(contents, kept, limit, self.weights))
         } else {
-            kept
+            Ok(kept)
         }
     }
 
@@ -236,6 +237,12 @@ impl Retriever<'_> {
         let embedder = self.embedder.filter(|_| text.contains(char::is_alphanumeric))?;
         let pending = |contents: &Contents| contents.semantic.as_ref().map(Semantic::n_pending);
         recall.n_pending = pending(&self.index.contents()).unwrap_or_default();
+        // A process that lives for one question does without the model where nothing has a vector.
+        let has_vectors =
+            |contents: &Contents| contents.semantic.as_ref().is_some_and(Semantic::has_vectors);
+        if self.index.is_on_demand() && !has_vectors(&self.index.contents()) {
+            return None;
+        }
         let strip = |text: &str| without_speakers(&self.index.contents().columns, text);
         QueryVector::embed(embedder, strip, text).unwrap_or_else(|error| {
             tracing::warn!(%error, "a query is answered by words alone");

@@ -2,6 +2,7 @@
 
 use super::query::Query;
 use super::{Candidate, Retriever};
+use crate::error::Error;
 use crate::index::Contents;
 use crate::learn::usefulness_bonus;
 
@@ -23,10 +24,16 @@ pub(super) fn order(
     mut found: Vec<Candidate>,
     query: &Query,
     retriever: &Retriever<'_>,
-) -> Vec<Candidate> {
+) -> Result<Vec<Candidate>, Error> {
+    let rated = |candidate: &Candidate| {
+        let facts = contents.columns.facts(candidate.record);
+        (candidate.id, facts.map(|facts| facts.feedback).unwrap_or_default())
+    };
+    let rated: Vec<_> = found.iter().map(rated).collect();
+    let usefulness = retriever.learned.usefulness(&rated)?;
     let own = query.own_scope.as_ref().filter(|_| query.scope.is_none());
     let own = own.map(|scope| contents.columns.known_name(scope.as_str()));
-    for candidate in &mut found {
+    for (candidate, usefulness) in found.iter_mut().zip(usefulness) {
         let Some(facts) = contents.columns.facts(candidate.record) else { continue };
         let text_score = candidate.score;
         let age_days = days(retriever.now.millis_since(facts.at));
@@ -38,7 +45,6 @@ pub(super) fn order(
             }
         };
         add("recency", text_score * RECENCY_SHARE * halved);
-        let usefulness = retriever.learned.usefulness(facts.id, facts.feedback);
         add("usefulness", usefulness_bonus(text_score, usefulness));
         if facts.team {
             add("team", -text_score * TEAM_SHARE);
@@ -48,7 +54,7 @@ pub(super) fn order(
         }
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.id.cmp(&a.id)));
-    found
+    Ok(found)
 }
 
 /// Milliseconds in days; what lies in the future has age 0.

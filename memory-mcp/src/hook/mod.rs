@@ -13,7 +13,7 @@ mod record;
 mod rollout;
 
 use std::io::{self, Read, Write};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,11 +30,15 @@ use lock::Turn;
 /// of a session.
 const TIME: Duration = Duration::from_millis(1_200);
 
+/// Longest time in which the search index is brought up to date when an agent rests.
+const KEEPING: Duration = Duration::from_millis(400);
+
 /// Longest payload that is read; the rest is passed over.
 const MAX_PAYLOAD_BYTES: u64 = 16 << 20;
 
 /// Answers the event on standard input; returns when it is done or the time is over.
 pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
+    let begin = Instant::now();
     let journal = Journal::beside(&settings.store);
     let hint = hint.and_then(Client::from_name);
     let (settings, worker_journal) = (settings.clone(), journal.clone());
@@ -42,30 +46,49 @@ pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
     let work = move || {
         let mut payload = Vec::new();
         let read = io::stdin().take(MAX_PAYLOAD_BYTES).read_to_end(&mut payload);
-        let said = match read {
+        let done = match read {
             Ok(_) => one_event(&payload, hint, &settings, &worker_journal),
             Err(error) => {
                 worker_journal.note(&format!("the payload cannot be read: {error}"));
-                None
+                Done::default()
             }
         };
         // A receiver that left has waited long enough.
-        drop(sender.send(said));
+        if sender.send(done.said).is_err() {
+            return;
+        }
+        if let Some(memory) = done.resting
+            && let Err(error) = memory.keep_index(KEEPING)
+        {
+            worker_journal.note(&format!("the search index is not up to date: {error}"));
+        }
     };
     let started = thread::Builder::new().name("hook".to_owned()).spawn(work);
     if let Err(error) = started {
         return journal.note(&format!("no thread can be started: {error}"));
     }
     match receiver.recv_timeout(TIME) {
-        Ok(Some(text)) => {
-            // A client that left needs no answer.
-            drop(io::stdout().lock().write_all(text.as_bytes()));
+        Ok(said) => {
+            if let Some(text) = said {
+                // A client that left needs no answer.
+                drop(io::stdout().lock().write_all(text.as_bytes()));
+            }
+            // Nothing more is said: the sender is dropped when all is done.
+            drop(receiver.recv_timeout(TIME.saturating_sub(begin.elapsed())));
         }
-        Ok(None) => {}
         Err(mpsc::RecvTimeoutError::Timeout) => journal.note("an event took too long"),
         // The panic's message is on the log of the process already.
         Err(mpsc::RecvTimeoutError::Disconnected) => journal.note("a bug stopped an event"),
     }
+}
+
+/// What came of an event.
+#[derive(Default)]
+struct Done {
+    /// The client's answer.
+    said: Option<String>,
+    /// The memory, where there is time to bring its index up to date.
+    resting: Option<Arc<Memory>>,
 }
 
 /// Answers one event with a store that is opened for it.
@@ -74,38 +97,40 @@ fn one_event(
     hint: Option<Client>,
     settings: &Settings,
     journal: &Journal,
-) -> Option<String> {
+) -> Done {
     let begin = Instant::now();
     let mut hook = match read_hook(payload, hint) {
         Ok(hook) => hook,
         Err(error) => {
             journal.note(&error.to_string());
-            return None;
+            return Done::default();
         }
     };
     if hook.events.is_empty() {
-        return None;
+        return Done::default();
     }
     rollout::complete(&mut hook);
-    let opened = if moment::searches(&hook, settings) {
-        store::open(settings)
+    let rests = moment::rests(&hook, settings);
+    let opened = if rests || moment::searches(&hook, settings) {
+        store::open_to_ask(settings)
     } else {
         store::open_to_record(settings)
     };
-    let said = match opened {
+    let (said, resting) = match opened {
         Ok(store) => {
             let said = event(&store.memory, &hook, settings, journal);
+            let resting = rests.then(|| Arc::clone(&store.memory));
             // The end of the process closes the store; waiting for its threads would be felt.
             std::mem::forget(store);
-            said
+            (said, resting)
         }
         Err(error) => {
             journal.note(&format!("the store cannot be opened: {error}"));
-            None
+            (None, None)
         }
     };
     journal.trace(settings, &hook, begin.elapsed(), said.is_some());
-    said.and_then(|text| answer(hook.client, &hook.event, &text))
+    Done { said: said.and_then(|text| answer(hook.client, &hook.event, &text)), resting }
 }
 
 /// Records the events of a payload and returns what is to be said, framed as the memory's words.

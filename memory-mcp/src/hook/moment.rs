@@ -12,6 +12,15 @@ pub(super) fn searches(hook: &Hook, settings: &Settings) -> bool {
     settings.hooks.briefings && hook.events.iter().any(is_prompt) && shows(hook.client, &hook.event)
 }
 
+/// Returns whether an agent rests after an event, so that there is time to bring up to date what
+/// the next prompt is looked up in.
+pub(super) fn rests(hook: &Hook, settings: &Settings) -> bool {
+    let is_end = |event: &Event| {
+        matches!(event.kind, EventKind::TurnEnded { .. } | EventKind::SessionEnded { .. })
+    };
+    settings.hooks.briefings && hook.events.iter().any(is_end)
+}
+
 /// Returns what is to be said at an event; mostly nothing.
 pub(super) fn speak(
     memory: &Memory,

@@ -38,6 +38,7 @@ pub(super) fn record(
 ) -> Result<(), Error> {
     let now = SystemClock.now();
     let name = format!("session/{}/{}", client.name(), event.session);
+    let session = SessionRecord { memory, client, scope, name: &name };
     let stored = memory.states(&name)?.into_iter().find(|state| *state.name == *name);
     let state = stored.and_then(|state| SessionState::decode(&state.bytes));
     let mut recorder = Recorder::new(state.unwrap_or_else(SessionState::new));
@@ -45,34 +46,87 @@ pub(super) fn record(
     let mut actions = recorder.close_idle(now);
     actions.extend(recorder.record(masked(event.clone()), now));
     let encoded = (*recorder.state() != before).then(|| recorder.state().encode());
-    carry_out(memory, client, scope, &actions, &name, encoded)?;
+    session.carry_out(&actions, encoded)?;
     if matches!(event.kind, EventKind::SessionBegun(_)) {
-        close_idle_sessions(memory, client, &name, scope, now)?;
+        session.close_idle_others(now)?;
     }
     Ok(())
 }
 
-/// Ends the episodes of other sessions in which nothing came for long: their client was killed, or
-/// tells no end.
-fn close_idle_sessions(
-    memory: &Memory,
+/// A session of a client whose events are written down.
+#[derive(Clone, Copy)]
+struct SessionRecord<'a> {
+    memory: &'a Memory,
     client: Client,
-    own: &str,
-    scope: &Scope,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let states = memory.states(&format!("session/{}/", client.name()))?;
-    for state in states.into_iter().filter(|state| *state.name != *own) {
-        let Some(decoded) = SessionState::decode(&state.bytes) else { continue };
-        let mut recorder = Recorder::new(decoded);
-        let actions = recorder.close_idle(now);
-        if actions.is_empty() {
-            continue;
+    scope: &'a Scope,
+    /// Name of its state in the store.
+    name: &'a str,
+}
+
+impl SessionRecord<'_> {
+    /// Ends the episodes of other sessions in which nothing came for long: their client was killed,
+    /// or tells no end.
+    fn close_idle_others(self, now: Timestamp) -> Result<(), Error> {
+        let states = self.memory.states(&format!("session/{}/", self.client.name()))?;
+        for state in states.into_iter().filter(|state| *state.name != *self.name) {
+            let Some(decoded) = SessionState::decode(&state.bytes) else { continue };
+            let mut recorder = Recorder::new(decoded);
+            let actions = recorder.close_idle(now);
+            if actions.is_empty() {
+                continue;
+            }
+            let other = SessionRecord { name: &state.name, ..self };
+            other.carry_out(&actions, Some(recorder.state().encode()))?;
         }
-        let encoded = Some(recorder.state().encode());
-        carry_out(memory, client, scope, &actions, &state.name, encoded)?;
+        Ok(())
     }
-    Ok(())
+
+    /// Writes what an event means together with the state of its session: a hook that is killed
+    /// leaves nothing half told.
+    fn carry_out(self, actions: &[Action], state: Option<Vec<u8>>) -> Result<(), Error> {
+        let whole = self.write(actions, state.clone());
+        let is_divisible = |error: &Error| {
+            matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. }) || is_told(error)
+        };
+        if !whole.as_ref().is_err_and(is_divisible) {
+            return whole;
+        }
+        // Some of it was told by a copy of this hook or an import, or is not fit to be stored.
+        let mut first = Ok(());
+        for action in actions {
+            let one = self.write(std::slice::from_ref(action), None);
+            let told = |error| if is_told(&error) { Ok(()) } else { Err(error) };
+            first = first.and(one.or_else(told));
+        }
+        self.write(&[], state)?;
+        first
+    }
+
+    /// Writes actions and the state at once.
+    fn write(self, actions: &[Action], state: Option<Vec<u8>>) -> Result<(), Error> {
+        let client = self.client;
+        let source =
+            |key: &str| Source { importer: client.name().into(), external_id: key.into() };
+        let mut batch = self.memory.capture();
+        for action in actions {
+            match action.clone() {
+                Action::Begin(beginning) => {
+                    let source = source(&beginning.key);
+                    batch.begin(episode(client, beginning, self.scope, source))?;
+                }
+                Action::Step(step) => {
+                    let call_id = Some(step.call_id.into());
+                    batch.log(&source(&step.key), NewStep { call_id, ..step.step })?;
+                }
+                Action::End(ending) => batch.close(&source(&ending.key), completion(ending))?,
+                _ => {}
+            }
+        }
+        if let Some(state) = state {
+            batch.keep_state(self.name, state)?;
+        }
+        batch.apply()
+    }
 }
 
 /// Masks the secrets of an event: the state of its session keeps texts until their episode ends.
@@ -99,66 +153,9 @@ fn masked(event: Event) -> Event {
     Event { kind, ..event }
 }
 
-/// Writes what an event means together with the state of its session: a hook that is killed leaves
-/// nothing half told.
-fn carry_out(
-    memory: &Memory,
-    client: Client,
-    scope: &Scope,
-    actions: &[Action],
-    name: &str,
-    state: Option<Vec<u8>>,
-) -> Result<(), Error> {
-    let whole = batch(memory, client, scope, actions, name, state.clone());
-    let is_divisible = |error: &Error| {
-        matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. }) || is_told(error)
-    };
-    if !whole.as_ref().is_err_and(is_divisible) {
-        return whole;
-    }
-    // Some of it was told by a copy of this hook or an import, or is not fit to be stored.
-    let mut first = Ok(());
-    for action in actions {
-        let one = batch(memory, client, scope, std::slice::from_ref(action), name, None);
-        first = first.and(one.or_else(|error| if is_told(&error) { Ok(()) } else { Err(error) }));
-    }
-    batch(memory, client, scope, &[], name, state)?;
-    first
-}
-
 /// Returns whether an error says that something is stored already, or was forgotten to stay so.
 const fn is_told(error: &Error) -> bool {
     matches!(error, Error::Conflict { .. } | Error::Forgotten { .. })
-}
-
-fn batch(
-    memory: &Memory,
-    client: Client,
-    scope: &Scope,
-    actions: &[Action],
-    name: &str,
-    state: Option<Vec<u8>>,
-) -> Result<(), Error> {
-    let source = |key: &str| Source { importer: client.name().into(), external_id: key.into() };
-    let mut batch = memory.capture();
-    for action in actions {
-        match action.clone() {
-            Action::Begin(beginning) => {
-                let source = source(&beginning.key);
-                batch.begin(episode(client, beginning, scope, source))?;
-            }
-            Action::Step(step) => {
-                let call_id = Some(step.call_id.into());
-                batch.log(&source(&step.key), NewStep { call_id, ..step.step })?;
-            }
-            Action::End(ending) => batch.close(&source(&ending.key), completion(ending))?,
-            _ => {}
-        }
-    }
-    if let Some(state) = state {
-        batch.keep_state(name, state)?;
-    }
-    batch.apply()
 }
 
 fn episode(client: Client, beginning: Beginning, scope: &Scope, source: Source) -> NewEpisode {

@@ -41,6 +41,20 @@ fn an_error_is_answered_by_its_cure_and_a_call_by_its_warning_each_once() {
 }
 
 #[test]
+fn a_prompt_like_one_before_is_told_what_was_done_in_a_store_that_hooks_alone_filled() {
+    let home = Home::new();
+    first_session(&home);
+    let session = Session::new("two", &home.path("shop"));
+    let digest = home.hook("claude-code", &session.payload("SessionStart", &json!({})));
+    assert!(digest.contains("Memory of past work in"), "{digest}");
+    let prompt = session.prompt("p2", "make the checks of the shop pass again");
+    let told = home.hook("claude-code", &prompt);
+    let says = ["Surely about this", "make the checks of the shop pass", "./prepare"];
+    assert!(says.iter().all(|text| told.contains(text)), "{told}");
+    assert_eq!(home.hook("claude-code", &session.prompt("p3", "write a poem of the sea")), "");
+}
+
+#[test]
 fn a_failed_command_of_codex_is_known_by_the_rollout_of_its_session() {
     let home = Home::new();
     first_session(&home);

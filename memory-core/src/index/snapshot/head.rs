@@ -22,9 +22,11 @@ const MODEL_BYTES: usize = 128;
 pub(super) struct Head {
     /// Position of the store that it holds.
     pub(super) position: Position,
-    /// Length and sum of what follows the head, up to the vectors.
+    /// Length and sum of what follows the head, up to the postings.
     pub(super) front_bytes: u64,
     pub(super) front_checksum: u64,
+    /// Length of the pages of postings, which follow.
+    pub(super) lists_bytes: u64,
     /// Length of the whole file.
     pub(super) file_bytes: u64,
 }
@@ -42,6 +44,7 @@ impl Head {
         bytes.extend(self.position.vectors.to_le_bytes());
         bytes.extend(self.front_bytes.to_le_bytes());
         bytes.extend(self.front_checksum.to_le_bytes());
+        bytes.extend(self.lists_bytes.to_le_bytes());
         bytes.extend(self.file_bytes.to_le_bytes());
         bytes.extend(model(identity));
         bytes.resize(HEAD_BYTES - 8, 0);
@@ -71,7 +74,7 @@ impl Head {
         let (dimension_found, texts, store) = (fields.u32()?, fields.u64()?, fields.take::<16>()?);
         let position = Position { changes: fields.u64()?, vectors: fields.u64()? };
         let (front_bytes, front_checksum) = (fields.u64()?, fields.u64()?);
-        let file_bytes = fields.u64()?;
+        let (lists_bytes, file_bytes) = (fields.u64()?, fields.u64()?);
         let belongs = [
             ("store", store == identity.store),
             ("model", fields.take()? == model(identity)),
@@ -81,7 +84,7 @@ impl Head {
         if let Some((what, _)) = belongs.into_iter().find(|(_, same)| !same) {
             return Err(SnapshotError::Foreign { what });
         }
-        Ok(Self { position, front_bytes, front_checksum, file_bytes })
+        Ok(Self { position, front_bytes, front_checksum, lists_bytes, file_bytes })
     }
 }
 

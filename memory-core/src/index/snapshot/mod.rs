@@ -7,12 +7,14 @@
 //!
 //! ```text
 //! head    256 bytes: magic, version, whose it is, position, lengths, checksums
-//! front   columns · terms and postings · hashes of texts, units without vector
+//! front   columns · terms and ends of their lists · hashes of texts, units without vector
+//! lists   pages of postings, each with a checksum in the front
 //! vectors as `memory_dense` saves them: codes, then the vectors themselves
 //! ```
 //!
 //! Head, front and codes are checked and copied at load. The vectors stay where they are, are read
-//! one by one and have a checksum each. A file is never changed: a new one is written beside it and
+//! one by one and have a checksum each. So do the pages of postings for who asks one question; who
+//! asks many reads all of them at load. A file is never changed: a new one is written beside it and
 //! renamed, so that readers see the old one or the new one, and whoever has the old one open keeps
 //! it.
 
@@ -38,7 +40,7 @@ use error::SnapshotError;
 use head::{HEAD_BYTES, Head};
 
 /// Format written and read.
-const SNAPSHOT_VERSION: u32 = 4;
+const SNAPSHOT_VERSION: u32 = 5;
 
 /// Identity that a snapshot must have in order to be of use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +76,7 @@ fn ways_of_texts() -> u64 {
 /// An index as it was at one moment, to be written while it goes on.
 pub(super) struct Draft {
     front: Writer<Vec<u8>>,
+    lists: Vec<u8>,
     vectors: Option<FrozenIndex>,
     position: Position,
 }
@@ -96,7 +99,8 @@ impl Draft {
             semantic.write(&mut front)?;
         }
         let vectors = contents.semantic.as_ref().map(|semantic| semantic.dense().freeze());
-        Ok(Self { front, vectors, position: contents.position() })
+        let lists = contents.lexical.pages();
+        Ok(Self { front, lists, vectors, position: contents.position() })
     }
 
     /// Writes it to `path`, as long as `go_on` says so, and waits until it is on disk if `sync`
@@ -110,7 +114,7 @@ impl Draft {
         sync: &dyn Fn() -> bool,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Filed, SnapshotError> {
-        let Self { front, vectors, position } = self;
+        let Self { front, lists, vectors, position } = self;
         let half = HalfFile::create(path).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => SnapshotError::Stopped,
             _ => SnapshotError::Io { op: "create", source },
@@ -121,10 +125,13 @@ impl Draft {
         let (contents, front_checksum, front_bytes) = front.finish();
         file.write_all(&contents).map_err(SnapshotError::io("write"))?;
         drop(contents);
-        let start = vectors_start(front_bytes);
+        file.write_all(&lists).map_err(SnapshotError::io("write"))?;
+        let lists_bytes = lists.len() as u64;
+        drop(lists);
+        let start = HEAD_BYTES as u64 + front_bytes + lists_bytes;
         let vectors = vectors.map(|vectors| vectors.write(&mut file, go_on)).transpose()?;
         let file_bytes = start + vectors.as_ref().map_or(0, SavedVectors::n_bytes);
-        let head = Head { position, front_bytes, front_checksum, file_bytes };
+        let head = Head { position, front_bytes, front_checksum, lists_bytes, file_bytes };
         file.seek(SeekFrom::Start(0)).map_err(SnapshotError::io("write"))?;
         file.write_all(&head.encode(identity)).map_err(SnapshotError::io("write"))?;
         let file = half.place(sync()).map_err(SnapshotError::io("place"))?;
@@ -153,6 +160,17 @@ pub(super) fn load(
     identity: &Identity<'_>,
     newest: Seq,
 ) -> Result<Contents, SnapshotError> {
+    let contents = load_on_demand(path, identity, newest)?;
+    contents.lexical.read_pages()?;
+    Ok(contents)
+}
+
+/// Reads it as [`load`] does, but leaves the postings in the file until they are looked at.
+pub(super) fn load_on_demand(
+    path: &Path,
+    identity: &Identity<'_>,
+    newest: Seq,
+) -> Result<Contents, SnapshotError> {
     let (file, head) = open(path, identity)?;
     let found = head.position.changes;
     if found > newest {
@@ -161,7 +179,8 @@ pub(super) fn load(
     let input = BufReader::with_capacity(1 << 16, file.as_ref());
     let mut front = Reader::new(input, head.front_bytes);
     let columns = Columns::read(&mut front)?;
-    let lexical = Bm25::read(&mut front, columns.n_numbers())?;
+    let lists_start = HEAD_BYTES as u64 + head.front_bytes;
+    let lexical = Bm25::read(&mut front, columns.n_numbers(), &file, lists_start)?;
     let mut semantic = match identity.model {
         None => None,
         Some(model) => Some(Semantic::read(&mut front, model, head.position.vectors)?),
@@ -170,7 +189,7 @@ pub(super) fn load(
         return Err(SnapshotError::Corrupt { what: "contents" });
     }
     if let Some(semantic) = &mut semantic {
-        semantic.open_vectors(&file, vectors_start(head.front_bytes))?;
+        semantic.open_vectors(&file, lists_start + head.lists_bytes)?;
     }
     Ok(Contents::new(columns, lexical, semantic, found))
 }
@@ -190,15 +209,10 @@ fn open(path: &Path, identity: &Identity<'_>) -> Result<(Arc<File>, Head), Snaps
     let head = Head::decode(&bytes, identity)?;
     let expected = head.file_bytes;
     // What may be longer than the file is what the lengths in it are measured by.
-    if got != expected || head.front_bytes > got {
+    if got != expected || head.front_bytes > got || head.lists_bytes > got {
         return Err(SnapshotError::Truncated { expected, got });
     }
     Ok((Arc::new(file), head))
-}
-
-/// Byte at which the vectors begin.
-const fn vectors_start(front_bytes: u64) -> u64 {
-    HEAD_BYTES as u64 + front_bytes
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::precedent::Precedent;
 use super::vocabulary::{Mentions, Vocabulary};
 use crate::learn::digest::TargetKind;
 use crate::learn::quote::Quotes;
-use crate::learn::table::{Learned, Run, TargetKey};
+use crate::learn::table::{AttemptRank, Learned, Run, TargetKey, TaskKey};
 use crate::model::{EpisodeId, display_name};
 
 /// Attempts at a task from which they are told together.
@@ -34,22 +34,39 @@ pub struct Attempts {
     pub contrast: Option<String>,
 }
 
+/// Key that is equal for the attempts at one task in one scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TaskGroupKey {
+    /// Number or hash of the scope: keys of one source can be compared.
+    pub(crate) scope: u64,
+    pub(crate) task: TaskKey,
+}
+
 /// A task with several attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskGroup {
-    /// Equal for the attempts at one task in one scope.
-    pub(crate) key: (u32, u64),
+    pub(crate) key: TaskGroupKey,
     pub(crate) best: Option<EpisodeId>,
+}
+
+impl TaskGroup {
+    /// Returns the group of some attempts at one task, if they are several.
+    pub(crate) fn of(
+        key: TaskGroupKey,
+        attempts: impl Iterator<Item = AttemptRank>,
+    ) -> Option<Self> {
+        let mut n = 0;
+        let best = best(attempts.inspect(|_| n += 1));
+        (n >= MIN_ATTEMPTS).then_some(Self { key, best })
+    }
 }
 
 impl Learned {
     /// Returns the task of an ended episode and its best attempt, if there are several.
     pub(crate) fn task_group(&self, id: EpisodeId) -> Option<TaskGroup> {
         let run = self.run(id)?;
-        let mut n = 0;
-        let runs = self.attempts(run.scope, run.task).inspect(|_| n += 1);
-        let best = best(runs);
-        (n >= MIN_ATTEMPTS).then_some(TaskGroup { key: (run.scope, run.task.0), best })
+        let key = TaskGroupKey { scope: run.scope.into(), task: run.task };
+        TaskGroup::of(key, self.attempts(run.scope, run.task).map(Run::rank))
     }
 
     /// Returns the attempts at the task of an ended episode in short, if there are several.
@@ -64,7 +81,7 @@ impl Learned {
         Some(Attempts {
             n: n_of(runs.len()),
             n_succeeded: n_of(runs.iter().filter(|run| run.succeeded()).count()),
-            best: best(runs.iter().copied()),
+            best: best(runs.iter().map(|run| run.rank())),
             contrast: self.contrast(runs.get(..MAX_COMPARED).unwrap_or(&runs)),
         })
     }
@@ -131,17 +148,9 @@ impl Learned {
     }
 }
 
-/// Returns the best of some attempts: most credit, then most reward, then fewest steps, then the
-/// newest.
-fn best<'a>(runs: impl Iterator<Item = &'a Run>) -> Option<EpisodeId> {
-    let credit = |run: &Run| run.credit().unwrap_or(0.0);
-    let order = |a: &&Run, b: &&Run| {
-        let by_reward = || a.reward.unwrap_or(0.0).total_cmp(&b.reward.unwrap_or(0.0));
-        let by_length = || b.moves.len().cmp(&a.moves.len());
-        let by_age = || a.age_key().cmp(&b.age_key());
-        credit(a).total_cmp(&credit(b)).then_with(by_reward).then_with(by_length).then_with(by_age)
-    };
-    runs.max_by(order).filter(|run| credit(run) > 0.0).map(|run| run.id)
+/// Returns the best of some attempts; `None` where all failed.
+fn best(attempts: impl Iterator<Item = AttemptRank>) -> Option<EpisodeId> {
+    attempts.max_by(AttemptRank::cmp).filter(AttemptRank::has_credit).map(AttemptRank::episode)
 }
 
 #[cfg(test)]

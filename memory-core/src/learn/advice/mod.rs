@@ -21,7 +21,7 @@ mod vocabulary;
 mod workplace;
 
 pub use attempts::Attempts;
-pub(crate) use attempts::TaskGroup;
+pub(crate) use attempts::{TaskGroup, TaskGroupKey};
 pub(crate) use budgeted_text::BudgetedText;
 pub(crate) use lesson_request::{Contradiction, lesson_request};
 pub(crate) use playbook::{Lesson, PlaybookInput, playbook};

@@ -25,7 +25,7 @@ pub(crate) use ngram::{NGram, indexed_parts};
 pub(crate) use outcome::OutcomeCounts;
 pub(crate) use remedy::{AttemptCounts, Remedy, ToolPath};
 use run::strata;
-pub(crate) use run::{AgentKey, Move, Run, TaskKey};
+pub(crate) use run::{AgentKey, AttemptRank, Move, Run, TaskKey};
 use run_lists::{RunLists, RunSlot};
 use scope_targets::ScopeTargets;
 pub(crate) use scope_targets::{ScopeTarget, TargetKey};

@@ -1,5 +1,7 @@
 //! Run: an ended episode as a row of the table.
 
+use std::cmp::Ordering;
+
 use super::interner::NameId;
 use super::scope_targets::TargetKey;
 use crate::learn::digest::{CallKey, Incident};
@@ -62,6 +64,70 @@ pub(crate) struct Run {
     pub(crate) followed: Box<[RecordId]>,
 }
 
+/// Rank of an attempt among those at its task: most credit first, then most reward, then fewest
+/// steps, then the newest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttemptRank {
+    credit: f64,
+    reward: f64,
+    n_steps: u32,
+    ended_at: Timestamp,
+    id: EpisodeId,
+}
+
+impl AttemptRank {
+    /// Number of bytes of an encoded rank without its episode.
+    pub(crate) const N_BYTES: usize = 28;
+
+    /// Orders ranks: the better one is the greater.
+    pub(crate) fn cmp(&self, other: &Self) -> Ordering {
+        self.credit
+            .total_cmp(&other.credit)
+            .then_with(|| self.reward.total_cmp(&other.reward))
+            .then_with(|| other.n_steps.cmp(&self.n_steps))
+            .then_with(|| (self.ended_at, self.id).cmp(&(other.ended_at, other.id)))
+    }
+
+    /// Returns whether it is worth anything.
+    pub(crate) fn has_credit(&self) -> bool {
+        self.credit > 0.0
+    }
+
+    /// Returns the episode.
+    pub(crate) const fn episode(self) -> EpisodeId {
+        self.id
+    }
+
+    /// Encodes all but the episode.
+    pub(crate) fn encode(&self) -> [u8; Self::N_BYTES] {
+        let mut bytes = [0; Self::N_BYTES];
+        let fields = [
+            self.credit.to_le_bytes(),
+            self.reward.to_le_bytes(),
+            self.ended_at.as_millis().to_le_bytes(),
+        ];
+        let parts = fields.into_iter().flatten().chain(self.n_steps.to_le_bytes());
+        for (place, byte) in bytes.iter_mut().zip(parts) {
+            *place = byte;
+        }
+        bytes
+    }
+
+    /// Decodes what [`AttemptRank::encode`] wrote.
+    pub(crate) fn decode(id: EpisodeId, bytes: &[u8; Self::N_BYTES]) -> Self {
+        let (fields, rest) = bytes.as_chunks::<8>();
+        let field = |at: usize| fields.get(at).copied().unwrap_or_default();
+        let n_steps = rest.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        Self {
+            credit: f64::from_le_bytes(field(0)),
+            reward: f64::from_le_bytes(field(1)),
+            n_steps,
+            ended_at: Timestamp::from_millis(i64::from_le_bytes(field(2))),
+            id,
+        }
+    }
+}
+
 impl TaskKey {
     /// Computes the key of a task's text.
     pub(crate) fn of(task: &str) -> Self {
@@ -110,6 +176,17 @@ impl Run {
     /// creation.
     pub(crate) fn age_key(&self) -> (Timestamp, EpisodeId) {
         (self.ended_at, self.id)
+    }
+
+    /// Returns its rank among the attempts at its task.
+    pub(crate) fn rank(&self) -> AttemptRank {
+        AttemptRank {
+            credit: self.credit().unwrap_or(0.0),
+            reward: self.reward.unwrap_or(0.0),
+            n_steps: u32::try_from(self.moves.len()).unwrap_or(u32::MAX),
+            ended_at: self.ended_at,
+            id: self.id,
+        }
     }
 
     /// Returns the moves, each with the index of its step.

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::intake::{Completion, NewEpisode, NewStep};
-use crate::memory::Memory;
+use crate::memory::{Memory, SearchIndex};
 use crate::model::{EpisodeId, RecordId, Scope};
 use crate::storage::MemStorage;
 
@@ -44,7 +44,8 @@ fn tell(memory: &Memory, n: usize) -> EpisodeId {
 fn opened(storage: &Arc<MemStorage>, catalog: Option<&Path>) -> Memory {
     let storage = Arc::<MemStorage>::clone(storage);
     let catalog = catalog.map(Path::to_owned);
-    Memory::builder(storage).search(catalog.is_none()).catalog(catalog).open().unwrap()
+    let search = if catalog.is_none() { SearchIndex::Loaded } else { SearchIndex::Absent };
+    Memory::builder(storage).search(search).catalog(catalog).open().unwrap()
 }
 
 /// Asserts that a process with the catalog answers as one that learned all, about calls of tools.

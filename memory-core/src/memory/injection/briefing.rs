@@ -13,7 +13,7 @@ const MOST: [usize; 3] = [2, 3, 3];
 const LINE_BYTES: usize = 160;
 
 impl Memory {
-    /// Returns the digest of a project with the records that it names; `None` where it has none.
+    /// Returns the digest of a project with the records that it tells; `None` where it has none.
     pub(super) fn briefing(
         &self,
         scope: &Scope,
@@ -29,7 +29,8 @@ impl Memory {
             ("Lessons:", RecordKind::Note, lessons),
             ("Done last:", RecordKind::Episode, ended),
         ];
-        let (mut text, mut ids) = (BudgetedText::default(), Vec::new());
+        let (mut named, mut told) = (Vec::new(), Vec::new());
+        let mut text = BudgetedText::default();
         let mut value = 1.0;
         if let Some(news) = self.news(scope)? {
             text.line(value, format!("News: {news}."));
@@ -41,16 +42,20 @@ impl Memory {
             for record in self.read(&listed)? {
                 value *= 0.9;
                 lines.extend(line(&record).map(|line| (value, line)));
-                ids.push(record.id());
+                named.push(record.id());
+                // Of what is done only the title is told: a prompt may still be told how.
+                if !matches!(&record, Record::Episode(episode) if episode.closing.is_some()) {
+                    told.push(record.id());
+                }
             }
             text.section(heading, lines);
         }
-        if ids.is_empty() {
+        if named.is_empty() {
             return Ok(None);
         }
         let heading = format!("Memory of past work in {scope} (recall finds more):\n");
         let left = max_tokens.saturating_sub(heading.len().div_ceil(4));
-        Ok(Some((format!("{heading}{}", text.render(left)), ids)))
+        Ok(Some((format!("{heading}{}", text.render(left)), told)))
     }
 }
 

@@ -95,6 +95,18 @@ fn a_session_begins_with_open_work_and_lessons_within_the_budget() {
 }
 
 #[test]
+fn a_task_whose_title_was_told_at_the_start_is_still_told_at_a_prompt_about_it() {
+    let memory = memory();
+    let scope = scope();
+    let session = Session { id: "s", scope: &scope };
+    let digest = memory.brief(session).unwrap().unwrap();
+    assert!(digest.contains("build the till in way 3"), "{digest}");
+    let text = memory.brief_prompt(session, "build the till in way 3").unwrap().unwrap();
+    assert!(text.contains("make -C app all"), "{text}");
+    assert_eq!(memory.brief_prompt(session, "build the till in way 3").unwrap(), None);
+}
+
+#[test]
 fn a_prompt_gets_what_is_surely_about_it_and_mostly_nothing() {
     let memory = memory();
     let scope = scope();

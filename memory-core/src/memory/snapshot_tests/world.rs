@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, Role};
 use crate::index::unit::content_hash;
 use crate::intake::{NewNote, NewStep};
-use crate::memory::Memory;
+use crate::memory::{Memory, SearchIndex};
 use crate::memory::meaning_tests::Concepts;
 use crate::model::{NoteKind, Record, RecordId, RecordKind, Scope, Source, Step, Timestamp};
 use crate::retrieve::{Query, Strength};
@@ -173,6 +173,19 @@ impl World {
     }
 
     pub(super) fn start_with(&self, path: Option<PathBuf>) -> Memory {
+        self.start_for(SearchIndex::Loaded, path)
+    }
+
+    /// Returns a process that lives for one question.
+    pub(super) fn start_to_ask(&self) -> Memory {
+        self.start_for(SearchIndex::OnDemand, Some(self.path()))
+    }
+
+    pub(super) fn catalog(&self) -> PathBuf {
+        self.folder.path().join("memory.db.catalog")
+    }
+
+    fn start_for(&self, search: SearchIndex, path: Option<PathBuf>) -> Memory {
         let config = Config { snapshot_path: path, cache_bytes: 0, ..Config::default() };
         let clock: Arc<dyn Clock> = Arc::<StepClock>::clone(&self.clock);
         let embedder: Arc<dyn Embedder> = Arc::<Concepts>::clone(&self.embedder);
@@ -180,6 +193,8 @@ impl World {
             .config(config)
             .clock(clock)
             .embedder(embedder)
+            .search(search)
+            .catalog(self.catalog())
             .open()
             .unwrap()
     }
