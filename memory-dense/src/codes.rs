@@ -6,6 +6,7 @@
 
 use std::io;
 
+use crate::code_bytes::CodeBytes;
 use crate::error_bound::{RowStats, WorstRow};
 use crate::kernel::{GROUP, ROWS, TOGETHER};
 use crate::pages::Pages;
@@ -16,7 +17,7 @@ use crate::row_format::RowFormat;
 #[derive(Debug)]
 pub(crate) struct ScanCodes {
     /// Codes in blocks, as [`crate::kernel::ScanBlocks`] lays them out.
-    pub(crate) bytes: Pages<u8>,
+    pub(crate) bytes: CodeBytes,
     /// Value of a code step of each row; 0 for rows out of use.
     pub(crate) steps: Vec<f32>,
     /// [`RowStats::shared_error`] of each row.
@@ -29,7 +30,7 @@ impl ScanCodes {
     /// Allocates the rows of a slab. Errors: no memory.
     pub(crate) fn new(format: RowFormat) -> io::Result<Self> {
         let zeros = || vec![0.0; format.slab_rows()];
-        let bytes = Pages::zeroed(format.slab_blocks * format.block_bytes())?;
+        let bytes = CodeBytes::Held(Pages::zeroed(format.slab_blocks * format.block_bytes())?);
         Ok(Self { bytes, steps: zeros(), errors: zeros(), worst: WorstRow::default() })
     }
 
@@ -42,7 +43,7 @@ impl ScanCodes {
     /// Sets the codes of a row.
     pub(crate) fn put(&mut self, row: usize, codes: &RowCodes, format: RowFormat) {
         let start = row / ROWS * format.block_bytes();
-        let block = &mut self.bytes[start..start + format.block_bytes()];
+        let block = &mut self.bytes.held_mut()[start..start + format.block_bytes()];
         let groups = block.as_chunks_mut::<GROUP>().0.iter_mut();
         let fours = codes.bytes.as_chunks::<TOGETHER>().0;
         debug_assert_eq!(groups.len(), fours.len());
@@ -68,7 +69,7 @@ impl ScanCodes {
 pub(crate) struct ByteCodes {
     width: usize,
     /// Codes row by row, with 128 added.
-    pub(crate) bytes: Pages<u8>,
+    pub(crate) bytes: CodeBytes,
     /// Numbers by which the codes of each row are turned into a score.
     pub(crate) stats: Vec<RowStats>,
 }
@@ -78,7 +79,7 @@ impl ByteCodes {
     pub(crate) fn new(format: RowFormat) -> io::Result<Self> {
         let (n_rows, width) = (format.slab_rows(), format.width);
         let stats = vec![RowStats::default(); n_rows];
-        Ok(Self { width, bytes: Pages::zeroed(n_rows * width)?, stats })
+        Ok(Self { width, bytes: CodeBytes::Held(Pages::zeroed(n_rows * width)?), stats })
     }
 
     /// Copies the first `n_used` rows. Errors: no memory.
@@ -89,7 +90,8 @@ impl ByteCodes {
 
     /// Sets the codes of a row.
     pub(crate) fn put(&mut self, row: usize, codes: &RowCodes) {
-        self.bytes[row * self.width..(row + 1) * self.width].copy_from_slice(&codes.bytes);
+        let place = &mut self.bytes.held_mut()[row * self.width..(row + 1) * self.width];
+        place.copy_from_slice(&codes.bytes);
         self.stats[row] = codes.stats;
     }
 
@@ -98,8 +100,15 @@ impl ByteCodes {
         self.stats[row] = RowStats::default();
     }
 
-    /// Returns the codes of a row.
-    pub(crate) fn row(&self, row: usize) -> &[u8] {
-        &self.bytes[row * self.width..(row + 1) * self.width]
+    /// Returns the codes of a row, if all are in memory.
+    pub(crate) fn held_row(&self, row: usize) -> Option<&[u8]> {
+        let CodeBytes::Held(bytes) = &self.bytes else { return None };
+        Some(&bytes[row * self.width..(row + 1) * self.width])
+    }
+
+    /// Returns the codes of a row, in `buffer` if they had to be read. Errors as
+    /// [`CodeBytes::read`].
+    pub(crate) fn row<'a>(&'a self, row: usize, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        Ok(&self.bytes.read(row, 1, self.width, buffer)?[..self.width])
     }
 }

@@ -90,4 +90,14 @@ impl Error {
     pub(crate) fn io(op: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { op, source }
     }
+
+    /// Wraps the reason why codes could not be brought into memory.
+    pub(crate) fn reading_codes(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                Self::Corrupt { what: "codes" }
+            }
+            _ => Self::Io { op: "read", source: error },
+        }
+    }
 }

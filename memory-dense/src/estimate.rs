@@ -27,22 +27,28 @@ pub(crate) struct Estimator<'a> {
     pub(crate) query: &'a Query,
 }
 
-impl Estimator<'_> {
+impl<'a> Estimator<'a> {
     /// Scores one row.
     pub(crate) fn estimate(&self, slot: u32) -> Estimate {
         let (slab, row) = self.rows.place(slot);
-        let mut sum = [0];
-        (self.rows.kernels.byte_dots)(&self.query.bytes.codes, &[slab.bytes.row(row)], &mut sum);
+        let (mut sum, mut buffer) = ([0], Vec::new());
+        match slab.bytes.row(row, &mut buffer) {
+            Ok(codes) => {
+                (self.rows.kernels.byte_dots)(&self.query.bytes.codes, &[codes], &mut sum);
+            }
+            // The search fails by this mark.
+            Err(error) => self.rows.damage.record(&error),
+        }
         self.of_sum(slot, slab.bytes.stats[row], sum[0])
     }
 
     /// Scores many rows.
     pub(crate) fn estimate_all(&self, slots: &[u32]) -> Vec<Estimate> {
-        let mut codes = Vec::with_capacity(slots.len());
+        let mut room = Vec::new();
+        let codes = self.codes(slots, &mut room);
         let mut stats = Vec::with_capacity(slots.len());
         for &slot in slots {
             let (slab, row) = self.rows.place(slot);
-            codes.push(slab.bytes.row(row));
             stats.push(&slab.bytes.stats[row]);
         }
         let mut estimates = Vec::with_capacity(slots.len());
@@ -59,6 +65,30 @@ impl Estimator<'_> {
             }
         }
         estimates
+    }
+
+    /// Returns the codes of rows; in `room` if some have to be read from a file. What cannot be read
+    /// leaves the mark of damage.
+    fn codes<'r>(&self, slots: &[u32], room: &'r mut Vec<u8>) -> Vec<&'r [u8]>
+    where
+        'a: 'r,
+    {
+        let width = self.rows.format.width;
+        if self.rows.slabs.iter().all(|slab| slab.is_held()) {
+            let rows: &'a RowStore = self.rows;
+            let places = slots.iter().map(|slot| rows.place(*slot));
+            return places.filter_map(|(slab, row)| slab.bytes.held_row(row)).collect();
+        }
+        room.resize(slots.len() * width, 0);
+        let mut buffer = Vec::new();
+        for (slot, place) in slots.iter().zip(room.chunks_mut(width)) {
+            let (slab, row) = self.rows.place(*slot);
+            match slab.bytes.row(row, &mut buffer) {
+                Ok(codes) => place.copy_from_slice(codes),
+                Err(error) => self.rows.damage.record(&error),
+            }
+        }
+        room.chunks(width).collect()
     }
 
     /// Asks for the codes and numbers of [`AHEAD`] rows from `start` on.

@@ -59,6 +59,7 @@ mod arithmetic;
 #[doc(hidden)]
 pub mod bench;
 mod checksum;
+mod code_bytes;
 mod codes;
 mod error;
 mod error_bound;

@@ -90,7 +90,8 @@ impl RowStore {
     }
 
     /// Returns the slab of a slot for changes, and its row in that; the slab is copied first if
-    /// somebody else reads it. Errors: no memory for the copy.
+    /// somebody else reads it, and its codes come into memory. Errors: no memory, or they cannot be
+    /// read.
     pub(crate) fn place_mut(&mut self, slot: u32) -> io::Result<(&mut Slab, usize)> {
         let n_rows = self.format.slab_rows();
         let slab = &mut self.slabs[slot as usize / n_rows];
@@ -100,6 +101,7 @@ impl RowStore {
         let Some(slab) = Arc::get_mut(slab) else {
             return Err(io::Error::other("a slab is shared right after it was copied"));
         };
+        slab.hold()?;
         Ok((slab, slot as usize % n_rows))
     }
 

@@ -31,12 +31,12 @@ impl Scan<'_> {
         scores.resize(self.selection.n_blocks(self.rows) * ROWS, 0.0);
         let mut rest = scores.as_mut_slice();
         let mut best = TopK::new(n_best);
-        let mut sum = 0.0;
+        let (mut sum, mut buffer) = (0.0, Vec::new());
         let needs_sum = matches!(self.selection, Selection::Blocks(_));
         self.selection.for_each_run(self.rows, |run| {
             let (now, later) = std::mem::take(&mut rest).split_at_mut(run.bits.len() * ROWS);
             rest = later;
-            self.score_run(run, now, &mut best);
+            self.score_run(run, now, &mut best, &mut buffer);
             if needs_sum {
                 // A total needs more digits than the sum of a run.
                 sum += f64::from(sum_of_run(run.bits, now));
@@ -47,16 +47,25 @@ impl Scan<'_> {
         (best, sum)
     }
 
-    /// Scores consecutive blocks of one slab and keeps the best rows.
-    fn score_run(&self, run: BlockRun<'_>, scores: &mut [f32], best: &mut TopK) {
+    /// Scores consecutive blocks of one slab and keeps the best rows; codes that have to be read are
+    /// put into `buffer`. Those that cannot be read leave the mark of damage.
+    fn score_run(
+        &self,
+        run: BlockRun<'_>,
+        scores: &mut [f32],
+        best: &mut TopK,
+        buffer: &mut Vec<u8>,
+    ) {
         let (slab, start) = self.rows.block(run.start);
+        let block_bytes = self.rows.format.block_bytes();
+        let codes = match slab.scan.bytes.read(start, run.bits.len(), block_bytes, buffer) {
+            Ok(codes) => codes,
+            Err(error) => return self.rows.damage.record(&error),
+        };
         let mut hits = [0_u16; MAX_RUN];
         let hits = &mut hits[..run.bits.len()];
-        let blocks = ScanBlocks {
-            codes: &slab.scan.bytes[start * self.rows.format.block_bytes()..],
-            scales: &slab.scan.steps[start * ROWS..],
-            floor: best.floor(),
-        };
+        let blocks =
+            ScanBlocks { codes, scales: &slab.scan.steps[start * ROWS..], floor: best.floor() };
         (self.rows.kernels.scan)(&self.query.scan, blocks, scores, hits);
         if best.floor() == f32::NEG_INFINITY && run.bits == [u16::MAX; MAX_RUN] {
             // In the first run every row is a hit: a floor from its own scores leaves few.

@@ -1,16 +1,18 @@
-//! Section of a file: an index as it is saved. Codes and columns in front, to be read whole;
-//! vectors behind, where they stay.
+//! Section of a file: an index as it is saved. Columns in front, to be read whole; codes and vectors
+//! behind, where vectors stay, and codes where a process searches once.
 //!
 //! ```text
 //! front     magic · version · dimensions · blocks of a slab · number of rows
 //!           · number of rows when principal axes were computed · number of codes of the axes
 //!           Σ vectors (f64 × dimensions)
 //!           axes: codes (i16 each) · step · units of the three sections · skew; zeros without axes
-//!           then for each slab: scanned codes (whole blocks) · steps · errors
-//!           · the largest error and norm · 8-bit codes · step, error and norm of each row · ids
-//!           · checksum of each vector
+//!           then for each slab: steps · errors · the largest error and norm
+//!           · step, error and norm of each row · ids
+//!           · checksums of each block of scanned codes, of the 8-bit codes of each row, of each
+//!           vector
 //!           checksum of all of that
-//! vectors   f32 × width for each row, slab by slab
+//! slabs     scanned codes (whole blocks) · 8-bit codes · vectors (f32 × width for each row), slab
+//!           by slab
 //! ```
 //!
 //! Numbers are stored lowest byte first. No length is believed beyond what the file holds.
@@ -20,6 +22,7 @@ use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 use crate::checksum::Checksum;
+use crate::code_bytes::{CodeBytes, FiledCodes};
 use crate::error::{Error, ID_LIMIT};
 use crate::error_bound::{RowStats, WorstRow};
 use crate::kernel::ROWS;
@@ -35,7 +38,7 @@ use crate::vectors::{FiledVectors, ReadBuffer, Vectors, read_at, row_checksum};
 const MAGIC: [u8; 8] = *b"memdense";
 
 /// Format written and read.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Numbers that follow the magic.
 const N_HEAD: usize = 6;
@@ -98,6 +101,15 @@ pub(crate) fn write(
     let mut n_bytes = n_bytes + size_of::<u64>() as u64;
     let mut buffer = ReadBuffer::default();
     for (slab, saved) in rows.slabs.iter().zip(&mut slabs) {
+        if !keep_going() {
+            return Err(Error::Stopped);
+        }
+        let mut room = Vec::new();
+        for codes in [Codes::Scanned, Codes::Bytes] {
+            let bytes = codes.of(rows, slab, &mut room)?;
+            out.write_all(bytes).map_err(Error::io("write"))?;
+            n_bytes += bytes.len() as u64;
+        }
         saved.offset = n_bytes;
         for row in 0..slab.n_used() {
             if row.is_multiple_of(ROWS_BETWEEN_CHECKS) && !keep_going() {
@@ -110,6 +122,46 @@ pub(crate) fn write(
     }
     out.flush().map_err(Error::io("write"))?;
     Ok(SavedVectors { slabs, n_bytes })
+}
+
+/// The codes of a slab.
+#[derive(Clone, Copy)]
+enum Codes {
+    /// Those that are scanned, in whole blocks.
+    Scanned,
+    /// Those of eight bits, for all rows of these blocks.
+    Bytes,
+}
+
+impl Codes {
+    /// Returns number and size of the pieces that are read one by one.
+    fn pieces(self, n_blocks: usize, format: RowFormat) -> (usize, usize) {
+        match self {
+            Self::Scanned => (n_blocks, format.block_bytes()),
+            Self::Bytes => (n_blocks * ROWS, format.width),
+        }
+    }
+
+    /// Returns the codes of a slab, in `room` if they lie in a file. Codes that cannot be read mark
+    /// the rows as damaged.
+    #[expect(clippy::indexing_slicing, reason = "there are codes for all blocks of a slab")]
+    fn of<'a>(
+        self,
+        rows: &RowStore,
+        slab: &'a Slab,
+        room: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], Error> {
+        let (n, piece_bytes) = self.pieces(slab.n_blocks(), rows.format);
+        let bytes = match self {
+            Self::Scanned => &slab.scan.bytes,
+            Self::Bytes => &slab.bytes.bytes,
+        };
+        let read = bytes.read(0, n, piece_bytes, room).map_err(|error| {
+            rows.damage.record(&error);
+            Error::Damaged
+        })?;
+        Ok(&read[..n * piece_bytes])
+    }
 }
 
 /// Returns a vector as it is stored. A vector that cannot be read marks the rows as damaged.
@@ -149,18 +201,24 @@ impl<W: Write> FrontWriter<W> {
         self.values([axes.skew], f64::to_le_bytes)
     }
 
-    /// Writes the codes and columns of a slab; the offset of its vectors is not known yet.
+    /// Writes the columns of a slab and all its checksums; the offset of its vectors is not known
+    /// yet.
     fn slab(&mut self, rows: &RowStore, slab: &Slab) -> Result<SavedSlab, Error> {
         let n_rows = slab.n_blocks() * ROWS;
         let (scan, bytes) = (&slab.scan, &slab.bytes);
-        self.bytes(&scan.bytes[..slab.n_blocks() * rows.format.block_bytes()])?;
         self.values(scan.steps[..n_rows].iter().copied(), f32::to_le_bytes)?;
         self.values(scan.errors[..n_rows].iter().copied(), f32::to_le_bytes)?;
         self.values([scan.worst.error, scan.worst.norm], f32::to_le_bytes)?;
-        self.bytes(&bytes.bytes[..n_rows * rows.format.width])?;
         let stats = bytes.stats[..n_rows].iter();
         self.values(stats.flat_map(|row| [row.step, row.error, row.norm]), f32::to_le_bytes)?;
         self.values(slab.ids[..n_rows].iter().copied(), u32::to_le_bytes)?;
+        let mut room = Vec::new();
+        for codes in [Codes::Scanned, Codes::Bytes] {
+            let (_, piece_bytes) = codes.pieces(slab.n_blocks(), rows.format);
+            let pieces = codes.of(rows, slab, &mut room)?.chunks(piece_bytes.max(1));
+            let checksums: Vec<u32> = pieces.map(row_checksum).collect();
+            self.values(checksums, u32::to_le_bytes)?;
+        }
         let mut buffer = ReadBuffer::default();
         let checksum = |row| match slab.vectors.known_checksum(row) {
             Some(known) => Ok(known),
@@ -188,7 +246,7 @@ impl<W: Write> FrontWriter<W> {
 }
 
 /// Reads an index of `n_dims` dimensions that was written from byte `start` of `file` on. The
-/// vectors stay in the file.
+/// codes and vectors stay in the file.
 pub(crate) fn read(
     file: &Arc<File>,
     start: u64,
@@ -205,7 +263,23 @@ pub(crate) fn read(
         left -= n_used;
     }
     let mut at = reader.finish()?;
-    for (n_used, (mut slab, checksums)) in slabs {
+    for (n_used, (mut slab, [scanned, bytes, checksums])) in slabs {
+        let n_blocks = n_used.div_ceil(ROWS);
+        for (codes, checksums) in [(Codes::Scanned, scanned), (Codes::Bytes, bytes)] {
+            let (n, piece_bytes) = codes.pieces(n_blocks, rows.format);
+            let (room, _) = codes.pieces(rows.format.slab_blocks, rows.format);
+            let filed = FiledCodes {
+                file: Arc::clone(file),
+                start: at,
+                checksums,
+                room: room * piece_bytes,
+            };
+            match codes {
+                Codes::Scanned => slab.scan.bytes = CodeBytes::Filed(filed),
+                Codes::Bytes => slab.bytes.bytes = CodeBytes::Filed(filed),
+            }
+            at += (n * piece_bytes) as u64;
+        }
         slab.vectors = Vectors::Filed(FiledVectors::new(Arc::clone(file), at, checksums));
         slab.set_used(n_used);
         at += (n_used * rows.format.vector_bytes()) as u64;
@@ -280,19 +354,18 @@ impl FrontReader<'_> {
         Ok(rows)
     }
 
-    /// Reads the codes and columns of a slab, and the checksums of its vectors.
+    /// Reads the columns of a slab, and the checksums of its scanned codes, its 8-bit codes and its
+    /// vectors.
     #[expect(clippy::indexing_slicing, reason = "a slab has room for more rows than it has in use")]
-    fn slab(&mut self, format: RowFormat, n_used: usize) -> Result<(Slab, Arc<[u32]>), Error> {
+    fn slab(&mut self, format: RowFormat, n_used: usize) -> Result<(Slab, [Arc<[u32]>; 3]), Error> {
         let mut slab = Slab::new(format).map_err(Error::Memory)?;
         let n_blocks = n_used.div_ceil(ROWS);
         let n_rows = n_blocks * ROWS;
-        self.bytes(&mut slab.scan.bytes[..n_blocks * format.block_bytes()])?;
         for column in [&mut slab.scan.steps, &mut slab.scan.errors] {
             column[..n_rows].copy_from_slice(&self.values(n_rows, f32::from_le_bytes)?);
         }
         let [error, norm] = self.array(f32::from_le_bytes)?;
         slab.scan.worst = WorstRow { error, norm };
-        self.bytes(&mut slab.bytes.bytes[..n_rows * format.width])?;
         let stats = self.values(n_rows * 3, f32::from_le_bytes)?;
         let stats = stats.as_chunks().0.iter();
         let stats = stats.map(|&[step, error, norm]| RowStats { step, error, norm });
@@ -300,7 +373,9 @@ impl FrontReader<'_> {
             *place = stats;
         }
         slab.ids[..n_rows].copy_from_slice(&self.values(n_rows, u32::from_le_bytes)?);
-        Ok((slab, self.values(n_used, u32::from_le_bytes)?.into()))
+        let mut checksums = |n| self.values(n, u32::from_le_bytes).map(Arc::from);
+        let checksums = [checksums(n_blocks)?, checksums(n_rows)?, checksums(n_used)?];
+        Ok((slab, checksums))
     }
 
     /// Returns a number of values of at least `size` bytes that may still follow.

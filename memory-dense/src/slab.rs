@@ -135,6 +135,17 @@ impl Slab {
         self.set_id(row, id);
     }
 
+    /// Returns true if all codes are in memory.
+    pub(crate) const fn is_held(&self) -> bool {
+        self.scan.bytes.is_held() && self.bytes.bytes.is_held()
+    }
+
+    /// Brings all codes into memory. Errors: they cannot be read, or no memory.
+    pub(crate) fn hold(&mut self) -> io::Result<()> {
+        self.scan.bytes.hold(self.format.block_bytes())?;
+        self.bytes.bytes.hold(self.format.width)
+    }
+
     /// Takes the first `n_rows` rows into use, whose ids, codes and vectors were filled from
     /// outside.
     pub(crate) fn set_used(&mut self, n_rows: usize) {
@@ -152,7 +163,9 @@ impl Slab {
     /// Returns the memory that the slab takes, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         let columns = 5 * size_of::<f32>() + size_of::<u32>();
-        self.n_blocks() * (self.format.block_bytes() + ROWS * (self.format.width + columns))
+        let codes = self.format.block_bytes() + ROWS * self.format.width;
+        let held = if self.is_held() { codes } else { 0 };
+        self.n_blocks() * (held + ROWS * columns)
             + self.vectors.size_bytes(self.n_used, self.format.width)
     }
 

@@ -11,9 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memory_core::backend::Contents;
-use memory_core::{
-    Embedder, Memory, MemoryBuilder, SearchIndex, Storage, StorageError,
-};
+use memory_core::{Embedder, Memory, MemoryBuilder, SearchIndex, Storage, StorageError};
 use memory_embed::{Cached, MiniLm};
 use memory_storage_redb::RedbStorage;
 use memory_storage_turso::{Salvaged, TursoStorage};
@@ -261,7 +259,10 @@ pub(crate) fn open_to_record(settings: &Settings) -> Result<Store, StoreError> {
     let storage = Backend::open(settings.backend, &settings.store, settings)?;
     let builder = Memory::builder(storage.shared()).config(settings.engine.clone());
     let catalog = beside(storage.path(), ".catalog");
-    Ok(Store { memory: Arc::new(builder.search(SearchIndex::Absent).catalog(catalog).open()?), storage })
+    Ok(Store {
+        memory: Arc::new(builder.search(SearchIndex::Absent).catalog(catalog).open()?),
+        storage,
+    })
 }
 
 /// Opens the store and the engine on it for a server, with threads that embed and learn.

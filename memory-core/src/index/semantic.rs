@@ -12,6 +12,7 @@ use std::sync::Arc;
 use memory_dense::DenseIndex;
 
 use super::UnitNo;
+use super::snapshot::Reading;
 use super::snapshot::codec::{Reader, Writer};
 use super::snapshot::error::SnapshotError;
 use super::unit::content_hash;
@@ -66,8 +67,13 @@ impl Semantic {
         &mut self,
         file: &Arc<File>,
         start: u64,
+        reading: Reading,
     ) -> Result<(), SnapshotError> {
-        self.dense = DenseIndex::open(file, start, self.dense.n_dims())?;
+        let n_dims = self.dense.n_dims();
+        self.dense = match reading {
+            Reading::Whole => DenseIndex::open(file, start, n_dims)?,
+            Reading::OnDemand => DenseIndex::open_on_demand(file, start, n_dims)?,
+        };
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use memory_dense::{DenseIndex, FrozenIndex};
 
 use super::semantic::Semantic;
 use super::snapshot::error::SnapshotError;
-use super::snapshot::{self, Draft, Identity};
+use super::snapshot::{self, Draft, Identity, Reading};
 use super::{Bm25, Columns, Contents, Index, lock, refresh};
 use crate::background::Task;
 use crate::error::Error;
@@ -102,11 +102,7 @@ impl Upkeep {
         let head = storage.head().map_err(Error::storage("read head"))?;
         let id = *self.store.get_or_init(|| head.store_id);
         let started = Instant::now();
-        let identity = Identity::new(id, model);
-        let loaded = match reading {
-            Reading::Whole => snapshot::load(path, &identity, head.seq),
-            Reading::OnDemand => snapshot::load_on_demand(path, &identity, head.seq),
-        };
+        let loaded = snapshot::load(path, &Identity::new(id, model), head.seq, reading);
         let checked = match loaded {
             Ok(contents) if !is_of(&contents, storage)? => Err(SnapshotError::OtherHistory),
             loaded => loaded,
@@ -219,15 +215,6 @@ fn size(contents: &Contents) -> usize {
 fn model(contents: &Contents) -> Option<(&str, usize)> {
     let semantic = contents.semantic.as_ref()?;
     Some((semantic.model(), semantic.dense().n_dims()))
-}
-
-/// How much of a snapshot is read at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// All of it but the vectors.
-    Whole,
-    /// What every question needs.
-    OnDemand,
 }
 
 impl Index {

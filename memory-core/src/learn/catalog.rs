@@ -9,10 +9,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::advice::{TaskGroup, TaskGroupKey};
 use super::digest::{CallKey, Digest, Signature, Sketch};
 use super::hash::StableHash;
 use super::pattern::{MIN_FAILED, MetError};
-use super::advice::{TaskGroup, TaskGroupKey};
 use super::table::{AttemptCounts, AttemptRank, Learned, TaskKey};
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::model::{Episode, EpisodeId, RecordId, RecordKind};

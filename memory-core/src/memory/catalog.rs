@@ -12,9 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::learning::{READ, digest_of, stored_digest};
 use crate::error::Error;
-use crate::learn::{
-    Attempts, CallKey, Catalog, CatalogChanges, Learned, MetError, TaskGroup,
-};
+use crate::learn::{Attempts, CallKey, Catalog, CatalogChanges, Learned, MetError, TaskGroup};
 use crate::model::{EpisodeId, Feedback, RecordId};
 use crate::retrieve::LearnedFacts;
 use crate::storage::{Follower, Storage, StorageError, episodes};

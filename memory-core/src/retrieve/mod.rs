@@ -136,9 +136,10 @@ impl Retriever<'_> {
 
     fn compute(&self, query: &Query, limit: usize, budget_bytes: usize) -> Result<Answer, Error> {
         let mut recall = Recall::default();
-        let (ranked, dates) = self.search(query, limit, &mut recall, |contents, ranked, recall| {
-            self.select(contents, ranked, query, limit, recall)
-        })?;
+        let (ranked, dates) =
+            self.search(query, limit, &mut recall, |contents, ranked, recall| {
+                self.select(contents, ranked, query, limit, recall)
+            })?;
         let changes_at;
         (recall.hits, changes_at) = self.hits(ranked, limit, query, budget_bytes)?;
         contradictions::order_and_mark(&mut recall.hits);

@@ -43,10 +43,15 @@ fn read(file: &Arc<File>, dims: usize) -> DenseIndex {
     DenseIndex::open(file, START, dims).unwrap()
 }
 
+fn read_on_demand(file: &Arc<File>, dims: usize) -> DenseIndex {
+    DenseIndex::open_on_demand(file, START, dims).unwrap()
+}
+
 fn assert_same(left: &DenseIndex, right: &DenseIndex, ids: u32) {
     assert_eq!(left.len(), right.len());
     for id in 0..ids {
         assert_eq!(left.vector(id), right.vector(id), "id {id}");
+        assert_eq!(left.direction(id), right.direction(id), "id {id}");
     }
     let mask: Mask = (0..ids).step_by(3).collect();
     for query in [3, 500, 801] {
@@ -54,6 +59,10 @@ fn assert_same(left: &DenseIndex, right: &DenseIndex, ids: u32) {
         for mask in [None, Some(&mask)] {
             let expected = left.search(&query, 10, mask).unwrap();
             assert_eq!(right.search(&query, 10, mask).unwrap(), expected);
+            let expected = left.survey(&query, 60, mask).unwrap();
+            assert_eq!(right.survey(&query, 60, mask).unwrap(), expected);
+            let (left, right) = (left.scorer(&query).unwrap(), right.scorer(&query).unwrap());
+            assert!((0..ids).all(|id| left.score(id) == right.score(id)));
         }
     }
 }
@@ -75,16 +84,22 @@ proptest! {
     #[test]
     fn axes_come_back_with_the_index(ids in 200_u32..400) {
         let dir = tempfile::tempdir().unwrap();
-        let mut index = disturbed(ids, 128);
-        let found = index.freeze().recode(&|| true).unwrap();
-        prop_assert!(index.adopt(found));
-        let (file, _) = write(&index.freeze(), &dir.path().join("file"));
+        let mut held = disturbed(ids, 128);
+        let found = held.freeze().recode(&|| true).unwrap();
+        prop_assert!(held.adopt(found));
+        let (file, _) = write(&held.freeze(), &dir.path().join("file"));
         let mut loaded = read(&file, 128);
         prop_assert!(loaded.has_principal_axes() && !loaded.wants_recoding());
-        assert_same(&index, &loaded, ids);
-        go_on(&mut index, ids);
-        go_on(&mut loaded, ids);
-        assert_same(&index, &loaded, ids + 40);
+        let mut on_demand = read_on_demand(&file, 128);
+        for index in [&loaded, &on_demand] {
+            assert_same(&held, index, ids);
+        }
+        for index in [&mut held, &mut loaded, &mut on_demand] {
+            go_on(index, ids);
+        }
+        for index in [&loaded, &on_demand] {
+            assert_same(&held, index, ids + 40);
+        }
     }
 
     #[test]
@@ -97,14 +112,19 @@ proptest! {
         let mut filed = disturbed(ids, dims);
         let (file, saved) = write(&filed.freeze(), &dir.path().join("first"));
         drop(filed.attach(&file, START, saved));
-        let mut loaded = read(&file, dims);
-        assert_same(&held, &filed, ids);
-        assert_same(&held, &loaded, ids);
-        for index in [&mut held, &mut filed, &mut loaded] {
+        let (mut loaded, mut on_demand) = (read(&file, dims), read_on_demand(&file, dims));
+        for index in [&filed, &loaded, &on_demand] {
+            assert_same(&held, index, ids);
+        }
+        // Also an index whose codes lie in the first file is written again.
+        let (again, _) = write(&on_demand.freeze(), &dir.path().join("again"));
+        assert_same(&held, &read_on_demand(&again, dims), ids);
+        for index in [&mut held, &mut filed, &mut loaded, &mut on_demand] {
             go_on(index, ids);
         }
-        assert_same(&held, &filed, ids + 40);
-        assert_same(&held, &loaded, ids + 40);
+        for index in [&filed, &loaded, &on_demand] {
+            assert_same(&held, index, ids + 40);
+        }
         // Written again, from memory and from the first file.
         let (second, saved) = write(&filed.freeze(), &dir.path().join("second"));
         drop(filed.attach(&second, START, saved));
@@ -196,12 +216,23 @@ fn every_cut_and_every_flipped_byte_is_noticed() {
     };
     assert!(open(&whole, 96).is_ok());
     assert!(matches!(open(&whole, 97), Err(Error::Foreign { what: "dimension" })));
-    let start = usize::try_from(START).unwrap();
+    let (start, query) = (usize::try_from(START).unwrap(), vector(3, 96));
+    let expected = open(&whole, 96).unwrap().search(&query, 10, None).unwrap();
+    // Who searches once notices what it reads.
+    let ask = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        let file = Arc::new(File::open(&path).unwrap());
+        let found = DenseIndex::open_on_demand(&file, START, 96)
+            .and_then(|index| index.search(&query, 10, None));
+        assert!(found.is_err() || found.unwrap() == expected);
+    };
     for at in (start..start + 200).chain((start..whole.len()).step_by(97)) {
         assert!(open(&whole[..at], 96).is_err(), "cut to {at} of {} bytes", whole.len());
         let mut flipped = whole.clone();
         flipped[at] ^= 0x10;
         assert!(open(&flipped, 96).is_err(), "byte {at} of {}", whole.len());
+        ask(&flipped);
+        ask(&whole[..at]);
     }
 }
 

@@ -92,12 +92,7 @@ struct Done {
 }
 
 /// Answers one event with a store that is opened for it.
-fn one_event(
-    payload: &[u8],
-    hint: Option<Client>,
-    settings: &Settings,
-    journal: &Journal,
-) -> Done {
+fn one_event(payload: &[u8], hint: Option<Client>, settings: &Settings, journal: &Journal) -> Done {
     let begin = Instant::now();
     let mut hook = match read_hook(payload, hint) {
         Ok(hook) => hook,

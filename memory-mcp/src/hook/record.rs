@@ -105,8 +105,7 @@ impl SessionRecord<'_> {
     /// Writes actions and the state at once.
     fn write(self, actions: &[Action], state: Option<Vec<u8>>) -> Result<(), Error> {
         let client = self.client;
-        let source =
-            |key: &str| Source { importer: client.name().into(), external_id: key.into() };
+        let source = |key: &str| Source { importer: client.name().into(), external_id: key.into() };
         let mut batch = self.memory.capture();
         for action in actions {
             match action.clone() {

@@ -12,9 +12,9 @@
 //! vectors as `memory_dense` saves them: codes, then the vectors themselves
 //! ```
 //!
-//! Head, front and codes are checked and copied at load. The vectors stay where they are, are read
-//! one by one and have a checksum each. So do the pages of postings for who asks one question; who
-//! asks many reads all of them at load. A file is never changed: a new one is written beside it and
+//! Head and front are checked and copied at load, postings and codes as well by who asks many
+//! questions. The vectors stay where they are, are read one by one and have a checksum each; for who
+//! asks one question so do pages of postings and pieces of codes. A file is never changed: a new one is written beside it and
 //! renamed, so that readers see the old one or the new one, and whoever has the old one open keeps
 //! it.
 
@@ -71,6 +71,15 @@ fn ways_of_texts() -> u64 {
     let mut terms = Vec::new();
     Tokenizer::for_query().for_each_term(SAMPLE, |term| terms.push(term.hash()));
     content_hash(&format!("{} {:?} {terms:?}", env!("CARGO_PKG_VERSION"), unit::BOUNDS))
+}
+
+/// How much of a snapshot is read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// All of it but the vectors.
+    Whole,
+    /// What every question needs; postings and codes when they are looked at.
+    OnDemand,
 }
 
 /// An index as it was at one moment, to be written while it goes on.
@@ -159,17 +168,7 @@ pub(super) fn load(
     path: &Path,
     identity: &Identity<'_>,
     newest: Seq,
-) -> Result<Contents, SnapshotError> {
-    let contents = load_on_demand(path, identity, newest)?;
-    contents.lexical.read_pages()?;
-    Ok(contents)
-}
-
-/// Reads it as [`load`] does, but leaves the postings in the file until they are looked at.
-pub(super) fn load_on_demand(
-    path: &Path,
-    identity: &Identity<'_>,
-    newest: Seq,
+    reading: Reading,
 ) -> Result<Contents, SnapshotError> {
     let (file, head) = open(path, identity)?;
     let found = head.position.changes;
@@ -189,7 +188,10 @@ pub(super) fn load_on_demand(
         return Err(SnapshotError::Corrupt { what: "contents" });
     }
     if let Some(semantic) = &mut semantic {
-        semantic.open_vectors(&file, lists_start + head.lists_bytes)?;
+        semantic.open_vectors(&file, lists_start + head.lists_bytes, reading)?;
+    }
+    if reading == Reading::Whole {
+        lexical.read_pages()?;
     }
     Ok(Contents::new(columns, lexical, semantic, found))
 }

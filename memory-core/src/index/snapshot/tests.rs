@@ -130,10 +130,13 @@ fn a_loaded_index_is_the_saved_one_and_numbers_on_as_it_would() {
     for n_records in [0, 1, 40, 200] {
         let mut saved = sample(n_records);
         save(&saved, &path).unwrap();
-        let mut loaded = load(&path, &identity(), 42).unwrap();
-        assert_eq!(told(&loaded), told(&saved));
+        let mut loaded = load(&path, &identity(), 42, Reading::Whole).unwrap();
+        let mut on_demand = load(&path, &identity(), 42, Reading::OnDemand).unwrap();
+        for contents in [&loaded, &on_demand] {
+            assert_eq!(told(contents), told(&saved));
+        }
         assert_eq!(position(&path, &identity()), Some(saved.position()));
-        for contents in [&mut saved, &mut loaded] {
+        for contents in [&mut saved, &mut loaded, &mut on_demand] {
             for number in 200..220 {
                 let record = put_record(contents, number);
                 let place = Place::of_episode(record, Part::Head);
@@ -142,7 +145,9 @@ fn a_loaded_index_is_the_saved_one_and_numbers_on_as_it_would() {
                 contents.columns.name(Some("a new name"));
             }
         }
-        assert_eq!(told(&loaded), told(&saved));
+        for contents in [&loaded, &on_demand] {
+            assert_eq!(told(contents), told(&saved));
+        }
     }
 }
 
@@ -151,7 +156,7 @@ fn a_replaced_file_leaves_loaded_indexes_intact_and_nothing_beside() {
     let (folder, path) = folder();
     let first = sample(100);
     save(&first, &path).unwrap();
-    let loaded = load(&path, &identity(), 42).unwrap();
+    let loaded = load(&path, &identity(), 42, Reading::Whole).unwrap();
     // What a process left that was ended while it wrote, and what is none of ours.
     let beside =
         [".memory.db-index.memory-mcp.4000000000.part", "memory.db-index.part", "memory.db"];
@@ -183,7 +188,7 @@ fn a_snapshot_that_cannot_be_finished_is_not_there() {
     let draft = Draft::of(&sample(250)).unwrap();
     let stopped = draft.save(&folder.path().join("no/folder"), &identity(), &|| true, &|| true);
     assert!(matches!(stopped, Err(SnapshotError::Io { op: "create", .. })));
-    assert!(matches!(load(&path, &identity(), 42), Err(SnapshotError::Missing)));
+    assert!(matches!(load(&path, &identity(), 42, Reading::Whole), Err(SnapshotError::Missing)));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -199,12 +204,12 @@ fn a_snapshot_of_another_store_model_dimension_or_tokenizer_is_foreign() {
         (Identity { texts: 1, ..identity() }, "way of cutting texts"),
     ];
     for (other, name) in others {
-        let refused = load(&path, &other, 42).err().unwrap();
+        let refused = load(&path, &other, 42, Reading::Whole).err().unwrap();
         assert!(matches!(refused, SnapshotError::Foreign { what } if what == name), "{refused}");
         assert_eq!(position(&path, &other), None);
     }
     fs::write(&path, vec![b'x'; 1000]).unwrap();
-    let refused = load(&path, &identity(), 42).err();
+    let refused = load(&path, &identity(), 42, Reading::Whole).err();
     assert!(matches!(refused, Some(SnapshotError::Foreign { what: "program" })));
 }
 
@@ -215,8 +220,11 @@ fn models_are_told_apart_by_all_of_their_names() {
     let (one, other) = (format!("{long}1"), format!("{long}2"));
     let of = |model| Identity::new(STORE, Some((model, DIMS)));
     Draft::of(&sample(3)).unwrap().save(&path, &of(&one), &|| true, &|| true).unwrap();
-    assert!(load(&path, &of(&one), 42).is_ok());
-    assert!(matches!(load(&path, &of(&other), 42), Err(SnapshotError::Foreign { .. })));
+    assert!(load(&path, &of(&one), 42, Reading::Whole).is_ok());
+    assert!(matches!(
+        load(&path, &of(&other), 42, Reading::Whole),
+        Err(SnapshotError::Foreign { .. })
+    ));
 }
 
 #[test]
@@ -226,7 +234,7 @@ fn a_newer_snapshot_is_refused_by_its_format() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[8] = 9;
     fs::write(&path, bytes).unwrap();
-    let refused = load(&path, &identity(), 42).err();
+    let refused = load(&path, &identity(), 42, Reading::Whole).err();
     assert!(matches!(refused, Some(SnapshotError::Format { found: 9, .. })));
 }
 
@@ -234,7 +242,7 @@ fn a_newer_snapshot_is_refused_by_its_format() {
 fn a_snapshot_that_knows_more_than_the_store_is_refused() {
     let (_folder, path) = folder();
     save(&sample(30), &path).unwrap();
-    let refused = load(&path, &identity(), 41).err();
+    let refused = load(&path, &identity(), 41, Reading::Whole).err();
     assert!(matches!(refused, Some(SnapshotError::Ahead { found: 42, newest: 41 })));
 }
 
@@ -245,13 +253,13 @@ fn every_cut_is_noticed() {
     let bytes = fs::read(&path).unwrap();
     for cut in [0, 1, HEAD_BYTES - 1, HEAD_BYTES, bytes.len() / 2, bytes.len() - 1] {
         fs::write(&path, &bytes[..cut]).unwrap();
-        let refused = load(&path, &identity(), 42).err();
+        let refused = load(&path, &identity(), 42, Reading::Whole).err();
         assert!(matches!(refused, Some(SnapshotError::Truncated { .. })));
     }
     let mut longer = bytes;
     longer.push(0);
     fs::write(&path, longer).unwrap();
-    let refused = load(&path, &identity(), 42).err();
+    let refused = load(&path, &identity(), 42, Reading::Whole).err();
     assert!(matches!(refused, Some(SnapshotError::Truncated { .. })));
 }
 
@@ -268,7 +276,7 @@ fn every_flipped_byte_is_noticed() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, damaged).unwrap();
-        let is_noticed = load(&path, &identity(), 42).map_or(true, |loaded| {
+        let is_noticed = load(&path, &identity(), 42, Reading::Whole).map_or(true, |loaded| {
             // Vectors are checked when they are read.
             told(&loaded);
             loaded.semantic.unwrap().dense().is_damaged()

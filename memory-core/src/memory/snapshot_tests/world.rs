@@ -9,8 +9,8 @@ use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, Role};
 use crate::index::unit::content_hash;
 use crate::intake::{NewNote, NewStep};
-use crate::memory::{Memory, SearchIndex};
 use crate::memory::meaning_tests::Concepts;
+use crate::memory::{Memory, SearchIndex};
 use crate::model::{NoteKind, Record, RecordId, RecordKind, Scope, Source, Step, Timestamp};
 use crate::retrieve::{Query, Strength};
 use crate::storage::{
