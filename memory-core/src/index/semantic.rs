@@ -12,9 +12,9 @@ use std::sync::Arc;
 use memory_dense::DenseIndex;
 
 use super::UnitNo;
-use super::snapshot::Reading;
 use super::snapshot::codec::{Reader, Writer};
 use super::snapshot::error::SnapshotError;
+use super::snapshot::reading::Reading;
 use super::unit::content_hash;
 
 /// Vectors of one embedding model, by unit number.

@@ -8,7 +8,6 @@
 //! then stays below 33 times): vectors are held in memory until they are saved, and after an import
 //! that can be for long.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,7 +17,8 @@ use memory_dense::{DenseIndex, FrozenIndex};
 
 use super::semantic::Semantic;
 use super::snapshot::error::SnapshotError;
-use super::snapshot::{self, Draft, Identity, Reading};
+use super::snapshot::reading::Reading;
+use super::snapshot::{self, Draft, Identity};
 use super::{Bm25, Columns, Contents, Index, lock, refresh};
 use crate::background::Task;
 use crate::error::Error;
@@ -416,8 +416,9 @@ impl Index {
             let semantic = contents.semantic.take().map(Semantic::emptied);
             *contents = Contents::new(Columns::default(), Bm25::new(), semantic, 0);
             self.upkeep.reject("a page of the snapshot was damaged");
-            // Whoever keeps it up sees that there is none.
-            drop(self.upkeep.path.as_ref().map(fs::remove_file));
+            if let Some(path) = &self.upkeep.path {
+                snapshot::discard(path);
+            }
             return;
         }
         let Contents { columns, semantic, n_changed, .. } = &mut *contents;

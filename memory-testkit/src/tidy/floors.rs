@@ -36,7 +36,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["arithmetic", "checksum", "error", "mask", "pages", "random_rotation", "top_k"],
             &["kernel"],
             &["error_bound", "row_format", "second_moments", "vectors"],
-            &["principal_axes", "row_codes"],
+            &["code_bytes", "principal_axes", "row_codes"],
             &["codes", "scan_quantizer"],
             &["query", "slab"],
             &["bench", "row_store", "slot_table"],

@@ -21,8 +21,9 @@
 pub(super) mod codec;
 pub(super) mod error;
 mod head;
+pub(super) mod reading;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::storage::Seq;
 use codec::{Reader, Writer};
 use error::SnapshotError;
 use head::{HEAD_BYTES, Head};
+use reading::Reading;
 
 /// Format written and read.
 const SNAPSHOT_VERSION: u32 = 5;
@@ -71,15 +73,6 @@ fn ways_of_texts() -> u64 {
     let mut terms = Vec::new();
     Tokenizer::for_query().for_each_term(SAMPLE, |term| terms.push(term.hash()));
     content_hash(&format!("{} {:?} {terms:?}", env!("CARGO_PKG_VERSION"), unit::BOUNDS))
-}
-
-/// How much of a snapshot is read at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// All of it but the vectors.
-    Whole,
-    /// What every question needs; postings and codes when they are looked at.
-    OnDemand,
 }
 
 /// An index as it was at one moment, to be written while it goes on.
@@ -194,6 +187,13 @@ pub(super) fn load(
         lexical.read_pages()?;
     }
     Ok(Contents::new(columns, lexical, semantic, found))
+}
+
+/// Takes away a file that turned out to be damaged, so that whoever keeps it sees that there is
+/// none.
+pub(super) fn discard(path: &Path) {
+    // A file that stays is found to be damaged again.
+    drop(fs::remove_file(path));
 }
 
 /// Opens the file and checks its head and size.
