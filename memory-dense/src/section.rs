@@ -124,6 +124,16 @@ pub(crate) fn write(
     Ok(SavedVectors { slabs, n_bytes })
 }
 
+/// Checksums of what lies behind the front, of one slab.
+struct Checksums {
+    /// Of each block of scanned codes.
+    scanned: Arc<[u32]>,
+    /// Of the 8-bit codes of each row.
+    bytes: Arc<[u32]>,
+    /// Of each vector.
+    vectors: Arc<[u32]>,
+}
+
 /// The codes of a slab.
 #[derive(Clone, Copy)]
 enum Codes {
@@ -263,7 +273,8 @@ pub(crate) fn read(
         left -= n_used;
     }
     let mut at = reader.finish()?;
-    for (n_used, (mut slab, [scanned, bytes, checksums])) in slabs {
+    for (n_used, (mut slab, checksums)) in slabs {
+        let Checksums { scanned, bytes, vectors } = checksums;
         let n_blocks = n_used.div_ceil(ROWS);
         for (codes, checksums) in [(Codes::Scanned, scanned), (Codes::Bytes, bytes)] {
             let (n, piece_bytes) = codes.pieces(n_blocks, rows.format);
@@ -280,7 +291,7 @@ pub(crate) fn read(
             }
             at += (n * piece_bytes) as u64;
         }
-        slab.vectors = Vectors::Filed(FiledVectors::new(Arc::clone(file), at, checksums));
+        slab.vectors = Vectors::Filed(FiledVectors::new(Arc::clone(file), at, vectors));
         slab.set_used(n_used);
         at += (n_used * rows.format.vector_bytes()) as u64;
         rows.slabs.push(Arc::new(slab));
@@ -357,7 +368,7 @@ impl FrontReader<'_> {
     /// Reads the columns of a slab, and the checksums of its scanned codes, its 8-bit codes and its
     /// vectors.
     #[expect(clippy::indexing_slicing, reason = "a slab has room for more rows than it has in use")]
-    fn slab(&mut self, format: RowFormat, n_used: usize) -> Result<(Slab, [Arc<[u32]>; 3]), Error> {
+    fn slab(&mut self, format: RowFormat, n_used: usize) -> Result<(Slab, Checksums), Error> {
         let mut slab = Slab::new(format).map_err(Error::Memory)?;
         let n_blocks = n_used.div_ceil(ROWS);
         let n_rows = n_blocks * ROWS;
@@ -374,8 +385,9 @@ impl FrontReader<'_> {
         }
         slab.ids[..n_rows].copy_from_slice(&self.values(n_rows, u32::from_le_bytes)?);
         let mut checksums = |n| self.values(n, u32::from_le_bytes).map(Arc::from);
-        let checksums = [checksums(n_blocks)?, checksums(n_rows)?, checksums(n_used)?];
-        Ok((slab, checksums))
+        let (scanned, bytes) = (checksums(n_blocks)?, checksums(n_rows)?);
+        let vectors = checksums(n_used)?;
+        Ok((slab, Checksums { scanned, bytes, vectors }))
     }
 
     /// Returns a number of values of at least `size` bytes that may still follow.

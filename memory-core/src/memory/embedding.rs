@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Time after which it looks for what other processes stored: hooks of clients embed nothing, and
 /// their server may be asked nothing for hours.
-const LOOK_AROUND: Duration = Duration::from_secs(60);
+const LOOK_AROUND: Duration = Duration::from_mins(1);
 
 /// Parts that one round needs.
 pub(crate) struct Embedding {

@@ -153,7 +153,7 @@ fn the_end_of_a_session_brings_the_snapshot_up_to_date_piece_by_piece() {
     let told_few: Vec<EpisodeId> = (0..40).map(|n| tell(&writer, n, &[])).collect();
     let rest = || open(&storage, folder.path(), SearchIndex::OnDemand);
     let snapshot = folder.path().join("memory.db.index");
-    assert!(!rest().keep_index(Duration::from_secs(60)).unwrap(), "so few are read at a question");
+    assert!(!rest().keep_index(Duration::from_mins(1)).unwrap(), "so few are read at a question");
     assert!(!snapshot.exists());
     for n in 40..1_300 {
         tell(&writer, n, &told_few);

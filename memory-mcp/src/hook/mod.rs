@@ -21,7 +21,7 @@ use memory_capture::{Client, Hook, INJECTION_BEGIN, INJECTION_END, read_hook};
 use memory_core::Memory;
 
 use crate::config::Settings;
-use crate::store;
+use crate::store::{self, StoreError};
 use answer::answer;
 pub(crate) use journal::Journal;
 use lock::Turn;
@@ -106,10 +106,12 @@ fn one_event(payload: &[u8], hint: Option<Client>, settings: &Settings, journal:
     }
     rollout::complete(&mut hook);
     let rests = moment::rests(&hook, settings);
-    let opened = if rests || moment::searches(&hook, settings) {
-        store::open_to_ask(settings)
-    } else {
-        store::open_to_record(settings)
+    let asked = (rests || moment::searches(&hook, settings)).then(|| store::open_to_ask(settings));
+    let opened = match asked {
+        Some(Ok(store)) => Ok(store),
+        Some(Err(error @ StoreError::Storage { .. })) => Err(error),
+        // Without a model that can be used nothing is looked up, but all is recorded.
+        Some(Err(_)) | None => store::open_to_record(settings),
     };
     let (said, resting) = match opened {
         Ok(store) => {
