@@ -156,6 +156,18 @@ pub(crate) struct Store {
     pub(crate) storage: Backend,
 }
 
+impl Store {
+    /// Returns the size of the log that is not yet part of the store, in bytes.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        match &self.storage {
+            Backend::Libsql(storage) => {
+                beside(storage.path(), "-wal").metadata().map_or(0, |log| log.len())
+            }
+            Backend::Redb(_) => 0,
+        }
+    }
+}
+
 /// Remedy for whoever would back a redb store up.
 const BACKUP_INSTEAD: &str =
     "end the server and copy the file, or `memory-mcp copy --from redb:FILE --to libsql:FILE`";

@@ -13,7 +13,7 @@ mod record;
 mod rollout;
 
 use std::io::{self, Read, Write};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use memory_capture::{Client, Hook, INJECTION_BEGIN, INJECTION_END, read_hook};
 use memory_core::Memory;
 
 use crate::config::Settings;
-use crate::store::{self, StoreError};
+use crate::store::{self, Store, StoreError};
 use answer::answer;
 pub(crate) use journal::Journal;
 use lock::Turn;
@@ -32,6 +32,11 @@ const TIME: Duration = Duration::from_millis(1_200);
 
 /// Longest time in which the search index is brought up to date when an agent rests.
 const KEEPING: Duration = Duration::from_millis(400);
+
+/// Sizes of the store's log, in bytes, from which on it is moved into the store: a hook that opens
+/// the store alone reads all of it, 4 MiB in some milliseconds.
+const MAX_LOG_BYTES: u64 = 8 << 20;
+const MAX_LOG_BYTES_AT_REST: u64 = 1 << 20;
 
 /// Longest payload that is read; the rest is passed over.
 const MAX_PAYLOAD_BYTES: u64 = 16 << 20;
@@ -57,10 +62,8 @@ pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
         if sender.send(done.said).is_err() {
             return;
         }
-        if let Some(memory) = done.resting
-            && let Err(error) = memory.keep_index(KEEPING)
-        {
-            worker_journal.note(&format!("the search index is not up to date: {error}"));
+        if let Some(store) = done.store {
+            leave(store, done.rests, &worker_journal);
         }
     };
     let started = thread::Builder::new().name("hook".to_owned()).spawn(work);
@@ -87,8 +90,26 @@ pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
 struct Done {
     /// The client's answer.
     said: Option<String>,
-    /// The memory, where there is time to bring its index up to date.
-    resting: Option<Arc<Memory>>,
+    /// The store that was opened for it.
+    store: Option<Store>,
+    /// Whether the agent rests now.
+    rests: bool,
+}
+
+/// Leaves a store when all is said: what others will need is brought up to date where there is time
+/// for it, or must be.
+fn leave(store: Store, rests: bool, journal: &Journal) {
+    if rests && let Err(error) = store.memory.keep_index(KEEPING) {
+        journal.note(&format!("the search index is not up to date: {error}"));
+    }
+    let log_bytes = store.log_bytes();
+    if log_bytes > MAX_LOG_BYTES || (rests && log_bytes > MAX_LOG_BYTES_AT_REST) {
+        // Moves the log into the store: who opens it reads all of it.
+        drop(store);
+    } else {
+        // The end of the process closes the store; waiting for its threads would be felt.
+        std::mem::forget(store);
+    }
 }
 
 /// Answers one event with a store that is opened for it.
@@ -113,21 +134,16 @@ fn one_event(payload: &[u8], hint: Option<Client>, settings: &Settings, journal:
         // Without a model that can be used nothing is looked up, but all is recorded.
         Some(Err(_)) | None => store::open_to_record(settings),
     };
-    let (said, resting) = match opened {
-        Ok(store) => {
-            let said = event(&store.memory, &hook, settings, journal);
-            let resting = rests.then(|| Arc::clone(&store.memory));
-            // The end of the process closes the store; waiting for its threads would be felt.
-            std::mem::forget(store);
-            (said, resting)
-        }
+    let (said, store) = match opened {
+        Ok(store) => (event(&store.memory, &hook, settings, journal), Some(store)),
         Err(error) => {
             journal.note(&format!("the store cannot be opened: {error}"));
             (None, None)
         }
     };
     journal.trace(settings, &hook, begin.elapsed(), said.is_some());
-    Done { said: said.and_then(|text| answer(hook.client, &hook.event, &text)), resting }
+    let said = said.and_then(|text| answer(hook.client, &hook.event, &text));
+    Done { said, store, rests }
 }
 
 /// Records the events of a payload and returns what is to be said, framed as the memory's words.
