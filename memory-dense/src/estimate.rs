@@ -67,8 +67,8 @@ impl<'a> Estimator<'a> {
         estimates
     }
 
-    /// Returns the codes of rows; in `room` if some have to be read from a file. What cannot be read
-    /// leaves the mark of damage.
+    /// Returns the codes of rows; in `room` if some have to be read from a file. What cannot be
+    /// read leaves the mark of damage.
     fn codes<'r>(&self, slots: &[u32], room: &'r mut Vec<u8>) -> Vec<&'r [u8]>
     where
         'a: 'r,

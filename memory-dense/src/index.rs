@@ -71,8 +71,8 @@ impl DenseIndex {
     }
 
     /// Reads an index of `n_dims` dimensions that [`FrozenIndex::write`] wrote from byte `start` of
-    /// `file` on. Vectors stay in the file, which nobody may write to any more; they are checked when
-    /// they are read.
+    /// `file` on. Vectors stay in the file, which nobody may write to any more; they are checked
+    /// when they are read.
     ///
     /// Cost: a copy of the codes, .1 s at 100,000 vectors of 384 dimensions.
     ///

@@ -47,8 +47,8 @@ impl Scan<'_> {
         (best, sum)
     }
 
-    /// Scores consecutive blocks of one slab and keeps the best rows; codes that have to be read are
-    /// put into `buffer`. Those that cannot be read leave the mark of damage.
+    /// Scores consecutive blocks of one slab and keeps the best rows; codes that have to be read
+    /// are put into `buffer`. Those that cannot be read leave the mark of damage.
     fn score_run(
         &self,
         run: BlockRun<'_>,

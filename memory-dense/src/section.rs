@@ -1,5 +1,5 @@
-//! Section of a file: an index as it is saved. Columns in front, to be read whole; codes and vectors
-//! behind, where vectors stay, and codes where a process searches once.
+//! Section of a file: an index as it is saved. Columns in front, to be read whole; codes and
+//! vectors behind, where vectors stay, and codes where a process searches once.
 //!
 //! ```text
 //! front     magic · version · dimensions · blocks of a slab · number of rows

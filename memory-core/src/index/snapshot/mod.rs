@@ -13,10 +13,10 @@
 //! ```
 //!
 //! Head and front are checked and copied at load, postings and codes as well by who asks many
-//! questions. The vectors stay where they are, are read one by one and have a checksum each; for who
-//! asks one question so do pages of postings and pieces of codes. A file is never changed: a new one is written beside it and
-//! renamed, so that readers see the old one or the new one, and whoever has the old one open keeps
-//! it.
+//! questions. The vectors stay where they are, are read one by one and have a checksum each; for
+//! who asks one question so do pages of postings and pieces of codes. A file is never changed: a
+//! new one is written beside it and renamed, so that readers see the old one or the new one, and
+//! whoever has the old one open keeps it.
 
 pub(super) mod codec;
 pub(super) mod error;
