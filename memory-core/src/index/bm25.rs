@@ -167,8 +167,8 @@ impl Bm25 {
         self.postings.is_damaged()
     }
 
-    /// Reads what [`Bm25::write`] wrote, for units with numbers below `n_numbers`; the memory of the
-    /// lists stays in the file, from byte `start` on.
+    /// Reads what [`Bm25::write`] wrote, for units with numbers below `n_numbers`; the memory of
+    /// the lists stays in the file, from byte `start` on.
     pub(super) fn read<R: Read>(
         input: &mut Reader<R>,
         n_numbers: usize,
