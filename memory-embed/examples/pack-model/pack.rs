@@ -5,14 +5,10 @@ use memory_embed::packed_format::{
     POSITIONS, Span, TOKEN_SLOTS, VOCABULARY, code_position, first_slot, header, token_hash,
 };
 use sha2::{Digest, Sha256};
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use crate::source::{Source, VOCABULARY_SHA256};
-
-/// Anything that stops the packing; the message is shown to the person who runs it.
-pub(crate) type Failure = Box<dyn Error>;
+use crate::source::{Failure, Source, VOCABULARY_SHA256};
 
 /// Packs a model of its tensors and its vocabulary.
 pub(crate) fn pack(source: &Source, tensors: &Path, vocabulary: &Path) -> Result<Vec<u8>, Failure> {

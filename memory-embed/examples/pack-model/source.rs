@@ -1,9 +1,12 @@
 //! The models that are packed, and what differs between them.
 
+use std::error::Error;
+
 use memory_embed::Windows;
 use memory_embed::packed_format::{Description, Pooling};
 
-use crate::pack::Failure;
+/// Anything that stops the packing; the message is shown to the person who runs it.
+pub(crate) type Failure = Box<dyn Error>;
 
 /// A published model of the shape MiniLM-L6-H384.
 pub(crate) struct Source {

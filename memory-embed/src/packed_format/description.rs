@@ -119,7 +119,9 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_a_description_or_none(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fn any_bytes_are_a_description_or_none(
+            bytes in prop::collection::vec(any::<u8>(), 0..600),
+        ) {
             if let Some(found) = Description::decode(&bytes) {
                 prop_assert!(!found.id.is_empty());
             }

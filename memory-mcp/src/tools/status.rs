@@ -202,37 +202,42 @@ impl Answer for Health {
             put(&mut out, format_args!("\nexchange {}", exchange.line()));
         }
         if let Some(detail) = &self.detail {
-            put(
-                &mut out,
-                format_args!(
-                    "\nread {} µs, format {}, seq {}, {} unit(s), index {} bytes, store {}, pid {}",
-                    detail.read_us,
-                    detail.format,
-                    detail.seq,
-                    detail.n_units,
-                    detail.index_bytes,
-                    detail.store_id,
-                    detail.pid
-                ),
-            );
-        }
-        if let Some(detail) = &self.detail {
-            let Detail { n_recalls_cached, n_recalls_computed, n_recalls_shared, .. } = detail;
-            put(
-                &mut out,
-                format_args!(
-                    "\nrecalls: {n_recalls_computed} computed, {n_recalls_cached} from kept \
-                     answers, {n_recalls_shared} shared"
-                ),
-            );
-        }
-        if let Some(Detail { model: Some(model), n_vectors, .. }) = &self.detail {
-            put(&mut out, format_args!("\nembedder {model}, {n_vectors} vector(s) stored"));
+            detail.put(&mut out);
         }
         for problem in &self.problems {
             out.push_str("\nproblem: ");
             out.push_str(problem);
         }
         out
+    }
+}
+
+impl Detail {
+    fn put(&self, out: &mut String) {
+        put(
+            out,
+            format_args!(
+                "\nread {} µs, format {}, seq {}, {} unit(s), index {} bytes, store {}, pid {}",
+                self.read_us,
+                self.format,
+                self.seq,
+                self.n_units,
+                self.index_bytes,
+                self.store_id,
+                self.pid
+            ),
+        );
+        let Self { n_recalls_cached, n_recalls_computed, n_recalls_shared, .. } = self;
+        put(
+            out,
+            format_args!(
+                "\nrecalls: {n_recalls_computed} computed, {n_recalls_cached} from kept answers, \
+                 {n_recalls_shared} shared"
+            ),
+        );
+        if let Some(model) = &self.model {
+            let n_vectors = self.n_vectors;
+            put(out, format_args!("\nembedder {model}, {n_vectors} vector(s) stored"));
+        }
     }
 }

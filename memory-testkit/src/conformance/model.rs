@@ -213,14 +213,7 @@ impl Plan {
                 let (episode, steps) = (sample::episode_id(*n), some_steps(*first, *n_steps));
                 Op::AppendSteps { episode, steps, limit: *limit }
             }
-            Self::Close { n, outcome, reward, inferred } => {
-                let closing = Closing {
-                    inferred: inferred.then(|| "the build is green".into()),
-                    reward: reward.map(|reward| f64::from(reward) / 255.0),
-                    ..sample::closing(outcome.map(|o| Outcome::ALL[o]))
-                };
-                Op::Close { episode: sample::episode_id(*n), closing: Box::new(closing) }
-            }
+            Self::Close { n, outcome, reward, inferred } => close(*n, *outcome, *reward, *inferred),
             Self::InsertNote { n, looks, kind, episode, supersedes } => {
                 Op::InsertNote(Box::new(Note {
                     kind: NoteKind::ALL[*kind],
@@ -242,10 +235,10 @@ impl Plan {
                 tags: tags.iter().map(|tag| format!("tag {tag}").into()).collect(),
             },
             Self::Tie { n, named } => tie(*n, *named),
-            Self::SetScope { is_note, n, scope } => Op::SetScope {
-                id: record(*is_note, *n),
-                scope: sample::scope(&format!("scope {scope}")),
-            },
+            Self::SetScope { is_note, n, scope } => {
+                let scope = sample::scope(&format!("scope {scope}"));
+                Op::SetScope { id: record(*is_note, *n), scope }
+            }
             Self::KeepDigest { n, digest } => {
                 let digest = vec![*digest; usize::from(*digest)].into();
                 Op::KeepDigest { episode: sample::episode_id(*n), digest }
@@ -274,6 +267,15 @@ impl Plan {
             Self::DropStates(before) => Op::DropStates { before: sample::instant(*before) },
         }
     }
+}
+
+fn close(n: u64, outcome: Option<usize>, reward: Option<u8>, inferred: bool) -> Op {
+    let closing = Closing {
+        inferred: inferred.then(|| "the build is green".into()),
+        reward: reward.map(|reward| f64::from(reward) / 255.0),
+        ..sample::closing(outcome.map(|o| Outcome::ALL[o]))
+    };
+    Op::Close { episode: sample::episode_id(n), closing: Box::new(closing) }
 }
 
 fn episode(n: u64, looks: &Looks, closing: Option<Closing>) -> Episode {
