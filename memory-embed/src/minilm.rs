@@ -222,4 +222,6 @@ fn make_unit(vector: &mut [f32]) {
 }
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::exchange;
 use crate::scope;
 use crate::store::{self, Store};
 use crate::wire::Exchanged;
+use crate::wire::put;
 
 /// Free space below which writes may soon fail.
 const LOW_SPACE_BYTES: u64 = 512 << 20;
@@ -197,9 +198,13 @@ fn check_index(store: &Store) -> Finding {
                 index.snapshot()
             );
             if index.n_pending > 0 {
-                detail += &format!(
-                    "; {} wait for their vector, which the server makes, {n_embedded} have it",
-                    index.n_pending
+                let n_pending = index.n_pending;
+                put(
+                    &mut detail,
+                    format_args!(
+                        "; {n_pending} wait for their vector, which the server makes, \
+                         {n_embedded} have it"
+                    ),
                 );
             }
             match (&index.vectors_failure, &index.snapshot_failure) {

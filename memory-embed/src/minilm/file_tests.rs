@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use memory_embed::packed_format::{CHECKSUM_AT, Description, HEADER_BYTES, Layout, Pooling};
-use memory_embed::{EmbedError, Embedder, MiniLm, Role, Windows};
 use sha2::{Digest, Sha256};
 
-const PACKED: &[u8] = include_bytes!("../model/minilm-l6-v2.int8.bin");
+use crate::packed_format::{CHECKSUM_AT, Description, HEADER_BYTES, Layout, Pooling};
+use crate::{EmbedError, Embedder, MiniLm, Role, Windows};
+
+const PACKED: &[u8] = include_bytes!("../../model/minilm-l6-v2.int8.bin");
 const TEXTS: [&str; 3] = ["The linker cannot find libssl.", "", "git rebase --onto main"];
 
 /// The compiled-in model under another description.
