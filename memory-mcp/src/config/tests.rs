@@ -190,7 +190,7 @@ fn a_provider_with_one_public_address_needs_no_address_but_a_key() {
 #[test]
 fn values_for_a_provider_that_make_no_sense_are_refused() {
     for (set, expected) in [
-        ("embedder=word2vec", "`embedder` (--set) must be minilm, none, openai, ollama"),
+        ("embedder=word2vec", "`embedder` (--set) must be minilm, none, file:PATH, openai"),
         ("embedder_url=localhost:11434", "`embedder_url` (--set) must begin with http"),
         ("embedder_url=https://", "must name a host"),
         ("embedder_url=https://u:sk-1@host", "without user, password or query"),
