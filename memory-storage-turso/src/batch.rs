@@ -21,8 +21,14 @@ pub(crate) fn apply(
     feed: &mut Feed,
     batch: &WriteBatch,
 ) -> Result<Commit, StorageError> {
+    let changed = place::changed_meanwhile(conn, &batch.ops)?;
     let mut applied = Vec::with_capacity(batch.ops.len());
     for op in &batch.ops {
+        if let Op::Place(placed) = op
+            && changed.contains(&placed.record.id())
+        {
+            return Err(Rejection::Changed { id: placed.record.id() }.into());
+        }
         applied.push(apply_op(conn, feed, op)?);
     }
     Ok(Commit { seq: feed.seq.cast_unsigned(), applied })

@@ -1,11 +1,30 @@
 //! Records that are stored as a whole, and removed with all that is their own.
 
-use memory_core::backend::{Found, Placed, Rejection};
+use memory_core::backend::{Found, Op, Placed, Rejection};
 use memory_core::{ChangeOp, Episode, Note, NoteId, Record, RecordId, Source, Step, StorageError};
 
 use crate::changes::{self, Feed};
 use crate::connection::Connection;
 use crate::{episodes, notes, sources, steps, tags};
+
+/// Lists the records of a batch that have a change above the position at which they were read.
+///
+/// To be asked before the batch: what it changes on the way, such as the note that a placed one
+/// supersedes, is no change of another hand.
+pub(crate) fn changed_meanwhile(
+    conn: &mut Connection,
+    ops: &[Op],
+) -> Result<Vec<RecordId>, StorageError> {
+    let mut changed = Vec::new();
+    for op in ops {
+        let Op::Place(placed) = op else { continue };
+        let (id, Some(seen)) = (placed.record.id(), placed.seen) else { continue };
+        if newest_change(conn, id)? > i64::try_from(seen).unwrap_or(i64::MAX) {
+            changed.push(id);
+        }
+    }
+    Ok(changed)
+}
 
 /// Stores a record in place of what is stored under its id.
 pub(crate) fn place(
@@ -14,11 +33,6 @@ pub(crate) fn place(
     placed: &Placed,
 ) -> Result<(), StorageError> {
     let id = placed.record.id();
-    if let Some(seen) = placed.seen
-        && newest_change(conn, id)? > i64::try_from(seen).unwrap_or(i64::MAX)
-    {
-        return Err(Rejection::Changed { id }.into());
-    }
     if let Some(source) = placed.record.source() {
         check_holder(conn, id, source)?;
         sources::lift_one(conn, id.kind(), source)?;

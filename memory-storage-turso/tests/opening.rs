@@ -82,7 +82,7 @@ fn a_store_keeps_its_identity_and_content() {
     let head = open(&path).unwrap().head().unwrap();
     let store = open(&path).unwrap();
     assert_eq!(store.head().unwrap(), head);
-    assert_eq!((head.seq, head.format), (80, 4));
+    assert_eq!((head.seq, head.format), (80, 5));
     read_all(&store).unwrap();
 }
 
@@ -166,7 +166,7 @@ fn a_newer_format_is_refused_and_left_alone() {
     bytes[60..64].copy_from_slice(&7_u32.to_be_bytes());
     fs::write(&path, &bytes).unwrap();
     let refused = open(&path).unwrap_err();
-    assert!(matches!(refused, StorageError::Format { found: 7, supported: 4 }), "{refused:?}");
+    assert!(matches!(refused, StorageError::Format { found: 7, supported: 5 }), "{refused:?}");
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 

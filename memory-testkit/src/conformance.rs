@@ -161,6 +161,7 @@ macro_rules! conformance_tests {
                 marks_of_unknown_records_are_rejected;
             placed: a_placed_record_is_read_back_as_it_is
                 a_state_that_is_older_than_the_record_is_not_placed
+                records_that_are_placed_together_do_not_stand_in_each_others_way
                 placed_notes_find_what_superseded_them
                 a_source_is_forgotten_without_a_record
                 steps_of_an_episode_of_another_machine_are_not_logged;

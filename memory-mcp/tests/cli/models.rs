@@ -32,7 +32,7 @@ fn a_model_of_a_file_searches_by_meaning_and_one_that_is_none_is_named() {
 fn vectors_of_a_model_that_is_not_in_use_are_told_and_removed_when_asked_for() {
     let home = Home::new();
     let noted = home.run(&["remember", "Prices are kept in cents", "--json"]).ok().value();
-    let id: NoteId = noted["note_id"].as_str().unwrap().parse().unwrap();
+    let id: NoteId = noted["id"].as_str().unwrap().parse().unwrap();
     {
         let store = TursoStorage::open(&home.path("memory.db"), &Options::default()).unwrap();
         let unit = UnitKey { record: id.into(), part: 0 };

@@ -41,6 +41,18 @@ pub fn a_placed_record_is_read_back_as_it_is(storage: &dyn Storage) {
     assert_eq!(storage.check().unwrap(), Vec::<String>::new());
 }
 
+/// A placed note marks the one that it supersedes: that is no change of another hand.
+pub fn records_that_are_placed_together_do_not_stand_in_each_others_way(storage: &dyn Storage) {
+    let (old, new) = (sample::note(1), sample::note(2));
+    apply(storage, vec![insert_note(old.clone()), insert_note(new.clone())]);
+    let seen = Some(storage.head().unwrap().seq);
+    let new = Note { supersedes: Some(old.id), ..new };
+    apply(storage, vec![place_note(new.clone(), seen), place_note(old.clone(), seen)]);
+    assert_eq!(read_note(storage, old.id).unwrap().superseded_by, Some(new.id));
+    let changed = Rejection::Changed { id: old.id.into() };
+    assert_eq!(reject(storage, vec![place_note(old, seen)]), changed);
+}
+
 /// What was merged before it would be lost.
 pub fn a_state_that_is_older_than_the_record_is_not_placed(storage: &dyn Storage) {
     let note = sample::note(1);
