@@ -104,7 +104,7 @@ pub struct LayerSpans {
 /// Places of all sections in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
-    /// What differs between models of this shape, see [`Description`].
+    /// All that differs between models of this shape, see [`Description`].
     pub description: Span,
     /// `f32[VOCABULARY]`: scale of each token's embedding row.
     pub word_scales: Span,

@@ -50,7 +50,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Who made a record, on another machine: name and machine.
+/// Author of a record of another machine: name and machine.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Maker<'a>(&'a str, [u8; 16]);
 

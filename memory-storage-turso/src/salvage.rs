@@ -76,7 +76,7 @@ DELETE FROM vectors WHERE (kind = 1 AND id NOT IN (SELECT id FROM episodes))
     OR length(vector) IS NOT 4 * (SELECT dimension FROM models WHERE pk = vectors.model);
 ";
 
-/// What came out of a damaged store.
+/// Result of a salvage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Salvaged {
     /// The damaged file, under its new name.
@@ -192,7 +192,8 @@ fn greatest_key(conn: &mut Connection, table: &str) -> i64 {
     n_pages.ok().flatten().unwrap_or(0).saturating_mul(MAX_ROWS_PER_PAGE)
 }
 
-/// Whether an error is one of the rows that are read: damage, or a value that no row may have.
+/// Returns whether an error is one of the rows that are read: damage, or a value that no row may
+/// have.
 fn is_of_rows(error: &StorageError) -> bool {
     matches!(error, StorageError::Corrupt { .. } | StorageError::Backend(_))
 }

@@ -231,7 +231,7 @@ CREATE TABLE states (
 CREATE INDEX states_age ON states (recorded_at)
 ";
 
-/// Who made a record, for those that came from other machines.
+/// Authors of records that came from other machines.
 const FORMAT_5: &str = "
 ALTER TABLE episodes ADD COLUMN machine BLOB CHECK (machine IS NULL OR length(machine) = 16);
 ALTER TABLE episodes ADD COLUMN author TEXT;

@@ -1,4 +1,4 @@
-//! What an exchange sends, keeps back and says, rule by rule.
+//! Rules of what an exchange sends, keeps back and says, rule by rule.
 
 use std::sync::Arc;
 

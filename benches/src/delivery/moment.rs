@@ -1,4 +1,4 @@
-//! What is said at the moment of action, as hooks say it: the cure of a call that failed, and the
+//! Words at the moment of action, as hooks say them: the cure of a call that failed, and the
 //! warning before a call.
 //!
 //! Judged by the engine's own replay of the same episodes, each put to what was learned before it.

@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn a_file_is_named_whole_or_below_a_folder() {
         assert!(is_named("changed app/cart.py (3)", "app/cart.py"));
-        assert!(is_named("/work/app/cart.py:7", "app/cart.py"));
+        assert!(is_named("/srv/app/cart.py:7", "app/cart.py"));
         assert!(!is_named("my_app/cart.py", "app/cart.py"));
         assert!(!is_named("app/cart.pyc", "app/cart.py"));
     }

@@ -17,15 +17,15 @@ use crate::index::Index;
 use crate::retrieve::{RecallCache, Weights};
 use crate::storage::Storage;
 
-/// How much of the search index a memory holds, and with it of what was learned.
+/// Share of the search index that a memory holds, and with it of what was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SearchIndex {
     /// All of it, loaded on a thread: for a process that answers many questions. It keeps the
     /// snapshot.
     #[default]
     Loaded,
-    /// What one question needs, read when it is asked from the snapshot that others keep: for a
-    /// process that lives for one question. Where too much changed after the snapshot, that is
+    /// The parts that one question needs, read when it is asked from the snapshot that others keep:
+    /// for a process that lives for one question. Where too much changed after the snapshot, that is
     /// [`Error::Index`].
     OnDemand,
     /// Nothing: for a process that records, or asks for cures and warnings.

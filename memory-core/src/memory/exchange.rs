@@ -1,4 +1,4 @@
-//! How far the exchange with other machines has come.
+//! Progress of the exchange with other machines.
 
 use super::Memory;
 use crate::error::Error;

@@ -86,7 +86,7 @@ fn tell(memory: &Memory, n: usize, before: &[EpisodeId]) -> EpisodeId {
     id
 }
 
-/// What is told of a question, to the last digit: one index is read in two ways.
+/// The answer to a question, to the last digit: one index is read in two ways.
 fn told(memory: &Memory, text: &str, scope: Option<Scope>, strength: Strength) -> String {
     let mut query = Query::new(text);
     (query.scope, query.strength) = (scope, strength);

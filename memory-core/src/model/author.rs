@@ -1,4 +1,4 @@
-//! Who made a record, where it was not made in this store.
+//! Author of a record that was not made in this store.
 
 /// Identity of one store that takes part in an exchange of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

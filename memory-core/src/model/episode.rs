@@ -234,7 +234,7 @@ pub struct Episode {
     pub source: Option<Source>,
     /// Who its task comes from.
     pub origin: Origin,
-    /// Who made it, on another machine; `None` for one's own.
+    /// Its author on another machine; `None` for one's own.
     pub author: Option<Author>,
     /// Beginning of the attempt.
     pub started_at: Timestamp,

@@ -47,7 +47,7 @@ pub struct Note {
     pub source: Option<Source>,
     /// Who its text comes from.
     pub origin: Origin,
-    /// Who made it, on another machine; `None` for one's own.
+    /// Its author on another machine; `None` for one's own.
     pub author: Option<Author>,
     /// The episode that taught it.
     pub episode: Option<EpisodeId>,

@@ -26,7 +26,7 @@ pub struct Pulled {
     pub entries: Vec<Entry>,
     /// Position after the last of them.
     pub cursor: Cursor,
-    /// Whether more entries follow.
+    /// True when more entries follow.
     pub more: bool,
 }
 
@@ -93,7 +93,7 @@ pub enum CarrierError {
         /// Reason, and what would help.
         reason: Box<str>,
     },
-    /// What lies there cannot be read.
+    /// The content of the place cannot be read.
     #[error("{address} is damaged: {what}")]
     Corrupt {
         /// The place.

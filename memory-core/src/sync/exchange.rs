@@ -12,7 +12,7 @@ use crate::storage::{Durability, Op, Placed, Storage, StorageError, WriteBatch};
 /// Operations of one batch.
 const BATCH: usize = 256;
 
-/// What a machine takes part with.
+/// Terms on which a machine takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// The scopes that are exchanged; nothing else leaves the store.
@@ -24,7 +24,7 @@ pub struct Terms {
     pub place: Box<str>,
 }
 
-/// What an exchange did.
+/// Report of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Report {
     /// Records that were sent, forgotten ones too.

@@ -20,7 +20,7 @@ const CHUNK: usize = 128;
 /// Attempts to take one page in while others write to the same records.
 const MAX_ATTEMPTS: usize = 16;
 
-/// What became of entries that were read.
+/// Effects of entries that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Taken {
     /// Records that were stored or changed.

@@ -22,7 +22,7 @@ const BATCH: usize = 512;
 /// Changes by others that are looked through to find those of a page.
 const N_CHANGES: usize = 4096;
 
-/// What was sent.
+/// Counts of the records that were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sent {
     /// Entries that the carrier took.

@@ -21,18 +21,18 @@ pub(crate) struct Session<'a> {
     pub(crate) storage: &'a dyn Storage,
     /// Its clock.
     pub(crate) clock: &'a dyn Clock,
-    /// Who it is.
+    /// Its identity.
     pub(crate) me: Author,
     /// The scopes that are exchanged.
     pub(crate) scopes: &'a [Scope],
-    /// Where it stands; kept with each batch that moves it.
+    /// Its standing; kept with each batch that moves it.
     pub(crate) standing: Standing,
 }
 
 /// A record as it is stored, with its steps.
 pub(crate) type Stored = (Record, Vec<Step>);
 
-/// What is kept of records and sources, as a batch in the making changes it.
+/// Shadows of records and sources, as a batch in the making changes them.
 #[derive(Default)]
 pub(crate) struct Kept {
     shadows: BTreeMap<RecordId, Option<Shadow>>,

@@ -1,4 +1,4 @@
-//! What a machine keeps of a record that it exchanges, beside the record: when its fields were set,
+//! Shadow of a record that is exchanged, kept beside the record: when its fields were set,
 //! and by what a change that was made here is noticed. Local writes keep nothing, so that they cost
 //! what they cost without an exchange.
 
@@ -11,7 +11,7 @@ use crate::model::{Author, EpisodeId, NoteId, Record, RecordId, RecordKind, Scop
 /// Version of the bytes of a shadow.
 const VERSION: u8 = 1;
 
-/// What is kept of a record.
+/// Shadow of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Shadow {
     /// It is stored here.
@@ -28,7 +28,7 @@ pub(crate) enum Shadow {
 /// A stored record, as it was last seen.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen {
-    /// When its fields were set.
+    /// Versions of its fields.
     pub(crate) versions: Versions,
     /// Its source.
     pub(crate) source: Option<Source>,
@@ -43,7 +43,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What is kept of a state.
+    /// Hashes of a state.
     pub(crate) fn of(live: &Live, offered: Option<Scope>) -> Self {
         let whole = state::State::Live(Box::new(live.clone())).to_bytes();
         Self {
@@ -94,7 +94,7 @@ pub(crate) fn observe(
     live
 }
 
-/// Whether a source is forgotten: when it was, and when a record of it was stored again after that.
+/// Marks of a source: when it was forgotten, and when a record of it was stored again after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     /// The newest time at which it was forgotten.

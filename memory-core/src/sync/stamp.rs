@@ -1,4 +1,4 @@
-//! When a field was set, and by which machine: a hybrid logical clock.
+//! Stamps of fields, when and by which machine they were set: a hybrid logical clock.
 //!
 //! A stamp is the time of the machine's clock, but later than every stamp that the machine has seen
 //! or made: whoever changes what they have seen wins over it, however wrong the clocks are.

@@ -1,4 +1,4 @@
-//! Where a store stands in its exchange: who it is, how far it has read and sent.
+//! Standing of a store in its exchange: who it is, how far it has read and sent.
 
 use super::carrier::Cursor;
 use super::stamp::HybridClock;
@@ -19,7 +19,7 @@ pub(crate) const SOURCE: &str = "exchange/source/";
 /// Version of the bytes of a standing.
 const VERSION: u8 = 1;
 
-/// Where a store stands in its exchange.
+/// Standing of a store in its exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Identity of this machine.

@@ -33,14 +33,14 @@ pub(crate) struct Live {
     pub(crate) record: Record,
     /// Its steps, in order.
     pub(crate) steps: Vec<Step>,
-    /// When and by whom its fields were set.
+    /// Stamps of its fields.
     pub(crate) versions: Versions,
 }
 
-/// When and by whom the fields of a record were set.
+/// Stamps of the fields of a record: when and by whom they were set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Versions {
-    /// Who made it.
+    /// Its author.
     pub(crate) author: Author,
     /// Of the scope.
     pub(crate) scope: Stamp,
@@ -54,7 +54,7 @@ pub(crate) struct Versions {
     pub(crate) counts: BTreeMap<MachineId, Counts>,
 }
 
-/// What one machine has counted.
+/// Counts of one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Counts {
     /// Readers that found the record helpful.

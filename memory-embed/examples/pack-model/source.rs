@@ -46,7 +46,7 @@ pub(crate) const SOURCES: [Source; 2] = [
 const QUERY_WINDOW: usize = 62;
 
 impl Source {
-    /// What the packed file says of the model, its weights coded with eight bits.
+    /// Returns what the packed file says of the model, its weights coded with eight bits.
     pub(crate) fn description(&self) -> Description {
         Description {
             id: format!("{}/int8-1", self.name),

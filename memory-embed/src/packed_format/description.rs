@@ -1,4 +1,4 @@
-//! What differs between models of one shape: a section of the packed file.
+//! Description of a model among those of one shape: a section of the packed file.
 //!
 //! Three `u32` (pooling, wordpieces that are read of a text and of a query), then three texts
 //! (id, prefix of queries, prefix of texts), each a `u32` length and UTF-8 bytes. The rest is zero.
@@ -8,7 +8,7 @@ use crate::windows::Windows;
 /// Bytes of the section.
 pub const DESCRIPTION_BYTES: usize = 512;
 
-/// How the last hidden states of a text become one vector.
+/// Way in which the last hidden states of a text become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
     /// Their mean.
@@ -17,13 +17,13 @@ pub enum Pooling {
     FirstToken,
 }
 
-/// What a model needs to be told beside its weights.
+/// All that is told of a model beside its weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Name of the model and of its quantization, for example `all-MiniLM-L6-v2/int8-1`; the id
     /// of its vectors adds the window of texts.
     pub id: String,
-    /// How hidden states become a vector.
+    /// Way in which hidden states become a vector.
     pub pooling: Pooling,
     /// Wordpieces that are read, without the prefix.
     pub windows: Windows,

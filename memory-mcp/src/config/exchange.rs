@@ -61,7 +61,7 @@ impl Remote {
     }
 }
 
-/// What is exchanged, and with whom.
+/// Settings of the exchange: its scopes and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct ExchangeSettings {
     /// The place, if there is one.

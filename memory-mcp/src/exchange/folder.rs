@@ -27,7 +27,7 @@ pub(crate) struct Folder {
     newest: BTreeMap<(MachineId, RecordId), u64>,
 }
 
-/// What was read of each machine.
+/// Ranges that were read of each machine.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Position(BTreeMap<MachineId, Read>);
 

@@ -30,6 +30,10 @@ use lock::Turn;
 /// of a session.
 const TIME: Duration = Duration::from_millis(1_200);
 
+/// Time beyond [`TIME`] in which an event is still recorded, though nothing is said any more:
+/// without its prompt, all calls of a turn would be lost.
+const RECORDING: Duration = Duration::from_millis(1_000);
+
 /// Longest time in which the search index is brought up to date when an agent rests.
 const KEEPING: Duration = Duration::from_millis(400);
 
@@ -79,13 +83,17 @@ pub(crate) fn run(hint: Option<&str>, settings: &Settings) {
             // Nothing more is said: the sender is dropped when all is done.
             drop(receiver.recv_timeout(TIME.saturating_sub(begin.elapsed())));
         }
-        Err(mpsc::RecvTimeoutError::Timeout) => journal.note("an event took too long"),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            let recorded = receiver.recv_timeout(RECORDING).is_ok();
+            let what = if recorded { "was recorded, and nothing was said" } else { "was given up" };
+            journal.note(&format!("an event took too long: it {what}"));
+        }
         // The panic's message is on the log of the process already.
         Err(mpsc::RecvTimeoutError::Disconnected) => journal.note("a bug stopped an event"),
     }
 }
 
-/// What came of an event.
+/// Result of an event.
 #[derive(Default)]
 struct Done {
     /// The client's answer.

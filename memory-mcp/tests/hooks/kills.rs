@@ -65,10 +65,10 @@ fn of_hooks_that_are_killed_nothing_acknowledged_is_lost_nothing_told_twice_and_
     assert_eq!(left_over(&home), Vec::<String>::new());
 }
 
-/// Events that hooks gave up, by their log: no client waits for one longer than a second or so.
+/// Events that hooks gave up, by their log: no client waits for one longer than some seconds.
 fn n_given_up(home: &Home) -> usize {
     let log = std::fs::read_to_string(home.path("memory.db.hooks.log")).unwrap_or_default();
-    let words = ["took too long", "not recorded", "cannot be opened"];
+    let words = ["was given up", "not recorded", "cannot be opened"];
     log.lines().filter(|line| words.iter().any(|part| line.contains(part))).count()
 }
 

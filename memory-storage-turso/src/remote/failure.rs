@@ -1,4 +1,4 @@
-//! What a failure of libsql's remote calls means to an exchange.
+//! Meaning of a failure of libsql's remote calls to an exchange.
 //!
 //! libsql tells it as text: the kind is in the first words, the code of the server or its status
 //! behind them.
@@ -139,7 +139,7 @@ fn of_status(status: &str, body: &str) -> Fault {
     }
 }
 
-/// Whether a text has one of these words in it, in lower or upper case.
+/// Returns whether a text has one of these words in it, in lower or upper case.
 fn mentions(text: &str, words: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     words.iter().any(|word| text.contains(word))

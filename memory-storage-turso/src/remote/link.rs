@@ -21,10 +21,10 @@ use super::failure::{Failure, Fault, NO_SERVER};
 
 /// A call under way, which gives what it found to whoever waits for it.
 type Task = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
-/// What makes a call of a connection.
+/// A call, to be made of a connection.
 type Job = Box<dyn FnOnce(Connection) -> Task + Send>;
 
-/// Where the end of a call is told.
+/// Channel by which the end of a call is told.
 type End = SyncSender<Result<(), Fault>>;
 
 /// Access to a server: one connection, one call at a time.
@@ -104,7 +104,7 @@ impl Drop for Link {
     }
 }
 
-/// What the thread holds.
+/// State of the thread.
 struct Client {
     address: Address,
     token: Option<Box<str>>,

@@ -3,7 +3,7 @@
 //! `table` holds the statements, `link` the thread that runs them, `address` reads what a user
 //! wrote, `failure` says what an error of libsql means to an exchange.
 //!
-//! What libsql's client leaves to its caller, and how this module makes up for it:
+//! Faults of libsql's client that are left to its caller, and how this module makes up for them:
 //! - A body that ends early looks like an end of the rows: each answer says how many there are.
 //! - A commit whose stream the server has closed is told as done: a push is one request, which is
 //!   one transaction. A larger one is staged in several and published by one.

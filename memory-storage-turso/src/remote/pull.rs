@@ -108,7 +108,7 @@ fn foreign() -> Fault {
     Fault::Refused("the position is one of another carrier; begin from the beginning".to_owned())
 }
 
-/// What an answer begins with.
+/// Head of an answer.
 struct Head {
     place: [u8; 16],
     format: i64,

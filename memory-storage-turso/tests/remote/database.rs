@@ -1,4 +1,4 @@
-//! What a server does with the requests of a stream: the pipeline protocol over a libsql file.
+//! Answers of a server to the requests of a stream: the pipeline protocol over a libsql file.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! What goes wrong between a carrier and its server.
+//! Faults between a carrier and its server.
 
 use std::time::Duration;
 

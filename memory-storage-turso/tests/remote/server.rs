@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::database::Database;
 
-/// What goes wrong with a request.
+/// Fault of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     /// Nothing.

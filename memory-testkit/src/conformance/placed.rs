@@ -53,7 +53,7 @@ pub fn records_that_are_placed_together_do_not_stand_in_each_others_way(storage:
     assert_eq!(reject(storage, vec![place_note(old, seen)]), changed);
 }
 
-/// What was merged before it would be lost.
+/// Otherwise what was merged before it would be lost.
 pub fn a_state_that_is_older_than_the_record_is_not_placed(storage: &dyn Storage) {
     let note = sample::note(1);
     apply(storage, vec![insert_note(note.clone())]);

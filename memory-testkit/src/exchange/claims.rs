@@ -8,7 +8,7 @@ use memory_core::exchange::{Carrier, Cursor, Entry, MachineId, Pulled};
 use super::{MemCarrier, Open};
 use crate::sample;
 
-/// What a reader was told, the newest of each.
+/// Entries that a reader was told, the newest of each.
 type Known = BTreeMap<(MachineId, RecordId), Entry>;
 
 /// A reader that has pushed nothing.
@@ -118,7 +118,7 @@ pub fn of_two_states_in_one_push_the_later_stays(open: Open<'_>) {
     assert_eq!(all(&mut *carrier, &["a"]), newest);
 }
 
-/// What one machine says of a record does not replace what another says.
+/// A state that one machine tells of a record does not replace what another says.
 pub fn machines_have_entries_of_their_own_for_one_record(open: Open<'_>) {
     let mut carrier = open();
     let both = [entry(1, 1, "a", b"one"), entry(2, 1, "a", b"two")];
@@ -216,8 +216,8 @@ pub fn an_entry_that_moves_to_another_scope_leaves_the_first(open: Open<'_>) {
     assert_eq!(all(&mut *carrier, &["b"]), [entry(1, 1, "b", b"x")]);
 }
 
-/// What was listed is not listed again; what comes later is, also where all before it was own or of
-/// another scope.
+/// Entries that were listed are not listed again; what comes later is, also where all before it was
+/// own or of another scope.
 pub fn a_position_goes_on_where_it_ended(open: Open<'_>) {
     let mut carrier = open();
     let mut after = None;

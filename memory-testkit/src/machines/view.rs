@@ -1,4 +1,4 @@
-//! What a machine holds of the scopes that are exchanged, as all should hold it.
+//! View of what a machine holds of the scopes that are exchanged, as all should hold it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

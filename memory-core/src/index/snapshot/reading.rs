@@ -1,6 +1,6 @@
-//! How much of a snapshot is read at once.
+//! Amount of a snapshot that is read at once.
 
-/// How much of a snapshot is read at once.
+/// Amount of a snapshot that is read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::index) enum Reading {
     /// All of it but the vectors.
