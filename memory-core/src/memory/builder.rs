@@ -25,8 +25,8 @@ pub enum SearchIndex {
     #[default]
     Loaded,
     /// The parts that one question needs, read when it is asked from the snapshot that others keep:
-    /// for a process that lives for one question. Where too much changed after the snapshot, that is
-    /// [`Error::Index`].
+    /// for a process that lives for one question. Where too much changed after the snapshot, that
+    /// is [`Error::Index`].
     OnDemand,
     /// Nothing: for a process that records, or asks for cures and warnings.
     Absent,
