@@ -32,7 +32,7 @@ const TIME: Duration = Duration::from_millis(1_200);
 
 /// Time beyond [`TIME`] in which an event is still recorded, though nothing is said any more:
 /// without its prompt, all calls of a turn would be lost.
-const RECORDING: Duration = Duration::from_millis(1_000);
+const RECORDING: Duration = Duration::from_secs(1);
 
 /// Longest time in which the search index is brought up to date when an agent rests.
 const KEEPING: Duration = Duration::from_millis(400);
