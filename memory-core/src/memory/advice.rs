@@ -4,13 +4,19 @@ use super::Memory;
 use super::cures::{example_ranges, show};
 use crate::error::Error;
 use crate::learn::{
-    AgentKey, KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode,
+    AgentKey, KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode, TaskKey,
     Vocabulary, playbook,
 };
-use crate::model::{EpisodeId, Scope};
+use crate::model::{EpisodeId, Origin, Scope};
 use crate::predict::Odds;
 use crate::retrieve::Hit;
 use crate::stats::Posterior;
+
+/// Maximum number of lessons that attempts at the task taught.
+const MAX_TAUGHT: usize = 2;
+
+/// Maximum number of lessons.
+pub(super) const MAX_LESSONS: usize = 3;
 
 /// Advice for a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +76,12 @@ impl Memory {
     ) -> Result<Advice, Error> {
         let Basis { similar, near, lessons, degraded, odds } = basis;
         // The lock on what was learned is released before the storage is read.
-        let (mut book, tools, steps) = {
+        let (mut book, tools, steps, attempts) = {
             let learned = self.learning.learned();
+            let attempts = scope.map_or_else(Vec::new, |scope| {
+                let runs = learned.runs_of_task(scope.as_str(), TaskKey::of(task));
+                runs.iter().map(|run| run.id).collect()
+            });
             let precedents = learned.precedents(task, scope, &similar);
             let book = playbook(PlaybookInput {
                 precedents: &precedents,
@@ -84,8 +94,9 @@ impl Memory {
             let mentions = book.mentions();
             let tools = learned.tool_names(&mentions);
             let Mentions { steps, .. } = mentions;
-            (book, tools, steps)
+            (book, tools, steps, attempts)
         };
+        self.put_first_what_was_taught(&mut book.lessons, scope, &attempts)?;
         let mut known: Vec<&mut KnownError> =
             book.expected_errors.iter_mut().filter_map(|error| error.known.as_mut()).collect();
         let ranges = known.iter().map(|known| example_ranges(known)).collect::<Vec<_>>();
@@ -108,5 +119,24 @@ impl Memory {
             known_errors: Vec::new(),
             degraded,
         })
+    }
+
+    /// Puts the newest lessons of attempts at the task before those that a search found: they are
+    /// about this very task, whatever their words.
+    fn put_first_what_was_taught(
+        &self,
+        lessons: &mut Vec<Lesson>,
+        scope: Option<&Scope>,
+        attempts: &[EpisodeId],
+    ) -> Result<(), Error> {
+        let Some(scope) = scope.filter(|_| !attempts.is_empty()) else { return Ok(()) };
+        let notes = self.lessons_of(scope, attempts)?;
+        let notes = notes.into_iter().filter(|note| note.origin != Origin::Tool).take(MAX_TAUGHT);
+        let taught: Vec<Lesson> =
+            notes.map(|note| Lesson { id: note.id, text: note.text.as_str().to_owned() }).collect();
+        lessons.retain(|found| taught.iter().all(|taught| taught.id != found.id));
+        lessons.splice(0..0, taught);
+        lessons.truncate(MAX_LESSONS);
+        Ok(())
     }
 }

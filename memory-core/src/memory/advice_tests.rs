@@ -350,3 +350,26 @@ fn quoted_steps_are_read_in_one_call_and_without_a_lock() {
         format!("{:?}", memory.log(open, vec![failed]).unwrap().value.known_errors)
     });
 }
+
+#[test]
+fn what_an_attempt_at_the_task_taught_comes_first_whatever_its_words() {
+    let memory = memory();
+    let taught = |lesson: &str, task: &str| {
+        let id = memory.start(NewEpisode::new(scope(), task)).unwrap().value;
+        let lessons = vec![lesson.to_owned()];
+        let outcome = Some(Outcome::Success);
+        memory.finish(id, Completion { outcome, lessons, ..Completion::default() }).unwrap();
+    };
+    taught("Purge the cache of rendered pages afterwards", TASK);
+    taught("Water the plants", "Another task altogether");
+    let about = NewNote::new(scope(), NoteKind::Lesson, format!("{TASK}: in small steps"));
+    memory.remember(about).unwrap();
+    let text = memory.recommend(TASK, &scope(), 500).unwrap().text;
+    let place = |words: &str| text.find(words);
+    assert!(place("Purge the cache").is_some(), "{text}");
+    assert!(place("Purge the cache") < place("in small steps"), "{text}");
+    assert_eq!(place("Water the plants"), None, "{text}");
+    let elsewhere = Scope::new("acme/other").unwrap();
+    let text = memory.recommend(TASK, &elsewhere, 500).unwrap().text;
+    assert!(!text.contains("Purge the cache"), "{text}");
+}

@@ -6,7 +6,8 @@ use crate::intake::{NewEpisode, NewNote, Receipt};
 use crate::learn::{Ending, Incident};
 use crate::memory::learning::digest_of;
 use crate::model::{
-    Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Relation, RelationKind, Step,
+    Episode, EpisodeId, Note, NoteId, NoteKind, RecordId, RecordKind, Relation, RelationKind,
+    Scope, Step,
 };
 use crate::secret::mask;
 use crate::storage::{self, Durability, ListEntry, Op, RecordFilter, StepRange, WriteBatch};
@@ -19,6 +20,10 @@ const N_OPEN_ERRORS: usize = 3;
 
 /// Newest checkpoints and lessons of the scope among which those of the episode are looked for.
 const N_LISTED: usize = 400;
+
+/// Newest lessons of the scope among which those of attempts at a task are looked for: read in half
+/// a millisecond or so.
+const N_LESSONS_LISTED: usize = 64;
 
 /// All that is needed to go on with an episode.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +143,31 @@ impl Memory {
             ..NewEpisode::new(ended.scope.clone(), ended.task.as_str())
         };
         Ok((self.start(next)?.value, handoff))
+    }
+
+    /// Returns the current lessons that some episodes of a scope taught, newest first; looks at the
+    /// newest of the scope alone.
+    pub(super) fn lessons_of(
+        &self,
+        scope: &Scope,
+        episodes: &[EpisodeId],
+    ) -> Result<Vec<Note>, Error> {
+        let filter = RecordFilter {
+            scope: Some(scope.clone()),
+            note_kind: Some(NoteKind::Lesson),
+            current_only: true,
+            ..RecordFilter::default()
+        };
+        let listed = self.list(RecordKind::Note, &filter, None, N_LESSONS_LISTED)?;
+        let ids = listed.iter().filter_map(|entry| match entry.id {
+            RecordId::Note(id) => Some(id),
+            RecordId::Episode(_) => None,
+        });
+        let ids: Vec<NoteId> = ids.collect();
+        let read =
+            storage::notes(self.storage.as_ref(), &ids).map_err(Error::storage("read notes"))?;
+        let is_taught = |note: &Note| note.episode.is_some_and(|id| episodes.contains(&id));
+        Ok(read.into_iter().flatten().filter(is_taught).collect())
     }
 
     /// The checkpoints and lessons of an episode, oldest first.

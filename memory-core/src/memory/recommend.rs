@@ -1,7 +1,7 @@
 //! Search for the experience that advice for a task is based on.
 
 use super::Memory;
-use super::advice::{Advice, Basis};
+use super::advice::{Advice, Basis, MAX_LESSONS};
 use crate::error::Error;
 use crate::learn::{AgentKey, Digest, Ending, KnownError, Lesson, SimilarEpisode};
 use crate::model::{Context, EpisodeId, Origin, RecordId, Scope};
@@ -9,9 +9,6 @@ use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
 /// Maximum number of episodes of similar tasks, besides those of the same task.
 const MAX_SIMILAR: usize = 24;
-
-/// Maximum number of notes.
-const MAX_LESSONS: usize = 3;
 
 /// Share of its similarity that an episode keeps when a part of its steps is similar, not its task.
 const STEPS_SHARE: f64 = 0.5;

@@ -5,7 +5,7 @@ use super::reward::{EarlierRuns, Measure, Reward, reward, share_above};
 use crate::learn::digest::{Ending, Signature};
 use crate::learn::quote::StepRef;
 use crate::learn::table::{Learned, NameId, OutcomeCounts, Run};
-use crate::model::{EpisodeId, Outcome, Timestamp};
+use crate::model::{EpisodeId, Outcome};
 use crate::stats::Posterior;
 
 /// Difference between credit and expectation that is worth a line.
@@ -33,26 +33,16 @@ pub(crate) struct ErrorCounts {
     pub(crate) n_seen: u32,
     /// Number of times that its tool succeeded soon after.
     pub(crate) n_resolved: u32,
-    /// Step that resolved it in the newest attempt at the same task that did. Remedies from other
-    /// tasks are given as cures, with their counts.
-    pub(crate) resolved_by: Option<StepRef>,
 }
 
 impl ErrorCounts {
     /// Counts an error over the runs before `run`.
-    fn before(run: &Run, signature: Signature, earlier: &[&Run]) -> Self {
+    fn before(signature: Signature, earlier: &[&Run]) -> Self {
+        let incidents = earlier.iter().flat_map(|run| &run.incidents);
         let mut counts = Self::default();
-        let mut newest: Option<(Timestamp, EpisodeId)> = None;
-        for other in earlier {
-            for incident in other.incidents.iter().filter(|i| i.signature == signature) {
-                counts.n_seen += 1;
-                let Ending::Resolved { at, .. } = incident.ending else { continue };
-                counts.n_resolved += 1;
-                if other.task == run.task && newest.is_none_or(|newest| newest < other.age_key()) {
-                    newest = Some(other.age_key());
-                    counts.resolved_by = Some(StepRef { episode: other.id, idx: at });
-                }
-            }
+        for incident in incidents.filter(|incident| incident.signature == signature) {
+            counts.n_seen += 1;
+            counts.n_resolved += u32::from(matches!(incident.ending, Ending::Resolved { .. }));
         }
         counts
     }
@@ -282,7 +272,7 @@ fn errors(run: &Run, earlier: &[&Run]) -> Vec<ErrorFinding> {
             Ending::Resolved { at, changed } => Some(resolution(run, other.at, *at, changed)),
             _ => None,
         });
-        let before = ErrorCounts::before(run, signature, earlier);
+        let before = ErrorCounts::before(signature, earlier);
         // A single error that was never resolved says nothing.
         if resolved.is_none() && n_here < 2 && before.n_resolved == 0 {
             continue;

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::learn::quote::{Quotes, StepRef};
 use crate::learn::table::{Learned, NameId};
-use crate::learn::text::{name_in_backticks, one_line};
+use crate::learn::text::{error_line, name_in_backticks, one_line};
 
 /// Maximum bytes of a quotation within a line.
 const QUOTE_BYTES: usize = 110;
@@ -95,7 +95,7 @@ impl Vocabulary {
 
     /// Returns the error of a step in quotation marks, in one line of at most `limit` bytes.
     pub(crate) fn error_within(&self, step: StepRef, limit: usize) -> String {
-        let error = self.quotes.error(step).and_then(|text| one_line(text, limit));
+        let error = self.quotes.error(step).and_then(|text| error_line(text, limit));
         error.map_or_else(|| "(no message)".to_owned(), |text| format!("“{text}”"))
     }
 }

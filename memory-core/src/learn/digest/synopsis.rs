@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::incident::{Ending, Incident};
 use super::signature::Signature;
 use super::target::{self, CallResult, Target, TargetKind};
-use crate::learn::text::one_line;
+use crate::learn::text::{error_line, one_line};
 use crate::model::Step;
 
 /// Longest synopsis in words, in bytes: 60 tokens.
@@ -131,7 +131,7 @@ fn call_text(call: &CallResult) -> String {
 }
 
 fn error_text(error: &ErrorEnd) -> String {
-    let text = one_line(&error.text, ERROR_BYTES).unwrap_or_default();
+    let text = error_line(&error.text, ERROR_BYTES).unwrap_or_default();
     let times = if error.n > 1 { format!(" ×{}", error.n) } else { String::new() };
     let end = match &error.ended_by {
         Some(call) => {

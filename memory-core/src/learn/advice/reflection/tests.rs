@@ -91,9 +91,8 @@ fn an_error_is_given_with_its_resolution_and_its_counts_before() {
         "- Error of `open` at step 0: “no such file”. \
          Step 1 succeeded with another `path`: src/lib.rs. Before: resolved 1 of 2 times."
     );
-    let counts = ErrorCounts::before(&ended, Signature(7), &[&before]);
+    let counts = ErrorCounts::before(Signature(7), &[&before]);
     assert_eq!((counts.n_seen, counts.n_resolved), (2, 1));
-    assert_eq!(counts.resolved_by, Some(StepRef { episode: before.id, idx: 2 }));
 }
 
 #[test]
@@ -139,25 +138,6 @@ fn a_cost_far_from_that_of_successes_is_given_and_that_of_a_cheap_failure_is_not
     let short = run(9, 1, Some(Outcome::Failure), &[1; 2]);
     let findings = assess_after(&short, &task).findings;
     assert!(!findings.iter().any(|f| matches!(f, Finding::Cost { .. })), "{findings:?}");
-}
-
-#[test]
-fn the_newest_attempt_at_the_task_shows_the_resolution_in_whatever_order_runs_come() {
-    let resolved = Ending::Resolved { at: 1, changed: Vec::new() };
-    let runs: Vec<Run> = (1..4)
-        .map(|id| Run {
-            incidents: Box::new([incident(0, resolved.clone())]),
-            ..run(id, if id == 3 { 2 } else { 1 }, Some(Outcome::Success), &[-2, 2])
-        })
-        .collect();
-    let ended = run(9, 1, Some(Outcome::Failure), &[-2]);
-    for order in [[0, 1, 2], [2, 1, 0]] {
-        let earlier = order.map(|i| &runs[i]);
-        let counts = ErrorCounts::before(&ended, Signature(7), &earlier);
-        assert_eq!((counts.n_seen, counts.n_resolved), (3, 3));
-        let newest = StepRef { episode: runs[1].id, idx: 1 };
-        assert_eq!(counts.resolved_by, Some(newest), "of the same task");
-    }
 }
 
 #[test]

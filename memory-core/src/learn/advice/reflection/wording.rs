@@ -8,15 +8,12 @@ use crate::learn::advice::budgeted_text::BudgetedText;
 use crate::learn::advice::vocabulary::{Mentions, Vocabulary};
 use crate::learn::quote::StepRef;
 use crate::learn::table::NameId;
-use crate::learn::text::{name_in_backticks, one_line, percent};
+use crate::learn::text::{name_in_backticks, percent};
 use crate::model::{EpisodeId, Outcome};
 use crate::stats::Posterior;
 
 /// Number of repeats in a row from which a run counts as stuck where the other went on.
 const STUCK: u32 = 3;
-
-/// Maximum bytes of a quotation beside another.
-const SHORT_BYTES: usize = 70;
 
 impl Assessment {
     /// Returns the tools and steps that its text may name.
@@ -28,7 +25,7 @@ impl Assessment {
                 Finding::Divergence(divergence) => divergence.add_mentions(&mut mentions),
                 Finding::Error(error) => {
                     mentions.tools([error.tool]);
-                    mentions.steps([error.step].into_iter().chain(error.before.resolved_by));
+                    mentions.steps([error.step]);
                     if let Some(resolved) = &error.resolved {
                         mentions.tools(resolved.between.iter().copied());
                         mentions.steps([resolved.step]);
@@ -107,7 +104,7 @@ impl ErrorFinding {
             Some(resolution) => resolution.text(vocabulary),
             None => "It was not resolved.".to_owned(),
         };
-        let before = self.before.text(vocabulary);
+        let before = self.before.text();
         format!("Error of {tool} at step {at}{times}: {message}. {now} {before}")
     }
 }
@@ -130,15 +127,12 @@ impl Resolution {
 }
 
 impl ErrorCounts {
-    fn text(&self, vocabulary: &Vocabulary) -> String {
-        let Self { n_seen, n_resolved, resolved_by } = self;
+    fn text(self) -> String {
+        let Self { n_seen, n_resolved } = self;
         if *n_seen == 0 {
             return "Not seen before.".to_owned();
         }
-        let call = resolved_by.and_then(|step| vocabulary.call(step));
-        let call = call.and_then(|call| one_line(&call, SHORT_BYTES));
-        let call = call.map_or_else(String::new, |call| format!(", last by {call}"));
-        format!("Before: resolved {n_resolved} of {n_seen} times{call}.")
+        format!("Before: resolved {n_resolved} of {n_seen} times.")
     }
 }
 
