@@ -21,8 +21,10 @@ pub(crate) fn one_line(text: &str, limit: usize) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Returns an error on one line of at most `limit` bytes, as [`one_line`] does; a first line that is
-/// longer than that is cut in its middle, since what an error is about often stands at its end.
+/// Returns an error on one line of at most `limit` bytes, as [`one_line`] does.
+///
+/// A first line that is longer is cut in its middle, since what an error is about often stands at
+/// its end.
 pub(crate) fn error_line(text: &str, limit: usize) -> Option<String> {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty())?;
     if first.len() <= limit || first.ends_with('…') {

@@ -129,7 +129,7 @@ impl Resolution {
 impl ErrorCounts {
     fn text(self) -> String {
         let Self { n_seen, n_resolved } = self;
-        if *n_seen == 0 {
+        if n_seen == 0 {
             return "Not seen before.".to_owned();
         }
         format!("Before: resolved {n_resolved} of {n_seen} times.")
