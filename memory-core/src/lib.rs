@@ -1,10 +1,8 @@
 //! Engine of memory-mcp: an episodic memory for coding agents.
 //!
 //! An *episode* is one attempt at one task; its *steps* are tool calls; it ends with an *outcome*.
-//! A
-//! *note* is a remembered text. Both belong to a *scope*, the project. [`Memory`] records them
-//! through a
-//! [`Storage`] and gives back the few *hits* that help with the next task.
+//! A *note* is a remembered text. Both belong to a *scope*, the project. [`Memory`] records them
+//! through a [`Storage`] and gives back the few *hits* that help with the next task.
 //!
 //! ```
 //! use std::sync::Arc;

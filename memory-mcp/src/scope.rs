@@ -9,6 +9,7 @@ mod address;
 mod config_file;
 mod name;
 mod repository;
+mod ssh_config;
 mod uri;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::ssh_config::SshConfig;
+
 /// Hosts on which the case of a path makes no difference.
 const CASELESS: [&str; 6] =
     ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "dev.azure.com"];
@@ -30,27 +32,30 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// Reads the URL of a remote; `None` where it names nothing.
-    pub(super) fn parse(url: &str) -> Option<Self> {
+    /// Reads the URL of a remote, with the names of hosts that the user's SSH knows; `None` where it
+    /// names nothing.
+    pub(super) fn parse(url: &str, ssh: &SshConfig) -> Option<Self> {
         let url = url.trim();
-        let (authority, path, is_url) = if let Some((scheme, rest)) = url.split_once("://") {
+        let (authority, path, is_url, is_ssh) = if let Some((scheme, rest)) = url.split_once("://")
+        {
             if scheme.eq_ignore_ascii_case("file") {
                 let path = rest.find('/').and_then(|at| rest.get(at..))?;
                 return Some(Self::Local(decoded(path).into()));
             }
             let (authority, path) = rest.split_once('/')?;
-            (authority, path, true)
+            (authority, path, true, scheme.to_ascii_lowercase().contains("ssh"))
         } else {
             // `git@host:path`; a colon after a slash, or after one letter, belongs to a path.
             match host_and_path(url) {
                 Some((host, path)) if !host.contains(['/', '\\']) && host.len() > 1 => {
-                    (host, path, false)
+                    (host, path, false, true)
                 }
                 _ if url.is_empty() => return None,
                 _ => return Some(Self::Local(url.into())),
             }
         };
-        let host = host_of(authority);
+        let host = bare_host(authority);
+        let host = usual_host(&if is_ssh { ssh.host(host) } else { host.to_owned() });
         let path = if is_url { path.split(['?', '#']).next().unwrap_or(path) } else { path };
         let path = if is_url { decoded(path) } else { path.to_owned() };
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -74,13 +79,17 @@ fn host_and_path(url: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Returns the host of `user:password@host:port`, in its usual spelling.
-fn host_of(authority: &str) -> String {
+/// Returns the host of `user:password@host:port`.
+fn bare_host(authority: &str) -> &str {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.split_once(':').map_or(host, |(host, _)| host),
-    };
+    }
+}
+
+/// Returns a host in its usual spelling.
+fn usual_host(host: &str) -> String {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let usual = SAME_HOST.iter().find(|(other, _)| *other == host);
     usual.map_or(host, |(_, usual)| (*usual).to_owned())
@@ -129,7 +138,7 @@ mod tests {
     use super::*;
 
     fn remote(url: &str) -> String {
-        match Address::parse(url) {
+        match Address::parse(url, &SshConfig::default()) {
             Some(Address::Remote(address)) => address,
             other => panic!("{url}: {other:?}"),
         }
@@ -189,10 +198,14 @@ mod tests {
             ("C:\\git\\shop", "C:\\git\\shop"),
             ("C:/git/shop", "C:/git/shop"),
         ] {
-            assert_eq!(Address::parse(url), Some(Address::Local(path.into())), "{url}");
+            assert_eq!(
+                Address::parse(url, &SshConfig::default()),
+                Some(Address::Local(path.into())),
+                "{url}"
+            );
         }
         for nothing in ["", "https://github.com/", "https://github.com", "git@github.com:"] {
-            assert_eq!(Address::parse(nothing), None, "{nothing}");
+            assert_eq!(Address::parse(nothing, &SshConfig::default()), None, "{nothing}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::address::Address;
 use super::config_file::ConfigFile;
 use super::name::{NOWHERE, marked};
+use super::ssh_config::SshConfig;
 use crate::config::GitSettings;
 
 /// Most clones of clones that are followed to the repository that they come from.
@@ -68,7 +69,8 @@ impl Repository {
     /// its own.
     fn scope_of_clone(&self, git: &GitSettings, n_left: usize) -> String {
         let config = ConfigFile::read(git, &self.common_dir.join("config"), &self.git_dir);
-        match config.remote_url().and_then(|url| Address::parse(&url)) {
+        let ssh = SshConfig::read(git.home.as_deref());
+        match config.remote_url().and_then(|url| Address::parse(&url, &ssh)) {
             Some(Address::Remote(address)) => address,
             Some(Address::Local(path)) => {
                 let path = self.main_root().join(path);

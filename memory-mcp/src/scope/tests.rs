@@ -79,6 +79,22 @@ fn worktrees_of_a_bare_repository_are_one_project() {
 }
 
 #[test]
+fn a_name_of_the_users_ssh_stands_for_its_host_in_ssh_addresses_alone() {
+    let home = tempfile::tempdir().unwrap();
+    write(&home.path().join(".ssh/config"), "Host work\n  HostName ssh.github.com\n");
+    let git = GitSettings { home: Some(home.path().to_owned()), files: Vec::new() };
+    for (url, expected) in [
+        ("git@work:Acme/shop.git", "github.com/acme/shop"),
+        ("ssh://git@work:443/acme/shop", "github.com/acme/shop"),
+        ("https://work/acme/shop", "work/acme/shop"),
+    ] {
+        let root = home.path().join("shop");
+        write(&root.join(".git/config"), &format!("[remote \"origin\"]\n url = {url}\n"));
+        assert_eq!(around(&root, &git).scope.to_string(), expected, "{url}");
+    }
+}
+
+#[test]
 fn a_submodule_is_a_project_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("shop");
