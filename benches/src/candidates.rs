@@ -6,13 +6,14 @@ use std::sync::Arc;
 use memory_core::{EmbedError, Embedder, Role};
 use memory_embed::{MiniLm, Windows};
 
+use crate::command_embedder::CommandEmbedder;
 use crate::kept::Kept;
 
 /// An encoder by the name that it has in reports.
 pub struct Candidate {
     /// The name: `254/126` for the model of the product, which reads so many wordpieces of a text
-    /// and of a query; `FILE@254/126` for a packed model in a file; two of them with `+` between
-    /// for both.
+    /// and of a query; `FILE@254/126` for a packed model in a file; `exec:COMMAND` for a program
+    /// that embeds (`command_embedder`); two of them with `+` between for both.
     pub name: String,
     /// The encoder, on all cores.
     pub embedder: Arc<dyn Embedder>,
@@ -35,6 +36,13 @@ impl Candidate {
 }
 
 fn one(name: &str, kept: Option<&Path>) -> Result<Arc<dyn Embedder>, Box<dyn std::error::Error>> {
+    if let Some(command) = name.strip_prefix("exec:") {
+        let embedder: Arc<dyn Embedder> = Arc::new(CommandEmbedder::start(command)?);
+        // A file of vectors holds those of one dimension.
+        let Some(path) = kept else { return Ok(embedder) };
+        let path = path.with_extension(embedder.dimension().to_string());
+        return Ok(Arc::new(Kept::open(&path, embedder)?));
+    }
     let (file, read) =
         name.rsplit_once('@').map_or((None, name), |(file, read)| (Some(file), read));
     let windows = windows(read).ok_or_else(|| format!("no candidate {name}"))?;

@@ -8,6 +8,7 @@
 pub mod ablation;
 pub mod calendar;
 pub mod candidates;
+pub mod command_embedder;
 pub mod cpu_clock;
 pub mod cure_rating;
 pub mod data;

@@ -23,7 +23,8 @@ struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     sets: Vec<String>,
     /// Encoders, separated by commas: wordpieces that are read of a text and of a query; before
-    /// them FILE@ for a packed model; two with + between for both side by side
+    /// them FILE@ for a packed model, or exec:COMMAND for a program that embeds; two with + between
+    /// for both side by side
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "254/62,254/254")]
     candidates: Vec<String>,
     /// Keep the vectors in this file for the next run
