@@ -238,7 +238,7 @@ impl LearnBench {
     pub fn expected_errors(&self, episode: &Episode) -> Vec<(f64, EpisodeId, u32)> {
         let agent = AgentKey::of(&episode.context);
         let task = episode.task.as_str();
-        let errors = self.learned.expected_errors(task, Some(&episode.scope), agent);
+        let errors = self.learned.expected_errors(task, Some(&episode.scope), agent, &[]);
         errors.iter().map(|error| (error.chance, error.met.episode, error.met.idx)).collect()
     }
 

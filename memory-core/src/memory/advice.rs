@@ -4,8 +4,8 @@ use super::Memory;
 use super::cures::{example_ranges, show};
 use crate::error::Error;
 use crate::learn::{
-    AgentKey, KnownError, Lesson, Mentions, OutcomeCounts, PlaybookInput, SimilarEpisode, TaskKey,
-    Vocabulary, playbook,
+    AgentKey, KnownError, Lesson, Mentions, MetError, OutcomeCounts, PlaybookInput, SimilarEpisode,
+    TaskKey, Vocabulary, playbook,
 };
 use crate::model::{EpisodeId, Origin, Scope};
 use crate::predict::Odds;
@@ -54,6 +54,8 @@ pub(super) struct Basis {
     pub(super) degraded: Option<String>,
     /// Odds of the attempt.
     pub(super) odds: Option<Odds>,
+    /// Errors that are told besides.
+    pub(super) told: Vec<MetError>,
 }
 
 impl Memory {
@@ -74,7 +76,7 @@ impl Memory {
         basis: Basis,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
-        let Basis { similar, near, lessons, degraded, odds } = basis;
+        let Basis { similar, near, lessons, degraded, odds, told } = basis;
         // The lock on what was learned is released before the storage is read.
         let (mut book, tools, steps, attempts) = {
             let learned = self.learning.learned();
@@ -86,7 +88,7 @@ impl Memory {
             let book = playbook(PlaybookInput {
                 precedents: &precedents,
                 scope: OutcomeCounts::of(learned.runs_unordered(scope.map(Scope::as_str))),
-                expected_errors: learned.expected_errors(task, scope, agent),
+                expected_errors: learned.expected_errors(task, scope, agent, &told),
                 lessons,
                 workplaces: learned.workplaces(task, scope, &near),
                 odds: odds.filter(|odds| odds.chance.n > 0.0).map(|odds| odds.chance),

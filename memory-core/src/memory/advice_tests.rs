@@ -121,6 +121,21 @@ fn errors_of_the_episode_and_what_a_recall_finds_are_looked_at_before_nothing_is
 }
 
 #[test]
+fn an_open_error_is_told_once() {
+    let memory = memory();
+    for _ in 0..3 {
+        attempt(&memory, TASK, cured(), Outcome::Success);
+    }
+    let before = memory.recommend(TASK, &scope(), 400).unwrap().text;
+    assert!(before.contains("What will probably go wrong"), "{before}");
+    let own = memory.start(NewEpisode::new(scope(), TASK)).unwrap().value;
+    memory.log(own, vec![step("edit", "conf/app.toml", Some(MISSING))]).unwrap();
+    let advice = memory.recommend_for(own, &scope(), 400).unwrap();
+    assert_eq!(advice.known_errors.len(), 1, "{advice:?}");
+    assert!(!advice.text.contains("What will probably go wrong"), "{}", advice.text);
+}
+
+#[test]
 fn advice_says_where_such_work_was_done() {
     let memory = memory();
     attempt(&memory, TASK, cured(), Outcome::Success);

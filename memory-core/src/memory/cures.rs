@@ -1,14 +1,17 @@
 //! Cures of errors, given at the moment an error comes again.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use super::Memory;
 use super::{MovedOdds, NextTool};
 use crate::error::Error;
 use crate::learn::{
     Cure, CureExample, Demonstration, KnownError, MetError, Signature, salient_words, step_name,
 };
-use crate::model::{EpisodeId, NoteId, NoteKind, Step, Timestamp};
+use crate::model::{EpisodeId, Note, Origin, Scope, Step, Timestamp};
 use crate::secret::mask;
-use crate::storage::StepRange;
+use crate::storage::{self, StepRange};
 
 /// Maximum number of errors of one call that are looked up.
 const MAX_ERRORS: usize = 3;
@@ -18,6 +21,9 @@ const MAX_CURES: usize = 2;
 
 /// Number of newest steps of an episode in which its open errors are looked for.
 const MAX_STEPS: u32 = 30;
+
+/// Shortest word by which a lesson is about an error, in bytes.
+const MIN_WORD_BYTES: usize = 4;
 
 /// Result of logging steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,8 @@ pub(super) struct FailedStep {
     error: MetError,
     /// Words of it that matter, in one line.
     salient: String,
+    /// Line that says what went wrong.
+    message: String,
 }
 
 impl FailedStep {
@@ -54,6 +62,10 @@ impl FailedStep {
 
     pub(super) const fn signature(&self) -> Signature {
         self.error.signature
+    }
+
+    pub(super) fn into_error(self) -> MetError {
+        self.error
     }
 }
 
@@ -68,7 +80,8 @@ fn failed_steps(steps: &[Step]) -> Vec<FailedStep> {
         let later = steps.get(position as usize + 1..).unwrap_or_default();
         let is_over = later.iter().any(|later| later.ok && step_name(later) == error.tool);
         if !is_over && failed.iter().all(|known| known.error.signature != error.signature) {
-            failed.push(FailedStep { position, error, salient: salient_of(step) });
+            let message = Signature::message_of(step).unwrap_or_default();
+            failed.push(FailedStep { position, error, salient: salient_of(step), message });
         }
     }
     failed
@@ -76,6 +89,12 @@ fn failed_steps(steps: &[Step]) -> Vec<FailedStep> {
 
 fn salient_of(step: &Step) -> String {
     salient_words(step.error.as_ref().unwrap_or(&step.observation).as_str()).join(" ")
+}
+
+/// Returns the words of a text that say something, each once.
+fn words_of(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter(|word| word.len() >= MIN_WORD_BYTES).map(str::to_lowercase).collect()
 }
 
 /// Returns the steps that show how cures worked.
@@ -107,8 +126,8 @@ pub(super) fn show(known: &mut KnownError, salient: &str, read: &[Vec<Step>]) {
         }
         cure.demonstration = Demonstration::of(steps);
         if cure.demonstration.is_some() {
-            // What is shown is what the episode named first did.
-            cure.examples.retain(|other| *other == example);
+            // What is shown is what the episode named first did; the others may have taught more.
+            cure.examples.sort_by_key(|other| *other != example);
         }
         if let Some((there, here)) = known.differs.as_mut().filter(|(there, _)| there.is_empty()) {
             *there = mask(steps.first().map(salient_of).unwrap_or_default()).0;
@@ -182,7 +201,7 @@ impl Memory {
                 // The steps are stored: that cures show nothing must not look like a failure.
                 tracing::warn!(%error, "cures are given without what was done");
                 known.cures.retain(|cure| cure.is_confirmed);
-            } else if let Err(error) = self.teach(known) {
+            } else if let Err(error) = self.teach(known, &error.message) {
                 tracing::warn!(%error, "cures are given without a lesson");
             }
         }
@@ -200,23 +219,29 @@ impl Memory {
         Ok(())
     }
 
-    /// Reads the lesson of the episode in which the first cure worked.
-    fn teach(&self, known: &mut KnownError) -> Result<(), Error> {
-        let taught = known.cures.first().and_then(|cure| cure.examples.first());
-        known.lesson = taught.map(|example| self.lesson_of(example.episode)).transpose()?.flatten();
+    /// Reads the lesson of the episodes in which the cures worked that says most of the error.
+    fn teach(&self, known: &mut KnownError, message: &str) -> Result<(), Error> {
+        let mut ids: Vec<EpisodeId> = known.cures.iter().flat_map(Cure::episodes).collect();
+        ids.dedup();
+        let read = storage::episodes(self.storage.as_ref(), &ids);
+        let episodes = read.map_err(Error::storage("read where cures worked"))?;
+        let mut scopes: Vec<Scope> = episodes.into_iter().flatten().map(|e| e.scope).collect();
+        scopes.dedup();
+        let mut lessons: Vec<Note> = Vec::new();
+        for scope in &scopes {
+            lessons.extend(self.lessons_of(scope, &ids)?);
+        }
+        lessons.retain(|lesson| lesson.origin != Origin::Tool);
+        let words = words_of(message);
+        let n_common = |lesson: &Note| words_of(lesson.text.as_str()).intersection(&words).count();
+        // Of equal ones that of the first cure, of its lessons the newest.
+        let place = |lesson: &Note| ids.iter().position(|id| lesson.episode == Some(*id));
+        let best = lessons
+            .iter()
+            .enumerate()
+            .min_by_key(|(newer, lesson)| (Reverse(n_common(lesson)), place(lesson), *newer));
+        known.lesson = best.map(|(_, lesson)| (lesson.id, lesson.text.as_str().to_owned()));
         Ok(())
-    }
-
-    /// Returns the newest lesson that an episode taught.
-    fn lesson_of(&self, episode: EpisodeId) -> Result<Option<(NoteId, String)>, Error> {
-        let episode = match self.episode(episode) {
-            Ok(episode) => episode,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let notes = self.notes_of(&episode)?;
-        let lesson = notes.into_iter().rev().find(|note| note.kind == NoteKind::Lesson);
-        Ok(lesson.map(|note| (note.id, note.text.as_str().to_owned())))
     }
 }
 
@@ -284,6 +309,24 @@ mod tests {
             memory.log(id, steps()).unwrap();
             memory.finish(id, Completion::default()).unwrap();
         }
+    }
+
+    #[test]
+    fn the_lesson_is_that_which_says_most_of_the_error_wherever_it_was_cured() {
+        let error = "AssertionError: expected a tax";
+        let steps = || vec![run("make test", Some(error)), edit(), run("make test", None)];
+        let memory = taught(steps());
+        let lesson = || told(&memory, "make test", error).unwrap().lesson.unwrap().1;
+        let go_on = |lessons: &[&str]| {
+            let id = memory.start(NewEpisode::new(scope(), "again")).unwrap().value;
+            memory.log(id, steps()).unwrap();
+            let lessons = lessons.iter().map(|&lesson| lesson.into()).collect();
+            memory.finish(id, Completion { lessons, ..Completion::default() }).unwrap();
+        };
+        go_on(&[]);
+        assert_eq!(lesson(), "Taxes come from the order.", "the newest cure taught nothing");
+        go_on(&["Who expected a tax reads `rate`.", "Commit often."]);
+        assert_eq!(lesson(), "Who expected a tax reads `rate`.");
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use super::Memory;
 use super::advice::{Advice, Basis, MAX_LESSONS};
+use super::cures::FailedStep;
 use crate::error::Error;
-use crate::learn::{AgentKey, Digest, Ending, KnownError, Lesson, SimilarEpisode};
-use crate::model::{Context, EpisodeId, Origin, RecordId, Scope};
+use crate::learn::{AgentKey, Digest, Ending, KnownError, Lesson, MetError, SimilarEpisode};
+use crate::model::{Context, Episode, EpisodeId, Origin, RecordId, Scope};
 use crate::retrieve::{Query, Recall, SimilarHit, TaskLimits, TaskRecall};
 
 /// Maximum number of episodes of similar tasks, besides those of the same task.
@@ -52,14 +53,17 @@ impl Memory {
         scope: impl Into<Option<&'a Scope>>,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
-        self.recommend_in(task, scope.into(), &Context::default(), max_tokens)
+        self.recommend_in(task, scope.into(), &Context::default(), Vec::new(), max_tokens)
     }
+
+    /// Gives advice without the errors that are told besides.
 
     fn recommend_in(
         &self,
         task: &str,
         scope: Option<&Scope>,
         context: &Context,
+        told: Vec<MetError>,
         max_tokens: usize,
     ) -> Result<Advice, Error> {
         if task.trim().is_empty() {
@@ -82,7 +86,7 @@ impl Memory {
             }
         };
         let odds = scope.and_then(|scope| self.odds_at_start(task, scope, context));
-        let basis = Basis { odds, ..basis };
+        let basis = Basis { odds, told, ..basis };
         let mut advice = self.advise(task, scope, AgentKey::of(context), basis, max_tokens)?;
         if advice.expected.is_none() {
             advice.is_experienced |= !hits.is_empty();
@@ -104,28 +108,38 @@ impl Memory {
         max_tokens: usize,
     ) -> Result<Advice, Error> {
         let episode = self.episode(id)?;
+        self.learn()?;
+        let (known_errors, told) = self.open_known_errors(&episode)?.into_iter().unzip();
         let (task, scope) = (episode.task.as_str(), scope.into());
-        let mut advice = self.recommend_in(task, scope, &episode.context, max_tokens)?;
+        let mut advice = self.recommend_in(task, scope, &episode.context, told, max_tokens)?;
+        advice.known_errors = known_errors;
         advice.hits.retain(|hit| hit.record.id() != RecordId::Episode(id));
-        let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
-        let steps = self.steps(id, from, N_LAST_STEPS)?;
-        let incidents = Digest::of(&steps).incidents;
-        let open = incidents.iter().rev().filter(|i| !matches!(i.ending, Ending::Resolved { .. }));
-        for step in open.filter_map(|incident| steps.get(incident.at as usize)) {
-            let failed = self.errors_of(std::slice::from_ref(step), self.clock.now());
-            let known = self.known_errors(&failed, step.idx, Some(episode.scope.as_str()));
-            let is_new = |error: &KnownError| {
-                let same =
-                    |other: &KnownError| other.tool == error.tool && other.cures == error.cures;
-                !advice.known_errors.iter().any(same)
-            };
-            let known: Vec<KnownError> = known.into_iter().filter(is_new).collect();
-            advice.known_errors.extend(known);
-        }
-        advice.known_errors.truncate(MAX_KNOWN_ERRORS);
         advice.is_experienced = advice.expected.is_some()
             || !(advice.hits.is_empty() && advice.known_errors.is_empty());
         Ok(advice)
+    }
+
+    /// Returns what is known of the errors that are open in an episode, newest first, each with the
+    /// error as it was met.
+    fn open_known_errors(&self, episode: &Episode) -> Result<Vec<(KnownError, MetError)>, Error> {
+        let from = episode.n_steps.saturating_sub(N_LAST_STEPS);
+        let steps = self.steps(episode.id, from, N_LAST_STEPS)?;
+        let incidents = Digest::of(&steps).incidents;
+        let open = incidents.iter().rev().filter(|i| !matches!(i.ending, Ending::Resolved { .. }));
+        let mut all: Vec<(KnownError, MetError)> = Vec::new();
+        for step in open.filter_map(|incident| steps.get(incident.at as usize)) {
+            let failed = self.errors_of(std::slice::from_ref(step), self.clock.now());
+            let known = self.known_errors(&failed, step.idx, Some(episode.scope.as_str())).pop();
+            let error = failed.into_iter().next().map(FailedStep::into_error);
+            let is_new = |error: &KnownError| {
+                let is_same =
+                    |other: &KnownError| other.tool == error.tool && other.cures == error.cures;
+                !all.iter().any(|(known, _)| is_same(known))
+            };
+            all.extend(known.filter(is_new).zip(error));
+        }
+        all.truncate(MAX_KNOWN_ERRORS);
+        Ok(all)
     }
 
     /// Searches once for the hits of a query and for the experience that advice on it is based on;
@@ -155,7 +169,7 @@ impl Memory {
             near: near.collect(),
             lessons: lessons.collect(),
             degraded: recall.degraded.clone(),
-            odds: None,
+            ..Basis::default()
         };
         Ok(Experience { recall, basis })
     }

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::learn::digest::Incident;
-use crate::learn::pattern::KnownError;
+use crate::learn::pattern::{KnownError, MetError};
 use crate::learn::quote::StepRef;
 use crate::learn::table::{AgentKey, Learned, NameId, Run, TaskKey};
 use crate::model::Scope;
@@ -138,7 +138,8 @@ fn chance(levels: &[Level], tool: usize, kind: usize) -> f64 {
 
 impl Learned {
     /// Returns the errors that an attempt at a task in a scope, or anywhere, will probably meet,
-    /// those that come most surely first; none where the scope has no run.
+    /// those that come most surely first and without those that were `told` already; none where
+    /// the scope has no run.
     ///
     /// Costs time linear in the runs of the table, and in the errors of the newest ones.
     pub(crate) fn expected_errors(
@@ -146,6 +147,7 @@ impl Learned {
         task: &str,
         scope: Option<&Scope>,
         agent: Option<AgentKey>,
+        told: &[MetError],
     ) -> Vec<ExpectedError> {
         let (scope, task) = (scope.map(Scope::as_str), TaskKey::of(task));
         let is_own = |run: &Run| agent.is_some() && run.agent == agent;
@@ -192,9 +194,10 @@ impl Learned {
         // Of equal chance the more frequent kind comes first, as kinds are numbered.
         ranked.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.cmp(y)));
         let nearest = [(Among::Task, of_task), (Among::Scope, of_scope), (Among::Agent, own)];
-        let told = ranked.into_iter().take(MAX_ERRORS);
-        told.filter_map(|(chance, kind)| self.expected(chance, kind, &groups, &nearest, scope))
-            .collect()
+        let expected = ranked.into_iter().filter_map(|(chance, kind)| {
+            self.expected((chance, kind), &groups, &nearest, scope, told)
+        });
+        expected.take(MAX_ERRORS).collect()
     }
 
     /// Returns what a run used and met.
@@ -215,14 +218,15 @@ impl Learned {
         Seen { run, tools, kinds }
     }
 
-    /// Tells of a kind of error: how often it came in the nearest runs that met it, and its cure.
+    /// Tells of a kind of error: how often it came in the nearest runs that met it, and its cure;
+    /// `None` for one that was told.
     fn expected(
         &self,
-        chance: f64,
-        kind: usize,
+        (chance, kind): (f64, usize),
         groups: &Groups,
         nearest: &[(Among, Vec<&Seen<'_>>)],
         scope: Option<&str>,
+        told: &[MetError],
     ) -> Option<ExpectedError> {
         let meets = |seen: &&&Seen<'_>| seen.kinds.contains(&kind);
         let (among, runs) = nearest.iter().find(|(_, runs)| runs.iter().any(|s| meets(&s)))?;
@@ -232,6 +236,9 @@ impl Learned {
         let incident = run.incidents.iter().find(is_kind)?;
         let tool = run.tool_at(incident.at);
         let met = self.met_error(incident.signature, self.name(tool));
+        if told.iter().any(|told| told.is_same(&met)) {
+            return None;
+        }
         let known = self.known_error(&met, incident.at, scope, MAX_CURES);
         Some(ExpectedError {
             tool,

@@ -15,7 +15,7 @@ use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_6_never_change() {
+    fn the_bytes_of_version_7_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -456,16 +456,13 @@ mod tests {
             n_tokens: Some(300),
             latency_ms: None,
         };
-        let mut golden = b"\x06\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x07\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0");
         golden.extend(b"\x09\0\x02\x02\x01\x07\0\x01\x05\0");
         golden.extend(b"\x01\xac\x02\0");
         golden.extend(b"\x01\x03\x06orders\x01\x04\x04make\x01\x03\x03red\x02ls");
-        assert_eq!(
-            digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[161, 227, 72, 243])
-        );
+        assert_eq!(digest.encode().split_last_chunk::<4>().unwrap(), (&*golden, &[105, 35, 6, 19]));
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
         newer[0] = VERSION + 1;

@@ -69,6 +69,12 @@ impl MetError {
         Some(Self { tool: step_name(step), signature, sketch: Sketch::of_step(step) })
     }
 
+    /// Returns whether both are one error of a tool, told in more or fewer words.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.signature == other.signature
+            || self.sketch.likeness(&other.sketch) == Some(Likeness::Same)
+    }
+
     /// Returns whether errors of its class have more in common than their tool.
     fn has_class(&self) -> bool {
         let tool = self.tool.split_once(':').map_or(self.tool.as_str(), |(tool, _)| tool);

@@ -34,7 +34,7 @@ fn learned(runs: &[(&str, &str, &str, Vec<Step>)]) -> Learned {
 
 fn expected(learned: &Learned, task: &str, by: &str) -> Vec<(String, u32, u32, Among)> {
     let scope = Scope::new("p").unwrap();
-    let all = learned.expected_errors(task, Some(&scope), agent(by));
+    let all = learned.expected_errors(task, Some(&scope), agent(by), &[]);
     assert!(all.iter().all(|error| (MIN_CHANCE..=1.0).contains(&error.chance)), "{all:?}");
     let told = all
         .iter()
@@ -66,7 +66,7 @@ fn at_most_five_errors_are_told_and_none_where_the_scope_has_no_run() {
     let table = learned(&[0, 1, 2].map(many));
     assert_eq!(expected(&table, "t", "a").len(), MAX_ERRORS);
     let elsewhere = Scope::new("q").unwrap();
-    assert_eq!(table.expected_errors("t", Some(&elsewhere), agent("a")), []);
+    assert_eq!(table.expected_errors("t", Some(&elsewhere), agent("a"), &[]), []);
     assert_eq!(expected(&Learned::default(), "t", "a"), []);
 }
 
@@ -107,7 +107,7 @@ fn what_is_known_to_cure_it_is_told_with_it() {
     let cure = |n| {
         let table = learned(&(0..n).map(|_| run()).collect::<Vec<_>>());
         let scope = Scope::new("p").unwrap();
-        table.expected_errors("t", Some(&scope), None).remove(0).known.unwrap().cures.remove(0)
+        table.expected_errors("t", Some(&scope), None, &[]).remove(0).known.unwrap().cures.remove(0)
     };
     assert_eq!((cure(2).n_resolved, cure(2).is_confirmed), (2, false));
     let confirmed = cure(5);
@@ -122,4 +122,17 @@ fn an_error_that_says_nothing_is_not_told() {
     let silent = || vec![step("sh", r#"{"command":"grep x"}"#, false, "")];
     let table = learned(&[("p", "t", "", silent()), ("p", "t", "", silent())]);
     assert_eq!(expected(&table, "t", ""), []);
+}
+
+#[test]
+fn an_error_that_is_told_besides_gives_its_line_to_the_next() {
+    let met = |error: &str| vec![fails("sql", error), works("sql")];
+    let table = learned(&[("p", "t", "a", met(COLUMN)), ("p", "t", "a", met(SYNTAX))]);
+    let scope = Scope::new("p").unwrap();
+    let told = MetError::of(&fails("sql", COLUMN)).unwrap();
+    let names = |told: &[MetError]| {
+        let all = table.expected_errors("t", Some(&scope), agent("a"), told);
+        all.iter().map(|error| error.met.idx).collect::<Vec<_>>().len()
+    };
+    assert_eq!((names(&[]), names(&[told])), (2, 1));
 }

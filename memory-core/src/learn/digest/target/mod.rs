@@ -73,8 +73,10 @@ pub(crate) struct CallResult {
 /// Finds the targets of steps, changed ones first, and the last calls that did something.
 pub(super) fn look(steps: &[Step]) -> (Vec<Target>, Vec<CallResult>) {
     let mut seen = Sightings::default();
-    for step in steps {
-        seen.take(step);
+    if let [before @ .., last] = steps {
+        before.iter().for_each(|step| seen.take(step));
+        seen.is_answer = members(last.args.as_str()).count() == 1;
+        seen.take(last);
     }
     // Where all calls only looked, the last one is what was done.
     if seen.calls.is_empty()
@@ -160,6 +162,9 @@ struct Sightings {
     calls: Vec<CallResult>,
     /// Number of times that a file was changed.
     n_file_changes: u32,
+    /// True at a last step with one argument: where that is in words, it is an answer that was
+    /// handed in.
+    is_answer: bool,
 }
 
 impl Sightings {
@@ -229,7 +234,7 @@ impl Sightings {
             self.touch(TargetKind::Table, text.to_owned(), touch);
         } else if role == Role::Id && is_word(text) {
             self.touch(TargetKind::Id, format!("{name} {text}"), touch);
-        } else if role == Role::Term && !text.is_empty() && text.len() <= TERM_BYTES {
+        } else if role == Role::Term && !self.is_answer && (1..=TERM_BYTES).contains(&text.len()) {
             self.touch(TargetKind::Term, text.to_owned(), touch);
         }
     }

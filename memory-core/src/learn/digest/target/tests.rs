@@ -46,6 +46,14 @@ fn what_was_made_for_a_moment_is_no_target() {
 }
 
 #[test]
+fn an_answer_that_was_handed_in_is_no_target() {
+    let (read, hand_in) = (r#"{"title":"Fox"}"#, r#"{"name":"yes"}"#);
+    assert_eq!(targets(&[("look_up", read, ""), ("hand_in", hand_in, "")]), ["Fox"]);
+    let file = r#"{"file_path":"a/b.py"}"#;
+    assert_eq!(targets(&[("look_up", read, ""), ("Read", file, "")]), ["a/b.py", "Fox"]);
+}
+
+#[test]
 fn a_diff_of_other_times_is_no_change() {
     let diff = "diff --git a/a/b.py b/a/b.py\n+++ b/a/b.py\n";
     assert!(targets(&[("bash", &shell("git show HEAD~1"), diff)]).is_empty());
