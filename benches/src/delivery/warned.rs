@@ -97,12 +97,18 @@ impl Errors {
             return self.texts.iter().find(silent).map(|(.., kind, signature)| (*kind, *signature));
         }
         let (quote, _) = rest.strip_prefix('“')?.split_once('”')?;
-        let whole = quote.strip_suffix('…').unwrap_or(quote);
         let names = |(of, message, ..): &&(String, String, usize, u64)| {
-            of == tool && message.starts_with(whole)
+            of == tool && is_quoted(message, quote)
         };
         self.texts.iter().find(names).map(|(.., kind, signature)| (*kind, *signature))
     }
+}
+
+/// Returns whether a quotation is of a text: what stands before a cut begins it, what stands behind
+/// the cut comes later.
+fn is_quoted(text: &str, quote: &str) -> bool {
+    let (head, tail) = quote.split_once('…').unwrap_or((quote, ""));
+    text.strip_prefix(head.trim_end()).is_some_and(|rest| rest.contains(tail.trim_start()))
 }
 
 /// Returns a text on one line.
@@ -261,6 +267,16 @@ impl Part for Warned {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quotation_may_be_cut_in_its_middle_or_at_its_end() {
+        let text = "cannot resolve module decimal of crate shop";
+        for quote in [text, "cannot resolve … of crate shop", "cannot resolve mod…"] {
+            assert!(is_quoted(text, quote), "{quote}");
+        }
+        assert!(!is_quoted(text, "cannot resolve … of crate shops"));
+        assert!(!is_quoted(text, "resolve module"));
+    }
 
     #[test]
     fn lines_of_the_section_are_found_and_no_others() {

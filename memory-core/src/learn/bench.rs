@@ -217,7 +217,7 @@ impl LearnBench {
                 let from = example.error_at as usize;
                 let steps = self.steps.get(&example.episode);
                 let steps = steps.and_then(|s| s.get(from..from + example.n_steps() as usize));
-                steps.is_some_and(|steps| Demonstration::of(steps).is_some())
+                steps.is_some_and(|steps| Demonstration::of(&[], steps).is_some())
             })
         };
         let mut all = proposals(known, |cure| cure.is_plain_retry() || shows(cure));

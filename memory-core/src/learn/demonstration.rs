@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::digest::{CallKey, commands_of, members, step_name, unquoted};
+use super::digest::{CallKey, commands_of, members, step_name, unquoted, written};
 use super::looking::looks;
 use super::quote::call_of;
 use super::text::one_line;
@@ -21,6 +21,9 @@ const MAX_ACTS: usize = 2;
 /// Maximum bytes of one of them where there are two, and where there is one.
 const ACT_BYTES: usize = 80;
 const ONLY_ACT_BYTES: usize = 150;
+
+/// Bytes of an error by which of several differences one is chosen.
+const MAX_ERROR_BYTES: usize = 2_000;
 
 /// Maximum bytes of the attempt that passed.
 const PASSED_BYTES: usize = 70;
@@ -54,11 +57,12 @@ pub struct Demonstration {
 
 impl Demonstration {
     /// Reads what was done from the steps of an episode, from the one that failed to the one that
-    /// passed; `None` where they show nothing that another agent could do.
+    /// passed; `None` where they show nothing that another agent could do. The steps `before` them
+    /// say what a file held that was written anew.
     ///
     /// An attempt again that differs in nothing shows something only where something was done
     /// before it.
-    pub(crate) fn of(steps: &[Step]) -> Option<Self> {
+    pub(crate) fn of(before: &[Step], steps: &[Step]) -> Option<Self> {
         let ([failed, between @ ..], Some(passed)) = (steps, steps.last()) else { return None };
         let between = between.split_last().map_or(between, |(_, between)| between);
         let is_other_tool = step_name(failed) != step_name(passed);
@@ -72,15 +76,9 @@ impl Demonstration {
             return None;
         }
         let about = failed.error.as_ref().unwrap_or(&failed.observation).as_str();
-        let change = if is_same_call || is_other_tool {
-            None
-        } else {
-            change(
-                failed,
-                passed,
-                about.get(..about.floor_char_boundary(2_000)).unwrap_or_default(),
-            )
-        };
+        let about = about.get(..about.floor_char_boundary(MAX_ERROR_BYTES)).unwrap_or_default();
+        let is_changed = !is_same_call && !is_other_tool;
+        let change = if is_changed { change(failed, passed, about) } else { None };
         if !is_same_call && !is_other_tool && change.is_none() && acts.is_empty() {
             return None;
         }
@@ -88,8 +86,12 @@ impl Demonstration {
         acts.drain(..n_skipped);
         let limit = if acts.len() > 1 || change.is_some() { ACT_BYTES } else { ONLY_ACT_BYTES };
         let masked = |text: String| mask(text).0;
-        let acts: Vec<String> =
-            acts.into_iter().filter_map(|step| act(step, limit)).map(masked).collect();
+        let shown = |step: &Step| {
+            let earlier =
+                before.iter().chain(steps).take_while(|other| !std::ptr::eq(*other, step));
+            rewritten(step, earlier, about, limit).or_else(|| act(step, limit))
+        };
+        let acts: Vec<String> = acts.into_iter().filter_map(shown).map(masked).collect();
         let change = change.map(masked);
         let is_told = |passed: &String| {
             let whole = passed.strip_suffix('…').unwrap_or(passed);
@@ -105,6 +107,7 @@ impl Demonstration {
         let done = match (self.acts.as_slice(), &self.change) {
             ([], Some(change)) => within(change, limit),
             ([], None) => self.passed.clone()?,
+            ([act], _) => within(act, limit),
             (acts, _) => acts.join("; "),
         };
         one_line(&done, limit)
@@ -157,6 +160,20 @@ fn said(step: &Step) -> BTreeSet<String> {
     parts.collect()
 }
 
+/// Returns the difference that writing a file anew made, in one line of at most `limit` bytes;
+/// `None` for a file that no earlier step wrote.
+fn rewritten<'a>(
+    step: &Step,
+    earlier: impl Iterator<Item = &'a Step>,
+    about: &str,
+    limit: usize,
+) -> Option<String> {
+    let (file, new) = written(step)?;
+    let old = earlier.filter_map(written).filter(|(other, _)| *other == file).last();
+    let diff = word_diff(&old?.1, &new, about)?;
+    one_line(&within(&format!("{file}: {diff}"), limit), limit)
+}
+
 /// Returns what a step did in one line of at most `limit` bytes: of an edit the file and what was
 /// replaced by what, else its call.
 fn act(step: &Step, limit: usize) -> Option<String> {
@@ -168,7 +185,8 @@ fn act(step: &Step, limit: usize) -> Option<String> {
     if let (Some(old), Some(new)) = (text_of(&OLD), text_of(&NEW))
         && let Some(diff) = word_diff(&old, &new, "")
     {
-        return one_line(&format!("{} {}: {diff}", step.tool, path.unwrap_or_default()), limit);
+        let text = format!("{} {}: {diff}", step.tool, path.unwrap_or_default());
+        return one_line(&within(&text, limit), limit);
     }
     let lines = text_of(&["patch", "input", "diff"]).unwrap_or(Cow::Borrowed(args));
     if let Some(text) = patched(&lines) {
@@ -253,7 +271,7 @@ mod tests {
     }
 
     fn shown(steps: &[Step]) -> (Vec<String>, Option<String>, Option<String>) {
-        let Demonstration { acts, change, passed } = Demonstration::of(steps).unwrap();
+        let Demonstration { acts, change, passed } = Demonstration::of(&[], steps).unwrap();
         (acts, change, passed)
     }
 
@@ -288,9 +306,9 @@ mod tests {
         for between in ["ls -l", "git status", "cargo check", "pytest -x", "sed -n 1,9p a", "make"]
         {
             let steps = [run("make", false), run(between, true), run("make", true)];
-            assert_eq!(Demonstration::of(&steps), None, "{between}");
+            assert_eq!(Demonstration::of(&[], &steps), None, "{between}");
         }
-        assert_eq!(Demonstration::of(&[run("make", false), run("make 2>&1", true)]), None);
+        assert_eq!(Demonstration::of(&[], &[run("make", false), run("make 2>&1", true)]), None);
         for between in ["echo a > b", "sed -i s/a/b/ c", "git checkout c", "pip install d"] {
             let steps = [run("make", false), run(between, true), run("make", true)];
             assert_eq!(shown(&steps).0, [between], "{between}");
@@ -305,11 +323,25 @@ mod tests {
             ("python show.py", "make", "python tests/all.py cart"),
         ] {
             let steps = [run(failed, false), run(between, true), run(passed, true)];
-            assert_eq!(Demonstration::of(&steps), None, "{failed}");
+            assert_eq!(Demonstration::of(&[], &steps), None, "{failed}");
         }
         let steps = [run("python show.py", false), run("sed -i s/a/b/ c", true)];
         let passed = run("python3 show.py 2>&1", true);
-        assert!(Demonstration::of(&[&steps[..], &[passed]].concat()).is_some());
+        assert!(Demonstration::of(&[], &[&steps[..], &[passed]].concat()).is_some());
+    }
+
+    #[test]
+    fn of_a_file_that_was_written_anew_the_difference_is_shown() {
+        let script = |call: &str| {
+            let head = "import os\nimport sys\n".repeat(20);
+            run(&format!("cat > try.py <<'E'\n{head}{call}\nprint(1)\nE"), true)
+        };
+        let steps = [run("python try.py", false), script("x.setup()"), run("python try.py", true)];
+        let shown = Demonstration::of(&[script("y.start()")], &steps).unwrap();
+        assert_eq!(shown.acts.len(), 1);
+        let act = &shown.acts[0];
+        assert!(act.starts_with("try.py: `") && act.len() <= ONLY_ACT_BYTES, "{act}");
+        assert!(act.contains("y.start()") && act.contains("x.setup()"), "{act}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod word_diff;
 pub use advice::Attempts;
 pub(crate) use advice::{
     BudgetedText, Contradiction, Lesson, Mentions, PlaybookInput, SimilarEpisode, TaskGroup,
-    TaskGroupKey, Vocabulary, lesson_request, playbook,
+    TaskGroupKey, Vocabulary, handed_in, lesson_request, playbook,
 };
 pub use association::Association;
 pub(crate) use catalog::{Catalog, CatalogChanges};

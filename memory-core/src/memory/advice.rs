@@ -5,7 +5,7 @@ use super::cures::{example_ranges, show};
 use crate::error::Error;
 use crate::learn::{
     AgentKey, KnownError, Lesson, Mentions, MetError, OutcomeCounts, PlaybookInput, SimilarEpisode,
-    TaskKey, Vocabulary, playbook,
+    TaskKey, Vocabulary, handed_in, playbook,
 };
 use crate::model::{EpisodeId, Origin, Scope};
 use crate::predict::Odds;
@@ -91,6 +91,7 @@ impl Memory {
                 expected_errors: learned.expected_errors(task, scope, agent, &told),
                 lessons,
                 workplaces: learned.workplaces(task, scope, &near),
+                handed_in: handed_in(learned.runs_unordered(scope.map(Scope::as_str))),
                 odds: odds.filter(|odds| odds.chance.n > 0.0).map(|odds| odds.chance),
             });
             let mentions = book.mentions();

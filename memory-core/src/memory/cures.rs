@@ -102,8 +102,8 @@ pub(super) fn example_ranges(known: &KnownError) -> Vec<StepRange> {
     let examples = known.cures.iter().flat_map(|cure| &cure.examples);
     let range = |example: &CureExample| StepRange {
         episode: example.episode,
-        from: example.error_at,
-        limit: example.n_steps(),
+        from: example.error_at - example.n_before(),
+        limit: example.n_before().saturating_add(example.n_steps()),
     };
     examples.map(range).collect()
 }
@@ -124,7 +124,9 @@ pub(super) fn show(known: &mut KnownError, salient: &str, read: &[Vec<Step>]) {
         if cure.demonstration.is_some() {
             continue;
         }
-        cure.demonstration = Demonstration::of(steps);
+        let n_before = example.n_before() as usize;
+        let (before, steps) = steps.split_at_checked(n_before).unwrap_or_default();
+        cure.demonstration = Demonstration::of(before, steps);
         if cure.demonstration.is_some() {
             // What is shown is what the episode named first did; the others may have taught more.
             cure.examples.sort_by_key(|other| *other != example);

@@ -24,6 +24,6 @@ pub use attempts::Attempts;
 pub(crate) use attempts::{TaskGroup, TaskGroupKey};
 pub(crate) use budgeted_text::BudgetedText;
 pub(crate) use lesson_request::{Contradiction, lesson_request};
-pub(crate) use playbook::{Lesson, PlaybookInput, playbook};
+pub(crate) use playbook::{Lesson, PlaybookInput, handed_in, playbook};
 pub(crate) use precedent::SimilarEpisode;
 pub(crate) use vocabulary::{Mentions, Vocabulary};

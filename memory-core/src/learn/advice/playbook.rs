@@ -1,11 +1,14 @@
 //! Playbook: advice for a task, from attempts at it and at similar tasks.
 
+use rustc_hash::FxHashSet;
+
 use super::effort::Effort;
 use super::expected_error::{Among, ExpectedError};
 use super::pitfall::{Pitfall, pitfalls};
 use super::precedent::{Precedent, median_steps};
 use super::route::{RouteStep, route};
 use super::workplace::Workplace;
+use crate::learn::digest::CallKey;
 use crate::learn::quote::StepRef;
 use crate::learn::table::{NameId, OutcomeCounts, Run};
 use crate::model::{EpisodeId, NoteId, Outcome};
@@ -32,8 +35,10 @@ impl FailedEnd {
     /// only hand in.
     const N_STEPS: usize = 3;
 
-    fn of(run: &Run) -> Self {
-        let last = run.steps().rev().take(Self::N_STEPS);
+    /// Takes the last steps of a run, without the calls that end successes too: these hand in.
+    fn of(run: &Run, handed_in: &FxHashSet<CallKey>) -> Self {
+        let is_try = |(idx, _): &(u32, _)| !handed_in.contains(&run.call_at(*idx));
+        let last = run.steps().rev().take(Self::N_STEPS).filter(is_try);
         let steps = last.map(|(idx, step)| (step.tool, StepRef { episode: run.id, idx }));
         Self { steps: steps.collect() }
     }
@@ -52,6 +57,8 @@ pub(crate) struct PlaybookInput<'a> {
     pub(crate) lessons: Vec<Lesson>,
     /// Targets where such work was done, best first.
     pub(crate) workplaces: Vec<Workplace>,
+    /// Calls with which successes of the scope ended.
+    pub(crate) handed_in: FxHashSet<CallKey>,
     /// Chance that the attempt succeeds, where the task was tried before.
     pub(crate) odds: Option<Posterior>,
 }
@@ -118,7 +125,7 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
     let failed_ends = if n_same_task > 0 && none_succeeded {
         let is_model = |run: &Run| models.iter().any(|model| model.run.id == run.id);
         let others = nearest.iter().map(|precedent| precedent.run).filter(|run| !is_model(run));
-        others.map(FailedEnd::of).collect()
+        others.map(|run| FailedEnd::of(run, &input.handed_in)).collect()
     } else {
         Vec::new()
     };
@@ -144,6 +151,13 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         evidence: known.iter().map(|precedent| precedent.run.id).collect(),
         scope: input.scope,
     }
+}
+
+/// Returns the calls with which the successes among runs ended.
+pub(crate) fn handed_in<'a>(runs: impl Iterator<Item = &'a Run>) -> FxHashSet<CallKey> {
+    let last = |run: &Run| run.steps().next_back().map(|(idx, _)| run.call_at(idx));
+    let calls = runs.filter(|run| run.succeeded()).filter_map(last);
+    calls.filter(|call| *call != CallKey::NONE).collect()
 }
 
 /// Counts precedents by their similarity, those with an inferred outcome by half of it.

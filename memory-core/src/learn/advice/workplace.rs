@@ -87,10 +87,15 @@ impl Learned {
         }
         let mut targets = self.targets_in(scope.map(Scope::as_str));
         let actions = self.actions(scope);
-        let is_action = |target: &ScopeTarget<'_>| {
-            target.key.kind == TargetKind::Term && actions.contains(target.name)
+        // What other projects name too is a word of the tool.
+        let is_elsewhere = |target: &ScopeTarget<'_>| {
+            scope.is_some_and(|scope| self.is_target_elsewhere(scope.as_str(), target.key))
         };
-        targets.retain(|target| !is_action(target));
+        let is_of_tool = |target: &ScopeTarget<'_>| {
+            target.key.kind == TargetKind::Term
+                && (actions.contains(target.name) || is_elsewhere(target))
+        };
+        targets.retain(|target| !is_of_tool(target));
         let targets = named_once(targets);
         let wording = Wording::of(task, &targets);
         for ScopeTarget { key, name, n_changed, .. } in &targets {
@@ -363,6 +368,22 @@ mod tests {
                 ..Digest::default()
             };
             learned.put(&episode(n, "p", &format!("task {n}"), Some(OK)), &digest);
+        }
+        assert_eq!(names(&learned, "x", &[(1, 1.0), (2, 1.0), (3, 1.0)]), ["Skills"]);
+    }
+
+    #[test]
+    fn a_word_that_other_projects_use_too_is_no_place() {
+        let mut learned = Learned::default();
+        for n in 1..5 {
+            let term =
+                |name: &str| Target { kind: TargetKind::Term, name: name.into(), is_changed: true };
+            let targets = vec![term("PAGES"), term("Skills")];
+            let targets = targets.into_iter().take(if n == 4 { 1 } else { 2 }).collect();
+            let synopsis = Synopsis { targets, ..Synopsis::default() };
+            let digest = Digest { synopsis, ..Digest::default() };
+            let scope = if n == 4 { "q" } else { "p" };
+            learned.put(&episode(n, scope, &format!("task {n}"), Some(OK)), &digest);
         }
         assert_eq!(names(&learned, "x", &[(1, 1.0), (2, 1.0), (3, 1.0)]), ["Skills"]);
     }

@@ -27,7 +27,7 @@ pub(crate) use signature::{Likeness, Signature, Sketch, error_message, salient_w
 pub(crate) use synopsis::Synopsis;
 #[cfg(test)]
 pub(crate) use target::Target;
-pub(crate) use target::{TargetKind, is_test, name_words};
+pub(crate) use target::{TargetKind, is_test, name_words, written};
 
 use crate::model::Step;
 

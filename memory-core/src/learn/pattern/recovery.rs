@@ -36,6 +36,9 @@ const MIN_SURE: u32 = 5;
 /// recorded runs of agents 10 succeeded; those against a network or a lock may.
 const PLAIN_RETRY: Prior = Prior { mean: 0.2, weight: 2.0 };
 
+/// Number of steps before an error that are read with it: who mends a script wrote it just before.
+const N_BEFORE: u32 = 4;
+
 /// Maximum number of examples of a cure.
 const MAX_EXAMPLES: usize = 3;
 
@@ -106,6 +109,11 @@ impl CureExample {
     /// Returns the step that failed.
     pub(crate) fn failed_step(&self) -> StepRef {
         StepRef { episode: self.episode, idx: self.error_at }
+    }
+
+    /// Returns the number of steps before the one that failed which say what it began with.
+    pub(crate) fn n_before(&self) -> u32 {
+        self.error_at.min(N_BEFORE)
     }
 
     /// Returns the number of steps from the one that failed to the one that succeeded.

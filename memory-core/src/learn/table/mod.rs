@@ -340,6 +340,11 @@ impl Learned {
         self.targets.in_scope(scope, |name| self.name(name))
     }
 
+    /// Returns whether a target of a scope is one of another scope too.
+    pub(crate) fn is_target_elsewhere(&self, scope: &str, target: TargetKey) -> bool {
+        self.names.find(scope).is_some_and(|scope| self.targets.is_elsewhere(scope, target))
+    }
+
     /// Returns the name of a number; empty for 0.
     pub(crate) fn name(&self, id: NameId) -> &str {
         self.names.name(id)

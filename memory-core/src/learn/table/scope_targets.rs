@@ -79,6 +79,11 @@ impl ScopeTargets {
         all.iter().map(target).collect()
     }
 
+    /// Returns whether runs of another scope have a target too.
+    pub(super) fn is_elsewhere(&self, scope: NameId, target: TargetKey) -> bool {
+        self.0.iter().any(|(other, targets)| *other != scope && targets.contains_key(&target))
+    }
+
     /// Returns the number of targets of all scopes.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

@@ -10,6 +10,7 @@ mod patch;
 mod path;
 mod shell;
 mod statement;
+mod written;
 
 use std::borrow::Cow;
 
@@ -22,6 +23,7 @@ use crate::model::Step;
 pub(crate) use arguments::words as name_words;
 use arguments::{Role, is_changing, leaves, role};
 use shell::{Command, Touch};
+pub(crate) use written::written;
 
 /// Most targets that are kept of those that were changed, and of those that were only read.
 const MAX_CHANGED: usize = 12;
@@ -110,11 +112,13 @@ pub(super) fn call_line(step: &Step) -> String {
     one_line(&line, CALL_BYTES).unwrap_or_else(|| step_name(step))
 }
 
-/// Returns the name of a step's tool with what it was given first.
+/// Returns the name of a step's tool with what it was given first, besides what the name says.
 fn named_call(step: &Step) -> String {
-    let args = head(step.args.as_str(), MAX_TEXT_BYTES);
-    let first = members(args).find_map(|(_, raw)| unquoted(raw)).unwrap_or_default();
-    format!("{} {first}", step_name(step))
+    let (args, name) = (head(step.args.as_str(), MAX_TEXT_BYTES), step_name(step));
+    let action = name.split_once(':').map_or("", |(_, action)| action);
+    let mut given = members(args).filter_map(|(_, raw)| unquoted(raw));
+    let first = given.find(|value| value != action).unwrap_or_default();
+    format!("{name} {first}")
 }
 
 /// Returns the command line among the arguments, if there is one.

@@ -88,6 +88,11 @@ impl Command {
         given.map(String::as_str).or(self.document.as_deref())
     }
 
+    /// Returns the file that its here-document goes to, with the text.
+    pub(super) fn written(&self) -> Option<(&str, &str)> {
+        Some((self.output.last()?, self.document.as_deref()?))
+    }
+
     /// Returns whether its here-document is a patch that it applies.
     pub(super) fn applies(&self) -> bool {
         let is_git = self.program() == "git"

@@ -46,6 +46,13 @@ fn what_was_made_for_a_moment_is_no_target() {
 }
 
 #[test]
+fn a_call_says_besides_its_name_what_that_does_not() {
+    let args = r#"{"action":"update_block","block":"b7"}"#;
+    let call = Step { action: Some("update_block".into()), ..step("run", args, true, "") };
+    assert_eq!(call_line(&call), "run:update_block b7");
+}
+
+#[test]
 fn an_answer_that_was_handed_in_is_no_target() {
     let (read, hand_in) = (r#"{"title":"Fox"}"#, r#"{"name":"yes"}"#);
     assert_eq!(targets(&[("look_up", read, ""), ("hand_in", hand_in, "")]), ["Fox"]);
