@@ -3,7 +3,7 @@
 use super::Memory;
 use super::cures::{FailedStep, Logged};
 use super::foresight::Foreseen;
-use super::told::Told;
+use super::told::{Knowledge, Told};
 use crate::error::Error;
 use crate::intake::{NewStep, Receipt};
 use crate::learn::KnownError;
@@ -69,21 +69,33 @@ impl Memory {
             let before = before(failed).filter(|told| told.is_cured)?;
             Some((failed.step_idx(first_idx), before.step_idx))
         });
-        let repeated: Vec<(u32, u32)> = repeated.collect();
+        let mut repeated: Vec<(u32, u32)> = repeated.collect();
         // The steps are stored: without the scope, examples come from any.
         let scope = if new.is_empty() { None } else { self.episode(episode).ok() };
         let scope = scope.map(|episode| episode.scope);
         let known = self.known_errors(&new, first_idx, scope.as_ref().map(Scope::as_str));
-        let told = known.iter().filter_map(|known| {
-            let met = new.iter().find(|failed| failed.step_idx(first_idx) == known.step_idx)?;
-            let is_cured = !known.cures.is_empty();
-            Some(Told { signature: met.signature(), step_idx: known.step_idx, is_cured })
-        });
-        self.told.add(episode, told);
+        let mut newly_told: Vec<Told> = Vec::new();
+        let mut all: Vec<KnownError> = Vec::new();
+        for known in known {
+            let met = new.iter().find(|failed| failed.step_idx(first_idx) == known.step_idx);
+            let Some(signature) = met.map(FailedStep::signature) else { continue };
+            let knowledge = Knowledge::of(&known);
+            let before = told.iter().find(|told| Some(told.knowledge) == knowledge);
+            // In other words it is the same error.
+            let step_idx = before.map_or(known.step_idx, |told| told.step_idx);
+            let (is_cured, knowledge) = (!known.cures.is_empty(), knowledge.unwrap_or_default());
+            newly_told.push(Told { signature, step_idx, is_cured, knowledge });
+            match before {
+                Some(before) if is_cured => repeated.push((known.step_idx, before.step_idx)),
+                Some(_) => {}
+                None => all.push(known),
+            }
+        }
+        self.told.add(episode, newly_told);
         let says_something = |known: &KnownError| {
             let n_vain = known.n_seen.saturating_sub(known.n_resolved);
             !known.cures.is_empty() || known.n_retried >= MIN_SEEN || n_vain >= MIN_SEEN
         };
-        (known.into_iter().filter(says_something).collect(), repeated)
+        (all.into_iter().filter(says_something).collect(), repeated)
     }
 }

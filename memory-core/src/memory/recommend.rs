@@ -57,7 +57,6 @@ impl Memory {
     }
 
     /// Gives advice without the errors that are told besides.
-
     fn recommend_in(
         &self,
         task: &str,

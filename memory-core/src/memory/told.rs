@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::learn::Signature;
+use crate::learn::{CureExample, KnownError, Signature, StepRef};
 use crate::model::EpisodeId;
 
 /// Most episodes that are kept, those that were logged to last.
@@ -18,6 +18,28 @@ pub(super) struct Told {
     pub(super) step_idx: u32,
     /// True where a cure was told.
     pub(super) is_cured: bool,
+    /// What was told of it.
+    pub(super) knowledge: Knowledge,
+}
+
+/// Mark of what is known of an error: the same for one in other words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Knowledge {
+    /// Failed step that the cure is shown by.
+    shown: Option<StepRef>,
+    n_seen: u32,
+    n_episodes: u32,
+}
+
+impl Knowledge {
+    /// Returns the mark of what is known; `None` where it is of other errors.
+    pub(super) fn of(known: &KnownError) -> Option<Self> {
+        let KnownError { n_seen, n_episodes, .. } = *known;
+        let shown = known.cures.first().and_then(|cure| cure.examples.first());
+        let shown = shown.map(CureExample::failed_step);
+        let is_own = known.differs.is_none() && !known.from_class;
+        is_own.then_some(Self { shown, n_seen, n_episodes })
+    }
 }
 
 /// Errors that were told of, by episode; kept in memory alone, as telling twice does no harm.
@@ -56,7 +78,12 @@ mod tests {
     use super::*;
 
     fn told(n: u64) -> Told {
-        Told { signature: Signature(n), step_idx: 0, is_cured: true }
+        Told {
+            signature: Signature(n),
+            step_idx: 0,
+            is_cured: true,
+            knowledge: Knowledge::default(),
+        }
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub(crate) struct CallResult {
 pub(super) fn look(steps: &[Step]) -> (Vec<Target>, Vec<CallResult>) {
     let mut seen = Sightings::default();
     if let [before @ .., last] = steps {
-        before.iter().for_each(|step| seen.take(step));
+        for step in before {
+            seen.take(step);
+        }
         seen.is_answer = members(last.args.as_str()).count() == 1;
         seen.take(last);
     }
