@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::learn::digest::action::COMMANDS;
 use crate::learn::digest::members::{elements, members, unquoted};
 
 /// Depth of objects and lists within each other that are read.
@@ -99,6 +100,21 @@ pub(super) fn is_changing(tool: &str, action: Option<&str>, args: &str) -> bool 
     };
     let has_contents = || members(args).any(|(name, _)| CONTENTS.contains(&name));
     action.and_then(verdict).unwrap_or_else(|| has_contents() || verdict(tool) == Some(true))
+}
+
+/// Returns the command line among the arguments, if there is one.
+pub(super) fn command_line(args: &str) -> Option<Cow<'_, str>> {
+    let (_, raw) = members(args).find(|(name, _)| COMMANDS.contains(name))?;
+    if !raw.starts_with('[') {
+        return unquoted(raw);
+    }
+    // A program with its arguments; `sh -c` runs a line.
+    let words: Vec<Cow<'_, str>> = elements(raw).filter_map(unquoted).collect();
+    let at = words.iter().position(|word| matches!(&**word, "-c" | "-lc"));
+    match at.and_then(|at| words.get(at + 1)) {
+        Some(line) => Some(Cow::Owned(line.clone().into_owned())),
+        None => Some(Cow::Owned(words.join(" "))),
+    }
 }
 
 /// Returns the words of a name, split at signs and before capitals.

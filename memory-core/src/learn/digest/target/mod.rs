@@ -17,11 +17,11 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::action::{COMMANDS, STATEMENTS, head, keyword, step_name};
-use super::members::{elements, members, unquoted};
+use super::members::{members, unquoted};
 use crate::learn::text::one_line;
 use crate::model::Step;
 pub(crate) use arguments::words as name_words;
-use arguments::{Role, is_changing, leaves, role};
+use arguments::{Role, command_line, is_changing, leaves, role};
 use shell::{Command, Touch};
 pub(crate) use written::written;
 
@@ -121,21 +121,6 @@ fn named_call(step: &Step) -> String {
     let mut given = members(args).filter_map(|(_, raw)| unquoted(raw));
     let first = given.find(|value| value != action).unwrap_or_default();
     format!("{name} {first}")
-}
-
-/// Returns the command line among the arguments, if there is one.
-fn command_line(args: &str) -> Option<Cow<'_, str>> {
-    let (_, raw) = members(args).find(|(name, _)| COMMANDS.contains(name))?;
-    if !raw.starts_with('[') {
-        return unquoted(raw);
-    }
-    // A program with its arguments; `sh -c` runs a line.
-    let words: Vec<Cow<'_, str>> = elements(raw).filter_map(unquoted).collect();
-    let at = words.iter().position(|word| matches!(&**word, "-c" | "-lc"));
-    match at.and_then(|at| words.get(at + 1)) {
-        Some(line) => Some(Cow::Owned(line.clone().into_owned())),
-        None => Some(Cow::Owned(words.join(" "))),
-    }
 }
 
 /// Returns the statement of a query language among the arguments, if there is one.

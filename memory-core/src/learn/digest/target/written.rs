@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::arguments::{Role, role};
-use super::{command_line, shell};
+use super::arguments::{Role, command_line, role};
+use super::shell;
 use crate::learn::digest::members::{members, unquoted};
 use crate::model::Step;
 
