@@ -30,10 +30,9 @@ const MIN_STEPS: usize = 3;
 /// Steps for which an agent that was told what comes next is left alone.
 const QUIET_STEPS: usize = 5;
 
-/// Most next tools that are told, and the least probability of one: what fewer than half went on
-/// with is no advice.
+/// Most next tools that are told, and the least probability of one.
 const MAX_NEXT: usize = 3;
-const MIN_SHARE: f64 = 0.5;
+const MIN_SHARE: f64 = 0.1;
 
 /// Most episodes whose steps are kept.
 const MAX_RUNNING: usize = 16;
