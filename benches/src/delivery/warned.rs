@@ -107,6 +107,7 @@ impl Errors {
 /// Returns whether a quotation is of a text: what stands before a cut begins it, what stands behind
 /// the cut comes later.
 fn is_quoted(text: &str, quote: &str) -> bool {
+    let quote = quote.strip_suffix('…').unwrap_or(quote);
     let (head, tail) = quote.split_once('…').unwrap_or((quote, ""));
     text.strip_prefix(head.trim_end()).is_some_and(|rest| rest.contains(tail.trim_start()))
 }
@@ -271,7 +272,7 @@ mod tests {
     #[test]
     fn a_quotation_may_be_cut_in_its_middle_or_at_its_end() {
         let text = "cannot resolve module decimal of crate shop";
-        for quote in [text, "cannot resolve … of crate shop", "cannot resolve mod…"] {
+        for quote in [text, "cannot resolve … of crate shop", "cannot resolve mod…", "cannot … of cr…"] {
             assert!(is_quoted(text, quote), "{quote}");
         }
         assert!(!is_quoted(text, "cannot resolve … of crate shops"));
