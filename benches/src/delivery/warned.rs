@@ -272,7 +272,9 @@ mod tests {
     #[test]
     fn a_quotation_may_be_cut_in_its_middle_or_at_its_end() {
         let text = "cannot resolve module decimal of crate shop";
-        for quote in [text, "cannot resolve … of crate shop", "cannot resolve mod…", "cannot … of cr…"] {
+        for quote in
+            [text, "cannot resolve … of crate shop", "cannot resolve mod…", "cannot … of cr…"]
+        {
             assert!(is_quoted(text, quote), "{quote}");
         }
         assert!(!is_quoted(text, "cannot resolve … of crate shops"));
