@@ -170,7 +170,7 @@ fn rewritten<'a>(
 ) -> Option<String> {
     let (file, new) = written(step)?;
     let old = earlier.filter_map(written).filter(|(other, _)| *other == file).last();
-    let diff = word_diff(&old?.1, &new, about)?;
+    let diff = word_diff(&without_comments(&old?.1), &without_comments(&new), about)?;
     one_line(&within(&format!("{file}: {diff}"), limit), limit)
 }
 
@@ -334,7 +334,7 @@ mod tests {
     fn of_a_file_that_was_written_anew_the_difference_is_shown() {
         let script = |call: &str| {
             let head = "import os\nimport sys\n".repeat(20);
-            run(&format!("cat > try.py <<'E'\n{head}{call}\nprint(1)\nE"), true)
+            run(&format!("cat > try.py <<'E'\n{head}# {call}\n{call}\nprint(1)\nE"), true)
         };
         let steps = [run("python try.py", false), script("x.setup()"), run("python try.py", true)];
         let shown = Demonstration::of(&[script("y.start()")], &steps).unwrap();
