@@ -7,7 +7,8 @@ pub use crate::learn::bench::{
     End, ErrorKind, LearnBench, Observed, Proposal, ReplayedPlaybook, signature, step_name,
 };
 pub use crate::predict::bench::{
-    Asked, BenchForecast, BenchOdds, PredictBench, anomaly_scores, change_points, forecast, rate,
+    Asked, BenchForecast, BenchOdds, PredictBench, anomaly_scores, change_points, clusters,
+    forecast, rate,
 };
 pub use crate::retrieve::Weights;
 

@@ -97,7 +97,7 @@ pub fn outcomes(dir: &Path) -> Result<Part, DataError> {
                     0.095,
                 ));
                 part.figures.push(Target::at_most(
-                    "odds/mcpmark seen worst bin",
+                    "odds/mcpmark seen worst bin at 3",
                     at_three.worst_bin(),
                     0.05,
                 ));

@@ -44,7 +44,7 @@ pub use association::Association;
 pub(crate) use catalog::{Catalog, CatalogChanges};
 pub use demonstration::Demonstration;
 pub(crate) use digest::{
-    CallKey, Digest, Ending, Incident, Signature, error_message, salient_words, step_name,
+    CallKey, Digest, Ending, Incident, Signature, ToolCost, error_message, salient_words, step_name,
 };
 pub use helpfulness::Helpfulness;
 pub(crate) use helpfulness::usefulness_bonus;

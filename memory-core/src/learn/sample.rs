@@ -82,6 +82,7 @@ pub(crate) fn run(id: u8, task: u64, outcome: Option<Outcome>, tools: &[i32]) ->
         incidents: Box::default(),
         n_tokens: None,
         latency_ms: None,
+        costs: Box::default(),
         shown: Box::default(),
         followed: Box::default(),
     }

@@ -21,8 +21,9 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a horizon of 0, a level that is not between 0 and 1, or a tool that
-    /// no episode used; [`Error::LimitExceeded`] for a horizon above 1,000; [`Error::Storage`].
+    /// [`Error::Invalid`] for a horizon of 0, a level that is not between 0 and 1, a tool that no
+    /// episode used, or an error that none met; [`Error::LimitExceeded`] for a horizon above 1,000;
+    /// [`Error::Storage`].
     pub fn analyze(&self, query: &AnalysisQuery) -> Result<Analysis, Error> {
         if query.horizon == Some(0) {
             return Err(Error::invalid("horizon", "must be at least 1"));
@@ -36,10 +37,17 @@ impl Memory {
         let mut answer = {
             let learned = self.learning.learned();
             if let Some(tool) = &query.tool
-                && learned.asked_runs(query).next().is_none()
+                && learned.runs_with_error_text(query, None).next().is_none()
             {
                 let reason = format!("no ended episode here used `{tool}`; `patterns` lists tools");
                 return Err(Error::invalid("tool", reason));
+            }
+            if query.error.is_some()
+                && learned.runs_with_error_text(query, query.error.as_deref()).next().is_none()
+            {
+                let reason = "no ended episode here met an error of this text; give its message \
+                    as `patterns` quotes it";
+                return Err(Error::invalid("error", reason));
             }
             analyze(&learned, query)
         };

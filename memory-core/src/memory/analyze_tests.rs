@@ -221,3 +221,37 @@ fn huge_constant_missing_and_inferred_values_give_no_number_that_is_none() {
     let found = world.memory.analyze(&elsewhere).unwrap();
     assert_eq!((found.n_episodes, found.forecast.len()), (0, 0));
 }
+
+#[test]
+fn a_tool_is_told_by_what_its_own_calls_cost_and_an_error_by_how_often_it_came() {
+    let world = World::new();
+    broken_on_day_20(&world);
+    let ask = |kind, metric, tool: Option<&str>, error: Option<&str>| {
+        let (tool, error) = (tool.map(Into::into), error.map(Into::into));
+        let asked = AnalysisQuery { metric: Some(metric), ..AnalysisQuery::new(kind) };
+        world.memory.analyze(&AnalysisQuery { tool, error, ..asked })
+    };
+    let read = ask(AnalysisKind::Forecast, Metric::LatencyMs, Some("read"), None).unwrap();
+    assert!((read.forecast[0].value - 20.0).abs() < 1.0, "{}", read.sentence);
+    let deploy = ask(AnalysisKind::ChangePoints, Metric::LatencyMs, Some("deploy"), None).unwrap();
+    let start = "The latency of a call of `deploy` rose from 910 ms to 4.0 s since";
+    assert!(deploy.sentence.starts_with(start), "{}", deploy.sentence);
+    let message = "error: connection reset by the registry";
+    let came = ask(AnalysisKind::ChangePoints, Metric::Errors, None, Some(message)).unwrap();
+    assert_eq!((came.n_episodes, came.findings.len()), (80, 1), "{}", came.sentence);
+    let met = ask(AnalysisKind::Forecast, Metric::Success, None, Some(message)).unwrap();
+    assert!(met.n_episodes < 50 && met.forecast[0].value < 0.1, "{}", met.sentence);
+    let other = ask(AnalysisKind::Forecast, Metric::Success, None, Some("no such file"));
+    assert!(matches!(other.unwrap_err(), Error::Invalid { field: "error", .. }));
+}
+
+#[test]
+fn odds_are_never_surer_than_the_experience_is_large() {
+    let world = World::new();
+    for day in 0..30 {
+        world.episode(day, &[("read", true, 10)], Outcome::Success);
+    }
+    let found = world.ask(AnalysisKind::Calibration, Metric::Success).calibration.unwrap();
+    let told = found.bins.last().unwrap().predicted;
+    assert!(told < 0.97, "thirty successes are no certainty: {told}");
+}

@@ -51,7 +51,7 @@ pub(crate) fn analyze(learned: &Learned, query: &AnalysisQuery) -> Analysis {
             answer.take_series(&series);
             match query.kind {
                 AnalysisKind::Forecast => answer.forecast(&series, query),
-                AnalysisKind::ChangePoints => answer.change_points(&series),
+                AnalysisKind::ChangePoints => answer.change_points(&series, query),
                 _ => answer.anomalies(&series, learned, query),
             }
         }
@@ -88,7 +88,7 @@ impl Analysis {
                 self.forecast = (0..horizon).map(at).collect();
             }
             wording::RATE_METHOD.clone_into(&mut self.method);
-            self.sentence = wording::rate(self, &found, level);
+            self.sentence = wording::rate(self, query, &found, level);
             return;
         }
         let range = match self.metric {
@@ -108,11 +108,11 @@ impl Analysis {
         self.sentence = if found.method == Method::Last && self.forecast.is_empty() {
             wording::too_few(series, forecast::MIN_POINTS)
         } else {
-            wording::forecast(self, level)
+            wording::forecast(self, &wording::subject(query), level)
         };
     }
 
-    fn change_points(&mut self, series: &Series) {
+    fn change_points(&mut self, series: &Series, query: &AnalysisQuery) {
         if series.n_known() < MIN_FOR_CHANGES {
             self.sentence = wording::too_few(series, MIN_FOR_CHANGES);
             return;
@@ -127,10 +127,11 @@ impl Analysis {
         // The newest are told where there are many.
         let n = self.findings.len();
         self.findings.drain(..n.saturating_sub(MAX_FINDINGS));
+        let subject = wording::subject(query);
         for finding in &mut self.findings {
-            finding.text = wording::change(self.metric, self.unit, finding);
+            finding.text = wording::change(self.metric, self.unit, &subject, finding);
         }
-        self.sentence = wording::changes(self);
+        self.sentence = wording::changes(self, &subject);
     }
 
     fn anomalies(&mut self, series: &Series, learned: &Learned, query: &AnalysisQuery) {
@@ -156,16 +157,17 @@ impl Analysis {
             .collect();
         found.sort_by(|a, b| b.score.abs().total_cmp(&a.score.abs()));
         found.truncate(MAX_FINDINGS);
+        let (n_points, subject) = (found.len(), wording::subject(query));
         for finding in &mut found {
-            finding.text = wording::anomaly(self.metric, self.unit, finding);
+            finding.text = wording::anomaly(self.metric, self.unit, &subject, finding);
         }
         let odd = oddities(learned.asked_runs(query));
         let n_odd = odd.len();
         for oddity in odd.into_iter().take(MAX_FINDINGS - found.len().min(MAX_FINDINGS / 2)) {
             found.push(Finding {
                 at: oddity.run.ended_at,
-                before: 0.0,
-                after: oddity.distance,
+                before: oddity.usual,
+                after: oddity.value,
                 score: oddity.distance,
                 n: 1.0,
                 episodes: vec![oddity.run.id],
@@ -175,7 +177,7 @@ impl Analysis {
         found.truncate(MAX_FINDINGS);
         self.findings = found;
         wording::ANOMALIES_METHOD.clone_into(&mut self.method);
-        self.sentence = wording::anomalies(self, n_odd);
+        self.sentence = wording::anomalies(self, &subject, n_points, n_odd);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Points of a series that do not fit in with those around them.
 
 use super::long_series::{Anomaly, long_scores};
-use crate::stats::{deviation, median, real};
+use crate::stats::{deviation, mean, median, real};
 
 /// Number of points around one by whose median it is judged, itself among them.
 const WINDOW: usize = 9;
@@ -18,6 +18,11 @@ const MIN_SHARE_OF_MEAN: f64 = 0.2;
 
 /// Factor from a mean distance to the standard deviation of a normal distribution.
 const MEAN_TO_DEVIATION: f64 = 1.253_314_137_315_5;
+
+/// Distance from the median up to which a point is usual, and factor from the standard deviation of
+/// usual points of a normal distribution to that of all.
+const USUAL: f64 = 3.0;
+const USUAL_TO_DEVIATION: f64 = 1.013_6;
 
 /// Most points of a series that is judged so; a longer one is of another kind.
 const MAX_POINTS: usize = 1_000;
@@ -84,27 +89,48 @@ pub(crate) fn scores(series: &[f64]) -> Vec<Anomaly> {
     let slope = slope(&values);
     let levelled = values.iter().enumerate().map(|(i, value)| value - slope * real(i));
     let levelled: Vec<f64> = levelled.collect();
-    let centres: Vec<f64> =
-        (0..levelled.len()).map(|i| centre(&levelled, i) + slope * real(i)).collect();
-    let off: Vec<f64> = known.iter().zip(&centres).map(|((_, value), c)| value - c).collect();
+    let centres: Vec<f64> = (0..levelled.len()).map(|i| centre(&levelled, i)).collect();
     let size = known.iter().map(|(_, value)| value.abs()).sum::<f64>() / real(known.len());
     let floor = match scale {
         Scale::Plain => MIN_SPREAD * size,
         Scale::Logarithm | Scale::LogarithmOfNext => MIN_SPREAD,
     };
-    let mut spread = deviation(&off, 0.0).unwrap_or(0.0);
-    // Where most points are equal the median says nothing: the mean of the distances does.
-    let mean_off = off.iter().map(|off| off.abs()).sum::<f64>() / real(off.len());
-    if spread < MIN_SHARE_OF_MEAN * mean_off {
-        spread = MEAN_TO_DEVIATION * mean_off;
-    }
+    let (centres, spread) = refined(&levelled, centres);
     let spread = spread.max(floor).max(f64::MIN_POSITIVE);
-    let judged = known.iter().zip(&centres).zip(&off).filter_map(|(((at, _), centre), off)| {
-        let score = off / spread;
+    let judged = known.iter().zip(&centres).enumerate().filter_map(|(i, ((at, known), centre))| {
+        let centre = centre + slope * real(i);
         let value = *series.get(*at)?;
-        Some(Anomaly { at: *at, value, expected: scale.back(*centre), score })
+        let score = (known - centre) / spread;
+        Some(Anomaly { at: *at, value, expected: scale.back(centre), score })
     });
     judged.collect()
+}
+
+/// Returns centres and the spread around them, from medians as centres.
+///
+/// Medians are safe from unusual points but vary more than means: once those points are known, the
+/// means of the others are taken, each point judged by those around it alone.
+fn refined(levelled: &[f64], medians: Vec<f64>) -> (Vec<f64>, f64) {
+    let off: Vec<f64> = levelled.iter().zip(&medians).map(|(value, c)| value - c).collect();
+    let spread = deviation(&off, 0.0).unwrap_or(0.0);
+    // Where most points are equal the median says nothing: the mean of the distances does.
+    let mean_off = off.iter().map(|off| off.abs()).sum::<f64>() / real(off.len().max(1));
+    if spread < MIN_SHARE_OF_MEAN * mean_off {
+        return (medians, MEAN_TO_DEVIATION * mean_off);
+    }
+    let is_usual = |i: usize| off.get(i).is_some_and(|off| off.abs() <= USUAL * spread);
+    let centre = |(i, median): (usize, &f64)| {
+        let (from, to) = window(levelled.len(), i);
+        let others = (from..to).filter(|at| *at != i && is_usual(*at));
+        let others: Vec<f64> = others.filter_map(|at| levelled.get(at).copied()).collect();
+        // Few are left where a stretch is unusual as a whole.
+        if others.len() < WINDOW / 2 { *median } else { mean(&others).unwrap_or(*median) }
+    };
+    let centres: Vec<f64> = medians.iter().enumerate().map(centre).collect();
+    let usual = levelled.iter().zip(&centres).enumerate().filter(|(i, _)| is_usual(*i));
+    let squares: Vec<f64> = usual.map(|(_, (value, c))| (value - c).powi(2)).collect();
+    let refined = mean(&squares).unwrap_or(0.0).sqrt() * USUAL_TO_DEVIATION;
+    (centres, if refined > 0.0 { refined } else { spread })
 }
 
 /// Returns the median of the slopes between points half a series apart: at the ends of a drifting
@@ -116,12 +142,17 @@ fn slope(values: &[f64]) -> f64 {
     median(&mut rises).unwrap_or(0.0) / real(half.max(1))
 }
 
+/// Returns where the points around one begin and end.
+fn window(n: usize, i: usize) -> (usize, usize) {
+    let width = WINDOW.min(n);
+    let from = i.saturating_sub(width / 2).min(n - width);
+    (from, from + width)
+}
+
 /// Returns the median of the points around one.
 fn centre(values: &[f64], i: usize) -> f64 {
-    let width = WINDOW.min(values.len());
-    let from = i.saturating_sub(width / 2).min(values.len() - width);
-    let mut window: Vec<f64> = values.iter().skip(from).take(width).copied().collect();
-    median(&mut window).unwrap_or(0.0)
+    let (from, to) = window(values.len(), i);
+    median(&mut values.get(from..to).unwrap_or_default().to_vec()).unwrap_or(0.0)
 }
 
 #[cfg(test)]

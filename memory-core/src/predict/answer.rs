@@ -11,7 +11,7 @@ use crate::model::{EpisodeId, Timestamp};
 pub struct SeriesPoint {
     /// Start of the bin.
     pub start: Timestamp,
-    /// Number of episodes, or of calls of a tool, in it.
+    /// Number of episodes in it, those with an inferred outcome by half.
     pub n: f64,
     /// Value; `None` where nothing happened.
     pub value: Option<f64>,
@@ -41,7 +41,7 @@ pub struct Finding {
     pub after: f64,
     /// Clearness: ln of the Bayes factor of a change of a rate, robust standard deviations else.
     pub score: f64,
-    /// Number of episodes or calls since the change, or in the bin.
+    /// Number of episodes since the change, or in the bin.
     pub n: f64,
     /// Some of these episodes.
     pub episodes: Vec<EpisodeId>,

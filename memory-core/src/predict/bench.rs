@@ -3,6 +3,7 @@
 use super::anomaly::scores;
 use super::attempt::Attempt;
 use super::changepoint::{breaks, standardized};
+use super::cluster;
 use super::forecast::{Range, forecast as make_forecast};
 use super::predictor::Predictor;
 use super::rate::{Counts, rate as make_rate};
@@ -50,6 +51,12 @@ pub fn anomaly_scores(series: &[f64]) -> Vec<f64> {
         }
     }
     all
+}
+
+/// Returns for each point the number of its cluster; `None` for one in none.
+#[must_use]
+pub fn clusters(points: &[[f64; 4]], radius: f64, min_points: usize) -> Vec<Option<usize>> {
+    cluster::clusters(points, radius, min_points)
 }
 
 /// Returns the success rate after bins of attempts and successes among them, with the bounds of its

@@ -167,7 +167,7 @@ fn number_news(runs: &[&Run], fresh: i64) -> Option<String> {
             && last.after > 0.0
             && factor >= MIN_FACTOR
             && last.n >= MIN_SINCE;
-        is_news.then(|| wording::change(metric, series.unit, &last))
+        is_news.then(|| wording::change(metric, series.unit, wording::of_episodes(metric), &last))
     })
 }
 
@@ -200,7 +200,7 @@ fn day_news(runs: &[&Run], now: Timestamp) -> Option<String> {
                 episodes: Vec::new(),
                 text: String::new(),
             };
-            wording::anomaly(metric, series.unit, &finding)
+            wording::anomaly(metric, series.unit, wording::of_episodes(metric), &finding)
         })
     })
 }

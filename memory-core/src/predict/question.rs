@@ -57,13 +57,13 @@ pub enum Metric {
     Success,
     /// Reward in [0, 1].
     Reward,
-    /// Duration of all steps, in milliseconds.
+    /// Duration of all steps, in milliseconds; of a tool, that of a call.
     LatencyMs,
-    /// Tokens of all steps.
+    /// Tokens of all steps; of a tool, those of a call.
     Tokens,
     /// Number of steps; of a tool, of its calls.
     Steps,
-    /// Number of failed steps; of a tool, of its failed calls.
+    /// Number of failed steps; of a tool, of its failed calls; of an error, how often it came.
     Errors,
 }
 
@@ -105,6 +105,9 @@ pub struct AnalysisQuery {
     pub task_type: Option<String>,
     /// Tool that the episodes used; `bash` stands for all that begin with `bash:` as well.
     pub tool: Option<String>,
+    /// Error that the episodes met, as its message says; those that did not meet it count as well
+    /// where the metric is how often it came.
+    pub error: Option<String>,
     /// Number of points to forecast, at most 1,000; 7 if not given.
     pub horizon: Option<usize>,
     /// Probability of the interval, above 0 and below 1; 0.8 if not given.
@@ -121,6 +124,7 @@ impl AnalysisQuery {
             scope: None,
             task_type: None,
             tool: None,
+            error: None,
             horizon: None,
             level: None,
         }

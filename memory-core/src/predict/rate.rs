@@ -87,7 +87,10 @@ struct Filter {
     motion: Motion,
     /// Half of a symmetric kernel, from its centre on.
     kernel: Vec<f64>,
+    /// Of a motion that drifts the state is kept as it was at the start, with the distance drifted
+    /// since in log-odds: moved bin by bin over the grid it would spread.
     state: Grid,
+    offset: f64,
     ln_weight: f64,
 }
 
@@ -99,18 +102,25 @@ impl Filter {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
             let reach = (REACH * walk / STEP).ceil() as usize;
             kernel = (0..=reach).map(|i| (-0.5 * (real(i) * STEP / walk).powi(2)).exp()).collect();
+            if walk < STEP {
+                // Samples of so narrow a distribution have not its variance.
+                let part = 0.5 * (walk / STEP).powi(2);
+                kernel = vec![1.0, part / (1.0 - 2.0 * part)];
+            }
             let sum = 2.0 * kernel.iter().sum::<f64>() - 1.0;
             for share in &mut kernel {
                 *share /= sum;
             }
         }
-        Self { motion, kernel, state: *prior, ln_weight: weight.ln() }
+        Self { motion, kernel, state: *prior, offset: 0.0, ln_weight: weight.ln() }
     }
 
     /// Learns a bin, by whose probability the motion is weighted.
     fn learn(&mut self, likelihood: &Grid) {
         let mut sum = 0.0;
-        for (share, likelihood) in self.state.iter_mut().zip(likelihood) {
+        let drifted = (self.offset != 0.0).then(|| drawn_from(likelihood, self.offset));
+        for (share, likelihood) in self.state.iter_mut().zip(drifted.as_ref().unwrap_or(likelihood))
+        {
             *share *= likelihood;
             sum += *share;
         }
@@ -122,10 +132,32 @@ impl Filter {
         }
     }
 
-    /// Moves a state on by one bin.
+    /// Passes a bin.
+    fn pass(&mut self, prior: &Grid) {
+        self.state = self.moved(&self.state, prior);
+        self.offset += self.motion.drift;
+    }
+
+    /// Returns the probabilities of rates now.
+    fn now(&self) -> Grid {
+        if self.offset == 0.0 { self.state } else { shifted(&self.state, self.offset) }
+    }
+
+    /// Returns their mean over the next bins.
+    fn ahead(&self, prior: &Grid) -> Grid {
+        let mut ahead = Self { kernel: self.kernel.clone(), ..*self };
+        let mut sum = self.now();
+        for _ in 1..N_AHEAD {
+            ahead.pass(prior);
+            sum.iter_mut().zip(ahead.now()).for_each(|(sum, share)| *sum += share);
+        }
+        sum.map(|sum| sum / real(N_AHEAD))
+    }
+
+    /// Returns a state after one bin, but for its drift.
     #[expect(clippy::indexing_slicing, reason = "places are bounded by the grid")]
     fn moved(&self, state: &Grid, prior: &Grid) -> Grid {
-        let Motion { walk, jump, drift, .. } = self.motion;
+        let Motion { walk, jump, .. } = self.motion;
         let mut next = *state;
         if walk > 0.0 {
             next = [0.0; N_POINTS];
@@ -138,17 +170,6 @@ impl Filter {
                 }
             }
         }
-        if drift != 0.0 {
-            let before = std::mem::replace(&mut next, [0.0; N_POINTS]);
-            for (i, share) in before.iter().enumerate() {
-                let place = (real(i) + drift / STEP).clamp(0.0, real(N_POINTS - 1));
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
-                let below = (place as usize).min(N_POINTS - 2);
-                let part = place - real(below);
-                next[below] += share * (1.0 - part);
-                next[below + 1] += share * part;
-            }
-        }
         if jump > 0.0 {
             for (share, prior) in next.iter_mut().zip(prior) {
                 *share = (1.0 - jump) * *share + jump * prior;
@@ -158,7 +179,37 @@ impl Filter {
     }
 }
 
-/// Points of the grid as rates, with the prior that is uniform in the rate.
+/// Returns the place of a point that was moved, and how far it lies towards the next.
+fn place(i: usize, offset: f64) -> (usize, f64) {
+    let place = (real(i) + offset / STEP).clamp(0.0, real(N_POINTS - 1));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+    let below = (place as usize).min(N_POINTS - 2);
+    (below, place - real(below))
+}
+
+/// Returns the values of a grid at the points moved by an offset.
+#[expect(clippy::indexing_slicing, reason = "places are bounded by the grid")]
+fn drawn_from(grid: &Grid, offset: f64) -> Grid {
+    std::array::from_fn(|i| {
+        let (below, part) = place(i, offset);
+        (1.0 - part) * grid[below] + part * grid[below + 1]
+    })
+}
+
+/// Returns probabilities whose points were moved by an offset.
+#[expect(clippy::indexing_slicing, reason = "places are bounded by the grid")]
+fn shifted(state: &Grid, offset: f64) -> Grid {
+    let mut next = [0.0; N_POINTS];
+    for (i, share) in state.iter().enumerate() {
+        let (below, part) = place(i, offset);
+        next[below] += share * (1.0 - part);
+        next[below + 1] += share * part;
+    }
+    next
+}
+
+/// Points of the grid as rates, with a Beta(2, 2) distribution as the prior: rates of whole scopes
+/// are seldom extreme.
 struct Scale {
     rates: Grid,
     logs: [(f64, f64); N_POINTS],
@@ -168,7 +219,7 @@ struct Scale {
 impl Scale {
     fn new() -> Self {
         let rates: Grid = std::array::from_fn(|i| 1.0 / (1.0 + (END - STEP * real(i)).exp()));
-        let mut prior = rates.map(|rate| rate * (1.0 - rate));
+        let mut prior = rates.map(|rate| (rate * (1.0 - rate)).powi(2));
         let sum: f64 = prior.iter().sum();
         for share in &mut prior {
             *share /= sum;
@@ -207,20 +258,13 @@ pub(crate) fn rate(bins: &[Counts], level: f64) -> Rate {
             }
         }
         if i + N_RECENT >= bins.len() {
-            past.push(scale.mean(&mixed(&filters, |filter| filter.state)));
+            past.push(scale.mean(&mixed(&filters, Filter::now)));
         }
         for filter in &mut filters {
-            filter.state = filter.moved(&filter.state, &scale.prior);
+            filter.pass(&scale.prior);
         }
     }
-    let ahead = mixed(&filters, |filter| {
-        let (mut state, mut sum) = (filter.state, filter.state);
-        for _ in 1..N_AHEAD {
-            state = filter.moved(&state, &scale.prior);
-            sum.iter_mut().zip(&state).for_each(|(sum, share)| *sum += share);
-        }
-        sum.map(|sum| sum / real(N_AHEAD))
-    });
+    let ahead = mixed(&filters, |filter| filter.ahead(&scale.prior));
     let slope = match past.as_slice() {
         [first, .., last] => (last - first) / real(past.len() - 1),
         _ => 0.0,

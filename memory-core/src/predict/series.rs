@@ -2,7 +2,7 @@
 
 use super::question::{AnalysisQuery, Metric};
 use super::rate::Counts;
-use crate::learn::{Learned, Run};
+use crate::learn::{Learned, NameId, Run, Signature, ToolCost};
 use crate::model::{EpisodeId, Scope, Timestamp};
 use crate::stats::{mean, median, real};
 
@@ -67,7 +67,7 @@ impl BinUnit {
 pub(crate) struct Observation {
     pub(crate) at: Timestamp,
     pub(crate) id: EpisodeId,
-    /// Attempts that it counts for: 1, ½ with an inferred outcome, or the calls of a tool.
+    /// Attempts that it counts for: 1, ½ with an inferred outcome.
     pub(crate) n: f64,
     /// Successes among them, or its value.
     pub(crate) value: f64,
@@ -201,9 +201,8 @@ fn by_time(all: &[Observation], metric: Metric, unit: BinUnit) -> Vec<Bin> {
 impl Learned {
     /// Returns what each run that a question is about adds to its series.
     pub(crate) fn observations(&self, query: &AnalysisQuery) -> Vec<Observation> {
-        let metric = query.meant_metric();
         let asked = self.asked_runs(query);
-        asked.filter_map(|run| self.observation(run, metric, query.tool.as_deref())).collect()
+        asked.filter_map(|run| self.observation(run, query)).collect()
     }
 
     /// Returns the runs that a question is about, in no particular order.
@@ -211,41 +210,81 @@ impl Learned {
         &'a self,
         query: &'a AnalysisQuery,
     ) -> impl Iterator<Item = &'a Run> {
+        let counts_errors = query.meant_metric() == Metric::Errors;
+        let error = query.error.as_deref().filter(|_| !counts_errors);
+        self.runs_with_error_text(query, error)
+    }
+
+    /// Returns those of them that met an error with this text.
+    pub(crate) fn runs_with_error_text<'a>(
+        &'a self,
+        query: &'a AnalysisQuery,
+        error: Option<&str>,
+    ) -> impl Iterator<Item = &'a Run> + use<'a> {
+        let error = error.map(error_key);
         let runs = self.runs_with_tools(query.scope.as_ref().map(Scope::as_str));
-        let runs = runs.filter(|(run, tools)| {
+        let runs = runs.filter(move |(run, tools)| {
             let is_type = |name: &String| self.name(run.task_type) == name.as_str();
             let uses = |name: &String| tools.iter().any(|tool| is_tool(self.name(*tool), name));
-            query.task_type.as_ref().is_none_or(is_type) && query.tool.as_ref().is_none_or(uses)
+            query.task_type.as_ref().is_none_or(is_type)
+                && query.tool.as_ref().is_none_or(uses)
+                && error.is_none_or(|error| n_met(run, error) > 0)
         });
         runs.map(|(run, _)| run)
     }
 
-    fn observation(&self, run: &Run, metric: Metric, tool: Option<&str>) -> Option<Observation> {
-        let calls = || {
-            run.moves
-                .iter()
-                .filter(|step| tool.is_none_or(|tool| is_tool(self.name(step.tool), tool)))
-        };
+    fn observation(&self, run: &Run, query: &AnalysisQuery) -> Option<Observation> {
+        let tool = query.tool.as_deref();
+        let is_asked = |name: NameId| tool.is_none_or(|tool| is_tool(self.name(name), tool));
+        let calls = || run.moves.iter().filter(|step| is_asked(step.tool));
         let n_failed = || calls().filter(|step| !step.ok).count();
         #[expect(clippy::cast_precision_loss, reason = "a duration or a number of tokens")]
         let number = |value: Option<u64>| value.map(|value| (1.0, value as f64));
-        let (n, value) = match (metric, tool) {
+        let cost = |of: fn(&ToolCost) -> Option<u32>| {
+            let known = run.costs.iter().filter(|(name, _)| is_asked(*name));
+            let known = known.filter_map(|(name, cost)| Some((*name, f64::from(of(cost)?))));
+            // Actions of one tool, each by how often it was called.
+            let (mut n, mut sum) = (0.0, 0.0);
+            for (name, mean) in known {
+                let n_calls = real(run.moves.iter().filter(|step| step.tool == name).count());
+                n += n_calls;
+                sum += n_calls * mean;
+            }
+            (n > 0.0).then(|| (1.0, sum / n))
+        };
+        let (n, value) = match (query.meant_metric(), tool) {
             (Metric::Success, None) => (run.weight(), run.weight() * run.credit()?),
+            // Calls of one episode hang together: they count as one.
             (Metric::Success, Some(_)) => {
                 let n = calls().count();
-                (real(n), real(n - n_failed()))
+                (n > 0).then(|| (1.0, real(n - n_failed()) / real(n)))?
             }
             (Metric::Reward, _) => {
                 let credit = run.credit()?;
                 (run.weight(), run.reward.unwrap_or(credit))
             }
-            (Metric::LatencyMs, _) => number(run.latency_ms)?,
-            (Metric::Tokens, _) => number(run.n_tokens)?,
+            (Metric::LatencyMs, None) => number(run.latency_ms)?,
+            (Metric::LatencyMs, Some(_)) => cost(|cost| cost.latency_ms)?,
+            (Metric::Tokens, None) => number(run.n_tokens)?,
+            (Metric::Tokens, Some(_)) => cost(|cost| cost.n_tokens)?,
             (Metric::Steps, _) => (1.0, real(calls().count())),
-            (Metric::Errors, _) => (1.0, real(n_failed())),
+            (Metric::Errors, _) => {
+                let error = query.error.as_deref().map(error_key);
+                (1.0, real(error.map_or_else(n_failed, |error| n_met(run, error))))
+            }
         };
         value.is_finite().then_some(Observation { at: run.ended_at, id: run.id, n, value })
     }
+}
+
+/// Returns the part of signatures that errors of this text have.
+fn error_key(text: &str) -> u64 {
+    Signature::of_error("", text).detail()
+}
+
+/// Returns how often a run met an error.
+fn n_met(run: &Run, error: u64) -> usize {
+    run.incidents.iter().filter(|incident| incident.signature.detail() == error).count()
 }
 
 /// Returns whether a step's name is that of a tool, or of one of its actions.

@@ -3,8 +3,8 @@
 use super::answer::{Analysis, Finding};
 use super::calibration::Calibration;
 use super::forecast::{Forecast, Method};
-use super::oddities::Oddity;
-use super::question::Metric;
+use super::oddities::{Feature, Oddity};
+use super::question::{AnalysisQuery, Metric};
 use super::rate::Rate;
 use super::series::{BinUnit, Series};
 use crate::model::Timestamp;
@@ -38,7 +38,32 @@ pub(super) fn shown(metric: Metric, value: f64) -> String {
     }
 }
 
-fn name(metric: Metric) -> &'static str {
+/// Returns the number that a question is about, as a noun.
+pub(super) fn subject(query: &AnalysisQuery) -> String {
+    let metric = query.meant_metric();
+    let mut text = match &query.tool {
+        None => of_episodes(metric).to_owned(),
+        Some(tool) => match metric {
+            Metric::Success => format!("the success rate of `{tool}`"),
+            Metric::Reward => format!("the reward of episodes with `{tool}`"),
+            Metric::LatencyMs => format!("the latency of a call of `{tool}`"),
+            Metric::Tokens => format!("the tokens of a call of `{tool}`"),
+            Metric::Steps => format!("the calls of `{tool}` in an episode"),
+            Metric::Errors => format!("the failed calls of `{tool}` in an episode"),
+        },
+    };
+    match (&query.error, metric) {
+        (None, _) => {}
+        (Some(_), Metric::Errors) => {
+            "the times that an episode met this error".clone_into(&mut text);
+        }
+        (Some(_), _) => text.push_str(" where this error came"),
+    }
+    text
+}
+
+/// Returns a metric of whole episodes as a noun.
+pub(super) const fn of_episodes(metric: Metric) -> &'static str {
     match metric {
         Metric::Success => "the success rate",
         Metric::Reward => "the reward",
@@ -64,6 +89,10 @@ fn bins(n: usize, unit: BinUnit) -> String {
     }
 }
 
+fn episodes(n: usize) -> String {
+    if n == 1 { "1 episode".to_owned() } else { format!("{n} episodes") }
+}
+
 pub(super) fn too_few(series: &Series, needed: usize) -> String {
     let n = series.n_known();
     if n == 0 {
@@ -72,7 +101,7 @@ pub(super) fn too_few(series: &Series, needed: usize) -> String {
     format!("Too few points: {n}, need {needed} (one point is one {}).", series.unit.name())
 }
 
-pub(super) fn rate(answer: &Analysis, found: &Rate, level: f64) -> String {
+pub(super) fn rate(answer: &Analysis, query: &AnalysisQuery, found: &Rate, level: f64) -> String {
     if answer.n_episodes == 0 {
         return "No ended episode with a known outcome here.".to_owned();
     }
@@ -81,14 +110,19 @@ pub(super) fn rate(answer: &Analysis, found: &Rate, level: f64) -> String {
         slope if slope < -0.01 => ", falling",
         _ => "",
     };
+    let succeed = match &query.tool {
+        None => "episodes succeed".to_owned(),
+        Some(tool) => format!("calls of `{tool}` are ok"),
+    };
+    let where_met = if query.error.is_some() { " where this error came" } else { "" };
     format!(
-        "About {:.0} of 100 succeed now (between {:.0} and {:.0} with {:.0} % \
-         probability){direction}; this rests on {} episodes and is worth {:.0} recent ones.",
+        "About {:.0} of 100 {succeed} now{where_met} (between {:.0} and {:.0} with {:.0} % \
+         probability){direction}; this rests on {}, worth {:.0} recent ones.",
         100.0 * found.mean,
         100.0 * found.lower,
         100.0 * found.upper,
         100.0 * level,
-        answer.n_episodes,
+        episodes(answer.n_episodes),
         found.n_worth,
     )
 }
@@ -111,7 +145,7 @@ pub(super) fn method(found: &Forecast) -> String {
     format!("{name}{season}{why}; intervals as wide as those errors")
 }
 
-pub(super) fn forecast(answer: &Analysis, level: f64) -> String {
+pub(super) fn forecast(answer: &Analysis, subject: &str, level: f64) -> String {
     let (Some(first), Some(last)) = (answer.forecast.first(), answer.forecast.last()) else {
         return String::new();
     };
@@ -123,79 +157,81 @@ pub(super) fn forecast(answer: &Analysis, level: f64) -> String {
         String::new()
     };
     format!(
-        "Expect {} to be about {} next (between {} and {} with {:.0} % probability){end}; {} \
-         episodes over {} are behind it.",
-        name(answer.metric),
+        "Expect {subject} to be about {} next (between {} and {} with {:.0} % probability){end}; \
+         this rests on {} over {}.",
         value(first.value),
         value(first.lower),
         value(first.upper),
         100.0 * level,
-        answer.n_episodes,
+        episodes(answer.n_episodes),
         bins(answer.series.len(), answer.unit),
     )
 }
 
-pub(super) fn change(metric: Metric, unit: BinUnit, finding: &Finding) -> String {
+pub(super) fn change(metric: Metric, unit: BinUnit, subject: &str, finding: &Finding) -> String {
     let Finding { before, after, n, .. } = finding;
     let verb = if after < before { "fell" } else { "rose" };
     let [before, after] = [before, after].map(|value| shown(metric, *value));
-    let (since, what) = (day(finding.at, unit), name(metric));
-    format!("{what} {verb} from {before} to {after} since {since} (n = {n:.0} since)")
+    let since = day(finding.at, unit);
+    format!("{subject} {verb} from {before} to {after} since {since} (n = {n:.0})")
 }
 
-pub(super) fn changes(answer: &Analysis) -> String {
-    let over = bins(answer.series.len(), answer.unit);
-    match answer.findings.last() {
-        None => format!(
-            "No change of {} stands out in {} episodes over {over}.",
-            name(answer.metric),
-            answer.n_episodes
-        ),
-        Some(last) => {
-            let n = answer.findings.len();
-            let before = if n > 1 { format!(" ({} earlier ones)", n - 1) } else { String::new() };
-            let mut text = last.text.clone();
-            if let Some(first) = text.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            format!("{text}{before}.")
-        }
+pub(super) fn changes(answer: &Analysis, subject: &str) -> String {
+    let Some(last) = answer.findings.last() else {
+        let over = bins(answer.series.len(), answer.unit);
+        let n = episodes(answer.n_episodes);
+        return format!("No change of {subject} stands out in {n} over {over}.");
+    };
+    let before = match answer.findings.len() {
+        1 => String::new(),
+        2 => "; there is one earlier change".to_owned(),
+        n => format!("; there are {} earlier changes", n - 1),
+    };
+    let mut text = last.text.clone();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
+    format!("{text}{before}.")
 }
 
-pub(super) fn anomaly(metric: Metric, unit: BinUnit, finding: &Finding) -> String {
+pub(super) fn anomaly(metric: Metric, unit: BinUnit, subject: &str, finding: &Finding) -> String {
     let [before, after] = [finding.before, finding.after].map(|value| shown(metric, value));
-    let (at, what) = (day(finding.at, unit), name(metric));
+    let at = day(finding.at, unit);
     let was = match metric {
         Metric::Tokens | Metric::Steps | Metric::Errors => "were",
         _ => "was",
     };
-    format!("{at}: {what} {was} {after} where about {before} {was} expected")
+    format!("{at}: {subject} {was} {after} where about {before} {was} expected")
 }
 
 pub(super) fn oddity(oddity: &Oddity<'_>) -> String {
-    let Oddity { feature, distance, .. } = oddity;
-    let side_of_it = if *distance < 0.0 { "below" } else { "above" };
-    let size = distance.abs();
-    format!(
-        "an episode unlike others: its {feature} lies {size:.1} deviations {side_of_it} the median"
-    )
+    let Oddity { feature, value, usual, .. } = *oddity;
+    let [value, usual] = [value, usual].map(|value| match feature {
+        Feature::Steps => format!("{value:.0} steps"),
+        Feature::Tokens => format!("{value:.0} tokens"),
+        Feature::Latency => shown(Metric::LatencyMs, value),
+        Feature::Errors => format!("{:.0} % failed steps", 100.0 * value),
+    });
+    format!("{}: an episode unlike others: {value} where {usual} are usual", day_of(oddity))
 }
 
-pub(super) fn anomalies(answer: &Analysis, n_odd: usize) -> String {
-    let n = answer.findings.iter().filter(|finding| finding.before != 0.0).count();
+fn day_of(oddity: &Oddity<'_>) -> String {
+    day(oddity.run.ended_at, BinUnit::Day)
+}
+
+pub(super) fn anomalies(answer: &Analysis, subject: &str, n_points: usize, n_odd: usize) -> String {
     let of = bins(answer.series.len(), answer.unit);
-    let points = match n {
-        0 => format!("No unusual value of {} in {of}", name(answer.metric)),
-        1 => format!("1 unusual value of {} in {of}", name(answer.metric)),
-        n => format!("{n} unusual values of {} in {of}", name(answer.metric)),
+    let points = match n_points {
+        0 => format!("No unusual value of {subject} in {of}"),
+        1 => format!("1 unusual value of {subject} in {of}"),
+        n => format!("{n} unusual values of {subject} in {of}"),
     };
     let odd = match n_odd {
         0 => "no episode is unlike all others".to_owned(),
         1 => "1 episode is unlike all others".to_owned(),
         n => format!("{n} episodes are unlike all others"),
     };
-    format!("{points}; {odd} ({} episodes).", answer.n_episodes)
+    format!("{points}; {odd} ({}).", episodes(answer.n_episodes))
 }
 
 pub(super) fn calibration(found: Option<&Calibration>) -> String {

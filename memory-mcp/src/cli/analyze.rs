@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Episodes with this type of task
     #[arg(long)]
     task_type: Option<String>,
+    /// Episodes that met an error with this message
+    #[arg(long, value_name = "MESSAGE")]
+    error: Option<String>,
     /// Points to forecast
     #[arg(long)]
     horizon: Option<usize>,
@@ -54,6 +57,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         scope: settings.scope_condition(),
         task_type: args.task_type,
         tool: args.tool,
+        error: args.error,
         horizon: args.horizon,
         level: args.level.map(|percent| f64::from(percent) / 100.0),
         ..AnalysisQuery::new(args.what)

@@ -18,6 +18,7 @@ arguments! {
         scope: Option<String> = "",
         tool: Option<String> = "For programs. ",
         task_type: Option<String> = "For programs. ",
+        error: Option<String> = "For programs. ",
         horizon: Option<u64> = "For programs. Default 7",
         level: Option<u64> = "For programs. Percent, default 80",
         chart: Option<bool> = "",
@@ -50,6 +51,7 @@ impl Tool for Analyze {
             scope: call.scope_or_all(args.scope.as_deref())?,
             task_type: args.task_type,
             tool: args.tool,
+            error: args.error,
             horizon: args.horizon.map(count),
             // One above a hundred is as wrong as a thousand.
             level: args

@@ -205,3 +205,29 @@ fn numbers_and_lists_as_strings_are_taken() {
     let nulls = json!({"query": "q", "scope": Value::Null, "limit": Value::Null, "tags": []});
     _ = client.call("recall", &nulls).expect_ok();
 }
+
+#[test]
+fn an_analysis_of_bad_input_is_refused_by_its_field_and_of_no_episodes_says_so() {
+    let client = start();
+    for (args, wanted) in [
+        (json!({"what": "forecast", "horizon": 0}), "horizon: must be at least 1"),
+        (json!({"what": "forecast", "horizon": 10_000}), "horizon: 10000"),
+        (json!({"what": "forecast", "level": 0}), "level: must lie between"),
+        (json!({"what": "forecast", "level": 100}), "level: must lie between"),
+        (json!({"what": "forecast", "level": 1_000}), "level: must lie between"),
+        (json!({"what": "forecast", "metric": "speed"}), "metric: expected one of success, reward"),
+        (json!({"what": "fortune"}), "what: expected one of forecast"),
+        (json!({"what": "forecast", "tool": "deploy"}), "tool: no ended episode here"),
+        (json!({"what": "forecast", "error": "boom"}), "error: no ended episode here"),
+    ] {
+        let said = refusal(&client, "analyze", &args);
+        assert!(said.starts_with(wanted), "{args}: {said}");
+    }
+    for what in ["forecast", "anomalies", "changepoints", "effects", "calibration"] {
+        let args = json!({"what": what, "scope": "example.org/none", "chart": true});
+        let found = client.call("analyze", &args).expect_ok();
+        let sentence = text(&found["sentence"]);
+        assert!(!sentence.is_empty() && !sentence.contains("NaN"), "{what}: {sentence}");
+        assert_eq!(found["n_episodes"], 0, "{what}");
+    }
+}

@@ -4,9 +4,9 @@
 //! stored is never changed; a new layout gets the next number. Bytes that cannot be read lose
 //! nothing: the digest is computed again from the steps.
 
-use rustc_hash::FxHashMap;
-
 use super::call_key::is_kept;
+use super::cost::{decode_costs, encode_costs};
+use super::distinct::Distinct;
 use super::incident::{Ending, Incident};
 use super::synopsis::{ErrorEnd, KINDS};
 use super::target::{CallResult, Target};
@@ -15,7 +15,7 @@ use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 7;
+const VERSION: u8 = 8;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -52,6 +52,7 @@ impl Digest {
         self.encode_sketches(&mut out);
         out.optional_varint(self.n_tokens);
         out.optional_varint(self.latency_ms);
+        encode_costs(&self.costs, &mut out);
         self.encode_synopsis(&mut out);
         let checksum = checksum(out.as_slice());
         out.bytes(&checksum);
@@ -187,9 +188,14 @@ impl Digest {
         let sketches = (0..n_signatures).map(|_| decode_sketch(&mut input));
         let sketches = sketches.collect::<Result<_, _>>()?;
         let (n_tokens, latency_ms) = (input.optional_varint()?, input.optional_varint()?);
+        let costs = decode_costs(&mut input)?;
+        if costs.len() > tools.len() {
+            return Err(TOOL);
+        }
         let synopsis = decode_synopsis(&mut input)?;
         input.finish()?;
-        Ok(Self { tools, moves, calls, incidents, synopsis, sketches, n_tokens, latency_ms })
+        let known = Self { tools, moves, calls, incidents, synopsis, sketches, ..Self::default() };
+        Ok(Self { n_tokens, latency_ms, costs, ..known })
     }
 }
 
@@ -288,34 +294,9 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     [a, b, c, d]
 }
 
-/// Distinct values in the order of their first occurrence, and the position of each.
-struct Distinct<T> {
-    values: Vec<T>,
-    positions: FxHashMap<T, u64>,
-}
-
-impl<T: Copy + Eq + std::hash::Hash> Distinct<T> {
-    fn of(all: impl Iterator<Item = T>) -> Self {
-        let mut distinct = Self { values: Vec::new(), positions: FxHashMap::default() };
-        for value in all {
-            let next = distinct.values.len() as u64;
-            if *distinct.positions.entry(value).or_insert(next) == next {
-                distinct.values.push(value);
-            }
-        }
-        distinct
-    }
-
-    /// Returns the position of a value that is among them.
-    fn position(&self, value: &T) -> u64 {
-        let position = self.positions.get(value).copied();
-        debug_assert!(position.is_some(), "only values that were collected are looked up");
-        position.unwrap_or(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::cost::ToolCost;
     use super::*;
     use proptest::prelude::*;
 
@@ -357,6 +338,10 @@ mod tests {
         signatures.values.iter().map(sketch).collect()
     }
 
+    fn cost(n: u64) -> ToolCost {
+        ToolCost { latency_ms: u32::try_from(n >> 20).ok(), n_tokens: u32::try_from(n >> 32).ok() }
+    }
+
     fn digest() -> impl Strategy<Value = Digest> {
         let tools = prop::collection::vec("\\PC{0,5}".prop_map(Box::from), 1..5);
         (tools, prop::collection::vec((0..5_u32, any::<bool>()), 0..40)).prop_flat_map(
@@ -387,6 +372,7 @@ mod tests {
                             incidents,
                             n_tokens,
                             latency_ms,
+                            costs: n_tokens.map(cost).into_iter().collect(),
                         }
                     },
                 )
@@ -433,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_7_never_change() {
+    fn the_bytes_of_version_8_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -455,14 +441,18 @@ mod tests {
             },
             n_tokens: Some(300),
             latency_ms: None,
+            costs: vec![ToolCost { latency_ms: None, n_tokens: Some(150) }],
         };
-        let mut golden = b"\x07\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x08\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0");
         golden.extend(b"\x09\0\x02\x02\x01\x07\0\x01\x05\0");
-        golden.extend(b"\x01\xac\x02\0");
+        golden.extend(b"\x01\xac\x02\0\x01\0\x01\x96\x01");
         golden.extend(b"\x01\x03\x06orders\x01\x04\x04make\x01\x03\x03red\x02ls");
-        assert_eq!(digest.encode().split_last_chunk::<4>().unwrap(), (&*golden, &[105, 35, 6, 19]));
+        assert_eq!(
+            digest.encode().split_last_chunk::<4>().unwrap(),
+            (&*golden, &[6, 129, 112, 101])
+        );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();
         newer[0] = VERSION + 1;

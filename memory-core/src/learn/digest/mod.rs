@@ -1,15 +1,17 @@
 //! Digest of an ended episode: its tools, results and errors without their texts.
 //!
 //! The digest is computed from the steps alone, in their order, and stored with the episode in the
-//! format of `codec.rs`; the table of runs is filled from digests, so that a start reads no
-//! steps. `action.rs` names what a step did, `call_key.rs` its call as a whole, `signature/` its
-//! error, `incident.rs` finds how each error ended (`red.rs`: not by a red test), `members.rs`
-//! reads the arguments, `target/` finds what the steps read and changed, `synopsis.rs` says what
-//! was done.
+//! format of `codec.rs` (lists without repetitions: `distinct.rs`); the table of runs is filled
+//! from digests, so that a start reads no steps. `action.rs` names what a step did, `call_key.rs`
+//! its call as a whole, `cost.rs` what the calls of a tool cost, `signature/` its error,
+//! `incident.rs` finds how each error ended (`red.rs`: not by a red test), `members.rs` reads the
+//! arguments, `target/` finds what the steps read and changed, `synopsis.rs` says what was done.
 
 mod action;
 mod call_key;
 mod codec;
+mod cost;
+mod distinct;
 mod incident;
 mod members;
 mod red;
@@ -21,6 +23,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use action::step_name;
 pub(crate) use call_key::{CallKey, commands_of};
+pub(crate) use cost::ToolCost;
 pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
 pub(crate) use members::{members, unquoted};
 pub(crate) use signature::{Likeness, Signature, Sketch, error_message, salient_words};
@@ -52,6 +55,8 @@ pub(crate) struct Digest {
     pub(crate) n_tokens: Option<u64>,
     /// Duration of all steps in milliseconds, where any step has it.
     pub(crate) latency_ms: Option<u64>,
+    /// For each tool the mean cost of its calls; empty where no step has one.
+    pub(crate) costs: Vec<ToolCost>,
 }
 
 impl Digest {
@@ -62,7 +67,7 @@ impl Digest {
     pub(crate) fn of(steps: &[Step]) -> Self {
         let mut digest = Self { moves: Vec::with_capacity(steps.len()), ..Self::default() };
         let mut positions: FxHashMap<Box<str>, u32> = FxHashMap::default();
-        let mut name = String::new();
+        let (mut name, mut costs) = (String::new(), cost::CostSums::default());
         for (at, step) in steps.iter().enumerate() {
             action::write_name(step, &mut name);
             let position = if let Some(position) = positions.get(name.as_str()) {
@@ -76,9 +81,11 @@ impl Digest {
             digest.moves.push((position, step.ok));
             let is_kept = call_key::is_kept(at, steps.len());
             digest.calls.push(if is_kept { CallKey::of(step) } else { CallKey::NONE });
+            costs.add(position, step);
             add(&mut digest.n_tokens, step.n_tokens);
             add(&mut digest.latency_ms, step.latency_ms);
         }
+        digest.costs = costs.costs();
         digest.incidents = incident::find(steps, &digest.moves);
         digest.synopsis = Synopsis::of(steps, &digest.incidents);
         let mut seen: FxHashSet<Signature> = FxHashSet::default();
@@ -115,6 +122,8 @@ mod tests {
         assert_eq!(digest.tools, ["bash:ls".into(), "edit".into()]);
         assert_eq!(digest.moves, [(0, true), (1, false), (0, true)]);
         assert_eq!((digest.n_tokens, digest.latency_ms), (Some(u64::MAX), None));
+        let mean = ToolCost { latency_ms: None, n_tokens: Some(u32::MAX) };
+        assert_eq!(digest.costs, [mean, ToolCost::default()]);
         let error = Incident {
             at: 1,
             signature: Signature::of_error("edit", "error: x"),

@@ -208,6 +208,7 @@ impl Learned {
             incidents: digest.incidents.clone().into_boxed_slice(),
             n_tokens: digest.n_tokens,
             latency_ms: digest.latency_ms,
+            costs: tools.iter().copied().zip(digest.costs.iter().copied()).collect(),
             shown: episode.shown.iter().map(|shown| (shown.record, shown.strong)).collect(),
             followed: closing.followed.clone().into_boxed_slice(),
         };

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::interner::NameId;
 use super::scope_targets::TargetKey;
-use crate::learn::digest::{CallKey, Incident};
+use crate::learn::digest::{CallKey, Incident, ToolCost};
 use crate::learn::hash::StableHash;
 use crate::model::{Context, EpisodeId, Outcome, RecordId, Timestamp};
 use crate::stats::Trial;
@@ -58,6 +58,8 @@ pub(crate) struct Run {
     pub(crate) incidents: Box<[Incident]>,
     pub(crate) n_tokens: Option<u64>,
     pub(crate) latency_ms: Option<u64>,
+    /// Mean cost of a call of each of its tools; empty where none is known.
+    pub(crate) costs: Box<[(NameId, ToolCost)]>,
     /// Records that were shown when it began, each with whether it was a strong hit.
     pub(crate) shown: Box<[(RecordId, bool)]>,
     /// Records whose advice the agent says that it followed.

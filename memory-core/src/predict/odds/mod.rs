@@ -88,13 +88,17 @@ impl OddsModel {
         let model = self.regression.chance(&features);
         let chance = plain.chance + trust * (model - plain.chance);
         let Plain { base, n_task: n, successes, .. } = plain;
+        // Nothing is surer than the experience of the scope is large (rule of succession).
+        let n_scope = self.evidence.n_scope(attempt.scope);
+        let least = 1.0 / (n_scope + 2.0);
+        let chance = chance.clamp(least, 1.0 - least);
         // A Beta distribution around the chance that is worth the attempts at the task.
         let around = Prior { mean: chance, weight: n + WORTH };
         let spread = Posterior::with_prior(0.0, 0.0, 0.8, around);
         Odds {
             chance: Posterior { n, successes, ..spread },
             base,
-            n_scope: self.evidence.n_scope(attempt.scope),
+            n_scope,
             is_informed: n > 0.0 || trust > 0.0,
         }
     }

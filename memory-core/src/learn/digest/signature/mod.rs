@@ -100,6 +100,11 @@ impl Signature {
     pub(crate) const fn family(self) -> u64 {
         self.0 >> (u64::BITS - FAMILY_BITS)
     }
+
+    /// Returns the part that errors of the same text share, whichever tool they are of.
+    pub(crate) const fn detail(self) -> u64 {
+        self.0 & (u64::MAX >> FAMILY_BITS)
+    }
 }
 
 impl fmt::Debug for Signature {
