@@ -91,6 +91,7 @@ pub fn judged(attempt: &Attempt) -> Option<Judgement> {
     let event = |n: usize, kind: EventKind| Event {
         session: "s".into(),
         agent: None,
+        turn: None,
         folder: None,
         at: Some(Timestamp::from_millis(begin + i64::try_from(n).unwrap_or_default() * 1_000)),
         kind,

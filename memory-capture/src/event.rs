@@ -12,6 +12,8 @@ pub struct Event {
     pub session: Box<str>,
     /// The subagent in which it happened.
     pub agent: Option<Box<str>>,
+    /// The client's id of the turn, the answer to one prompt, in which it happened.
+    pub turn: Option<Box<str>>,
     /// The working folder.
     pub folder: Option<Box<str>>,
     /// Time of the event; hooks of several clients leave it to the reader's clock.

@@ -50,10 +50,12 @@ mod noise;
 pub mod notes;
 mod recorder;
 mod transcript;
+mod unpack;
 
 pub use assembler::Assembler;
 pub use client::Client;
 pub use clients::cline::task_folder;
+pub use clients::codex::parent_thread;
 pub use event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt, SessionBegun};
 pub use hook::{BadHook, Hook, read_hook};
 pub use importer::{Captured, Counts, Importer};

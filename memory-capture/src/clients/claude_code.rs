@@ -59,7 +59,8 @@ fn response(response: &Value) -> String {
 pub(crate) struct Transcript {
     /// Hashes of the ids of lines: a history may be repeated within a file.
     seen: HashSet<u64>,
-    /// Model and branch that were told last.
+    /// Turn, model and branch that were told last.
+    turn: Option<Box<str>>,
     model: Option<Box<str>>,
     branch: Option<Box<str>>,
 }
@@ -67,14 +68,20 @@ pub(crate) struct Transcript {
 impl Transcript {
     /// Reads a line of one of [`TYPES`].
     pub(crate) fn line(&mut self, line: &Object, events: &mut Vec<Event>) {
-        if text(line, "uuid").is_some_and(|uuid| !self.seen.insert(fnv(&[uuid.as_bytes()]))) {
+        let uuid = text(line, "uuid").map(|uuid| fnv(&[uuid.as_bytes()]));
+        if uuid.is_some_and(|uuid| self.seen.contains(&uuid)) {
             return;
         }
+        let n_before = events.len();
         let is_side = is_true(line, "isSidechain");
         let agent = text(line, "agentId").or(is_side.then_some("sidechain"));
+        if !is_side {
+            self.turn = owned(text(line, "promptId")).or(self.turn.take());
+        }
         let frame = Frame {
             session: text(line, "sessionId").unwrap_or_default().into(),
             agent: owned(agent.filter(|_| is_side)),
+            turn: self.turn.clone(),
             folder: owned(text(line, "cwd")),
             at: instant(line.get("timestamp")),
         };
@@ -86,6 +93,10 @@ impl Transcript {
                 events.push(frame.event(EventKind::Compacted));
             }
             _ => {}
+        }
+        // A line that told nothing, a broken one, does not stand for a later one with its id.
+        if events.len() > n_before {
+            self.seen.extend(uuid);
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: None,
         folder: owned(root),
         at: instant(payload.get("timestamp")),
+        turn: None,
     };
     let kind = kind(event, payload);
     (event.into(), kind.map(|kind| frame.event(kind)).into_iter().collect())

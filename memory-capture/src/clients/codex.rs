@@ -1,6 +1,8 @@
 //! Codex CLI: hooks and rollouts as of version 0.171.0 (29 November 2026); rollouts of earlier
 //! versions without completed items are read too.
 
+use std::io::{BufRead, Read};
+
 use serde_json::{Value, json};
 
 use super::frame::{Frame, owned};
@@ -8,10 +10,27 @@ use super::pascal;
 use crate::event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt, SessionBegun};
 use crate::fields::{Object, content, instant, integer, is_true, kept, object, text};
 use crate::noise::{human_words, without_blocks};
+use crate::unpack::unpacked;
 
 /// Types of lines that are read.
 pub(crate) const TYPES: &[&str] =
     &["session_meta", "turn_context", "event_msg", "response_item", "compacted"];
+
+/// Longest head of a rollout, in bytes: it has the instructions of the agent.
+const MAX_HEAD_BYTES: u64 = 4 << 20;
+
+/// Returns the thread of a person's session for which the thread of a rollout, a subagent's,
+/// works; `None` for a person's own.
+#[must_use]
+pub fn parent_thread(rollout: impl Read) -> Option<Box<str>> {
+    let mut head = Vec::new();
+    let file = unpacked(rollout, 64 << 10).ok()?;
+    file.take(MAX_HEAD_BYTES).read_until(b'\n', &mut head).ok()?;
+    let Value::Object(line) = serde_json::from_slice(&head).ok()? else { return None };
+    let meta = object(&line, "payload").filter(|_| text(&line, "type") == Some("session_meta"))?;
+    let parent = text(meta, "parent_thread_id")?;
+    Some(text(meta, "session_id").unwrap_or(parent).into())
+}
 
 /// Reads the payload of a hook.
 ///
@@ -48,7 +67,6 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
 #[derive(Debug, Default)]
 pub(crate) struct Transcript {
     frame: Frame,
-    turn: Option<Box<str>>,
     model: Option<Box<str>>,
 }
 
@@ -61,7 +79,7 @@ impl Transcript {
             Some("session_meta") => self.meta(payload, events),
             Some("turn_context") => {
                 self.frame.folder = owned(text(payload, "cwd")).or(self.frame.folder.take());
-                self.turn = owned(text(payload, "turn_id")).or(self.turn.take());
+                self.frame.turn = owned(text(payload, "turn_id")).or(self.frame.turn.take());
                 self.model(text(payload, "model"), events);
             }
             Some("event_msg") => self.message(payload, events),
@@ -99,7 +117,7 @@ impl Transcript {
 
     fn message(&mut self, payload: &Object, events: &mut Vec<Event>) {
         match text(payload, "type") {
-            Some("task_started") => self.turn = owned(text(payload, "turn_id")),
+            Some("task_started") => self.frame.turn = owned(text(payload, "turn_id")),
             Some("item_completed") => {
                 if let Some(item) = object(payload, "item") {
                     self.item(item, events);
@@ -128,7 +146,7 @@ impl Transcript {
         if let Some(words) = words.and_then(human_words)
             && self.frame.agent.is_none()
         {
-            let prompt = Prompt { id: self.turn.clone(), alias: None, text: kept(words) };
+            let prompt = Prompt { id: self.frame.turn.clone(), alias: None, text: kept(words) };
             events.push(self.frame.event(EventKind::Prompt(prompt)));
         }
     }

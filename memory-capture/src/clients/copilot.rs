@@ -48,6 +48,7 @@ fn frame(payload: &Object) -> Frame {
         agent: owned(agent),
         folder: owned(text(payload, "cwd")),
         at: instant(payload.get("timestamp")),
+        turn: None,
     }
 }
 
@@ -166,6 +167,7 @@ impl Transcript {
             agent: owned(agent),
             folder: self.folder.clone(),
             at: instant(line.get("timestamp")),
+            turn: None,
         };
         let id = || owned(text(data, "toolCallId"));
         let event = match kind {

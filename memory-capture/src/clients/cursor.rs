@@ -20,6 +20,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: None,
         folder: owned(root.or(text(payload, "cwd"))),
         at: None,
+        turn: None,
     };
     let kind = kind(event, payload);
     (event.into(), kind.map(|kind| frame.event(kind)).into_iter().collect())

@@ -4,11 +4,12 @@ use memory_core::Timestamp;
 
 use crate::event::{Event, EventKind};
 
-/// Session, subagent, folder and time of the events of one record.
+/// Session, subagent, turn, folder and time of the events of one record.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Frame {
     pub(crate) session: Box<str>,
     pub(crate) agent: Option<Box<str>>,
+    pub(crate) turn: Option<Box<str>>,
     pub(crate) folder: Option<Box<str>>,
     pub(crate) at: Option<Timestamp>,
 }
@@ -19,6 +20,7 @@ impl Frame {
         Event {
             session: self.session.clone(),
             agent: self.agent.clone(),
+            turn: self.turn.clone(),
             folder: self.folder.clone(),
             at: self.at,
             kind,

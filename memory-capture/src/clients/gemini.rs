@@ -33,6 +33,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: None,
         folder: owned(text(payload, "cwd")),
         at: instant(payload.get("timestamp")),
+        turn: None,
     };
     let kind = kind(event, payload);
     (event.into(), kind.map(|kind| frame.event(kind)).into_iter().collect())
@@ -133,6 +134,7 @@ impl Transcript {
             agent: self.agent.clone(),
             folder: owned(folder),
             at: instant(message.get("timestamp")),
+            turn: None,
         };
         match text(message, "type") {
             Some("user") if self.agent.is_none() => {

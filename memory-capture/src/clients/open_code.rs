@@ -26,6 +26,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: parent.map(|_| session.into()),
         folder: folder.clone(),
         at: None,
+        turn: None,
     };
     if hook == "event" {
         let event = text(inner, "type").unwrap_or_default();
@@ -148,8 +149,12 @@ pub(crate) fn message(
     let Some(info) = object(message, "info") else { return };
     let time = object(info, "time").and_then(|time| instant(time.get("created")));
     let path = object(info, "path").and_then(|path| text(path, "cwd"));
-    let mut frame =
-        Frame { session: session.into(), agent: None, folder: owned(folder.or(path)), at: time };
+    let mut frame = Frame {
+        session: session.into(),
+        folder: owned(folder.or(path)),
+        at: time,
+        ..Frame::default()
+    };
     if text(info, "role") == Some("user") {
         let parts = list(message, "parts").iter().filter_map(Value::as_object);
         let words: Vec<&str> =

@@ -14,6 +14,7 @@ pub(crate) fn frame(payload: &Object) -> Frame {
     Frame {
         session: text(payload, "session_id").unwrap_or_default().into(),
         agent: owned(text(payload, "agent_id")),
+        turn: owned(first_text(payload, &["prompt_id", "turn_id"])),
         folder: owned(text(payload, "cwd")),
         at: instant(payload.get("timestamp")),
     }

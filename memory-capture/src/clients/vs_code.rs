@@ -22,6 +22,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: owned(text(payload, "agent_id")),
         folder: owned(text(payload, "cwd")),
         at: instant(payload.get("timestamp")),
+        turn: None,
     };
     (event.into(), kind.map(|kind| frame.event(kind)).into_iter().collect())
 }

@@ -15,6 +15,7 @@ pub(crate) fn hook(payload: &Object) -> (Box<str>, Vec<Event>) {
         agent: None,
         folder: owned(info.and_then(|info| text(info, "cwd"))),
         at: instant(payload.get("timestamp")),
+        turn: None,
     };
     let kind = info.and_then(|info| kind(event, info, text(payload, "execution_id")));
     (event.into(), kind.map(|kind| frame.event(kind)).into_iter().collect())

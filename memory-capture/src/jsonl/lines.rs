@@ -1,16 +1,12 @@
-//! The lines of a file, plain or gzipped.
+//! The lines of a file, plain or packed.
 
-use std::io::{self, BufRead, BufReader, Read};
-
-use flate2::read::MultiGzDecoder;
+use std::io::{self, BufRead, Read};
 
 use super::bad_line::BadLine;
+use crate::unpack::unpacked;
 
 /// Longest line; a longer one is refused, so that one bad file cannot take all memory.
 const MAX_LINE_BYTES: usize = 64 << 20;
-
-/// First bytes of every gzip file.
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Byte order mark of UTF-8; some programs write one at the beginning of a file.
 const MARK: char = '\u{feff}';
@@ -35,12 +31,7 @@ pub(super) struct TextLine<'l> {
 impl<'f> Lines<'f> {
     /// Begins with a file, unpacked if its content is packed.
     pub(super) fn new(file: impl Read + 'f) -> io::Result<Self> {
-        let mut raw = BufReader::with_capacity(128 << 10, file);
-        let file: Box<dyn BufRead + 'f> = if raw.fill_buf()?.starts_with(&GZIP_MAGIC) {
-            Box::new(BufReader::with_capacity(256 << 10, MultiGzDecoder::new(raw)))
-        } else {
-            Box::new(raw)
-        };
+        let file = unpacked(file, 256 << 10)?;
         Ok(Self { file, bytes: Vec::new(), number: 0 })
     }
 

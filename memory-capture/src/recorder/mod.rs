@@ -16,10 +16,11 @@ use memory_core::{NewStep, Timestamp};
 use crate::event::{Call, CallEnd, CallStatus, Event, EventKind, Prompt};
 use crate::hash::fnv;
 use crate::noise::is_own_tool;
+use command::command_line;
 pub use evidence::Judgement;
 use evidence::{Evidence, Observed};
 pub use state::SessionState;
-use state::{MAX_PENDING, MAX_PROMPTS, MAX_SEEN, OpenEpisode, Pending};
+use state::{MAX_PENDING, MAX_PROMPTS, MAX_SEEN, MAX_TURNS, OpenEpisode, Pending};
 use words::Turn;
 
 /// Time without events after which an episode is over, in milliseconds.
@@ -30,6 +31,9 @@ const MAX_TASK_BYTES: usize = 400;
 
 /// Longest message of the agent that becomes a summary, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1_500;
+
+/// Longest part of a call that stands for a prompt which was not told, in bytes.
+const MAX_CALL_BYTES: usize = 160;
 
 /// Time within which the same prompt without an id is the same one, told twice, in milliseconds.
 const TWICE_MS: i64 = 3_000;
@@ -125,6 +129,10 @@ impl Recorder {
             state.folder = event.folder;
         }
         let is_subagent = event.agent.is_some();
+        let turn = event.turn.as_deref().filter(|_| !is_subagent);
+        if let (Some(turn), true) = (turn, is_prompt_or_call(&event.kind)) {
+            state.enter(turn);
+        }
         let mut actions = Vec::new();
         match event.kind {
             EventKind::SessionBegun(begun) if !is_subagent => {
@@ -133,8 +141,14 @@ impl Recorder {
             }
             EventKind::SessionEnded { .. } if !is_subagent => actions.extend(self.end(None)),
             EventKind::Prompt(prompt) if !is_subagent => self.prompt(prompt, at, &mut actions),
-            EventKind::CallBegun(call) => self.call_begun(call, at, &mut actions),
-            EventKind::CallEnded { call, end } => self.call_ended(call, end, at, &mut actions),
+            EventKind::CallBegun(call) => {
+                self.open_for(&call, is_subagent, turn, at, &mut actions);
+                self.call_begun(call, at);
+            }
+            EventKind::CallEnded { call, end } => {
+                self.open_for(&call, is_subagent, turn, at, &mut actions);
+                self.call_ended(call, end, at, &mut actions);
+            }
             EventKind::TurnEnded { message, .. } if !is_subagent => {
                 if let (Some(open), Some(message)) = (&mut state.open, message) {
                     open.message = Some(head(&message, MAX_MESSAGE_BYTES).into());
@@ -146,6 +160,21 @@ impl Recorder {
             open.last_ms = open.last_ms.max(at.as_millis());
         }
         actions
+    }
+
+    /// Returns whether an event is a call in a turn of which nothing was told: its prompt was
+    /// missed, and is to be recorded before it where it can be found.
+    #[must_use]
+    pub fn misses_prompt(&self, event: &Event) -> bool {
+        let call = match &event.kind {
+            EventKind::CallBegun(call) | EventKind::CallEnded { call, .. } => call,
+            _ => return false,
+        };
+        let is_untold = match &event.turn {
+            Some(turn) => !self.state.knows(turn),
+            None => self.state.open.is_none() && self.state.last.is_none(),
+        };
+        is_untold && event.agent.is_none() && !is_own_tool(&call.tool)
     }
 
     /// Closes the open episode if nothing came for [`IDLE_MS`].
@@ -229,20 +258,36 @@ impl Recorder {
         format!("{}/{words:016x}.{n}", self.state.session).into()
     }
 
-    /// Goes on with the last task when calls come after its episode was closed.
-    fn reopen(&mut self, at: Timestamp, actions: &mut Vec<Action>) {
-        if let Some((task, key)) = self.state.last.clone()
-            && self.state.open.is_none()
-        {
+    /// Opens an episode for a call that comes while none is open: the last task goes on; where none
+    /// was told, the prompt was missed, and the call stands for it. The turn is the key then, as of
+    /// its prompt. Calls of a subagent alone open none: they have a parent.
+    fn open_for(
+        &mut self,
+        call: &Call,
+        is_subagent: bool,
+        turn: Option<&str>,
+        at: Timestamp,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.state.open.is_some() || call.tool.is_empty() || is_own_tool(&call.tool) {
+            return;
+        }
+        if let Some((task, key)) = self.state.last.clone() {
             self.begin(format!("{key}+").into(), None, task.into(), 0, at, actions);
+        } else if !is_subagent {
+            let session = &self.state.session;
+            let key = turn.map_or_else(|| format!("{session}/untold").into(), Into::into);
+            let line = command_line(&call.tool, &call.args).unwrap_or_else(|| call.args.clone());
+            let first = format!("{} {}", call.tool, head(&line, MAX_CALL_BYTES));
+            let task = format!("Request not recorded; its first call: {}", first.trim_end());
+            self.begin(key, None, task, 0, at, actions);
         }
     }
 
-    fn call_begun(&mut self, call: Call, at: Timestamp, actions: &mut Vec<Action>) {
+    fn call_begun(&mut self, call: Call, at: Timestamp) {
         if is_own_tool(&call.tool) {
             return;
         }
-        self.reopen(at, actions);
         let Some(open) = &mut self.state.open else { return };
         open.has_moved = true;
         open.has_beginnings = true;
@@ -267,7 +312,6 @@ impl Recorder {
         if is_own_tool(&call.tool) {
             return;
         }
-        self.reopen(at, actions);
         let Some(open) = &mut self.state.open else { return };
         open.has_moved = true;
         let what = fnv(&[call.tool.as_bytes(), call.args.as_bytes()]);
@@ -405,6 +449,27 @@ impl OpenEpisode {
         *n = n.saturating_add(1);
         format!("{what:016x}.{n}").into()
     }
+}
+
+impl SessionState {
+    fn knows(&self, turn: &str) -> bool {
+        self.turns.contains(&fnv(&[turn.as_bytes()]))
+    }
+
+    /// Notes a turn of which something is told.
+    fn enter(&mut self, turn: &str) {
+        if self.knows(turn) {
+            return;
+        }
+        if self.turns.len() == MAX_TURNS {
+            self.turns.remove(0);
+        }
+        self.turns.push(fnv(&[turn.as_bytes()]));
+    }
+}
+
+const fn is_prompt_or_call(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Prompt(_) | EventKind::CallBegun(_) | EventKind::CallEnded { .. })
 }
 
 fn head(text: &str, limit: usize) -> &str {

@@ -19,6 +19,9 @@ pub(super) const MAX_PENDING: usize = 64;
 /// Most different prompts without ids that are counted.
 pub(super) const MAX_PROMPTS: usize = 512;
 
+/// Most turns that are known: events of an earlier one may come late.
+pub(super) const MAX_TURNS: usize = 16;
+
 /// State of one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionState {
@@ -35,6 +38,9 @@ pub struct SessionState {
     pub(super) last: Option<(Box<str>, Box<str>)>,
     /// Numbers of prompts by the hash of their words, where the client gives them no id.
     pub(super) prompts: BTreeMap<u64, u32>,
+    /// Hashes of the last turns of which something was told.
+    #[serde(default)]
+    pub(super) turns: Vec<u64>,
 }
 
 /// The open episode of a session.
@@ -91,6 +97,7 @@ impl SessionState {
             open: None,
             last: None,
             prompts: BTreeMap::new(),
+            turns: Vec::new(),
         }
     }
 

@@ -23,6 +23,7 @@ impl Session {
         let event = Event {
             session: "s".into(),
             agent: agent.map(Into::into),
+            turn: None,
             folder: Some("/app".into()),
             at: Some(Timestamp::from_millis(self.second * 1_000)),
             kind,
@@ -216,10 +217,58 @@ fn calls_after_the_end_of_a_session_go_on_with_its_task() {
     session.ends(Some("1"), "Bash", "ls", OK);
     assert_eq!(session.tasks(), ["fix the parser", "fix the parser"]);
     assert_eq!(session.steps().len(), 1);
-    // Without any task there is nothing to remember.
-    let mut other = Session::default();
-    other.ends(Some("1"), "Bash", "ls", OK);
-    assert!(other.actions.is_empty());
+}
+
+#[test]
+fn a_call_without_a_prompt_stands_for_it_and_the_next_prompt_is_a_task_of_its_own() {
+    let mut session = Session::default();
+    let make = r#"{"command":"make test"}"#;
+    session.ends(Some("0"), "", "", OK).tell_of(
+        Some("a"),
+        EventKind::CallEnded { call: call(Some("9"), "Bash", "ls"), end: CallEnd::default() },
+    );
+    assert!(session.actions.is_empty(), "a call of a subagent, and one of which nothing is known");
+    session.begins(Some("1"), "Bash", make).ends(Some("1"), "Bash", make, OK);
+    session.ends(Some("2"), "Read", "{}", OK).asks("write the release notes");
+    let untold = "Request not recorded; its first call: Bash make test";
+    assert_eq!(session.tasks(), [untold, "write the release notes"]);
+    let keys: Vec<&str> = session.steps().iter().map(|step| &*step.key).collect();
+    assert_eq!(keys, ["s/untold", "s/untold"]);
+}
+
+#[test]
+fn a_prompt_is_missed_by_a_call_in_a_turn_of_which_nothing_was_told() {
+    let of = |turn: Option<&str>, agent: Option<&str>, kind: EventKind| Event {
+        session: "s".into(),
+        agent: agent.map(Into::into),
+        turn: turn.map(Into::into),
+        folder: None,
+        at: None,
+        kind,
+    };
+    let make =
+        |turn: Option<&str>| of(turn, None, EventKind::CallBegun(call(None, "Bash", "make")));
+    let asks = |turn: &str| {
+        let id = Some(turn.into());
+        let prompt = Prompt { id, alias: None, text: "fix the parser of it".to_owned() };
+        of(Some(turn), None, EventKind::Prompt(prompt))
+    };
+    let mut recorder = Recorder::default();
+    assert!(recorder.misses_prompt(&make(None)) && recorder.misses_prompt(&make(Some("t1"))));
+    let actions = recorder.record(make(Some("t1")), Timestamp::from_millis(1));
+    assert!(matches!(&actions[..], [Action::Begin(begin)] if &*begin.key == "t1"), "{actions:?}");
+    assert!(!recorder.misses_prompt(&make(None)) && !recorder.misses_prompt(&make(Some("t1"))));
+    recorder.record(asks("t2"), Timestamp::from_millis(2));
+    for (event, is_missed) in [
+        (make(Some("t1")), false),
+        (make(Some("t2")), false),
+        (make(Some("t3")), true),
+        (of(Some("t3"), Some("a"), make(None).kind), false),
+        (of(Some("t3"), None, EventKind::CallBegun(call(None, "memory-recall", ""))), false),
+        (asks("t4"), false),
+    ] {
+        assert_eq!(recorder.misses_prompt(&event), is_missed, "{event:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::rc::Rc;
 
-use flate2::read::MultiGzDecoder;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -16,6 +15,7 @@ use crate::clients::frame::Frame;
 use crate::clients::{atif, cline, gemini, mini_swe_agent, open_code, open_hands, swe_agent};
 use crate::event::Event;
 use crate::fields::{Object, text};
+use crate::unpack::unpacked;
 
 /// Size of the buffer of a file.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -38,17 +38,11 @@ pub fn read_document<R: Read>(
     let mut reader = Reader::new(client, place)?;
     let mut events = Vec::new();
     for lists in reader.passes() {
-        let mut raw = BufReader::with_capacity(BUFFER_BYTES, open()?);
-        let head = raw.fill_buf()?;
-        let budget = Budget::default();
-        let is_packed = head.starts_with(&[0x1f, 0x8b]);
-        if let Some(unreadable) =
-            foreign(head.get(..head.len().min(1_024)).unwrap_or_default()).filter(|_| !is_packed)
-        {
+        let mut file = unpacked(open()?, BUFFER_BYTES)?;
+        if let Some(unreadable) = foreign(file.fill_buf()?) {
             return Err(unreadable);
         }
-        let file: Box<dyn Read + '_> =
-            if is_packed { Box::new(MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+        let budget = Budget::default();
         let file = BufReader::with_capacity(BUFFER_BYTES, Metered { file, budget: budget.clone() });
         let mut on_item = |list: &str, item: Value| {
             budget.set_paused(false);
@@ -111,6 +105,7 @@ impl Reader {
             agent: None,
             folder: place.folder.clone(),
             at: None,
+            turn: None,
         };
         Ok(Self { kind, frame })
     }

@@ -1,9 +1,8 @@
 //! Files of one record a line.
 
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 
-use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,6 +10,7 @@ use super::{MAX_RECORD_BYTES, Place, Unreadable, foreign, value};
 use crate::client::Client;
 use crate::clients::{claude_code, codex, copilot, cursor, gemini};
 use crate::event::Event;
+use crate::unpack::unpacked;
 
 /// Size of the buffer between file and lines.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -79,18 +79,10 @@ impl<'f> Lines<'f> {
             Client::Cursor => Adapter::Cursor,
             client => return Err(Unreadable::NoFormat { client: client.title() }),
         };
-        let mut raw = BufReader::with_capacity(BUFFER_BYTES, file);
-        let head = raw.fill_buf()?;
-        let is_packed = head.starts_with(&[0x1f, 0x8b]);
-        let file: Box<dyn BufRead + 'f> = if is_packed {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(raw)))
-        } else {
-            let head = head.get(..head.len().min(1_024)).unwrap_or_default();
-            if let Some(unreadable) = foreign(head) {
-                return Err(unreadable);
-            }
-            Box::new(raw)
-        };
+        let mut file = unpacked(file, BUFFER_BYTES)?;
+        if let Some(unreadable) = foreign(file.fill_buf()?) {
+            return Err(unreadable);
+        }
         Ok(Self { file, adapter, place, offset, number: 0, bytes: Vec::new(), is_live })
     }
 

@@ -34,9 +34,6 @@ pub enum Unreadable {
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// The file is packed in a way that is not unpacked here.
-    #[error("is packed by zstd; unpack it with `zstd -d` and name the result")]
-    Zstd,
     /// The file holds no text.
     #[error("is no text: {0}")]
     Binary(&'static str),
@@ -57,11 +54,9 @@ pub enum Unreadable {
     },
 }
 
-/// First bytes of files that are packed or no text.
+/// Tells a file that is no text by its first bytes.
 fn foreign(head: &[u8]) -> Option<Unreadable> {
-    if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return Some(Unreadable::Zstd);
-    }
+    let head = head.get(..head.len().min(1_024)).unwrap_or_default();
     if head.starts_with(b"SQLite format 3\0") {
         return Some(Unreadable::Binary("it is a SQLite database"));
     }

@@ -52,6 +52,17 @@ fn a_session_of_claude_gives_its_tasks_and_calls_and_nothing_else() {
 }
 
 #[test]
+fn a_broken_line_does_not_stand_for_a_later_one_with_its_id() {
+    let line = |content: &str| {
+        let message = format!(r#"{{"role":"user","content":{content}}}"#);
+        format!(r#"{{"type":"user","uuid":"u1","sessionId":"s","message":{message}}}"#) + "\n"
+    };
+    let file = [line("null"), line("\"mend the till\""), line("\"mend the till\"")].concat();
+    let (tasks, _, n_bad) = recorded(Client::ClaudeCode, &file);
+    assert_eq!((&tasks[..], n_bad), (&["u1 mend the till".to_owned()][..], 0));
+}
+
+#[test]
 fn both_layers_of_a_rollout_are_one() {
     let (tasks, steps, _) = recorded(Client::Codex, include_str!("samples/codex.jsonl"));
     assert_eq!(tasks, ["n1 fix it"]);
@@ -112,7 +123,8 @@ fn a_list_of_messages_alone_is_a_trajectory_of_which_only_single_blocks_were_run
 #[test]
 fn a_file_that_cannot_be_read_says_why() {
     for (bytes, reason) in [
-        (&b"\x28\xb5\x2f\xfd rest"[..], "zstd"),
+        (&b"\x28\xb5\x2f\xfd rest"[..], "Zstandard"),
+        (b"\x1f\x8b rest", "gzip"),
         (b"SQLite format 3\0", "SQLite"),
         (b"{\"a\":\0}", "zero bytes"),
     ] {

@@ -172,7 +172,7 @@ pub(crate) fn event(
             Err(error) => journal.note(&format!("{}: nothing can be said: {error}", hook.event)),
         }
         let recorded = if settings.hooks.capture {
-            record::record(memory, hook.client, event, &scope)
+            record::record(memory, hook, event, &scope, settings)
         } else {
             Ok(())
         };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memory_capture::{
-    Action, Beginning, Call, CallEnd, Client, Ending, Event, EventKind, Prompt, Recorder,
+    Action, Beginning, Call, CallEnd, Client, Ending, Event, EventKind, Hook, Prompt, Recorder,
     SessionState,
 };
 use memory_core::{
@@ -11,6 +11,7 @@ use memory_core::{
     SystemClock, Timestamp, mask_secrets,
 };
 
+use super::rollout;
 use crate::config::Settings;
 use crate::scope;
 
@@ -32,11 +33,12 @@ pub(super) fn scope_of(event: &Event, settings: &Settings) -> Option<Scope> {
 /// Records an event: state of its session in, what it means into the store, state out.
 pub(super) fn record(
     memory: &Memory,
-    client: Client,
+    hook: &Hook,
     event: &Event,
     scope: &Scope,
+    settings: &Settings,
 ) -> Result<(), Error> {
-    let now = SystemClock.now();
+    let (client, now) = (hook.client, SystemClock.now());
     let name = format!("session/{}/{}", client.name(), event.session);
     let session = SessionRecord { memory, client, scope, name: &name };
     let stored = memory.states(&name)?.into_iter().find(|state| *state.name == *name);
@@ -44,6 +46,11 @@ pub(super) fn record(
     let mut recorder = Recorder::new(state.unwrap_or_else(SessionState::new));
     let before = recorder.state().clone();
     let mut actions = recorder.close_idle(now);
+    if recorder.misses_prompt(event)
+        && let Some(prompt) = rollout::prompt_of(hook, event, settings, now)
+    {
+        actions.extend(recorder.record(masked(prompt), now));
+    }
     actions.extend(recorder.record(masked(event.clone()), now));
     let encoded = (*recorder.state() != before).then(|| recorder.state().encode());
     session.carry_out(&actions, encoded)?;

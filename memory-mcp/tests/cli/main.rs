@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod backends;
 #[cfg(test)]
+mod bad_transcripts;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod experience;

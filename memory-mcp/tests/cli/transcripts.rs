@@ -130,6 +130,38 @@ fn sessions_of_codex_become_episodes_once() {
 }
 
 #[test]
+fn what_a_subagent_of_codex_did_belongs_to_the_session_that_began_it() {
+    let home = Home::new();
+    home.write(".codex/sessions/2026/03/02/rollout-1-c0de.jsonl", &lines(&codex()));
+    let line = |n: u32, payload: Value| {
+        json!({"timestamp": format!("2026-03-02T09:00:03.{n:03}Z"), "type": "response_item",
+            "payload": payload})
+    };
+    let mut child = vec![
+        line(0, json!({"id": "51de", "session_id": "c0de", "parent_thread_id": "c0de"})),
+        line(
+            1,
+            json!({"type": "message", "role": "user",
+            "content": [{"type": "input_text", "text": "Look for torn sails"}]}),
+        ),
+        line(
+            2,
+            json!({"type": "function_call", "name": "exec_command",
+            "arguments": "{\"cmd\":\"grep torn sails.txt\"}", "call_id": "k9"}),
+        ),
+        line(3, json!({"type": "function_call_output", "call_id": "k9", "output": "none"})),
+    ];
+    child[0]["type"] = json!("session_meta");
+    home.write(".codex/sessions/2026/03/02/rollout-2-51de.jsonl", &lines(&child));
+    let report = home.run(&["import", "codex", "--json"]).ok().value();
+    let of = |name: &str| report[name].as_u64();
+    assert_eq!((of("n_new"), of("n_steps")), (Some(1), Some(2)), "{report}");
+    assert_eq!(tasks(&home), ["Count the sails of the mill"]);
+    let again = home.run(&["import", "codex", "--json"]).ok().value();
+    assert_eq!((&again["n_new"], &again["n_unchanged"]), (&json!(0), &json!(2)), "{again}");
+}
+
+#[test]
 fn a_file_that_did_not_change_is_not_read_again_and_one_that_grew_is() {
     let home = Home::new();
     let all = claude();

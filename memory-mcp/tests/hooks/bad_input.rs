@@ -157,3 +157,36 @@ fn a_disk_that_is_full_is_not_noticed() {
     assert_eq!(home.hook("claude-code", &session.ended("c2", "ls -l")), "");
     assert_eq!(home.commands(), ["ls -l"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_home_that_is_read_only_is_not_noticed() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    let home = Home::new();
+    let session = Session::new("s", &home.path("shop"));
+    home.hook("claude-code", &session.prompt("p1", "sweep the floor of the shop"));
+    let close = |mode| {
+        for name in [".", "memory.db"] {
+            let mode = if name == "." { mode } else { mode & 0o666 };
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(home.path(name), permissions).unwrap();
+        }
+    };
+    close(0o555);
+    let is_superuser = File::create(home.path("probe")).is_ok();
+    for store in ["memory.db", "new/memory.db"] {
+        let mut command = home.command(&["hook", "claude-code"]);
+        command.env("MEMORY_MCP_STORE", home.path(store));
+        if is_superuser {
+            // Nobody, as whom the folder is as closed as it looks.
+            command.uid(65_534).gid(65_534);
+        }
+        let child = start(command, &session.ended("c1", "ls"));
+        assert_eq!(printed(&child.wait_with_output().unwrap()), "");
+    }
+    close(0o755);
+    assert_eq!(home.hook("claude-code", &session.ended("c2", "ls -l")), "");
+    assert_eq!(home.commands(), ["ls -l"]);
+}

@@ -65,6 +65,78 @@ fn of_hooks_that_are_killed_nothing_acknowledged_is_lost_nothing_told_twice_and_
     assert_eq!(left_over(&home), Vec::<String>::new());
 }
 
+/// Number of starts of a client: a longer run has fifty.
+fn n_starts() -> usize {
+    std::env::var("MEMORY_MCP_CLIENT_STARTS").map_or(6, |number| number.parse().unwrap())
+}
+
+/// A client: it starts its server, calls the hooks of its payloads one after the other, and notes
+/// those that ended well.
+#[cfg(unix)]
+const CLIENT: &str = r#"
+mkfifo "$1.pipe"
+"$0" <"$1.pipe" &
+exec 3>"$1.pipe"
+for payload in "$1".*.json; do
+    "$0" hook claude-code <"$payload" 3>&- && echo "$payload" >>"$1.acked"
+done
+wait
+"#;
+
+/// Starts a client with the calls of a session and kills it at some moment; returns the commands of
+/// the hooks that it saw end, and of all.
+#[cfg(unix)]
+fn start_and_kill(home: &Home, n: usize) -> (BTreeSet<String>, BTreeSet<String>) {
+    let session = Session::new(&format!("k{n}"), &home.path("shop"));
+    let name = home.path(&format!("client{n:02}"));
+    let write = |at: usize, payload: Vec<u8>| {
+        let path = format!("{}.{at:02}.json", name.display());
+        std::fs::write(&path, payload).unwrap();
+        path
+    };
+    write(0, session.prompt(&format!("k{n}"), "sweep the floors of the shop"));
+    let calls = (1..30).map(|at| {
+        let command = format!("sweep {n:02}-{at:02}");
+        (write(at, session.ended(&format!("k{n}-{at}"), &command)), command)
+    });
+    let calls: Vec<(String, String)> = calls.collect();
+    let server = home.command(&[]);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", CLIENT]).arg(server.get_program()).arg(&name);
+    shell.env_clear().env("PATH", "/usr/bin:/bin");
+    shell.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    shell.stderr(std::process::Stdio::piped()).current_dir(home.path("shop"));
+    let mut client = shell.spawn().unwrap();
+    thread::sleep(Duration::from_micros(n as u64 * 271_828 % 1_500_000));
+    client.kill().unwrap();
+    // Its output ends with the last process that it started: none stays.
+    client.wait_with_output().unwrap();
+    let acked = std::fs::read_to_string(name.with_extension("acked")).unwrap_or_default();
+    let is_acked = |path: &str| acked.lines().any(|line| line == path);
+    let kept = calls.iter().filter(|(path, _)| is_acked(path)).map(|(_, c)| c.clone());
+    (kept.collect(), calls.iter().map(|(_, command)| command.clone()).collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn of_clients_that_are_killed_no_process_stays_and_nothing_acknowledged_is_lost_or_told_twice() {
+    let home = Home::new();
+    let (mut kept, mut called) = (BTreeSet::new(), BTreeSet::new());
+    for n in 0..n_starts() {
+        let (of_client, all) = start_and_kill(&home, n);
+        kept.extend(of_client);
+        called.extend(all);
+        assert_eq!(left_over(&home), Vec::<String>::new());
+    }
+    let stored = home.commands();
+    let distinct: BTreeSet<String> = stored.iter().cloned().collect();
+    assert_eq!(stored.len(), distinct.len(), "told twice");
+    let lost: Vec<_> = kept.difference(&distinct).collect();
+    assert!(lost.len() <= n_given_up(&home), "lost of {}: {lost:?}", kept.len());
+    assert!(!kept.is_empty() && distinct.is_subset(&called), "{} of {}", kept.len(), called.len());
+}
+
 /// Events that hooks gave up, by their log: no client waits for one longer than some seconds.
 fn n_given_up(home: &Home) -> usize {
     let log = std::fs::read_to_string(home.path("memory.db.hooks.log")).unwrap_or_default();

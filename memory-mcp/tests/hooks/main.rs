@@ -9,3 +9,5 @@ mod kills;
 mod moments;
 #[cfg(test)]
 mod session;
+#[cfg(test)]
+mod untold;

@@ -61,9 +61,10 @@ const HOUSE: [(&str, Floors); 9] = [
     (
         "memory-capture",
         &[
-            &["client", "event", "fields", "hash", "importer", "json", "noise"],
+            &["client", "event", "fields", "hash", "importer", "json", "noise", "unpack"],
             &["clients", "jsonl", "recorder"],
-            &["assembler", "hook", "notes", "transcript"],
+            &["assembler", "notes", "transcript"],
+            &["hook"],
         ],
     ),
     (

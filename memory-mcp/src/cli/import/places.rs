@@ -19,6 +19,8 @@ pub(super) struct Kept {
     pub(super) path: PathBuf,
     /// Files of the subagents of its session.
     pub(super) subagents: Vec<PathBuf>,
+    /// Files of the subagents of its session that stand among those of others.
+    pub(super) adopted: Vec<Self>,
     /// True for a file that is one value, false for lines.
     pub(super) is_document: bool,
     pub(super) n_bytes: u64,
@@ -58,6 +60,35 @@ pub(super) fn find(
     }
     found.sort_by(|a, b| (a.at, &a.path).cmp(&(b.at, &b.path)));
     Ok(found)
+}
+
+/// Puts the files of Codex' subagents to those of the sessions that began them, which are among
+/// these or all; one whose parent is not here stays by itself.
+pub(super) fn adopt(files: Vec<Kept>, all: &[PathBuf]) -> Vec<Kept> {
+    let parent = |file: &Kept| memory_capture::parent_thread(fs::File::open(&file.path).ok()?);
+    // The name of a rollout ends with its thread.
+    let is_of = |path: &Path, thread: &str| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.split('.').next().is_some_and(|stem| stem.ends_with(thread))
+    };
+    let (children, mut own): (Vec<_>, Vec<_>) =
+        files.into_iter().map(|file| (parent(&file), file)).partition(|(of, _)| of.is_some());
+    let mut adults: Vec<Kept> = own.drain(..).map(|(_, file)| file).collect();
+    for (thread, child) in children {
+        let thread = thread.unwrap_or_default();
+        let found = match adults.iter().position(|adult| is_of(&adult.path, &thread)) {
+            Some(at) => Some(at),
+            None => all.iter().find(|path| is_of(path, &thread)).and_then(|path| {
+                adults.push(kept(Client::Codex, path, true)?);
+                Some(adults.len() - 1)
+            }),
+        };
+        match found.and_then(|at| adults.get_mut(at)) {
+            Some(adult) => adult.adopted.push(child),
+            None => adults.push(child),
+        }
+    }
+    adults
 }
 
 /// Returns the failure for a place that is not there: one that nobody named has a remedy.
@@ -122,12 +153,13 @@ fn walk(client: Client, folder: &Path, depth: usize, found: &mut Vec<Kept>) -> R
 /// Returns a file if it may be one of the client's; a named one always is.
 fn kept(client: Client, path: &Path, is_named: bool) -> Option<Kept> {
     let name = path.file_name()?.to_str()?;
-    let plain = name.strip_suffix(".gz").unwrap_or(name);
+    let plain = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed));
+    let plain = plain.unwrap_or(name);
     let extension = plain.rsplit('.').next().unwrap_or_default();
     let is_lines = extension == "jsonl";
     let is_it = match client {
         Client::ClaudeCode => is_lines,
-        Client::Codex => plain.starts_with("rollout-") && (is_lines || extension == "zst"),
+        Client::Codex => plain.starts_with("rollout-") && is_lines,
         Client::Copilot => plain == "events.jsonl",
         Client::Gemini => plain.starts_with("session-"),
         Client::Cursor => is_lines && path.to_string_lossy().contains("agent-transcripts"),
@@ -166,6 +198,7 @@ fn kept(client: Client, path: &Path, is_named: bool) -> Option<Kept> {
         session: session.into(),
         folder: folder_of(client, path, session),
         subagents,
+        adopted: Vec::new(),
         path: path.to_owned(),
     })
 }

@@ -68,10 +68,10 @@ pub(crate) fn run(
     };
     let files = find()?;
     if args.dry_run {
-        return count(client, &files, settings, output);
+        return count(client, files, settings, output);
     }
     let store = store::open(settings)?;
-    let done = take_in(client, &files, args, settings, &store.memory, output);
+    let done = take_in(client, files, args, settings, &store.memory, output);
     if !args.watch {
         return done;
     }
@@ -83,7 +83,7 @@ pub(crate) fn run(
         let seen = Seen::load(&store.memory, client)?;
         let changed: Vec<Kept> = files.into_iter().filter(|file| !seen.has(file)).collect();
         if !changed.is_empty() {
-            let done = take_in(client, &changed, args, settings, &store.memory, output);
+            let done = take_in(client, changed, args, settings, &store.memory, output);
             done.or_else(|failure| is_incomplete(&failure).then_some(()).ok_or(failure))?;
         }
     }
@@ -120,42 +120,50 @@ const fn is_incomplete(failure: &Failure) -> bool {
 /// Counts what is there and stores nothing.
 fn count(
     client: Client,
-    files: &[Kept],
+    files: Vec<Kept>,
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let mut run = Run::new(client, settings)?;
-    for file in files {
-        run.read(file, None, output)?;
+    let mut run = Run::new(client, settings, &files)?;
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    for file in with_subagents(client, files, &paths) {
+        run.read(&file, None, output)?;
     }
-    run.print(None, files, output)?;
+    run.print(None, output)?;
     run.end()
+}
+
+/// Puts files of subagents to those of their sessions, where they do not lie below them.
+fn with_subagents(client: Client, files: Vec<Kept>, all: &[PathBuf]) -> Vec<Kept> {
+    if client == Client::Codex { places::adopt(files, all) } else { files }
 }
 
 /// Takes in the sessions of files.
 fn take_in(
     client: Client,
-    files: &[Kept],
+    files: Vec<Kept>,
     args: &Args,
     settings: &Settings,
     memory: &Memory,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let mut run = Run::new(client, settings)?;
+    let mut run = Run::new(client, settings, &files)?;
     let mut seen = Seen::load(memory, client)?;
     let mut importer = Importer::new(memory);
-    let progress = super::progress(Some(files.iter().map(|file| file.n_bytes).sum()));
-    for file in files {
+    let progress = super::progress(Some(run.n_bytes));
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let (unchanged, changed): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| !args.again && seen.has(file));
+    run.n_unchanged = unchanged.len() as u64;
+    progress.inc(unchanged.iter().map(|file| file.n_bytes).sum());
+    for file in with_subagents(client, changed, &paths) {
         progress.inc(file.n_bytes);
-        if !args.again && seen.has(file) {
-            run.n_unchanged += 1;
-            continue;
-        }
         let (n_bad, n_open) = (run.n_bad, run.n_open);
-        run.read(file, Some(&mut importer), output)?;
+        run.read(&file, Some(&mut importer), output)?;
         // A part of the sessions, an open one and one with bad records is read again.
         if run.wanted.is_none() && (n_bad, n_open) == (run.n_bad, run.n_open) {
-            seen.add(file);
+            file.adopted.iter().for_each(|child| seen.add(child));
+            seen.add(&file);
         }
     }
     run.store(Some(&mut importer), output)?;
@@ -164,7 +172,7 @@ fn take_in(
     memory.flush()?;
     seen.keep(memory)?;
     let n_new = counts.n_new;
-    run.print(Some(counts), files, output)?;
+    run.print(Some(counts), output)?;
     if n_new > 0 {
         // So that the index is kept for the next start; if it fails, that start reports it.
         drop(memory.refresh());
@@ -180,6 +188,8 @@ struct Run<'s> {
     settings: &'s Settings,
     scopes: BTreeMap<Box<str>, Scope>,
     now: Timestamp,
+    n_files: usize,
+    n_bytes: u64,
     n_bad: u64,
     /// Files that are as they were at the last import.
     n_unchanged: u64,
@@ -203,12 +213,14 @@ struct Sessions {
 }
 
 impl<'s> Run<'s> {
-    fn new(client: Client, settings: &'s Settings) -> Result<Self, Failure> {
+    fn new(client: Client, settings: &'s Settings, files: &[Kept]) -> Result<Self, Failure> {
         Ok(Self {
             client,
             settings,
             scopes: BTreeMap::new(),
             now: SystemClock.now(),
+            n_files: files.len(),
+            n_bytes: files.iter().map(|file| file.n_bytes).sum(),
             n_bad: 0,
             n_unchanged: 0,
             n_open: 0,
@@ -286,7 +298,8 @@ impl<'s> Run<'s> {
         let client = self.client;
         let open = |path: &Path| Lines::new(client, File::open(path)?, 0, file.place(), true);
         let mut streams = vec![Stream::new(open(&file.path)?, file.path.clone())];
-        for path in &file.subagents {
+        let adopted = file.adopted.iter().map(|child| &child.path);
+        for path in file.subagents.iter().chain(adopted) {
             match open(path) {
                 Ok(lines) => streams.push(Stream::new(lines, path.clone())),
                 Err(reason) => self.bad(&format!("{}: {reason}", path.display()), output),
@@ -381,14 +394,8 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn print(
-        &self,
-        stored: Option<Counts>,
-        files: &[Kept],
-        output: &mut Output<'_>,
-    ) -> Result<(), Failure> {
-        let n_files = files.len();
-        let n_bytes: u64 = files.iter().map(|file| file.n_bytes).sum();
+    fn print(&self, stored: Option<Counts>, output: &mut Output<'_>) -> Result<(), Failure> {
+        let (n_files, n_bytes) = (self.n_files, self.n_bytes);
         let date = |at: Option<Timestamp>| at.map(instant::short);
         let projects: BTreeMap<&str, u64> =
             self.projects.iter().map(|(scope, n)| (scope.as_str(), *n)).collect();
