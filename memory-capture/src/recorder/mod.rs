@@ -166,9 +166,8 @@ impl Recorder {
     /// missed, and is to be recorded before it where it can be found.
     #[must_use]
     pub fn misses_prompt(&self, event: &Event) -> bool {
-        let call = match &event.kind {
-            EventKind::CallBegun(call) | EventKind::CallEnded { call, .. } => call,
-            _ => return false,
+        let (EventKind::CallBegun(call) | EventKind::CallEnded { call, .. }) = &event.kind else {
+            return false;
         };
         let is_untold = match &event.turn {
             Some(turn) => !self.state.knows(turn),
