@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use serde::Deserializer;
@@ -17,13 +17,16 @@ use crate::event::Event;
 use crate::fields::{Object, text};
 use crate::unpack::unpacked;
 
+/// Longest file that is read into memory as a whole: a parser of a stream takes twice the time.
+const MAX_WHOLE_BYTES: usize = 16 << 20;
+
 /// Size of the buffer of a file.
 const BUFFER_BYTES: usize = 128 << 10;
 
 /// Reads a file that is one JSON value and hands its events on; `open` opens the file, for some
 /// formats twice.
 ///
-/// Memory: one element of its list of messages.
+/// Memory: one element of its list of messages, and files of up to 16 MiB as a whole.
 ///
 /// # Errors
 ///
@@ -32,8 +35,19 @@ const BUFFER_BYTES: usize = 128 << 10;
 pub fn read_document<R: Read>(
     client: Client,
     place: &Place,
+    open: impl FnMut() -> std::io::Result<R>,
+    sink: impl FnMut(Event),
+) -> Result<(), Unreadable> {
+    read_within(client, place, open, sink, MAX_WHOLE_BYTES)
+}
+
+/// Reads a file as [`read_document`] does; one of up to so many bytes as a whole.
+fn read_within<R: Read>(
+    client: Client,
+    place: &Place,
     mut open: impl FnMut() -> std::io::Result<R>,
     mut sink: impl FnMut(Event),
+    whole_bytes: usize,
 ) -> Result<(), Unreadable> {
     let mut reader = Reader::new(client, place)?;
     let mut events = Vec::new();
@@ -43,7 +57,6 @@ pub fn read_document<R: Read>(
             return Err(unreadable);
         }
         let budget = Budget::default();
-        let file = BufReader::with_capacity(BUFFER_BYTES, Metered { file, budget: budget.clone() });
         let mut on_item = |list: &str, item: Value| {
             budget.set_paused(false);
             reader.item(list, &item, &mut events);
@@ -52,9 +65,16 @@ pub fn read_document<R: Read>(
                 sink(event);
             }
         };
-        let mut json = serde_json::Deserializer::from_reader(file);
-        let read =
-            Document { lists, on_item: &mut on_item, budget: &budget }.deserialize(&mut json);
+        let document = Document { lists, on_item: &mut on_item, budget: &budget };
+        let mut whole = Vec::new();
+        file.by_ref().take(whole_bytes as u64 + 1).read_to_end(&mut whole)?;
+        let read = if whole.len() <= whole_bytes {
+            document.deserialize(&mut serde_json::Deserializer::from_slice(&whole))
+        } else {
+            let file = Metered { file: whole.chain(file), budget: budget.clone() };
+            let file = BufReader::with_capacity(BUFFER_BYTES, file);
+            document.deserialize(&mut serde_json::Deserializer::from_reader(file))
+        };
         if let Err(error) = read {
             return Err(if budget.is_spent() {
                 Unreadable::TooLong { limit: MAX_RECORD_BYTES }

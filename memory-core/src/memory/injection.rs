@@ -18,6 +18,7 @@ use crate::retrieve::{Query, Strength};
 use crate::storage::{Durability, Op, WriteBatch};
 use kept::Kept;
 pub use kept::{InjectionCounts, Moment};
+use wording::Cured;
 
 /// Prefix of the states.
 const PREFIX: &str = "injection/";
@@ -66,7 +67,7 @@ struct Words {
     text: String,
     /// The call that is advised, if one is.
     advised: Option<String>,
-    /// The call that failed or that is warned of.
+    /// The call that failed or that is warned of; none where a changed one is advised.
     call: CallKey,
 }
 
@@ -117,12 +118,19 @@ impl Memory {
             !is_open && !is_told(&told, &record_key(hit.record.id()))
         });
         let keys: Vec<String> = found.hits.iter().map(|hit| record_key(hit.record.id())).collect();
-        let Some(text) = wording::hits(&found.hits, MAX_TOKENS) else { return Ok(None) };
+        let mut ids = Vec::with_capacity(found.hits.len());
+        for hit in &found.hits {
+            let id = hit.record.id();
+            let tail = self.short_id(id.to_bytes())?;
+            ids.push(tail.map_or_else(|| id.to_string(), |tail| tail.to_string()));
+        }
+        let Some(text) = wording::hits(&found.hits, &ids, MAX_TOKENS) else { return Ok(None) };
         let (advised, call) = (None, CallKey::NONE);
         self.say(session, &told, Words { moment: Moment::Prompt, keys, text, advised, call })
     }
 
-    /// Returns what cured the error of a call that just failed, unless nothing did or it was told.
+    /// Returns what cured the error of a call that just failed, unless nothing did or it was told,
+    /// also as what worked instead in the warning before this call.
     ///
     /// # Errors
     ///
@@ -134,10 +142,17 @@ impl Memory {
     ) -> Result<Option<String>, Error> {
         let step = self.step_of(failed.clone())?;
         let Some(known) = self.cure_for(session.scope, failed)? else { return Ok(None) };
-        let Some((text, advised)) = wording::cure(&known) else { return Ok(None) };
+        let Some(Cured { text, advised, is_change }) = wording::cure(&known) else {
+            return Ok(None);
+        };
         let told = self.told(session)?;
         let keys = vec![format!("cure/{}/{}", known.tool, advised.as_deref().unwrap_or(&text))];
         let call = step.as_ref().map_or(CallKey::NONE, CallKey::of);
+        if advised.is_some() && told.iter().any(|(_, kept)| kept.warned(call, advised.as_deref())) {
+            return Ok(None);
+        }
+        // Once it is changed, it is no call of the same key.
+        let call = if is_change { CallKey::NONE } else { call };
         self.say(session, &told, Words { moment: Moment::Failure, keys, text, advised, call })
     }
 

@@ -8,6 +8,7 @@
 mod files;
 mod notes;
 mod places;
+mod reading;
 mod seen;
 mod stream;
 mod transcripts;

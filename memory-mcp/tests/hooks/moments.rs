@@ -49,7 +49,8 @@ fn a_prompt_like_one_before_is_told_what_was_done_in_a_store_that_hooks_alone_fi
     assert!(digest.contains("Memory of past work in"), "{digest}");
     let prompt = session.prompt("p2", "make the checks of the shop pass again");
     let told = home.hook("claude-code", &prompt);
-    let says = ["Surely about this", "make the checks of the shop pass", "publish --later"];
+    let says =
+        ["Past work here close to this", "make the checks of the shop pass", "publish --later"];
     assert!(says.iter().all(|text| told.contains(text)), "{told}");
     assert_eq!(home.hook("claude-code", &session.prompt("p3", "write a poem of the sea")), "");
 }

@@ -177,7 +177,13 @@ fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
     let (targets, _) = target::look(between);
     match targets.first().filter(|target| target.is_changed) {
         Some(target) => Some(format!("a change of {}", target.name).into()),
-        None => steps.get(passed as usize).map(|step| target::call_line(step).into()),
+        None => {
+            let (before, after) = (steps.get(failed as usize)?, steps.get(passed as usize)?);
+            let line = target::call_line(after);
+            // What differs may be a variable that the call sets, which is no part of its short form.
+            let is_same = target::call_line(before) == line;
+            Some(if is_same { target::whole_line(after) } else { line }.into())
+        }
     }
 }
 
@@ -193,6 +199,14 @@ mod tests {
 
     fn text(steps: &[Step]) -> String {
         Digest::of(steps).synopsis.text()
+    }
+
+    #[test]
+    fn an_error_is_ended_by_the_variable_that_alone_was_new() {
+        let failed = step("sh", r#"{"command":"pytest -q"}"#, false, "KeyError: 'total'");
+        let passed = step("sh", r#"{"command":"PYTHONPATH=src pytest -q"}"#, true, "ok");
+        let said = text(&[failed, passed]);
+        assert!(said.contains("ended by PYTHONPATH=src pytest -q"), "{said}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The digest of a project: open work, lessons, what happened last.
 
+use super::wording::ending;
 use crate::error::Error;
 use crate::learn::{BudgetedText, one_line};
 use crate::memory::Memory;
@@ -65,7 +66,7 @@ fn line(record: &Record) -> Option<String> {
             let task = one_line(episode.task.as_str(), LINE_BYTES)?;
             match episode.status() {
                 Status::Open => format!("- {task}"),
-                _ => format!("- {task} ({})", episode.standing()),
+                _ => format!("- {task}{}", ending(episode)),
             }
         }
         Record::Note(note) => format!("- {}", one_line(note.text.as_str(), LINE_BYTES)?),

@@ -81,7 +81,7 @@ pub(super) struct Kept {
     pub(super) text: String,
     /// The call that is advised, if one is.
     advised: Option<String>,
-    /// The call that failed or that is warned of.
+    /// The call that failed or that is warned of; none where a changed one is advised.
     call: CallKey,
     /// Number of calls that ended since.
     n_calls: u32,
@@ -108,6 +108,11 @@ impl Kept {
         self.n_calls >= MAX_CALLS || self.has_helped
     }
 
+    /// Returns whether it warned of a call and told this one in its place.
+    pub(super) fn warned(&self, call: CallKey, instead: Option<&str>) -> bool {
+        self.moment == Moment::Risk && self.call == call && self.advised.as_deref() == instead
+    }
+
     /// Takes a call that ended after it; returns whether that says anything.
     pub(super) fn follow(&mut self, step: &Step) -> bool {
         if self.is_closed() {
@@ -123,7 +128,8 @@ impl Kept {
             Moment::Failure | Moment::Risk if self.is_advised(step) => {
                 self.is_followed = true;
                 // The advised call may be the one that failed, changed; then this is the end.
-                self.has_helped |= step.ok && (self.moment == Moment::Risk || is_same);
+                let is_end = self.moment == Moment::Risk || self.call == CallKey::NONE || is_same;
+                self.has_helped |= step.ok && is_end;
             }
             Moment::Failure => self.has_helped |= is_same && step.ok && self.is_followed,
             Moment::Risk => self.is_wrong |= is_same && step.ok,

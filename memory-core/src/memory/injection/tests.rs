@@ -77,6 +77,31 @@ fn a_cure_is_said_at_the_failing_call_and_nothing_where_none_is_known() {
 }
 
 #[test]
+fn a_changed_call_that_was_advised_is_counted_and_is_no_news_after_a_warning_that_told_it() {
+    let memory = Memory::builder(Arc::new(MemStorage::new())).open().unwrap();
+    let missing = Some("ModuleNotFoundError: No module named 'basket'");
+    for n in 0..3 {
+        let task = format!("count the baskets in way {n}");
+        let id = memory.start(NewEpisode::new(scope(), task)).unwrap().value;
+        let steps = vec![bash("pytest -q", missing), bash("PYTHONPATH=src pytest -q", None)];
+        memory.log(id, steps).unwrap();
+        memory.finish(id, Completion::default()).unwrap();
+    }
+    let scope = scope();
+    let session = Session { id: "s", scope: &scope };
+    let cure = memory.brief_failure(session, bash("pytest -q", missing)).unwrap().unwrap();
+    assert!(cure.contains("PYTHONPATH=src pytest -q"), "{cure}");
+    memory.follow_injections(session, bash("PYTHONPATH=src pytest -q", None)).unwrap();
+    let failure = counts(&memory, Moment::Failure);
+    assert_eq!((failure.n_shown, failure.n_followed, failure.n_helped), (1, 1, 1));
+
+    let warned = Session { id: "t", scope: &scope };
+    let warning = memory.brief_call(warned, bash("pytest -q", None)).unwrap().unwrap();
+    assert!(warning.contains("PYTHONPATH=src pytest -q"), "{warning}");
+    assert_eq!(memory.brief_failure(warned, bash("pytest -q", missing)).unwrap(), None);
+}
+
+#[test]
 fn a_session_begins_with_open_work_and_lessons_within_the_budget() {
     let memory = memory();
     let scope = scope();

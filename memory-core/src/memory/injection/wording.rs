@@ -2,7 +2,7 @@
 
 use crate::learn::{KnownError, name_in_backticks, one_line};
 use crate::memory::Warning;
-use crate::model::Record;
+use crate::model::{Episode, Outcome, Record};
 use crate::retrieve::Hit;
 
 /// Number of bytes of a token, as in all answers.
@@ -14,10 +14,19 @@ const TASK_BYTES: usize = 60;
 /// Longest line of a cure or warning, in bytes: 80 tokens for all of it.
 const LINE_BYTES: usize = 150;
 
+/// A cure in words.
+pub(super) struct Cured {
+    pub(super) text: String,
+    /// The call that it advises.
+    pub(super) advised: Option<String>,
+    /// Whether that is the failed call, changed.
+    pub(super) is_change: bool,
+}
+
 /// Returns the cure of an error with the call that it advises; `None` where nothing cures it.
 ///
 /// An error that only resembles the known one is told as such.
-pub(super) fn cure(known: &KnownError) -> Option<(String, Option<String>)> {
+pub(super) fn cure(known: &KnownError) -> Option<Cured> {
     let cure = known.cures.first()?;
     let tool = name_in_backticks(&known.tool);
     let head = match &known.differs {
@@ -49,7 +58,15 @@ pub(super) fn cure(known: &KnownError) -> Option<(String, Option<String>)> {
         shown.filter(|shown| !shown.acts.is_empty() || shown.change.is_some())?;
     }
     let advised = shown.and_then(|shown| shown.acts.first().cloned()).or(passed);
-    Some((parts.concat(), advised))
+    let changed = shown.and_then(|shown| changed_call(shown.change.as_deref()?));
+    let is_change = advised.is_none() && changed.is_some();
+    Some(Cured { text: parts.concat(), advised: advised.or(changed), is_change })
+}
+
+/// Returns the second side of a difference, the call as it passed.
+fn changed_call(change: &str) -> Option<String> {
+    let (_, after) = change.rsplit_once("` → `")?;
+    Some(after.trim_end_matches('`').to_owned())
 }
 
 /// Returns a warning.
@@ -71,22 +88,27 @@ pub(super) fn warning(warning: &Warning) -> String {
 }
 
 /// Returns hits as lines, as many as fit; `None` where none says more than the prompt.
-pub(super) fn hits(hits: &[Hit], max_tokens: usize) -> Option<String> {
+pub(super) fn hits(hits: &[Hit], ids: &[String], max_tokens: usize) -> Option<String> {
     let each = max_tokens * BYTES_PER_TOKEN / hits.len().max(1);
-    let lines: Vec<String> = hits.iter().filter_map(|hit| hit_line(hit, each)).collect();
-    (!lines.is_empty())
-        .then(|| format!("Surely about this, from past work here:\n{}", lines.join("\n")))
+    let lines = hits.iter().zip(ids).filter_map(|(hit, id)| hit_line(hit, id, each));
+    let lines: Vec<String> = lines.collect();
+    (!lines.is_empty()).then(|| format!("Past work here close to this:\n{}", lines.join("\n")))
+}
+
+/// Returns how an episode ended, in brackets; nothing where nobody knows.
+pub(super) fn ending(episode: &Episode) -> String {
+    let standing = episode.standing();
+    if standing == Outcome::Unjudged.name() { String::new() } else { format!(" ({standing})") }
 }
 
 /// Returns the line of a hit: of an episode what was done, behind the head of its task.
-fn hit_line(hit: &Hit, max_bytes: usize) -> Option<String> {
-    let id = hit.record.id();
+fn hit_line(hit: &Hit, id: &str, max_bytes: usize) -> Option<String> {
     let (head, text) = match &hit.record {
         Record::Episode(episode) => {
-            let outcome = episode.standing();
             let (task, done) = hit.text.split_once('\n')?;
             let task = one_line(task, TASK_BYTES)?;
-            (format!("- episode {id} ({outcome}), {task}: "), done.replace('\n', "; "))
+            let head = format!("- episode {id}{}, {task}: ", ending(episode));
+            (head, done.replace('\n', "; "))
         }
         Record::Note(note) => {
             (format!("- {} {id}: ", note.kind.name()), hit.text.replace('\n', " "))

@@ -114,6 +114,12 @@ pub(super) fn call_line(step: &Step) -> String {
     one_line(&line, CALL_BYTES).unwrap_or_else(|| step_name(step))
 }
 
+/// Returns the command line of a step as a whole, with the variables that it sets.
+pub(super) fn whole_line(step: &Step) -> String {
+    let line = command_line(head(step.args.as_str(), MAX_TEXT_BYTES));
+    line.and_then(|line| one_line(&line, CALL_BYTES)).unwrap_or_else(|| call_line(step))
+}
+
 /// Returns the name of a step's tool with what it was given first, besides what the name says.
 fn named_call(step: &Step) -> String {
     let (args, name) = (head(step.args.as_str(), MAX_TEXT_BYTES), step_name(step));
