@@ -175,16 +175,14 @@ fn errors(steps: &[Step], incidents: &[Incident]) -> Vec<ErrorEnd> {
 fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
     let between = steps.get(failed as usize + 1..passed as usize)?;
     let (targets, _) = target::look(between);
-    match targets.first().filter(|target| target.is_changed) {
-        Some(target) => Some(format!("a change of {}", target.name).into()),
-        None => {
-            let (before, after) = (steps.get(failed as usize)?, steps.get(passed as usize)?);
-            let line = target::call_line(after);
-            // What differs may be a variable that the call sets, which is no part of its short form.
-            let is_same = target::call_line(before) == line;
-            Some(if is_same { target::whole_line(after) } else { line }.into())
-        }
+    if let Some(target) = targets.first().filter(|target| target.is_changed) {
+        return Some(format!("a change of {}", target.name).into());
     }
+    let (before, after) = (steps.get(failed as usize)?, steps.get(passed as usize)?);
+    let line = target::call_line(after);
+    // What differs may be a variable that the call sets, which is no part of its short form.
+    let is_same = target::call_line(before) == line;
+    Some(if is_same { target::whole_line(after) } else { line }.into())
 }
 
 /// Numbers of the kinds of targets in stored digests; a number never changes its meaning.
