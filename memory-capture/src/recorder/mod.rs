@@ -276,7 +276,8 @@ impl Recorder {
         } else if !is_subagent {
             let session = &self.state.session;
             let key = turn.map_or_else(|| format!("{session}/untold").into(), Into::into);
-            let line = command_line(&call.tool, &call.args).unwrap_or_else(|| call.args.clone());
+            let line = command_line(&call.tool, &call.args).or_else(|| short_argument(&call.args));
+            let line = line.unwrap_or_default();
             let first = format!("{} {}", call.tool, head(&line, MAX_CALL_BYTES));
             let task = format!("Request not recorded; its first call: {}", first.trim_end());
             self.begin(key, None, task, 0, at, actions);
@@ -465,6 +466,14 @@ impl SessionState {
         }
         self.turns.push(fnv(&[turn.as_bytes()]));
     }
+}
+
+/// Returns the first text among the arguments of a call that is short, such as the name of a file.
+fn short_argument(args: &str) -> Option<String> {
+    let serde_json::Value::Object(fields) = serde_json::from_str(args).ok()? else { return None };
+    let texts = fields.values().filter_map(serde_json::Value::as_str);
+    let is_short = |text: &&str| text.len() <= MAX_CALL_BYTES && !text.contains('\n');
+    texts.map(str::trim).filter(|text| !text.is_empty()).find(is_short).map(str::to_owned)
 }
 
 const fn is_prompt_or_call(kind: &EventKind) -> bool {

@@ -234,6 +234,15 @@ fn a_call_without_a_prompt_stands_for_it_and_the_next_prompt_is_a_task_of_its_ow
     assert_eq!(session.tasks(), [untold, "write the release notes"]);
     let keys: Vec<&str> = session.steps().iter().map(|step| &*step.key).collect();
     assert_eq!(keys, ["s/untold", "s/untold"]);
+    for (args, name) in [
+        (r#"{"content":"a\nb","file_path":"/app/a.rs"}"#, "Write /app/a.rs"),
+        (r#"{"todos":[{"content":"a"}]}"#, "Write"),
+        ("half of {\"", "Write"),
+    ] {
+        let mut other = Session::default();
+        other.begins(Some("1"), "Write", args);
+        assert_eq!(other.tasks(), [format!("Request not recorded; its first call: {name}")]);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::fields::{Object, text};
 use crate::unpack::unpacked;
 
 /// Longest file that is read into memory as a whole: a parser of a stream takes twice the time.
-const MAX_WHOLE_BYTES: usize = 16 << 20;
+const MAX_WHOLE_BYTES: usize = 4 << 20;
 
 /// Size of the buffer of a file.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -26,7 +26,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 /// Reads a file that is one JSON value and hands its events on; `open` opens the file, for some
 /// formats twice.
 ///
-/// Memory: one element of its list of messages, and files of up to 16 MiB as a whole.
+/// Memory: one element of its list of messages, and files of up to 4 MiB as a whole.
 ///
 /// # Errors
 ///
@@ -294,5 +294,33 @@ impl<R: Read> Read for Metered<R> {
         let n_bytes = self.file.read(buffer)?;
         self.budget.take(n_bytes);
         Ok(n_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_streamed_gives_the_events_of_one_that_is_read_as_a_whole() {
+        let at = memory_core::Timestamp::from_millis(1);
+        let place = Place { session: "s".into(), folder: None, at };
+        for (client, document) in [
+            (Client::MiniSweAgent, include_str!("samples/mini-swe-agent.json")),
+            (Client::SweAgent, include_str!("samples/swe-agent.json")),
+            (Client::Roo, include_str!("samples/roo.json")),
+            (Client::Atif, include_str!("samples/atif.json")),
+            (Client::MiniSweAgent, "[{\"role\":\"user\",\"content\":\"mend it\"},{\"ro"),
+        ] {
+            let [whole, stream] = [usize::MAX >> 1, 7].map(|whole_bytes| {
+                let mut events = Vec::new();
+                let open = || Ok(document.as_bytes());
+                let sink = |event| events.push(event);
+                let read = read_within(client, &place, open, sink, whole_bytes);
+                (read.is_ok(), events)
+            });
+            assert_eq!(whole, stream, "{client:?}");
+            assert!(!whole.1.is_empty(), "{client:?}");
+        }
     }
 }

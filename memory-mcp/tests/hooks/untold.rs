@@ -1,7 +1,7 @@
 //! Turns whose prompt no hook told: it was given up, or hooks were installed in the middle of the
 //! turn. Nothing of them is lost, and nothing twice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -31,13 +31,13 @@ fn transcript(home: &Home) -> PathBuf {
     lines.push(line(5, "user", "p2", json!(NEXT)));
     lines.extend(call(6, "c3", "p2", "ls doors"));
     let path = home.path("s.jsonl");
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n";
     std::fs::write(&path, text).unwrap();
     path
 }
 
 /// The payload of a call that ended, with its turn and the transcript of its session.
-fn ended(session: &Session, turn: &str, id: &str, command: &str, transcript: &PathBuf) -> Vec<u8> {
+fn ended(session: &Session, turn: &str, id: &str, command: &str, transcript: &Path) -> Vec<u8> {
     let fields = json!({"tool_name": "Bash", "tool_use_id": id, "tool_response": {"stdout": "done"},
         "tool_input": {"command": command}, "prompt_id": turn, "transcript_path": transcript});
     session.payload("PostToolUse", &fields)
@@ -55,7 +55,7 @@ fn told(home: &Home) -> Vec<(String, usize)> {
 }
 
 /// Imports the transcript and returns how many records were new.
-fn imported(home: &Home, transcript: &PathBuf) -> Value {
+fn imported(home: &Home, transcript: &Path) -> Value {
     let args = ["import", "claude-code", transcript.to_str().unwrap(), "--json"];
     let ran = home.command(&args).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
