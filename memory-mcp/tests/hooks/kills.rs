@@ -1,6 +1,7 @@
 //! Hooks that are killed at any moment: what was acknowledged is kept, once.
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -70,17 +71,14 @@ fn n_starts() -> usize {
     std::env::var("MEMORY_MCP_CLIENT_STARTS").map_or(6, |number| number.parse().unwrap())
 }
 
-/// A client: it starts its server, calls the hooks of its payloads one after the other, and notes
-/// those that ended well.
+/// A client: it holds the input of its server as its output, calls the hooks of its payloads one
+/// after the other, and notes those that ended well.
 #[cfg(unix)]
 const CLIENT: &str = r#"
-mkfifo "$1.pipe"
-"$0" <"$1.pipe" &
-exec 3>"$1.pipe"
 for payload in "$1".*.json; do
-    "$0" hook claude-code <"$payload" 3>&- && echo "$payload" >>"$1.acked"
+    "$0" hook claude-code <"$payload" >/dev/null && echo "$payload" >>"$1.acked"
 done
-wait
+read -r forever
 "#;
 
 /// Starts a client with the calls of a session and kills it at some moment; returns the commands of
@@ -100,18 +98,24 @@ fn start_and_kill(home: &Home, n: usize) -> (BTreeSet<String>, BTreeSet<String>)
         (write(at, session.ended(&format!("k{n}-{at}"), &command)), command)
     });
     let calls: Vec<(String, String)> = calls.collect();
-    let server = home.command(&[]);
-    let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", CLIENT]).arg(server.get_program()).arg(&name);
-    shell.env_clear().env("PATH", "/usr/bin:/bin");
-    shell.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    shell.stderr(std::process::Stdio::piped()).current_dir(home.path("shop"));
-    let mut client = shell.spawn().unwrap();
+    let mut server = home.command(&[]);
+    server.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let hook = home.command(&[]);
+    let mut client = std::process::Command::new("/bin/sh");
+    client.args(["-c", CLIENT]).arg(hook.get_program()).arg(&name).current_dir(home.path("shop"));
+    client.env_clear().env("PATH", "/usr/bin:/bin");
+    client.envs(hook.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    client.stdin(Stdio::piped()).stderr(Stdio::piped());
+    client.stdout(Stdio::from(server.stdin.take().unwrap()));
+    let mut child = client.spawn().unwrap();
+    // Only the client holds the server's input now.
+    drop(client);
     thread::sleep(Duration::from_micros(n as u64 * 271_828 % 1_500_000));
-    client.kill().unwrap();
-    // Its output ends with the last process that it started: none stays.
-    client.wait_with_output().unwrap();
+    child.kill().unwrap();
+    // Both outputs end with the last process that was started: none stays.
+    child.wait_with_output().unwrap();
+    server.wait_with_output().unwrap();
     let acked = std::fs::read_to_string(name.with_extension("acked")).unwrap_or_default();
     let is_acked = |path: &str| acked.lines().any(|line| line == path);
     let kept = calls.iter().filter(|(path, _)| is_acked(path)).map(|(_, c)| c.clone());
