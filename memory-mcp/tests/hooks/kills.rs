@@ -1,6 +1,7 @@
 //! Hooks that are killed at any moment: what was acknowledged is kept, once.
 
 use std::collections::BTreeSet;
+#[cfg(unix)]
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
