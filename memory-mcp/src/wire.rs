@@ -18,6 +18,7 @@ mod render;
 mod schema;
 mod short_id;
 mod step;
+mod team;
 mod value;
 mod visible;
 
@@ -36,6 +37,7 @@ pub(crate) use render::{QUOTED, dot, echoed, put, quote, receipt, title};
 pub(crate) use schema::answer_schema;
 pub(crate) use short_id::short_ids;
 pub(crate) use step::render_steps;
+pub(crate) use team::team;
 pub(crate) use value::{Ids, Items, JsonText, Kind, Labels, One, Several, Texts};
 pub(crate) use visible::{is_control, printable};
 

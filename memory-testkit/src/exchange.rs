@@ -29,6 +29,7 @@ macro_rules! carrier_conformance {
             a_push_of_nothing_changes_nothing
             a_page_holds_about_as_many_bytes_as_asked_for
             a_push_larger_than_any_request_arrives_whole
+            the_largest_entry_that_it_takes_arrives_whole
             only_scopes_that_are_asked_for_are_listed
             an_entry_that_moves_to_another_scope_leaves_the_first
             a_position_goes_on_where_it_ended
@@ -70,9 +71,16 @@ struct Held {
 }
 
 /// Carrier in memory, the reference of the suite; clones are handles of one place.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemCarrier {
     held: Arc<Mutex<Held>>,
+    largest: usize,
+}
+
+impl Default for MemCarrier {
+    fn default() -> Self {
+        Self::of_entries_up_to(usize::MAX)
+    }
 }
 
 impl MemCarrier {
@@ -80,6 +88,12 @@ impl MemCarrier {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes an empty place that takes no larger entries.
+    #[must_use]
+    pub fn of_entries_up_to(largest: usize) -> Self {
+        Self { held: Arc::default(), largest }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -90,6 +104,10 @@ impl MemCarrier {
 impl Carrier for MemCarrier {
     fn address(&self) -> &'static str {
         "memory"
+    }
+
+    fn largest_entry(&self) -> usize {
+        self.largest
     }
 
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {

@@ -53,6 +53,34 @@ fn two() -> (Machine, Machine, MemCarrier) {
     (Machine::new("ada"), Machine::new("ben"), MemCarrier::new())
 }
 
+/// A place of another address, whose clock stands still.
+struct Elsewhere(MemCarrier);
+impl Carrier for Elsewhere {
+    fn address(&self) -> &'static str {
+        "another place"
+    }
+    fn largest_entry(&self) -> usize {
+        self.0.largest_entry()
+    }
+    fn push(&mut self, entries: &[Entry]) -> Result<(), memory_core::exchange::CarrierError> {
+        self.0.push(entries)
+    }
+    fn pull(
+        &mut self,
+        own: MachineId,
+        scopes: &[Box<str>],
+        after: Option<&memory_core::exchange::Cursor>,
+        limit: usize,
+    ) -> Result<memory_core::exchange::Pulled, memory_core::exchange::CarrierError> {
+        self.0.pull(own, scopes, after, limit)
+    }
+    fn now(
+        &mut self,
+    ) -> Result<Option<memory_core::Timestamp>, memory_core::exchange::CarrierError> {
+        Ok(Some(sample::instant(0)))
+    }
+}
+
 fn note(note: Note) -> Op {
     Op::InsertNote(Box::new(note))
 }
@@ -243,37 +271,37 @@ fn whoever_leaves_forgets_what_came_from_others_and_may_come_back() {
 
 #[test]
 fn a_new_place_is_told_everything_that_is_known() {
-    struct Other(MemCarrier);
-    impl Carrier for Other {
-        fn address(&self) -> &'static str {
-            "another place"
-        }
-        fn push(&mut self, entries: &[Entry]) -> Result<(), memory_core::exchange::CarrierError> {
-            self.0.push(entries)
-        }
-        fn pull(
-            &mut self,
-            own: MachineId,
-            scopes: &[Box<str>],
-            after: Option<&memory_core::exchange::Cursor>,
-            limit: usize,
-        ) -> Result<memory_core::exchange::Pulled, memory_core::exchange::CarrierError> {
-            self.0.pull(own, scopes, after, limit)
-        }
-        fn now(
-            &mut self,
-        ) -> Result<Option<memory_core::Timestamp>, memory_core::exchange::CarrierError> {
-            Ok(Some(sample::instant(0)))
-        }
-    }
     let (ada, ben, place) = two();
     ada.write(note(sample::note(1)));
     ada.sync(&place);
     ben.sync(&place);
-    let mut other = Other(MemCarrier::new());
+    let mut other = Elsewhere(MemCarrier::new());
     let report = exchange(&*ben.storage, &SystemClock, &ben.terms, &mut other).unwrap();
     assert_eq!(report.n_sent, 1, "also what came from others");
     assert!(ben.standing().skew_ms.is_some_and(|ms| ms > 0), "that clock stands still");
+}
+
+#[test]
+fn a_record_that_is_too_large_for_the_place_is_named_and_holds_up_no_other() {
+    let (ada, ben) = (Machine::new("ada"), Machine::new("ben"));
+    let place = MemCarrier::of_entries_up_to(10_000);
+    let large = Note { text: sample::text("x".repeat(20_000)), ..sample::note(1) };
+    ada.write(note(large));
+    ada.write(note(sample::note(2)));
+    let report = Report { n_sent: 1, n_too_large: 1, ..Report::default() };
+    assert_eq!(ada.sync(&place), report);
+    assert_eq!(Standing::too_large(&*ada.storage).unwrap(), [sample::note_id(1).into()]);
+    assert_eq!(Standing::n_waiting(&*ada.storage).unwrap(), 0);
+    assert_eq!(ada.sync(&place), Report { n_too_large: 1, ..Report::default() }, "no second try");
+    assert_eq!(ben.sync(&place).n_received, 1);
+    ada.write(Op::Remove(sample::note_id(1).into()));
+    assert_eq!(ada.sync(&place), Report { n_sent: 1, ..Report::default() }, "that it is gone");
+    let other = MemCarrier::new();
+    ada.write(note(Note { text: sample::text("y".repeat(20_000)), ..sample::note(3) }));
+    assert_eq!(ada.sync(&place).n_too_large, 1);
+    let mut other = Elsewhere(other);
+    let report = exchange(&*ada.storage, &SystemClock, &ada.terms, &mut other).unwrap();
+    assert_eq!((report.n_sent, report.n_too_large), (3, 0), "another place takes it");
 }
 
 #[test]

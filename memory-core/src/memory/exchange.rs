@@ -2,7 +2,7 @@
 
 use super::Memory;
 use crate::error::Error;
-use crate::model::Timestamp;
+use crate::model::{RecordId, Timestamp};
 use crate::storage::Seq;
 use crate::sync::Standing;
 
@@ -13,6 +13,8 @@ pub struct ExchangeStatus {
     pub standing: Standing,
     /// Records that wait to be sent.
     pub n_waiting: usize,
+    /// Records that are larger than the place takes, and stay here until they change.
+    pub too_large: Vec<RecordId>,
     /// Changes of the store that the exchange has not looked at yet, at most.
     pub n_unseen: Seq,
     /// Milliseconds by which the newest change that was seen is ahead of this machine's clock: some
@@ -35,10 +37,12 @@ impl Memory {
             return Ok(None);
         };
         let n_waiting = Standing::n_waiting(&*self.storage).map_err(failed())?;
+        let too_large = Standing::too_large(&*self.storage).map_err(failed())?;
         let head = self.storage.head().map_err(failed())?;
         let now = self.clock.now();
         Ok(Some(ExchangeStatus {
             n_waiting,
+            too_large,
             n_unseen: head.seq.saturating_sub(standing.observed),
             ahead_ms: standing.ahead_ms(now),
             now,

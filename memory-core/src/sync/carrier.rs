@@ -38,6 +38,9 @@ pub trait Carrier: Send {
     /// Address of the place, without credentials, as messages name it.
     fn address(&self) -> &str;
 
+    /// Most bytes of one entry that it takes.
+    fn largest_entry(&self) -> usize;
+
     /// Stores entries, each in place of an older one of the same machine and record.
     ///
     /// All are stored or none. A push that is repeated, because its answer was lost, changes

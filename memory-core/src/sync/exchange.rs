@@ -4,7 +4,7 @@ use super::carrier::Carrier;
 use super::error::ExchangeError;
 use super::session::Session;
 use super::shadow::{self, Shadow};
-use super::standing::{OUT, RECORD, SOURCE, Standing, keep, unreadable};
+use super::standing::{OUT, RECORD, SOURCE, Standing, WAITS, keep, unreadable};
 use crate::clock::Clock;
 use crate::model::{Author, MachineId, Record, RecordId, Scope};
 use crate::storage::{Durability, Op, Placed, Storage, StorageError, WriteBatch};
@@ -37,6 +37,8 @@ pub struct Report {
     pub n_removed: usize,
     /// Records that wait to be sent next time.
     pub n_waiting: usize,
+    /// Records that are larger than the carrier takes, and stay here until they change.
+    pub n_too_large: usize,
 }
 
 /// Sends what was changed here, and takes in what others sent.
@@ -96,6 +98,7 @@ fn run(session: &mut Session<'_>, carrier: &mut dyn Carrier) -> Result<Report, E
         n_received: taken.placed,
         n_removed: taken.removed,
         n_waiting: session.waiting()?.len(),
+        n_too_large: Standing::too_large(session.storage)?.len(),
     })
 }
 
@@ -209,7 +212,7 @@ fn join<'a>(
         // Another carrier knows nothing yet.
         for state in storage.states(RECORD)? {
             let key = state.name.strip_prefix(RECORD).unwrap_or_default();
-            ops.push(keep(format!("{OUT}{key}").into(), vec![1]));
+            ops.push(keep(format!("{OUT}{key}").into(), WAITS.to_vec()));
         }
     }
     for page in ops.chunks(BATCH * 4) {

@@ -4,8 +4,8 @@ use super::carrier::{Carrier, Entry};
 use super::error::ExchangeError;
 use super::gate;
 use super::session::{Kept, Session, Stored};
-use super::shadow::{self, Seen, Shadow};
-use super::standing::OUT;
+use super::shadow::{Seen, Shadow};
+use super::standing::{WAITS, outgoing};
 use super::state::{Dead, Live, State};
 use crate::model::{RecordId, Scope};
 use crate::storage::{Durability, Op, StorageError, WriteBatch};
@@ -51,7 +51,7 @@ impl Session<'_> {
         let waiting: Vec<RecordId> = self.waiting()?;
         let mut batch = Batch::default();
         for page in waiting.chunks(PAGE) {
-            self.fill(&mut batch, page)?;
+            self.fill(&mut batch, page, carrier.largest_entry())?;
             if batch.n_bytes >= BATCH_BYTES || batch.entries.len() >= BATCH {
                 self.send(carrier, &mut batch, &mut sent)?;
             }
@@ -62,12 +62,17 @@ impl Session<'_> {
 
     /// Lists the records that wait to be sent.
     pub(crate) fn waiting(&self) -> Result<Vec<RecordId>, StorageError> {
-        let states = self.storage.states(OUT)?;
-        let keys = states.iter().filter_map(|state| state.name.strip_prefix(OUT));
-        Ok(keys.filter_map(shadow::id_of).collect())
+        outgoing(self.storage, WAITS)
     }
 
-    fn fill(&mut self, batch: &mut Batch, ids: &[RecordId]) -> Result<(), StorageError> {
+    /// Adds entries to a batch. One that is larger than the carrier takes would end every push, so
+    /// it is kept back.
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        ids: &[RecordId],
+        largest: usize,
+    ) -> Result<(), StorageError> {
         let stored = self.read(ids)?;
         // What was changed since would be sent with the stamps of before: it waits for next time.
         let changes = self.storage.changes(self.standing.observed, N_CHANGES)?;
@@ -89,6 +94,11 @@ impl Session<'_> {
             let Some((state, scope)) = state else { continue };
             let (state, masks) = gate::pass(state);
             let bytes = state.to_bytes();
+            if bytes.len() > largest {
+                tracing::warn!(record = %id, n_bytes = bytes.len(), "is too large to be sent");
+                batch.kept.set_too_large(*id);
+                continue;
+            }
             batch.masks += masks;
             batch.n_bytes += bytes.len();
             batch.entries.push(Entry {

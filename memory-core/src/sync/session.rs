@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::shadow::{self, Mark, Seen, Shadow};
 use super::stamp::Stamp;
-use super::standing::{OUT, RECORD, SOURCE, Standing, keep, unreadable};
+use super::standing::{OUT, RECORD, SOURCE, Standing, TOO_LARGE, WAITS, keep, unreadable};
 use super::state::{Dead, Live};
 use crate::clock::Clock;
 use crate::model::{Author, Record, RecordId, RecordKind, Scope, Source, Step};
@@ -69,8 +69,13 @@ impl Kept {
 
     /// Notes whether a record is to be sent.
     pub(crate) fn set_out(&mut self, id: RecordId, is_out: bool) {
-        let bytes = if is_out { vec![1] } else { Vec::new() };
+        let bytes = if is_out { WAITS.to_vec() } else { Vec::new() };
         self.ops.push(keep(format!("{OUT}{}", shadow::key(id)).into(), bytes));
+    }
+
+    /// Notes that a record cannot be sent as it is.
+    pub(crate) fn set_too_large(&mut self, id: RecordId) {
+        self.ops.push(keep(format!("{OUT}{}", shadow::key(id)).into(), TOO_LARGE.to_vec()));
     }
 
     /// Returns whether a source is forgotten, and since when.

@@ -1,16 +1,21 @@
 //! Standing of a store in its exchange: who it is, how far it has read and sent.
 
 use super::carrier::Cursor;
+use super::shadow;
 use super::stamp::HybridClock;
 use super::wire;
 use crate::codec::{ByteReader, ByteWriter, DecodeError};
-use crate::model::{MachineId, Timestamp};
+use crate::model::{MachineId, RecordId, Timestamp};
 use crate::storage::{Op, Seq, Storage, StorageError};
 
 /// Name of the state that holds the [`Standing`].
 const STANDING: &str = "exchange/standing";
 /// Beginning of the names of what is to be sent, before the key of a record.
 pub(crate) const OUT: &str = "exchange/out/";
+/// Bytes of what is to be sent.
+pub(crate) const WAITS: &[u8] = &[1];
+/// Bytes of what the carrier cannot take; it waits for a change of the record.
+pub(crate) const TOO_LARGE: &[u8] = &[2];
 /// Beginning of the names of shadows, before the key of a record.
 pub(crate) const RECORD: &str = "exchange/record/";
 /// Beginning of the names of marks, before the key of a source.
@@ -86,7 +91,16 @@ impl Standing {
     ///
     /// Those of the storage.
     pub fn n_waiting(storage: &dyn Storage) -> Result<usize, StorageError> {
-        Ok(storage.states(OUT)?.len())
+        Ok(outgoing(storage, WAITS)?.len())
+    }
+
+    /// Lists the records that are larger than the carrier takes. They stay on this machine.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub fn too_large(storage: &dyn Storage) -> Result<Vec<RecordId>, StorageError> {
+        outgoing(storage, TOO_LARGE)
     }
 
     /// Returns by how many milliseconds the newest change that was seen is ahead of a clock: some
@@ -148,6 +162,14 @@ impl Standing {
         input.finish()?;
         Ok(standing)
     }
+}
+
+/// Lists the records that changed here since they were sent, and are in that state.
+pub(crate) fn outgoing(storage: &dyn Storage, bytes: &[u8]) -> Result<Vec<RecordId>, StorageError> {
+    let states = storage.states(OUT)?;
+    let states = states.iter().filter(|state| *state.bytes == *bytes);
+    let keys = states.filter_map(|state| state.name.strip_prefix(OUT));
+    Ok(keys.filter_map(shadow::id_of).collect())
 }
 
 /// Returns the operation that keeps a state for as long as the exchange lasts; empty bytes remove

@@ -254,7 +254,8 @@ fn check_exchange(store: &Store, settings: &Settings) -> Option<Finding> {
     } else if exchanged.has_failed() {
         Finding::warning("exchange", line, "follow the message, then `memory-mcp sync`")
     } else if exchanged.is_odd() {
-        Finding::warning("exchange", line, "set the clocks; entries that are damaged are left out")
+        let remedy = "set the clocks; what is damaged or too large for the place stays where it is";
+        Finding::warning("exchange", line, remedy)
     } else {
         Finding::ok("exchange", line)
     })

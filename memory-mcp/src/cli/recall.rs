@@ -8,6 +8,7 @@ use super::instant::bound;
 use super::output::{Failure, Output, block, one_line};
 use super::record;
 use crate::config::Settings;
+use crate::wire::team;
 use crate::{scope, store};
 
 /// Arguments of `recall`.
@@ -88,7 +89,7 @@ pub(crate) fn run(args: Args, settings: &Settings, output: &mut Output<'_>) -> R
         let (strength, what) = (hit.strength.name(), record::summary(&hit.record));
         let step = hit.step_idx.map(|idx| format!(", from step {idx}")).unwrap_or_default();
         let team =
-            hit.record.author().map(|author| format!(", team {}", one_line(&author.name, 60)));
+            hit.record.author().map(|author| format!(", team {}", one_line(&team(author), 60)));
         let team = team.unwrap_or_default();
         output.line(&format!(
             "{}. {id}  {strength} {:.3}  {what}{team}{step}",
@@ -137,7 +138,7 @@ fn as_json(recall: &Recall) -> Result<Value, Failure> {
             hit.explanation().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         Ok(json!({
             "strength": hit.strength.name(),
-            "team": hit.record.author().map(|author| &*author.name),
+            "team": hit.record.author().map(team),
             "score": hit.score,
             "text": hit.text,
             "step_idx": hit.step_idx,

@@ -6,6 +6,7 @@ use super::output::{Failure, Output, block, one_line};
 use super::record;
 use crate::config::Settings;
 use crate::store;
+use crate::wire::team;
 
 /// Lines of a step's answer that are shown without `--full`.
 const N_LINES: usize = 8;
@@ -121,7 +122,7 @@ fn show_episode(
     field(output, "branch", context.branch.as_deref())?;
     field(output, "source", source(episode.source.as_ref()).as_deref())?;
     field(output, "origin", Some(episode.origin.name()))?;
-    field(output, "team", episode.author.as_ref().map(|author| &*author.name))?;
+    field(output, "team", episode.author.as_ref().map(team).as_deref())?;
     show_ties(memory, episode, output)?;
     field(output, "feedback", feedback(episode.feedback).as_deref())?;
     output.line("task")?;
@@ -200,7 +201,7 @@ fn show_note(memory: &Memory, note: &Note, output: &mut Output<'_>) -> Result<()
     field(output, "feedback", feedback(note.feedback).as_deref())?;
     field(output, "source", source(note.source.as_ref()).as_deref())?;
     field(output, "origin", Some(note.origin.name()))?;
-    field(output, "team", note.author.as_ref().map(|author| &*author.name))?;
+    field(output, "team", note.author.as_ref().map(team).as_deref())?;
     output.line("text")?;
     output.line(&block(note.text.as_str(), "  "))
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(
 }
 
 fn print(report: Report, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Report { n_sent, n_masked, n_received, n_removed, n_waiting } = report;
+    let Report { n_sent, n_masked, n_received, n_removed, n_waiting, n_too_large } = report;
     if output.is_json() {
         return output.value(&json!({
             "n_sent": n_sent,
@@ -72,6 +72,7 @@ fn print(report: Report, output: &mut Output<'_>) -> Result<(), Failure> {
             "n_received": n_received,
             "n_removed": n_removed,
             "n_waiting": n_waiting,
+            "n_too_large": n_too_large,
         }));
     }
     output.line(&format!("sent {n_sent}, received {n_received}, removed {n_removed}"))?;
@@ -81,6 +82,12 @@ fn print(report: Report, output: &mut Output<'_>) -> Result<(), Failure> {
     if n_waiting > 0 {
         output
             .line(&format!("{n_waiting} record(s) changed meanwhile and wait for the next time"))?;
+    }
+    if n_too_large > 0 {
+        output.line(&format!(
+            "{n_too_large} record(s) are larger than the place takes and stay here; `memory-mcp \
+             doctor` names one"
+        ))?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Each machine has a folder of its own in it, named after its id, into which it alone writes
 //! segments with growing numbers. None is ever changed, so that copies of the folder never
-//! conflict, in whatever order its files arrive. What is not whole yet is read another time.
+//! conflict, in whatever order its files arrive. What is not whole yet is read another time. Where
+//! there are many, their machine merges some into one that takes their place ([`listing`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,14 +16,16 @@ use memory_core::{RecordId, Timestamp};
 
 use super::segment;
 
-/// Ending of the names of segments.
-const ENDING: &str = ".segment";
+mod listing;
+mod merging;
+
+use listing::Segment;
 
 /// A folder through which machines exchange.
 pub(crate) struct Folder {
     path: PathBuf,
     address: String,
-    /// Segments that were looked through, and the newest one of each entry in them.
+    /// Segments that were looked through and are whole, and the newest one of each entry in them.
     indexed: BTreeSet<(MachineId, u64)>,
     newest: BTreeMap<(MachineId, RecordId), u64>,
 }
@@ -66,22 +69,8 @@ impl Folder {
     }
 
     /// Lists the segments of a machine's folder by number; none where there is no folder.
-    fn segments(&self, folder: &Path) -> Result<BTreeMap<u64, PathBuf>, CarrierError> {
-        let files = match fs::read_dir(folder) {
-            Ok(files) => files,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(self.away(folder, &error)),
-        };
-        let mut segments = BTreeMap::new();
-        for file in files {
-            let path = file.map_err(|error| self.away(folder, &error))?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let number = name.and_then(|name| name.strip_suffix(ENDING)?.parse().ok());
-            if let Some(number) = number {
-                segments.insert(number, path);
-            }
-        }
-        Ok(segments)
+    fn segments(&self, folder: &Path) -> Result<BTreeMap<u64, Segment>, CarrierError> {
+        listing::segments(folder).map_err(|error| self.away(folder, &error))
     }
 
     /// Lists the folders of machines.
@@ -107,20 +96,56 @@ impl Folder {
         entries
     }
 
-    /// Looks through the segments that are new to this handle: a later one may replace what an
-    /// earlier one says.
-    fn index(&mut self, machine: MachineId, segments: &BTreeMap<u64, PathBuf>) {
-        for (number, path) in segments {
-            if self.indexed.contains(&(machine, *number)) {
-                continue;
-            }
-            let Some(entries) = Self::read(machine, path) else { continue };
-            self.indexed.insert((machine, *number));
-            for entry in entries {
-                let newest = self.newest.entry((machine, entry.record)).or_default();
-                *newest = (*newest).max(*number);
+    /// Looks through the segments that are not read yet and new to this handle: a later one may
+    /// replace what an earlier one says. Gives those that are to be read, oldest first.
+    fn unread(
+        &mut self,
+        machine: MachineId,
+        segments: BTreeMap<u64, Segment>,
+        read: &mut Read,
+    ) -> Vec<Segment> {
+        for merged in segments.values().filter(|segment| segment.is_merged()) {
+            // It says what those say that it took the place of.
+            if read.has_all(merged.first, merged.last - 1) {
+                read.add(merged.first, merged.last);
             }
         }
+        let is_unread = |segment: &Segment| !read.has_all(segment.first, segment.last);
+        let mut unread: Vec<Segment> = segments.into_values().filter(is_unread).collect();
+        unread.retain(|segment| self.index(machine, segment));
+        let merged: Vec<Segment> = unread.iter().filter(|one| one.is_merged()).cloned().collect();
+        unread.retain(|segment| !merged.iter().any(|whole| whole.covers(segment)));
+        unread
+    }
+
+    /// Notes which entries a segment has; gives whether it is whole.
+    fn index(&mut self, machine: MachineId, segment: &Segment) -> bool {
+        if self.indexed.contains(&(machine, segment.last)) {
+            return true;
+        }
+        let Some(entries) = Self::read(machine, &segment.path) else { return false };
+        self.indexed.insert((machine, segment.last));
+        for entry in entries {
+            let newest = self.newest.entry((machine, entry.record)).or_default();
+            *newest = (*newest).max(segment.last);
+        }
+        true
+    }
+
+    /// Merges segments of a machine's folder where there are many. What fails is tried again with
+    /// the next push.
+    fn merge(&self, machine: MachineId, folder: &Path) -> Result<(), CarrierError> {
+        let segments = self.segments(folder)?;
+        merging::sweep(machine, &segments);
+        let Some(merged) = merging::plan(machine, folder, &segments) else { return Ok(()) };
+        self.write(&merged.path, &segment::to_bytes(&merged.entries))?;
+        // Not before what takes their place can be read.
+        if Self::read(machine, &merged.path).is_some() {
+            for path in merged.replaced {
+                fs::remove_file(&path).map_err(|error| self.away(&path, &error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a segment; it appears under its name when it is whole.
@@ -154,6 +179,10 @@ impl Carrier for Folder {
         &self.address
     }
 
+    fn largest_entry(&self) -> usize {
+        usize::MAX
+    }
+
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {
         self.check()?;
         let mut by_machine: BTreeMap<MachineId, Vec<Entry>> = BTreeMap::new();
@@ -163,8 +192,12 @@ impl Carrier for Folder {
         for (machine, entries) in by_machine {
             let folder = self.path.join(name_of(machine));
             fs::create_dir_all(&folder).map_err(|error| self.away(&folder, &error))?;
+            // Before there is a new one: those that are there were read by whoever is up to date.
+            if let Err(error) = self.merge(machine, &folder) {
+                tracing::warn!(%error, "the segments of this machine are not merged");
+            }
             let last = self.segments(&folder)?.last_key_value().map_or(0, |(number, _)| *number);
-            let path = folder.join(format!("{:08}{ENDING}", last + 1));
+            let path = listing::path_of(&folder, last + 1, last + 1);
             self.write(&path, &segment::to_bytes(&entries))?;
         }
         Ok(())
@@ -185,12 +218,8 @@ impl Carrier for Folder {
                 continue;
             }
             let segments = self.segments(&folder)?;
-            self.index(machine, &segments);
             let read = position.0.entry(machine).or_default();
-            for (number, path) in segments {
-                if read.has(number) {
-                    continue;
-                }
+            for Segment { first, last: number, path, .. } in self.unread(machine, segments, read) {
                 let Some(found) = Self::read(machine, &path) else { continue };
                 let is_listed = |entry: &Entry| {
                     let newest = self.newest.get(&(machine, entry.record)).copied();
@@ -202,7 +231,7 @@ impl Carrier for Folder {
                     let cursor = position.to_cursor();
                     return Ok(Pulled { entries: page.entries, cursor, more: true });
                 }
-                read.add(number);
+                read.add(first, number);
             }
         }
         Ok(Pulled { entries: page.entries, cursor: position.to_cursor(), more: false })
@@ -233,12 +262,18 @@ fn machine_of(name: &str) -> Option<MachineId> {
 }
 
 impl Read {
-    fn has(&self, number: u64) -> bool {
-        number <= self.below || self.some.contains(&number)
+    /// Returns whether all these numbers were read.
+    fn has_all(&self, first: u64, last: u64) -> bool {
+        (first.max(self.below + 1)..=last).all(|number| self.some.contains(&number))
     }
 
-    fn add(&mut self, number: u64) {
-        self.some.insert(number);
+    fn add(&mut self, first: u64, last: u64) {
+        if first <= self.below + 1 {
+            self.below = self.below.max(last);
+            self.some = self.some.split_off(&(self.below + 1));
+        } else {
+            self.some.extend(first..=last);
+        }
         while self.some.remove(&(self.below + 1)) {
             self.below += 1;
         }

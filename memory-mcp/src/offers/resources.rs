@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::error::CallError;
 use crate::tools::answer;
-use crate::wire::{QUOTED, dot, put, quote, short_ids};
+use crate::wire::{QUOTED, dot, put, quote, short_ids, team};
 
 /// Beginning of every address.
 const SCHEME: &str = "memory://";
@@ -64,6 +64,9 @@ fn note_text(note: &Note) -> String {
     dot(&mut out, format_args!("scope {}", display_name(note.scope.as_str())));
     dot(&mut out, note.occurred_at);
     dot(&mut out, format_args!("from {}", note.origin.name()));
+    if let Some(author) = &note.author {
+        dot(&mut out, format_args!("team {}", display_name(&team(author))));
+    }
     if let Some(by) = note.superseded_by {
         dot(&mut out, format_args!("superseded by {by}"));
     }

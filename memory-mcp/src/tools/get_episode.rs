@@ -126,6 +126,9 @@ impl Shown {
         put(out, format_args!("Episode {}", self.episode_id));
         dot(out, &head.standing);
         dot(out, format_args!("scope {}", display_name(&head.scope)));
+        if let Some(author) = self.episode.team.get() {
+            dot(out, format_args!("team {}", display_name(author)));
+        }
         dot(out, format_args!("started {started_at}"));
         if let Some(ended_at) = ended_at.get() {
             dot(out, format_args!("ended {ended_at}"));

@@ -19,6 +19,9 @@ pub(crate) struct Exchanged {
     last: Option<String>,
     n_waiting: usize,
     n_unseen: u64,
+    /// Records that are larger than the place takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    too_large: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Seconds by which a clock is wrong.
@@ -32,7 +35,7 @@ pub(crate) struct Exchanged {
 impl Exchanged {
     /// Takes the state.
     pub(crate) fn new(status: ExchangeStatus) -> Self {
-        let ExchangeStatus { standing, n_waiting, n_unseen, ahead_ms, now } = status;
+        let ExchangeStatus { standing, n_waiting, too_large, n_unseen, ahead_ms, now } = status;
         let is_wrong = |ms: &i64| ms.unsigned_abs() > WRONG_MS;
         let ahead = i64::try_from(ahead_ms).unwrap_or(i64::MAX);
         let off = standing.skew_ms.filter(is_wrong).or(Some(-ahead).filter(is_wrong));
@@ -41,6 +44,7 @@ impl Exchanged {
             last: standing.synced_at.map(rfc3339),
             n_waiting,
             n_unseen,
+            too_large: too_large.iter().map(ToString::to_string).collect(),
             error: standing.error.map(Into::into),
             clock_off_s: off.map(|ms| ms / 1_000),
             n_damaged: standing.n_damaged,
@@ -55,7 +59,7 @@ impl Exchanged {
 
     /// Returns what is odd, and that nobody has to do anything about.
     pub(crate) fn is_odd(&self) -> bool {
-        self.clock_off_s.is_some() || self.n_damaged > 0
+        self.clock_off_s.is_some() || self.n_damaged > 0 || !self.too_large.is_empty()
     }
 
     /// Says it in one line.
@@ -69,6 +73,10 @@ impl Exchanged {
         dot(&mut out, format_args!("{} record(s) wait to be sent", self.n_waiting));
         if self.n_unseen > 0 {
             dot(&mut out, format_args!("at most {} change(s) not looked at", self.n_unseen));
+        }
+        if let Some(first) = self.too_large.first() {
+            let n = self.too_large.len();
+            dot(&mut out, format_args!("{n} record(s) are too large to be sent, such as {first}"));
         }
         if let (Some(error), Some(then)) = (&self.error, tried_at) {
             dot(&mut out, format_args!("failed {}: {error}", Age { now, then }));

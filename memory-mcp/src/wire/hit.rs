@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::moment::{Age, rfc3339};
 use super::render::{QUOTED, dot, put, quote};
+use super::team::team;
 use super::visible::without_hidden;
 
 /// One hit of a recall.
@@ -88,7 +89,7 @@ impl HitAnswer {
         let id = hit.record.id().to_string();
         let attempts = hit.attempts.clone().map(|attempts| AttemptsAnswer::new(attempts, &id));
         let why = explain.then(|| hit.explanation().map(|(name, n)| (name, rounded(n))).collect());
-        let team = hit.record.author().map(|author| display_name(&author.name).into_owned());
+        let team = hit.record.author().map(|author| display_name(&team(author)).into_owned());
         let (kind, scope, source, at, outcome, status, standing) = match hit.record {
             Record::Episode(episode) => {
                 let standing = Some(episode.standing());

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::moment::rfc3339;
+use super::team::team;
 use super::visible::without_hidden;
 
 /// Most relations that [`Detail::Brief`] gives; hardly any episode has more than one.
@@ -209,6 +210,9 @@ pub(crate) struct EpisodeView {
     source: Field<SourceView>,
     #[serde(skip_serializing_if = "Field::is_missing")]
     origin: Field<&'static str>,
+    /// Who made it on another machine.
+    #[serde(skip_serializing_if = "Field::is_missing")]
+    pub(crate) team: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
     pub(crate) summary: Field<String>,
     #[serde(skip_serializing_if = "Field::is_missing")]
@@ -258,6 +262,7 @@ impl EpisodeView {
                 .map(|source| without_hidden(&source.external_id).into_owned()),
             source: detail.only_whole_optional(source.map(SourceView::new)),
             origin: detail.only_whole(episode.origin.name()),
+            team: detail.optional(episode.author.as_ref().map(team)),
             summary: text(|closing| closing.summary.as_ref()),
             reflection: text(|closing| closing.reflection.as_ref()),
             reward: detail.optional(closing.and_then(|closing| closing.reward)),
@@ -412,6 +417,7 @@ fn whole_note(note: &Note) -> Value {
         "tags": note.tags,
         "source": note.source.as_ref().map(SourceView::new),
         "origin": note.origin.name(),
+        "team": note.author.as_ref().map(team),
         "episode_id": note.episode.map(|id| id.to_string()),
         "occurred_at": note.occurred_at.to_string(),
         "recorded_at": note.recorded_at.to_string(),

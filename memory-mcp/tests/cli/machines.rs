@@ -89,8 +89,12 @@ fn what_is_remembered_on_one_machine_is_found_on_the_other_with_its_author() {
     let hits = ben.run(&["recall", "deploy branch", "--scope", SCOPE]).ok().out;
     assert!(hits.contains("branch release") && hits.contains("team Ada"), "{hits}");
     assert!(!ben.run(&["recall", "diary", "--scope", "*"]).ok().out.contains("diary"));
+    let listed = ben.run(&["list", "--json"]).ok().values();
+    assert_eq!(listed[0]["team"], "Ada", "{listed:?}");
     let own = ada.run(&["recall", "deploy branch", "--scope", SCOPE]).ok().out;
     assert!(!own.contains("team"), "{own}");
+    let own = ada.run(&["list", "--json"]).ok().values();
+    assert!(own.iter().all(|note| note["team"].is_null()), "{own:?}");
     let id = ben.home.run(&["list", "--json"]).ok().values()[0]["id"].as_str().unwrap().to_owned();
     ben.run(&["forget", &id, "--yes"]).ok();
     ben.sync();

@@ -28,6 +28,10 @@ use address::Address;
 use link::Link;
 use push::Seen;
 
+/// Most bytes of one entry: sqld takes no value, and gives no answer, of more than some 10 MB, and
+/// an answer is a third longer than the bytes in it.
+const MAX_ENTRY_BYTES: usize = 6 << 20;
+
 /// Options of the access to a server.
 #[derive(Clone)]
 pub struct RemoteOptions {
@@ -102,6 +106,10 @@ impl fmt::Debug for RemoteCarrier {
 impl Carrier for RemoteCarrier {
     fn address(&self) -> &str {
         self.link.address().shown()
+    }
+
+    fn largest_entry(&self) -> usize {
+        MAX_ENTRY_BYTES
     }
 
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {

@@ -57,6 +57,10 @@ impl Carrier for Handle {
         self.carrier.address()
     }
 
+    fn largest_entry(&self) -> usize {
+        self.carrier.largest_entry()
+    }
+
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {
         self.carrier.push(entries)
     }

@@ -193,6 +193,16 @@ pub fn a_push_larger_than_any_request_arrives_whole(open: Open<'_>) {
     assert_eq!(drain(&mut *carrier, READER, &["a"], None, 4 << 20).0, pushed);
 }
 
+/// It is pushed with others, and pulled whatever size a page may have.
+pub fn the_largest_entry_that_it_takes_arrives_whole(open: Open<'_>) {
+    let mut carrier = open();
+    let largest = carrier.largest_entry().min(24 << 20);
+    let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(largest).collect();
+    let pushed = [entry(1, 1, "a", b"x"), entry(1, 2, "a", &bytes), entry(1, 3, "a", b"y")];
+    carrier.push(&pushed).unwrap();
+    assert!(drain(&mut *carrier, READER, &["a"], None, 1).0 == pushed);
+}
+
 /// To the letter: no beginnings, no patterns, no other case; none at all when none is named.
 pub fn only_scopes_that_are_asked_for_are_listed(open: Open<'_>) {
     let mut carrier = open();

@@ -40,6 +40,10 @@ impl<C: Carrier> Carrier for FaultyCarrier<C> {
         self.inner.address()
     }
 
+    fn largest_entry(&self) -> usize {
+        self.inner.largest_entry()
+    }
+
     fn push(&mut self, entries: &[Entry]) -> Result<(), CarrierError> {
         self.fail()?;
         self.inner.push(entries)?;

@@ -79,6 +79,149 @@ fn strange_files_are_passed_over_and_a_missing_folder_is_named() {
     assert!(!dir.path().join("gone").exists());
 }
 
+/// Pushes entry `n` with `state` as its bytes.
+fn push(folder: &mut Folder, n: u8, state: u64) {
+    let bytes = state.to_le_bytes().into();
+    folder.push(&[Entry { bytes, ..entry(1, n, "s") }]).unwrap();
+}
+
+fn files(dir: &Path) -> BTreeMap<String, PathBuf> {
+    let files = fs::read_dir(dir.join(name_of(MachineId([1; 16])))).unwrap().flatten();
+    files.map(|file| (file.file_name().into_string().unwrap(), file.path())).collect()
+}
+
+/// What a reader knows: the newest state of each entry that it was told.
+#[derive(Default)]
+struct Reader {
+    cursor: Option<Cursor>,
+    known: BTreeMap<RecordId, u64>,
+    n_told: usize,
+}
+
+impl Reader {
+    fn read(&mut self, dir: &Path, limit_bytes: usize) -> bool {
+        // Each exchange has a handle of its own.
+        let mut folder = Folder::new(dir.to_owned());
+        let own = MachineId([2; 16]);
+        let pulled = folder.pull(own, &["s".into()], self.cursor.as_ref(), limit_bytes).unwrap();
+        self.n_told += pulled.entries.len();
+        for entry in pulled.entries {
+            let state = u64::from_le_bytes((*entry.bytes).try_into().unwrap());
+            // As records merge: an older state changes nothing.
+            let known = self.known.entry(entry.record).or_default();
+            *known = (*known).max(state);
+        }
+        self.cursor = Some(pulled.cursor);
+        pulled.more
+    }
+}
+
+#[test]
+fn many_segments_become_few_and_whoever_has_read_them_reads_nothing_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = Folder::new(dir.path().to_owned());
+    let (mut always, mut seldom) = (Reader::default(), Reader::default());
+    let n_pushes = 3 * merging::MAX_SEGMENTS as u64;
+    for state in 1..=n_pushes {
+        push(&mut folder, u8::try_from(state % 5).unwrap(), state);
+        always.read(dir.path(), usize::MAX);
+        assert!(files(dir.path()).len() <= merging::MAX_SEGMENTS);
+        if state == 30 {
+            seldom.read(dir.path(), usize::MAX);
+        }
+    }
+    assert_eq!(always.n_told as u64, n_pushes, "each once");
+    let mut new = Reader::default();
+    for reader in [&mut seldom, &mut new] {
+        reader.read(dir.path(), usize::MAX);
+        assert_eq!(reader.known, always.known);
+    }
+    assert_eq!(new.n_told, 5, "what was replaced is not told");
+    let size = |path: &PathBuf| fs::metadata(path).unwrap().len();
+    let sizes: u64 = files(dir.path()).values().map(size).sum();
+    assert!(100 * n_pushes > 4 * sizes, "{sizes} bytes");
+}
+
+#[test]
+fn a_merging_that_was_cut_off_is_made_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = Folder::new(dir.path().to_owned());
+    let (mut kept, mut state) = (BTreeMap::new(), 0);
+    while !files_or_none(dir.path()).keys().any(|name| name.contains('-')) {
+        kept.extend(files_or_none(dir.path()).into_iter().map(|(name, path)| {
+            let bytes = fs::read(&path).unwrap();
+            (path, (name, bytes))
+        }));
+        state += 1;
+        push(&mut folder, u8::try_from(state % 7).unwrap(), state);
+    }
+    // As if it had been killed before it removed what it had merged.
+    for (path, (_, bytes)) in &kept {
+        fs::write(path, bytes).unwrap();
+    }
+    let mut reader = Reader::default();
+    while reader.read(dir.path(), 1) {}
+    assert_eq!((reader.known.len(), reader.n_told), (7, 7), "each from one file");
+    push(&mut folder, 1, state + 1);
+    assert!(kept.keys().all(|path| !path.exists()), "the next push removes them");
+    reader.read(dir.path(), usize::MAX);
+    assert_eq!(reader.n_told, 8);
+}
+
+fn files_or_none(dir: &Path) -> BTreeMap<String, PathBuf> {
+    if dir.join(name_of(MachineId([1; 16]))).exists() { files(dir) } else { BTreeMap::new() }
+}
+
+#[test]
+fn in_whatever_order_files_come_and_go_elsewhere_all_is_read_there() {
+    for seed in 0..2 {
+        // A step of xorshift.
+        let mut chance: u64 = 0x9e37_79b9_7f4a_7c15 + seed;
+        let mut below = |n: usize| {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            usize::try_from(chance % 1_000_003).unwrap() % n
+        };
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut folder = Folder::new(here.path().to_owned());
+        let own = name_of(MachineId([1; 16]));
+        fs::create_dir(there.path().join(&own)).unwrap();
+        let (mut reader, mut state) = (Reader::default(), 0);
+        for _ in 0..80 {
+            state += 1;
+            push(&mut folder, u8::try_from(below(40)).unwrap(), state);
+            // A program that keeps folders in step: some of the differences, in any order, and
+            // some of a file before the rest.
+            let (from, to) = (files(here.path()), files(there.path()));
+            let all: BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+            for name in all {
+                let target = there.path().join(&own).join(name);
+                match (from.get(name), below(10)) {
+                    (_, 0..=5) => {}
+                    (None, _) => fs::remove_file(target).unwrap(),
+                    (Some(path), kind) => {
+                        let bytes = fs::read(path).unwrap();
+                        let n = if kind == 6 { below(bytes.len()) } else { bytes.len() };
+                        fs::write(target, &bytes[..n]).unwrap();
+                    }
+                }
+            }
+            // One that keeps up, and one that is far behind.
+            if below([4, 24][usize::try_from(seed).unwrap()]) == 0 {
+                reader.read(there.path(), 1 + below(60));
+            }
+        }
+        for (name, path) in files(here.path()) {
+            fs::copy(path, there.path().join(&own).join(name)).unwrap();
+        }
+        while reader.read(there.path(), 60) {}
+        let mut new = Reader::default();
+        new.read(here.path(), usize::MAX);
+        assert_eq!(reader.known, new.known, "seed {seed}");
+    }
+}
+
 mod conformance {
     use super::*;
 
