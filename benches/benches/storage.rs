@@ -113,6 +113,12 @@ fn reads(c: &mut Criterion) {
         group.bench_function(format!("{name}/1"), |b| {
             b.iter(|| store.storage.records(&[next()]).unwrap());
         });
+        let note = RecordId::from(sample::note_id(7));
+        let remembered = Op::InsertNote(Box::new(sample::note(7)));
+        store.storage.apply(WriteBatch::of(remembered), Durability::Process).unwrap();
+        group.bench_function(format!("{name}/note"), |b| {
+            b.iter(|| store.storage.records(&[note]).unwrap());
+        });
         let many: Vec<RecordId> = (0..100).map(|_| next()).collect();
         group.bench_function(format!("{name}/100"), |b| {
             b.iter(|| store.storage.records(&many).unwrap());

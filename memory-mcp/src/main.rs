@@ -40,6 +40,7 @@ use project::Project;
 const CLOSING: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
+    keep_to_little_address_space();
     keep_running_at_file_limit();
     let is_hook = cli::is_hook(std::env::args_os().skip(1));
     let cli = match Cli::try_parse() {
@@ -71,6 +72,32 @@ fn keep_running_at_file_limit() {
         let registered = signal_hook::flag::register(SIGXFSZ, Arc::default());
         if let Err(error) = registered {
             complain(&format!("warning: a limit on files will end the process: {error}"));
+        }
+    }
+}
+
+/// Runs this program anew with one arena of the allocator, where the address space is limited
+/// (`ulimit -v`): glibc reserves 64 MB and more for each thread, of which hardly anything is used,
+/// and an allocation that then fails ends the process.
+fn keep_to_little_address_space() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        use std::os::unix::process::CommandExt;
+
+        const ARENAS: &str = "MALLOC_ARENA_MAX";
+        const LITTLE_BYTES: u64 = 4 << 30;
+        let limit = |limits: String| {
+            let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        let limit = std::fs::read_to_string("/proc/self/limits").ok().and_then(limit);
+        if limit.is_none_or(|bytes| bytes > LITTLE_BYTES) || std::env::var_os(ARENAS).is_some() {
+            return;
+        }
+        if let Ok(program) = std::env::current_exe() {
+            let mut anew = std::process::Command::new(program);
+            // Comes back only when it failed: then as it is.
+            drop(anew.args(std::env::args_os().skip(1)).env(ARENAS, "1").exec());
         }
     }
 }

@@ -32,6 +32,14 @@ const MAX_ROWS_PER_PAGE: i64 = 100;
 /// Most lost records that are named.
 const MAX_NAMED: usize = 20;
 
+/// The first format that says where a record comes from.
+const ORIGIN_SINCE: u32 = 4;
+/// Says of the records of an older one what its migration says.
+const ORIGIN: &str = "
+UPDATE main.episodes SET origin = 'imported' WHERE importer IS NOT NULL;
+UPDATE main.notes SET origin = 'imported' WHERE importer IS NOT NULL
+";
+
 /// Mends what the rows say of each other, once all that could be read are there.
 const MEND: &str = "
 DELETE FROM steps WHERE episode NOT IN (SELECT pk FROM episodes);
@@ -99,7 +107,7 @@ pub struct Salvaged {
 ///
 /// [`StorageError::Unavailable`] when there is no store, when somebody has it open or the disk has
 /// no room for two copies, [`StorageError::Corrupt`] when not even its list of tables can be read,
-/// [`StorageError::Format`] when it has another format than the newest.
+/// [`StorageError::Format`] when a newer version wrote it.
 pub fn salvage(path: &Path) -> Result<Salvaged, StorageError> {
     if !path.is_file() {
         return Err(unavailable(path, "there is no store"));
@@ -142,7 +150,7 @@ fn fill(store: &Path, from: &Path, to: &Path) -> Result<Salvaged, StorageError> 
     let mut old = Connection::open(&Arc::from(from), Duration::ZERO)?;
     let found = identify(&mut old)
         .map_err(|_| corrupt(store, "not even its list of tables can be read; restore a backup"))?;
-    if found != FORMAT {
+    if found > FORMAT {
         return Err(StorageError::Format { found, supported: FORMAT });
     }
     drop(old);
@@ -151,16 +159,19 @@ fn fill(store: &Path, from: &Path, to: &Path) -> Result<Salvaged, StorageError> 
     let name = from.to_str().ok_or_else(|| unavailable(from, "its name is not plain text"))?;
     conn.execute("ATTACH ? AS old", vec![name.to_owned().into()])?;
     for table in KEYED {
-        let columns = columns(&mut conn, table)?;
+        let Some(columns) = columns(&mut conn, table)? else { continue };
         let greatest = greatest_key(&mut conn, table);
         copy_range(&mut conn, table, &columns, (0, greatest))?;
     }
     copy_steps(&mut conn)?;
     for table in UNKEYED {
-        let columns = columns(&mut conn, table)?;
+        let Some(columns) = columns(&mut conn, table)? else { continue };
         for order in ["ASC", "DESC"] {
             copy_until_damage(&mut conn, table, &columns, order)?;
         }
+    }
+    if found < ORIGIN_SINCE {
+        conn.script(ORIGIN)?;
     }
     let lost = lost(&mut conn)?;
     conn.script(&format!("BEGIN; {MEND} COMMIT"))?;
@@ -176,10 +187,13 @@ fn fill(store: &Path, from: &Path, to: &Path) -> Result<Salvaged, StorageError> 
     Ok(Salvaged { kept_as: from.to_owned(), n_episodes, n_notes, lost })
 }
 
-/// The columns of a table that hold something of their own.
-fn columns(conn: &mut Connection, table: &str) -> Result<String, StorageError> {
-    let sql = "SELECT CAST(name AS BLOB) FROM pragma_table_xinfo(?) WHERE hidden = 0";
-    Ok(conn.query(sql, vec![table.to_owned().into()], Row::text)?.join(", "))
+/// The columns of a table that hold something of their own, and that the old store has too; `None`
+/// where its format knows no such table.
+fn columns(conn: &mut Connection, table: &str) -> Result<Option<String>, StorageError> {
+    let sql = "SELECT CAST(name AS BLOB) FROM pragma_table_xinfo(?1) WHERE hidden = 0
+               AND name IN (SELECT name FROM pragma_table_xinfo(?1, 'old'))";
+    let names = conn.query(sql, vec![table.to_owned().into()], Row::text)?;
+    Ok((!names.is_empty()).then(|| names.join(", ")))
 }
 
 /// A key that no row of a table lies above.
@@ -227,7 +241,7 @@ fn copy_range(
 
 /// Copies the steps of the episodes that were copied.
 fn copy_steps(conn: &mut Connection) -> Result<(), StorageError> {
-    let columns = columns(conn, "steps")?;
+    let Some(columns) = columns(conn, "steps")? else { return Ok(()) };
     let all =
         format!("INSERT OR IGNORE INTO main.steps ({columns}) SELECT {columns} FROM old.steps");
     match conn.execute(&all, vec![]) {

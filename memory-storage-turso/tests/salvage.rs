@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use memory_core::backend::{Durability, Op, WriteBatch};
-use memory_core::{RecordId, Storage, StorageError};
+use memory_core::backend::{Durability, Op, StepRange, WriteBatch};
+use memory_core::{Record, RecordFilter, RecordId, RecordKind, Step, Storage, StorageError};
 use memory_storage_turso::{Options, TursoStorage, salvage};
 use memory_testkit::{read, sample};
 
@@ -151,6 +151,59 @@ fn futures_now<T>(call: impl Future<Output = T>) -> T {
     match std::pin::pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
         Poll::Pending => panic!("a local call did not finish at once"),
+    }
+}
+
+const OLDER: [&str; 4] = ["v1.db", "v2.db", "v3.db", "v4.db"];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// All records, and the steps of the episodes.
+#[expect(clippy::unwrap_used, reason = "what fails ends its test")]
+fn content(store: &TursoStorage) -> (Vec<Option<Record>>, Vec<Vec<Step>>) {
+    let list = |kind| store.list(kind, &RecordFilter::default(), None, usize::MAX).unwrap();
+    let listed = [RecordKind::Episode, RecordKind::Note].into_iter().flat_map(list);
+    let ids: Vec<RecordId> = listed.map(|entry| entry.id).collect();
+    let episodes = ids.iter().filter_map(|id| match id {
+        RecordId::Episode(episode) => Some(*episode),
+        RecordId::Note(_) => None,
+    });
+    let range = |episode| StepRange { episode, from: 0, limit: u32::MAX };
+    let ranges: Vec<StepRange> = episodes.map(range).collect();
+    (store.records(&ids).unwrap(), store.steps(&ranges).unwrap())
+}
+
+#[test]
+fn a_store_of_an_older_format_is_salvaged_into_the_newest() {
+    for name in OLDER {
+        let dir = tempfile::tempdir().unwrap();
+        let [migrated, saved] = ["a.db", "b.db"].map(|file| dir.path().join(file));
+        std::fs::copy(fixture(name), &migrated).unwrap();
+        std::fs::copy(fixture(name), &saved).unwrap();
+        let done = salvage(&saved).unwrap();
+        assert_eq!(done.lost, Vec::<String>::new(), "{name}");
+        assert!(done.n_episodes > 0 && done.n_notes > 0, "{name}: {done:?}");
+        let (migrated, saved) = (open(&migrated), open(&saved));
+        assert_eq!(content(&saved), content(&migrated), "{name}");
+        assert_eq!(saved.check().unwrap(), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn of_a_damaged_store_of_an_older_format_the_rest_is_saved_too() {
+    for name in OLDER {
+        let n_pages = usize::try_from(fixture(name).metadata().unwrap().len()).unwrap() / PAGE;
+        for page in 1..n_pages {
+            let dir = tempfile::tempdir().unwrap();
+            let path = damaged(&fixture(name), dir.path(), page, &[0xff; PAGE]);
+            match salvage(&path) {
+                Ok(_) => assert_eq!(open(&path).check().unwrap(), Vec::<String>::new()),
+                // A page of the list of tables.
+                Err(error) => assert!(error.to_string().contains("restore a backup"), "{error}"),
+            }
+        }
     }
 }
 

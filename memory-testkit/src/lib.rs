@@ -5,6 +5,7 @@
 #[doc(hidden)]
 pub mod conformance;
 pub mod crash;
+pub mod cycles;
 #[doc(hidden)]
 pub mod exchange;
 pub mod facts;

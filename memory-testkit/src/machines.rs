@@ -289,21 +289,29 @@ impl World {
     }
 
     /// Lets the machines write and exchange at random, with faults, `n_rounds` times, and then come
-    /// to rest without.
+    /// to rest without. With faults some of the machines are cut off for a while, again and again.
     pub fn run<C: Carrier + 'static>(
         &mut self,
         n_rounds: usize,
         faults: Faults,
         mut open: impl FnMut() -> C,
     ) {
-        for _ in 0..n_rounds {
+        let (mut cut_off, mut until) = (BTreeSet::new(), 0);
+        for round in 0..n_rounds {
             for _ in 0..self.rng.usize(0..12) {
                 self.write();
+            }
+            if faults.failed > 0 && round >= until {
+                let machines = 0..self.machines.len();
+                cut_off = machines.filter(|_| self.rng.u32(0..4) == 0).collect();
+                until = round + self.rng.usize(1..60);
             }
             let (n, seed) = (self.rng.usize(0..self.machines.len()), self.rng.u64(..));
             let mut way =
                 |_| -> Box<dyn Carrier> { Box::new(FaultyCarrier::new(open(), faults, seed)) };
-            self.sync(n, &mut way, faults.failed > 0);
+            if !cut_off.contains(&n) {
+                self.sync(n, &mut way, faults.failed > 0);
+            }
         }
         self.settle(&mut |_| Box::new(open()));
     }

@@ -164,6 +164,29 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_acknowledged_is_lost() {
     assert_eq!(client.call("log_steps", &step).expect_ok()["n_steps"], n_steps + 1);
 }
 
+/// The allocator reserves address space by the thread, which must not use it up.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_on_the_address_space_ends_no_server() {
+    let dir = tempfile::tempdir().unwrap();
+    // 256 MB, with the model.
+    let limited = "ulimit -v 262144; exec \"$@\"";
+    let shell = Server::new("sh").env("MEMORY_MCP_STRUCTURED_ANSWERS", "true");
+    let shell = shell.arg("-c").arg(limited).arg("sh").arg(env!("CARGO_BIN_EXE_memory-mcp"));
+    let client = shell.arg("--store").arg(dir.path().join("memory.db")).start();
+    _ = client.call("remember", &json!({"text": "the walrus note"})).expect_ok();
+    let episode = begin(&client, "use little memory");
+    for n in 0..40 {
+        let steps =
+            json!([{"tool": "bash", "observation": format!("{n} {}", "line ".repeat(900))}]);
+        let args = json!({"episode_id": episode, "steps": steps});
+        _ = client.call("log_steps", &args).expect_ok();
+        _ = client.call("recall", &json!({"query": format!("walrus {n}")})).expect_ok();
+    }
+    assert_reads(&client, &episode, 40);
+    assert_eq!(client.call("status", &json!({})).expect_ok()["healthy"], true);
+}
+
 /// A path that belongs to a store: its name with `suffix`.
 #[cfg(unix)]
 fn beside(store: &Path, suffix: &str) -> PathBuf {

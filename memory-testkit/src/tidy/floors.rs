@@ -116,7 +116,7 @@ const HOUSE: [(&str, Floors); 9] = [
             &["read", "sample"],
             &["generate", "stdio"],
             &["facts", "fault"],
-            &["conformance", "crash", "exchange", "machines", "processes", "tidy"],
+            &["conformance", "crash", "cycles", "exchange", "machines", "processes", "tidy"],
         ],
     ),
     (

@@ -2,7 +2,7 @@
 //!
 //! `00000007.segment` is what one push wrote. `00000001-00000009.segment` took the place of all
 //! with these numbers: it has their entries, of each record the newest. Both may lie side by side
-//! for a while, in whatever order the files of a folder come and go on their way to another machine.
+//! for a while, in whatever order files come and go on their way to another machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
