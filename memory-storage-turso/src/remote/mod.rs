@@ -28,9 +28,8 @@ use address::Address;
 use link::Link;
 use push::Seen;
 
-/// Most bytes of one entry: sqld takes no value, and gives no answer, of more than some 10 MB, and
-/// an answer is a third longer than the bytes in it.
-const MAX_ENTRY_BYTES: usize = 6 << 20;
+/// Most bytes of one entry: sqld takes no value and no row of more than 5,000,000 bytes.
+const MAX_ENTRY_BYTES: usize = 4_900_000;
 
 /// Options of the access to a server.
 #[derive(Clone)]
