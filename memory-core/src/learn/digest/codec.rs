@@ -296,8 +296,8 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cost::ToolCost;
     use super::*;
+    use crate::learn::ToolCost;
     use proptest::prelude::*;
 
     fn ending(at: u32, n_steps: u32) -> impl Strategy<Value = Ending> {
