@@ -227,6 +227,8 @@ impl Storage for TursoStorage {
     }
 
     fn head(&self) -> Result<Head, StorageError> {
+        // Who asks how far the store has come must not follow files that nobody else finds.
+        self.files.check_names().map_err(|displaced| displaced.noticed())?;
         let seq = self.read(changes::newest)?;
         Ok(Head { store_id: self.store_id, seq, format: schema::FORMAT })
     }
@@ -258,6 +260,7 @@ impl Storage for TursoStorage {
     }
 
     fn changes(&self, after: Seq, limit: usize) -> Result<Vec<Change>, StorageError> {
+        self.files.check_names().map_err(|displaced| displaced.noticed())?;
         self.read(|conn| changes::read(conn, after, limit))
     }
 

@@ -324,6 +324,13 @@ fn assert_refuses(client: &Client, episode: &str, what: &str) {
             assert!(outcome.text.contains(part), "{what}: `{part}` is not in: {}", outcome.text);
         }
     }
+    // Nor is anything told from files that the path does not lead to.
+    if !what.contains("overwritten") {
+        for (tool, name) in [("recall", "query"), ("recommend", "task")] {
+            let outcome = client.call(tool, &json!({name: "count the herons"}));
+            assert!(outcome.is_error, "{what}: {tool} answered: {}", outcome.text);
+        }
+    }
 }
 
 /// The store at the path works again after a restart, with what the path names now.
