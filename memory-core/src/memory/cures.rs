@@ -370,16 +370,16 @@ mod tests {
 
     #[test]
     fn an_error_in_other_words_whose_cure_was_told_is_not_told_again() {
-        let long = "ModuleNotFoundError: No module named 'attrs'";
+        let worded = "ModuleNotFoundError: No module named 'attrs'";
         let steps =
-            vec![run("make", Some(long)), run("pip install attrs", None), run("make", None)];
+            vec![run("make", Some(worded)), run("pip install attrs", None), run("make", None)];
         let memory = taught(steps);
         let id = memory.start(NewEpisode::new(scope(), "again")).unwrap().value;
         let log = |error| {
             let logged = memory.log(id, vec![run("make", Some(error))]).unwrap().value;
             (logged.known_errors.len(), logged.repeated_errors)
         };
-        assert_eq!(log(long), (1, vec![]));
+        assert_eq!(log(worded), (1, vec![]));
         assert_eq!(log("No module named 'attrs'"), (0, vec![(1, 0)]));
         assert_eq!(log("No module named 'attrs'"), (0, vec![(2, 0)]));
     }

@@ -32,8 +32,8 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// Reads the URL of a remote, with the names of hosts that the user's SSH knows; `None` where it
-    /// names nothing.
+    /// Reads the URL of a remote, with the names of hosts that the user's SSH knows; `None` where
+    /// it names nothing.
     pub(super) fn parse(url: &str, ssh: &SshConfig) -> Option<Self> {
         let url = url.trim();
         let (authority, path, is_url, is_ssh) = if let Some((scheme, rest)) = url.split_once("://")
