@@ -7,8 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::digest::{CallKey, commands_of, members, step_name, unquoted, written};
-use super::looking::looks;
+use super::digest::{CallKey, commands_of, looks, members, step_name, unquoted, written};
 use super::quote::call_of;
 use super::text::one_line;
 use super::word_diff::word_diff;

@@ -26,7 +26,6 @@ mod demonstration;
 mod digest;
 mod hash;
 mod helpfulness;
-mod looking;
 mod pattern;
 mod quote;
 #[cfg(test)]

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
 
-use super::digest::{Signature, members, step_name, unquoted};
-use super::looking::looks;
+use super::digest::{Signature, looks, members, step_name, unquoted};
 use super::text::one_line;
 use crate::model::{EpisodeId, Step};
 use crate::secret::mask;

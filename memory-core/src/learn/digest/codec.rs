@@ -15,7 +15,7 @@ use crate::codec::{ByteReader, ByteWriter, DecodeError};
 use crate::learn::hash::StableHash;
 
 /// Version that is written.
-const VERSION: u8 = 8;
+const VERSION: u8 = 9;
 
 /// Number of bytes of the checksum at the end.
 const CHECKSUM_BYTES: usize = 4;
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_8_never_change() {
+    fn the_bytes_of_version_9_never_change() {
         let changed = vec!["command".into()];
         let digest = Digest {
             tools: vec!["bash:ls".into(), "edit".into()],
@@ -443,7 +443,7 @@ mod tests {
             latency_ms: None,
             costs: vec![ToolCost { latency_ms: None, n_tokens: Some(150) }],
         };
-        let mut golden = b"\x08\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
+        let mut golden = b"\x09\x02\x07bash:ls\x04edit\x04\x01\x02\x03\x02".to_vec();
         golden.extend(b"\0\x05\x04\0\0\0\x07\0\0\0\x01\x02");
         golden.extend(b"\x01\x02\x01\0\0\0\0\0\0\x01\x07command\x02\x01\0\x05\x01\0\x02\0\0");
         golden.extend(b"\x09\0\x02\x02\x01\x07\0\x01\x05\0");
@@ -451,7 +451,7 @@ mod tests {
         golden.extend(b"\x01\x03\x06orders\x01\x04\x04make\x01\x03\x03red\x02ls");
         assert_eq!(
             digest.encode().split_last_chunk::<4>().unwrap(),
-            (&*golden, &[6, 129, 112, 101])
+            (&*golden, &[140, 40, 125, 173])
         );
         assert_eq!(Digest::decode(&digest.encode()), Ok(digest.clone()));
         let mut newer = digest.encode();

@@ -4,8 +4,9 @@
 //! format of `codec.rs` (lists without repetitions: `distinct.rs`); the table of runs is filled
 //! from digests, so that a start reads no steps. `action.rs` names what a step did, `call_key.rs`
 //! its call as a whole, `cost.rs` what the calls of a tool cost, `signature/` its error,
-//! `incident.rs` finds how each error ended (`red.rs`: not by a red test), `members.rs` reads the
-//! arguments, `target/` finds what the steps read and changed, `synopsis.rs` says what was done.
+//! `incident.rs` finds how each error ended (`red.rs`: not by a red test), `looking.rs` tells what
+//! only looked, `members.rs` reads the arguments, `target/` finds what the steps read and changed,
+//! `synopsis.rs` says what was done.
 
 mod action;
 mod call_key;
@@ -13,6 +14,7 @@ mod codec;
 mod cost;
 mod distinct;
 mod incident;
+mod looking;
 mod members;
 mod red;
 mod signature;
@@ -25,6 +27,7 @@ pub(crate) use action::step_name;
 pub(crate) use call_key::{CallKey, commands_of};
 pub(crate) use cost::ToolCost;
 pub(crate) use incident::{Ending, Incident, MAX_STEPS_TO_END};
+pub(crate) use looking::looks;
 pub(crate) use members::{members, unquoted};
 pub(crate) use signature::{Likeness, Signature, Sketch, error_message, salient_words};
 pub(crate) use synopsis::Synopsis;

@@ -6,7 +6,9 @@
 
 use std::fmt::Write;
 
+use super::action::step_name;
 use super::incident::{Ending, Incident};
+use super::looking::looks;
 use super::signature::Signature;
 use super::target::{self, CallResult, Target, TargetKind};
 use crate::learn::text::{error_line, one_line};
@@ -171,7 +173,7 @@ fn errors(steps: &[Step], incidents: &[Incident]) -> Vec<ErrorEnd> {
 }
 
 /// Words what ended the error of step `failed`: what was changed until the call of step `passed`
-/// worked, or where nothing was, that call.
+/// worked, or where nothing was, that call, after the last other one if it differs in nothing.
 fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
     let between = steps.get(failed as usize + 1..passed as usize)?;
     let (targets, _) = target::look(between);
@@ -182,7 +184,17 @@ fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
     let line = target::call_line(after);
     // What differs may be a variable that the call sets, which is no part of its short form.
     let is_same = target::call_line(before) == line;
-    Some(if is_same { target::whole_line(after) } else { line }.into())
+    if !is_same {
+        return Some(line.into());
+    }
+    let whole = target::whole_line(after);
+    let name = step_name(before);
+    let is_act = |step: &&Step| step.ok && step_name(step) != name && !looks(step);
+    let is_repeated = target::whole_line(before) == whole;
+    Some(match between.iter().rfind(is_act).filter(|_| is_repeated) {
+        Some(act) => format!("{}, then {whole}", target::whole_line(act)).into(),
+        None => whole.into(),
+    })
 }
 
 /// Numbers of the kinds of targets in stored digests; a number never changes its meaning.
@@ -205,6 +217,18 @@ mod tests {
         let passed = step("sh", r#"{"command":"PYTHONPATH=src pytest -q"}"#, true, "ok");
         let said = text(&[failed, passed]);
         assert!(said.contains("ended by PYTHONPATH=src pytest -q"), "{said}");
+    }
+
+    #[test]
+    fn an_error_that_the_same_call_ended_is_ended_by_what_was_done_before_it() {
+        let check = |ok, said: &str| step("sh", r#"{"command":"./check"}"#, ok, said);
+        let error = "error: no settings were made";
+        let prepare = step("sh", r#"{"command":"./prepare"}"#, true, "made");
+        let look = step("sh", r#"{"command":"ls -l"}"#, true, "prepare check");
+        let said = text(&[check(false, error), prepare, look.clone(), check(true, "ok")]);
+        assert!(said.contains("ended by ./prepare, then ./check"), "{said}");
+        let said = text(&[check(false, error), look, check(true, "ok")]);
+        assert!(said.contains("ended by ./check"), "{said}");
     }
 
     #[test]

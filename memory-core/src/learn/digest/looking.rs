@@ -1,6 +1,6 @@
 //! Steps that only look at something, test or wait: they change nothing, and cure nothing.
 
-use super::digest::commands_of;
+use super::call_key::commands_of;
 use crate::model::Step;
 
 /// First words of tools, programs and statements that only look, wait or think.
@@ -98,7 +98,7 @@ const CHECKS: [&str; 16] = [
 ];
 
 /// Returns whether a step only looked at something, tested or waited.
-pub(super) fn looks(step: &Step) -> bool {
+pub(crate) fn looks(step: &Step) -> bool {
     let commands = commands_of(step);
     if commands.is_empty() {
         let first = step.tool.split(['_', '-', '.', ':', ' ']);
