@@ -35,6 +35,13 @@ impl OutcomeCounts {
         }
     }
 
+    /// Lets all that was counted count by a share.
+    pub(crate) fn fade(&mut self, kept: f64) {
+        self.n *= kept;
+        self.credit *= kept;
+        self.successes *= kept;
+    }
+
     /// Returns the share of whole successes; `None` without attempts.
     pub(crate) fn success_rate(&self) -> Option<f64> {
         (self.n > 0.0).then(|| self.successes / self.n)

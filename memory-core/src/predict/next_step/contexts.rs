@@ -21,7 +21,7 @@ pub(super) fn contexts(moves: &[Move]) -> [Option<u64>; N_CONTEXTS] {
     let mut names = [None; N_CONTEXTS];
     let last = moves.last();
     let tool = |step: Option<&Move>| step.map_or(START, |step| u64::from(step.tool));
-    let ok = last.is_none_or(|step| step.ok);
+    let ok = is_ok(moves);
     let [none, plain, rest @ ..] = &mut names;
     *none = Some(mix(0, 1));
     *plain = Some(mix(mix(0, 2), tool(last)));
@@ -34,6 +34,22 @@ pub(super) fn contexts(moves: &[Move]) -> [Option<u64>; N_CONTEXTS] {
         *slot = Some(name);
     }
     names
+}
+
+/// Returns whether the last move was ok; true where there is none.
+pub(super) fn is_ok(moves: &[Move]) -> bool {
+    moves.last().is_none_or(|step| step.ok)
+}
+
+/// Returns how many contexts of one move, two and so on two lists of moves share, the start counted
+/// as a move: what [`contexts`] would say by their names.
+pub(super) fn n_alike(a: &[Move], b: &[Move]) -> usize {
+    let tool = |moves: &[Move], back: usize| {
+        let at = moves.len().checked_sub(back + 1);
+        at.and_then(|at| moves.get(at)).map(|step| step.tool)
+    };
+    let is_alike = |back: &usize| *back <= a.len().min(b.len()) && tool(a, *back) == tool(b, *back);
+    (0..MAX_ORDER).take_while(is_alike).count()
 }
 
 /// Returns the name of a sequence with one part more. Each step is a bijection (`SplitMix64`).

@@ -13,7 +13,7 @@ mod contexts;
 
 use rustc_hash::FxHashMap;
 
-use self::contexts::{N_CONTEXTS, contexts, mix};
+use self::contexts::{N_CONTEXTS, contexts, is_ok, mix, n_alike};
 use super::attempt::Attempt;
 use crate::learn::{Move, NameId, Run};
 use crate::stats::real;
@@ -42,7 +42,7 @@ const NEGLIGIBLE: f64 = 1e-4;
 #[derive(Debug, Clone, Default)]
 struct Followers {
     n: u32,
-    /// Tools by their place in the list of all tools, each once.
+    /// Tools, each once: by their place in the list of all tools.
     tools: Vec<(u32, u32)>,
 }
 
@@ -64,13 +64,53 @@ pub(crate) struct NextStep {
     followers: FxHashMap<u64, Followers>,
 }
 
-/// Contexts of a level with what followed them, from long to short.
-type Chain<'a> = [Option<&'a Followers>; N_CONTEXTS];
+/// What is known of a level at a moment.
+#[derive(Debug, Clone, Copy)]
+enum Level<'a> {
+    /// What was learned under its name, after the contexts of the moment.
+    Learned(u64, &'a [Option<u64>; N_CONTEXTS]),
+    /// Attempts at the same task.
+    Task(&'a Own),
+}
+
+/// What followed a moment in attempts at the same task, by context; tools by their names.
+#[derive(Debug, Default)]
+struct Own([Followers; N_CONTEXTS]);
+
+impl Own {
+    /// Counts what followed anything at all.
+    fn of_any(same_task: &[&Run]) -> Followers {
+        let mut all = Followers::default();
+        same_task.iter().flat_map(|run| run.moves.iter()).for_each(|step| all.add(step.tool));
+        all
+    }
+
+    /// Counts what followed the contexts after `moves`; `any` is what followed anything.
+    fn of(moves: &[Move], same_task: &[&Run], any: &Followers) -> Self {
+        let mut own = Self::default();
+        let [none, plain, rest @ ..] = &mut own.0;
+        none.clone_from(any);
+        for run in same_task {
+            for (at, step) in run.moves.iter().enumerate() {
+                let before = run.moves.get(..at).unwrap_or_default();
+                let n = n_alike(before, moves);
+                if n == 0 {
+                    continue;
+                }
+                plain.add(step.tool);
+                if is_ok(before) == is_ok(moves) {
+                    rest.iter_mut().take(n).for_each(|followers| followers.add(step.tool));
+                }
+            }
+        }
+        own
+    }
+}
 
 impl NextStep {
     /// Learns an attempt that ended.
     pub(crate) fn learn(&mut self, run: &Run) {
-        let levels = levels(run.scope, run.domain);
+        let levels = level_names(run.scope, run.domain);
         for (at, step) in run.moves.iter().enumerate() {
             let tool = self.place(step.tool);
             let before = run.moves.get(..at).unwrap_or_default();
@@ -101,12 +141,12 @@ impl NextStep {
         limit: usize,
     ) -> Vec<(NameId, f64)> {
         let same_task = same_task.get(..MAX_SAME_TASK).unwrap_or(same_task);
-        let weights = self.weights(attempt, same_task);
+        let any = Own::of_any(same_task);
+        let weights = self.weights(attempt, same_task, &any);
         let mut shares = vec![0.0; self.tools.len()];
-        let own = self.own_followers(attempt.moves, same_task);
-        for (level, weight) in weights.into_iter().enumerate() {
-            let chain = self.chain(level, attempt, attempt.moves, &own);
-            blend(&chain, weight, &mut shares);
+        let (names, own) = (contexts(attempt.moves), Own::of(attempt.moves, same_task, &any));
+        for (level, weight) in levels(attempt, &names, &own).into_iter().zip(weights) {
+            self.blend(level, weight, &mut shares);
         }
         let named = self.tools.iter().copied().zip(shares);
         let mut best: Vec<(NameId, f64)> = Vec::new();
@@ -122,7 +162,12 @@ impl NextStep {
     }
 
     /// Weighs the levels by how well each foretold the last steps.
-    fn weights(&self, attempt: Attempt<'_>, same_task: &[&Run]) -> [f64; N_LEVELS] {
+    fn weights(
+        &self,
+        attempt: Attempt<'_>,
+        same_task: &[&Run],
+        any: &Followers,
+    ) -> [f64; N_LEVELS] {
         let n = attempt.moves.len();
         let mut logs = [0.0; N_LEVELS];
         for at in n.saturating_sub(N_LAST)..n {
@@ -130,11 +175,9 @@ impl NextStep {
             else {
                 continue;
             };
-            let tool = self.places.get(&step.tool).copied();
-            let own = self.own_followers(before, same_task);
-            for (level, log) in logs.iter_mut().enumerate() {
-                let chain = self.chain(level, attempt, before, &own);
-                *log = MEMORY * *log + self.share_of(&chain, tool).max(1e-9).ln();
+            let (names, own) = (contexts(before), Own::of(before, same_task, any));
+            for (level, log) in levels(attempt, &names, &own).into_iter().zip(&mut logs) {
+                *log = MEMORY * *log + self.share_of(level, step.tool).max(1e-9).ln();
             }
         }
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -149,87 +192,83 @@ impl NextStep {
         weights.map(|weight| weight / sum)
     }
 
-    /// Returns what followed the contexts after `moves` at a level, from long to short.
+    /// Returns what followed the contexts of a level, from long to short, each with the share that
+    /// longer ones leave to it; looked up one by one, as long as that share is not negligible.
     fn chain<'a>(
         &'a self,
-        level: usize,
-        attempt: Attempt<'_>,
-        moves: &[Move],
-        own: &'a [Followers; N_CONTEXTS],
-    ) -> Chain<'a> {
-        let mut chain = [None; N_CONTEXTS];
-        if level == TASK {
-            for (slot, followers) in chain.iter_mut().zip(own.iter().rev()) {
-                *slot = Some(followers);
+        level: Option<Level<'a>>,
+        left: &'a mut f64,
+    ) -> impl Iterator<Item = (f64, &'a Followers)> {
+        let from_long = (0..N_CONTEXTS).rev();
+        from_long.filter_map(move |no| {
+            if *left < NEGLIGIBLE {
+                return None;
             }
-        } else if let Some(Some(name)) = levels(attempt.scope, attempt.domain).get(level) {
-            for (slot, context) in chain.iter_mut().zip(contexts(moves).into_iter().rev()) {
-                *slot = context.and_then(|context| self.followers.get(&mix(*name, context)));
+            let followers = match level? {
+                Level::Learned(level, names) => {
+                    self.followers.get(&mix(level, names.get(no).copied().flatten()?))?
+                }
+                Level::Task(own) => own.0.get(no)?,
+            };
+            let n_tools = real(followers.tools.len());
+            let all = f64::from(followers.n) + n_tools;
+            if followers.n == 0 {
+                return None;
             }
-        }
-        chain
+            let share = *left / all;
+            *left *= n_tools / all;
+            Some((share, followers))
+        })
     }
 
-    /// Counts what followed the contexts after `moves` in attempts at the same task.
-    fn own_followers(&self, moves: &[Move], same_task: &[&Run]) -> [Followers; N_CONTEXTS] {
-        let mut own: [Followers; N_CONTEXTS] = Default::default();
-        let wanted = contexts(moves);
-        for run in same_task {
-            for (at, step) in run.moves.iter().enumerate() {
-                let before = run.moves.get(..at).unwrap_or_default();
-                let Some(tool) = self.places.get(&step.tool) else { continue };
-                let is_near =
-                    before.last().map(|step| step.tool) == moves.last().map(|step| step.tool);
-                let here = if is_near { contexts(before) } else { Default::default() };
-                for (no, followers) in own.iter_mut().enumerate() {
-                    let here = here.get(no).copied().flatten();
-                    let is_met =
-                        no == 0 || here.is_some() && here == wanted.get(no).copied().flatten();
-                    if is_met {
-                        followers.add(*tool);
-                    }
+    /// Returns the probability of a tool at a level.
+    fn share_of(&self, level: Option<Level<'_>>, tool: NameId) -> f64 {
+        let name = match level {
+            Some(Level::Task(_)) => Some(tool),
+            _ => self.places.get(&tool).copied(),
+        };
+        let mut left = 1.0;
+        let found = self.chain(level, &mut left).map(|(share, followers)| {
+            let found = followers.tools.iter().find(|(known, _)| Some(*known) == name);
+            found.map_or(0.0, |(_, n)| share * f64::from(*n))
+        });
+        let sum: f64 = found.sum();
+        sum + left / real(self.tools.len().max(1))
+    }
+
+    /// Adds the distribution of a level to `shares`.
+    fn blend(&self, level: Option<Level<'_>>, weight: f64, shares: &mut [f64]) {
+        let mut left = weight;
+        for (share, followers) in self.chain(level, &mut left) {
+            for (tool, n) in &followers.tools {
+                let place = match level {
+                    Some(Level::Task(_)) => self.places.get(tool).copied(),
+                    _ => Some(*tool),
+                };
+                let place = place.and_then(|place| usize::try_from(place).ok());
+                if let Some(sum) = place.and_then(|place| shares.get_mut(place)) {
+                    *sum += share * f64::from(*n);
                 }
             }
         }
-        own
-    }
-
-    /// Returns the probability of a tool in the distribution of a chain.
-    fn share_of(&self, chain: &Chain<'_>, tool: Option<u32>) -> f64 {
-        let (mut left, mut sum) = (1.0, 0.0);
-        for followers in chain.iter().flatten().filter(|followers| followers.n > 0) {
-            let all = f64::from(followers.n) + real(followers.tools.len());
-            let found = followers.tools.iter().find(|(known, _)| Some(*known) == tool);
-            sum += left * found.map_or(0.0, |(_, n)| f64::from(*n)) / all;
-            left *= real(followers.tools.len()) / all;
-        }
-        sum + left / real(self.tools.len().max(1))
+        let each = left / real(shares.len().max(1));
+        shares.iter_mut().for_each(|share| *share += each);
     }
 }
 
-/// Adds the distribution of a chain to `shares`.
-fn blend(chain: &Chain<'_>, weight: f64, shares: &mut [f64]) {
-    let mut left = weight;
-    for followers in chain.iter().flatten().filter(|followers| followers.n > 0) {
-        if left < NEGLIGIBLE {
-            break;
-        }
-        let all = f64::from(followers.n) + real(followers.tools.len());
-        for (tool, n) in &followers.tools {
-            if let Some(share) = shares.get_mut(*tool as usize) {
-                *share += left * f64::from(*n) / all;
-            }
-        }
-        left *= real(followers.tools.len()) / all;
-    }
-    let each = left / real(shares.len().max(1));
-    for share in shares {
-        *share += each;
-    }
+/// Returns the levels: all attempts, those of the domain where there is one, the scope, the task.
+fn levels<'a>(
+    attempt: Attempt<'_>,
+    names: &'a [Option<u64>; N_CONTEXTS],
+    own: &'a Own,
+) -> [Option<Level<'a>>; N_LEVELS] {
+    let [all, domain, scope] = level_names(attempt.scope, attempt.domain)
+        .map(|level| level.map(|level| Level::Learned(level, names)));
+    [all, domain, scope, Some(Level::Task(own))]
 }
 
-/// Returns the names of the levels that are learned: all, the domain where there is one, the scope.
-fn levels(scope: NameId, domain: NameId) -> [Option<u64>; N_LEVELS - 1] {
+/// Returns the names of the levels that are learned.
+fn level_names(scope: NameId, domain: NameId) -> [Option<u64>; N_LEVELS - 1] {
     let domain = (domain != 0).then(|| mix(2, u64::from(domain)));
     [Some(mix(1, 0)), domain, Some(mix(3, u64::from(scope)))]
 }

@@ -2,6 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::fading::{Fading, Wider};
 use crate::learn::{AgentKey, CallKey, Move, NameId, OutcomeCounts, Run, TaskKey};
 use crate::predict::attempt::Attempt;
 use crate::stats::real;
@@ -34,14 +35,29 @@ struct Ability {
     surplus: f64,
 }
 
+/// Way of looking at an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// As it is.
+    Whole,
+    /// As if its task had never been tried: all that comes from other attempts at it is left out.
+    AsNew,
+}
+
+impl View {
+    pub(super) const ALL: [Self; 2] = [Self::Whole, Self::AsNew];
+}
+
 /// Counts from which features are computed.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     scopes: FxHashMap<NameId, OutcomeCounts>,
-    tasks: FxHashMap<(NameId, TaskKey), OutcomeCounts>,
+    tasks: FxHashMap<(NameId, TaskKey), Fading>,
     abilities: FxHashMap<(NameId, Option<AgentKey>), Ability>,
-    agents_at_tasks: FxHashMap<(NameId, TaskKey, Option<AgentKey>), OutcomeCounts>,
+    agents_at_tasks: FxHashMap<(NameId, TaskKey, Option<AgentKey>), (Fading, Ability)>,
     sequences: FxHashMap<(NameId, u64), OutcomeCounts>,
+    /// The same for each task, so that they can be left out.
+    task_sequences: FxHashMap<(NameId, TaskKey, u64), OutcomeCounts>,
     /// Number of attempts of a scope and of their steps.
     lengths: FxHashMap<NameId, (f64, f64)>,
 }
@@ -57,6 +73,8 @@ pub(super) struct Plain {
     pub(super) n_task: f64,
     /// Whole successes among them.
     pub(super) successes: f64,
+    /// Attempts that the chance rests on: where it changed, the last ones.
+    pub(super) n_worth: f64,
 }
 
 fn log_odds(chance: f64) -> f64 {
@@ -67,6 +85,11 @@ fn log_odds(chance: f64) -> f64 {
 fn drawn(counts: Option<&OutcomeCounts>, rate: f64, worth: f64) -> f64 {
     let OutcomeCounts { n, successes, .. } = counts.copied().unwrap_or_default();
     (successes + worth * rate) / (n + worth)
+}
+
+/// Returns a rate that attempts at a task are drawn towards.
+const fn of_task(rate: f64) -> Wider {
+    Wider { rate, worth: TASK_PRIOR }
 }
 
 /// Passes each move, and each pair of moves, to `take` as a number.
@@ -81,13 +104,27 @@ fn sequences(moves: &[Move], mut take: impl FnMut(u64)) {
     }
 }
 
+/// Returns counts without others that are among them.
+fn without(all: Option<&OutcomeCounts>, part: Option<&OutcomeCounts>) -> OutcomeCounts {
+    let (mut all, part) = (all.copied().unwrap_or_default(), part.copied().unwrap_or_default());
+    all.n -= part.n;
+    all.successes -= part.successes;
+    all
+}
+
 impl Evidence {
     /// Returns the plain chance of an attempt.
-    pub(super) fn plain(&self, attempt: Attempt<'_>) -> Plain {
-        let base = drawn(self.scopes.get(&attempt.scope), 0.5, 2.0);
-        let task = self.tasks.get(&(attempt.scope, attempt.task));
-        let OutcomeCounts { n: n_task, successes, .. } = task.copied().unwrap_or_default();
-        Plain { base, chance: drawn(task, base, TASK_PRIOR), n_task, successes }
+    pub(super) fn plain(&self, attempt: Attempt<'_>, view: View) -> Plain {
+        let scope = self.scopes.get(&attempt.scope);
+        let task = self.tasks.get(&(attempt.scope, attempt.task)).copied().unwrap_or_default();
+        let all = task.all();
+        if view == View::AsNew {
+            let base = drawn(Some(&without(scope, Some(&all))), 0.5, 2.0);
+            return Plain { base, chance: base, n_task: 0.0, successes: 0.0, n_worth: 0.0 };
+        }
+        let base = drawn(scope, 0.5, 2.0);
+        let (chance, n_worth) = task.next(of_task(base));
+        Plain { base, chance, n_task: all.n, successes: all.successes, n_worth }
     }
 
     /// Returns the number of attempts of a scope with a known outcome.
@@ -96,19 +133,25 @@ impl Evidence {
     }
 
     /// Returns the features of an attempt after its steps.
-    pub(super) fn features(&self, attempt: Attempt<'_>, plain: Plain) -> Features {
+    pub(super) fn features(&self, attempt: Attempt<'_>, plain: Plain, view: View) -> Features {
         let prior = log_odds(plain.chance);
-        let Attempt { scope, task, agent: by, moves, calls, .. } = attempt;
-        let ability = self.abilities.get(&(scope, by)).copied().unwrap_or_default();
-        let at_task = self.agents_at_tasks.get(&(scope, task, by));
-        let at_task = log_odds(drawn(at_task, plain.chance, TASK_PRIOR)) - prior;
+        let Attempt { scope, task, agent: by, .. } = attempt;
+        let mut ability = self.abilities.get(&(scope, by)).copied().unwrap_or_default();
+        let own = self.agents_at_tasks.get(&(scope, task, by)).filter(|_| view == View::Whole);
+        let at_task = own.map_or(plain.chance, |(own, _)| own.next(of_task(plain.chance)).0);
+        let at_task = log_odds(at_task) - prior;
+        if let (View::AsNew, Some((_, here))) = (view, self.agents_at_tasks.get(&(scope, task, by)))
+        {
+            ability.n -= here.n;
+            ability.surplus -= here.surplus;
+        }
         let agent = AGENT_PRIOR * ability.surplus / (ability.n + AGENT_PRIOR);
-        let [failed, last, repeated, sequences, length] =
-            self.of_steps(scope, moves, calls, plain.base);
+        let [failed, last, repeated, sequences, length] = self.of_steps(attempt, plain.base, view);
         [1.0, prior, agent, at_task, failed, last, repeated, sequences, length]
     }
 
-    fn of_steps(&self, scope: NameId, moves: &[Move], calls: &[CallKey], base: f64) -> [f64; 5] {
+    fn of_steps(&self, attempt: Attempt<'_>, base: f64, view: View) -> [f64; 5] {
+        let Attempt { scope, task, moves, calls, .. } = attempt;
         if moves.is_empty() {
             return [0.0; 5];
         }
@@ -120,12 +163,14 @@ impl Evidence {
         let repeated = real(known.filter(|call| !seen.insert(**call)).count()) / n;
         let (mut sum, mut met) = (0.0, FxHashSet::default());
         sequences(moves, |sequence| {
-            let counts = self.sequences.get(&(scope, sequence));
             if !met.insert(sequence) {
                 return;
             }
-            if let Some(counts) = counts.filter(|counts| counts.n >= MIN_SEQUENCE) {
-                let odds = log_odds(drawn(Some(counts), base, SEQUENCE_PRIOR)) - log_odds(base);
+            let own = self.task_sequences.get(&(scope, task, sequence));
+            let own = own.filter(|_| view == View::AsNew);
+            let counts = without(self.sequences.get(&(scope, sequence)), own);
+            if counts.n >= MIN_SEQUENCE {
+                let odds = log_odds(drawn(Some(&counts), base, SEQUENCE_PRIOR)) - log_odds(base);
                 sum += odds * counts.n / (counts.n + HALF_BELIEVED);
             }
         });
@@ -139,14 +184,17 @@ impl Evidence {
     /// Counts an attempt that ended with a whole success or not.
     pub(super) fn add(&mut self, run: &Run, success: f64) {
         let (scope, weight) = (run.scope, run.weight());
-        let plain = self.plain(Attempt::of(run));
-        let ability = self.abilities.entry((scope, run.agent)).or_default();
-        ability.n += weight;
-        ability.surplus += weight * (success - plain.chance);
-        self.scopes.entry(scope).or_default().add(weight, success);
-        self.tasks.entry((scope, run.task)).or_default().add(weight, success);
+        let plain = self.plain(Attempt::of(run), View::Whole);
+        let surplus = weight * (success - plain.chance);
         let at_task = self.agents_at_tasks.entry((scope, run.task, run.agent)).or_default();
-        at_task.add(weight, success);
+        at_task.0.add(weight, success, of_task(plain.chance));
+        for ability in [self.abilities.entry((scope, run.agent)).or_default(), &mut at_task.1] {
+            ability.n += weight;
+            ability.surplus += surplus;
+        }
+        self.scopes.entry(scope).or_default().add(weight, success);
+        let task = self.tasks.entry((scope, run.task)).or_default();
+        task.add(weight, success, of_task(plain.base));
         if !run.moves.is_empty() {
             let length = self.lengths.entry(scope).or_default();
             length.0 += 1.0;
@@ -156,6 +204,8 @@ impl Evidence {
         sequences(&run.moves, |sequence| {
             if met.insert(sequence) {
                 self.sequences.entry((scope, sequence)).or_default().add(weight, success);
+                let own = self.task_sequences.entry((scope, run.task, sequence)).or_default();
+                own.add(weight, success);
             }
         });
     }

@@ -77,3 +77,16 @@ fn odds_without_any_experience_are_even_and_say_that_they_know_nothing() {
     assert!((odds.chance.mean - 0.5).abs() < 1e-9 && !odds.is_informed, "{odds:?}");
     assert!(0.0 <= odds.chance.lower && odds.chance.upper <= 1.0);
 }
+
+#[test]
+fn the_odds_of_a_task_that_broke_follow_its_last_attempts() {
+    let mut model = OddsModel::default();
+    let run = |id, end| sample::run(id, 7, Some(end), &[1, 2]);
+    (0..30_u8).for_each(|id| model.learn(&run(id, Outcome::Success)));
+    let next = run(90, Outcome::Success);
+    assert!(model.odds(Attempt::of(&next).after(0)).chance.mean > 0.9);
+    (30..34_u8).for_each(|id| model.learn(&run(id, Outcome::Failure)));
+    let odds = model.odds(Attempt::of(&next).after(0));
+    assert!(odds.chance.mean < 0.45 && odds.chance.upper < 0.8, "{odds:?}");
+    assert!((odds.chance.n - 34.0).abs() < 1e-9, "{odds:?}");
+}
