@@ -92,6 +92,10 @@ impl ViewModel {
             }
             self.regression.learn(features, success, weight * CHECKPOINT_WEIGHT);
         }
+        if *view == View::Whole && plain.n_task == 0.0 {
+            // It is asked about tasks that were tried, and trusted by what it told of these.
+            return;
+        }
         let task = (*view == View::AsNew).then_some((run.scope, run.task));
         for (Stretch { recalibration, skill }, said) in self.stretches.iter_mut().zip(said) {
             let corrected = |(plain, model): &(f64, f64)| (*plain, recalibration.corrected(*model));
