@@ -148,9 +148,9 @@ impl NextStep {
         for (level, weight) in levels(attempt, &names, &own).into_iter().zip(weights) {
             self.blend(level, weight, &mut shares);
         }
-        let named = self.tools.iter().copied().zip(shares);
+        let ranked = self.tools.iter().copied().zip(shares);
         let mut best: Vec<(NameId, f64)> = Vec::new();
-        for (tool, share) in named {
+        for (tool, share) in ranked {
             if best.len() == limit && best.last().is_some_and(|(_, least)| share <= *least) {
                 continue;
             }
@@ -252,7 +252,9 @@ impl NextStep {
             }
         }
         let each = left / real(shares.len().max(1));
-        shares.iter_mut().for_each(|share| *share += each);
+        for share in shares {
+            *share += each;
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Odds of success of an attempt, before its first step and while it is running.
 //!
 //! The plain chance is the rate of the same task, drawn towards that of its scope; where it broke,
-//! of its last attempts (`fading`). A regression adds what the agent, the errors, the repetitions and the sequences of steps say (`evidence`,
-//! `regression`), and is corrected by what came where it told such a chance (`recalibration`). As
-//! far as that would have been better than the plain chance up to now, it is believed (`skill`),
-//! apart before the first step and later.
+//! of its last attempts (`fading`). A regression adds what the agent, the errors, the repetitions
+//! and the sequences of steps say (`evidence`, `regression`), and is corrected by what came where
+//! it told such a chance (`recalibration`). As far as that would have been better than the plain
+//! chance up to now, it is believed (`skill`), apart before the first step and later.
 //!
 //! For tasks that were never tried there is a model of its own, which learns from all attempts as
 //! if their tasks were new (`View::AsNew`): first attempts alone are few, and the early ones. It is

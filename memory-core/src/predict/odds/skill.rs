@@ -26,8 +26,8 @@ pub(super) struct Skill {
 }
 
 impl Skill {
-    /// Notes what was said of an attempt: pairs of the plain chance and the model's. What is said of
-    /// several attempts at one task is not independent where a task is named.
+    /// Notes what was said of an attempt: pairs of the plain chance and the model's. What is said
+    /// of several attempts at one task is not independent where a task is named.
     pub(super) fn note(
         &mut self,
         task: Option<TaskOfScope>,
