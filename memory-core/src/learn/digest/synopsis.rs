@@ -7,6 +7,7 @@
 use std::fmt::Write;
 
 use super::action::step_name;
+use super::call_key::CallKey;
 use super::incident::{Ending, Incident};
 use super::looking::looks;
 use super::signature::Signature;
@@ -173,7 +174,8 @@ fn errors(steps: &[Step], incidents: &[Incident]) -> Vec<ErrorEnd> {
 }
 
 /// Words what ended the error of step `failed`: what was changed until the call of step `passed`
-/// worked, or where nothing was, that call, after the last other one if it differs in nothing.
+/// worked, or where nothing was, that call; if it differs in nothing from the one that failed, with
+/// the last other call before it that did not only look.
 fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
     let between = steps.get(failed as usize + 1..passed as usize)?;
     let (targets, _) = target::look(between);
@@ -188,10 +190,16 @@ fn ended_by(steps: &[Step], failed: u32, passed: u32) -> Option<Box<str>> {
         return Some(line.into());
     }
     let whole = target::whole_line(after);
-    let name = step_name(before);
-    let is_act = |step: &&Step| step.ok && step_name(step) != name && !looks(step);
-    let is_repeated = target::whole_line(before) == whole;
-    Some(match between.iter().rfind(is_act).filter(|_| is_repeated) {
+    // An argument that the line leaves out may be what mended the call.
+    if CallKey::of(before) != CallKey::of(after) {
+        return Some(whole.into());
+    }
+    let is_act = |step: &&Step| {
+        let is_other = step.ok && step_name(step) != step_name(before) && !looks(step);
+        // A bare name says nothing.
+        is_other && target::whole_line(step) != step_name(step)
+    };
+    Some(match between.iter().rfind(is_act) {
         Some(act) => format!("{}, then {whole}", target::whole_line(act)).into(),
         None => whole.into(),
     })
@@ -229,6 +237,22 @@ mod tests {
         assert!(said.contains("ended by ./prepare, then ./check"), "{said}");
         let said = text(&[check(false, error), look, check(true, "ok")]);
         assert!(said.contains("ended by ./check"), "{said}");
+    }
+
+    #[test]
+    fn what_came_before_a_call_with_other_arguments_did_not_end_its_error() {
+        let book = |paid: u32, ok| {
+            let args = format!(r#"{{"user":"heron_7","paid":{paid}}}"#);
+            step("book_trip", &args, ok, if ok { "booked" } else { "Error: paid too little" })
+        };
+        let other = step("calculate", r#"{"sum":"375 - 76"}"#, true, "299");
+        let said = text(&[book(299, false), other.clone(), book(375, true)]);
+        assert!(said.contains("ended by book_trip heron_7"), "{said}");
+        let said = text(&[book(375, false), other, book(375, true)]);
+        assert!(said.contains("ended by calculate 375 - 76, then book_trip heron_7"), "{said}");
+        let bare = step("wake", "{}", true, "");
+        let said = text(&[book(375, false), bare, book(375, true)]);
+        assert!(said.contains("ended by book_trip heron_7"), "{said}");
     }
 
     #[test]

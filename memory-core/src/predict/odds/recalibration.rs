@@ -45,3 +45,19 @@ fn place(told: f64) -> (usize, f64) {
     let below = (at as usize).min(N_PLACES - 2);
     (below, at - real(below))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chance_that_was_told_too_high_comes_down_and_others_stay() {
+        let mut seen = Recalibration::default();
+        (0..400_u16).for_each(|i| seen.learn(0.9, f64::from(i % 2), 1.0));
+        let corrected = seen.corrected(0.9);
+        assert!((corrected - 0.5).abs() < 0.03, "{corrected}");
+        assert!((seen.corrected(0.3) - 0.3).abs() < 1e-9);
+        let few = Recalibration::default().corrected(0.9);
+        assert!((few - 0.9).abs() < 1e-9, "{few}");
+    }
+}

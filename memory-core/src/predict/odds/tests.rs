@@ -90,3 +90,46 @@ fn the_odds_of_a_task_that_broke_follow_its_last_attempts() {
     assert!(odds.chance.mean < 0.45 && odds.chance.upper < 0.8, "{odds:?}");
     assert!((odds.chance.n - 34.0).abs() < 1e-9, "{odds:?}");
 }
+
+#[test]
+fn a_running_attempt_at_a_new_task_is_told_by_the_steps_of_other_tasks() {
+    let (mut model, mut chance) = (OddsModel::default(), Chance::new(6));
+    let run = |id, task, is_success| {
+        let tools: &[i32] = if is_success { &[1, 2, 3, 4] } else { &[1, -2, -2, 3] };
+        sample::run(id, task, Some(outcome(is_success)), tools)
+    };
+    // Twenty tasks, tried twelve times each: few first attempts, many to learn from.
+    (0..240_u8).for_each(|id| model.learn(&run(id, u64::from(id % 20), chance.next() < 0.5)));
+    let of = |is_success| {
+        let new = run(250, 99, is_success);
+        (model.odds(Attempt::of(&new).after(0)), model.odds(Attempt::of(&new)))
+    };
+    let ((before, good), (_, bad)) = (of(true), of(false));
+    assert!((before.chance.mean - before.base).abs() < 1e-9 && !before.is_informed, "{before:?}");
+    assert!(good.chance.mean > 0.75 && bad.chance.mean < 0.25, "{good:?} {bad:?}");
+}
+
+#[test]
+fn as_if_its_task_were_new_nothing_of_other_attempts_at_it_counts() {
+    let (mut all, mut others) = (Evidence::default(), Evidence::default());
+    for id in 0..60_u8 {
+        let is_own = id % 3 == 0;
+        // Each task has tools and an end of its own.
+        let (task, tools): (u64, &[i32]) = if is_own { (7, &[1, 2]) } else { (8, &[1, 3]) };
+        let run = sample::run(id, task, Some(outcome(is_own)), tools);
+        all.add(&run, if is_own { 1.0 } else { 0.0 });
+        if !is_own {
+            others.add(&run, 0.0);
+        }
+    }
+    let next = sample::run(90, 7, None, &[1, 2]);
+    let attempt = Attempt::of(&next);
+    let (plain, alone) = (all.plain(attempt, View::AsNew), others.plain(attempt, View::Whole));
+    assert!((plain.base - alone.base).abs() < 1e-9 && plain.n_task == 0.0, "{plain:?}");
+    let as_new = all.features(attempt, plain, View::AsNew);
+    let never = others.features(attempt, alone, View::Whole);
+    // All but what its agent did, which is measured against tasks as they were then.
+    for no in [0, 1, 3, 4, 5, 6, 7, 8] {
+        assert!((as_new[no] - never[no]).abs() < 1e-9, "{no}: {as_new:?} {never:?}");
+    }
+}
