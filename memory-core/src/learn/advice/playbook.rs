@@ -77,6 +77,8 @@ pub(crate) struct Playbook {
     pub(crate) n_partial: u32,
     /// Number of attempts at the same task among them.
     pub(crate) n_same_task: u32,
+    /// Number of those that came after the newest success; 0 where none succeeded.
+    pub(crate) n_since_success: u32,
     /// Steps and time that such attempts took.
     pub(crate) effort: Option<Effort>,
     /// Median number of steps of the runs that the route was taken from; 0 without a route.
@@ -139,6 +141,7 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         n_succeeded: count(&known, Outcome::Success),
         n_partial: count(&known, Outcome::Partial),
         n_same_task: to_u32(n_same_task),
+        n_since_success: if n_same_task > 0 { n_since_success(&nearest) } else { 0 },
         median_steps: median_steps(&models),
         is_own_route: models.iter().all(|model| model.is_same_task()),
         route_credit: if route.is_empty() { 0.0 } else { credit },
@@ -151,6 +154,14 @@ pub(crate) fn playbook(input: PlaybookInput<'_>) -> Playbook {
         evidence: known.iter().map(|precedent| precedent.run.id).collect(),
         scope: input.scope,
     }
+}
+
+/// Counts the attempts after the newest success.
+fn n_since_success(attempts: &[Precedent<'_>]) -> u32 {
+    let age = |precedent: &Precedent<'_>| precedent.run.age_key();
+    let newest = attempts.iter().filter(|precedent| precedent.run.succeeded()).map(age).max();
+    let n_later = |newest| attempts.iter().filter(|precedent| age(precedent) > newest).count();
+    newest.map_or(0, |newest| to_u32(n_later(newest)))
 }
 
 /// Returns the calls with which the successes among runs ended.

@@ -74,6 +74,23 @@ fn it_gives_the_expectation_the_route_and_the_evidence() {
 }
 
 #[test]
+fn a_task_that_failed_lately_says_how_often() {
+    let mut runs = three_runs();
+    let said = |runs: &[Run]| {
+        let text = text(&of_precedents(&precedents_of(runs, 1.0)), 400);
+        text.split('.').next().unwrap().to_owned()
+    };
+    assert_eq!(said(&runs), "3 attempts at this task before: 2 succeeded");
+    runs.push(run(4, 1, Some(Outcome::Partial), &[1, 3]));
+    let words = "4 attempts at this task before: 2 succeeded, 1 in part, none of the last 2";
+    assert_eq!(said(&runs), words);
+    runs.reverse();
+    assert_eq!(said(&runs), words);
+    runs.push(run(5, 1, Some(Outcome::Success), &[1, 3]));
+    assert_eq!(said(&runs), "5 attempts at this task before: 3 succeeded, 1 in part");
+}
+
+#[test]
 fn where_nothing_succeeded_the_best_attempt_and_the_ends_of_others_are_given() {
     let mut best = run(1, 1, Some(Outcome::Partial), &[1, 2]);
     best.reward = Some(0.6);

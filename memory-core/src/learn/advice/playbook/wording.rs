@@ -127,9 +127,14 @@ impl Playbook {
             n if n == self.n_runs => "all succeeded".to_owned(),
             n => format!("{n} succeeded"),
         };
+        // What says why the chance is far from the share of successes.
+        let lately = match self.n_since_success {
+            0 | 1 => String::new(),
+            n => format!(", none of the last {n}"),
+        };
         let [mean, lower, upper] = [expected.mean, expected.lower, expected.upper].map(percent);
         format!(
-            "{tried}: {succeeded}{partly}. Chance of success {mean} \
+            "{tried}: {succeeded}{partly}{lately}. Chance of success {mean} \
              (80% interval {lower} to {upper})."
         )
     }
